@@ -1,0 +1,23 @@
+/* A borrowed run of bytes: pointer plus length, never a C string, since what a peer sends may hold NUL. */
+#ifndef HOMECALL_BASE_SLICE_H
+#define HOMECALL_BASE_SLICE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <string.h>
+
+typedef struct slice {
+    const char *data; /* borrowed; may be NULL where len is 0 */
+    size_t len;       /* bytes */
+} slice;
+
+/* The slice over a string literal, without its NUL. */
+#define SLICE_LITERAL(text) ((slice){(text), sizeof(text) - 1})
+
+/* Are the two byte for byte the same? */
+static inline bool slice_equals(slice a, slice b)
+{
+    return a.len == b.len && (a.len == 0 || memcmp(a.data, b.data, a.len) == 0);
+}
+
+#endif

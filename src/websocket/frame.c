@@ -1,0 +1,292 @@
+/* The decoder looks at a frame's bytes in the order in which they come and refuses it at the first one that
+ * breaks a rule, before the rest of the header is there. A header is consumed only whole, so nothing of it
+ * has to be kept between calls; a control frame likewise waits in the caller's buffer until it is whole,
+ * which 125 bytes allow. Only the payload of data frames is passed on in parts, and bytes that are not
+ * consumed are never changed.
+ *
+ * The usual case, a whole text frame in one read, goes straight down read_frame() and pass_on(). */
+#include "websocket/frame.h"
+
+#include <string.h>
+
+/* RFC 6455, 5.2: the two bytes that each frame begins with. */
+enum {
+    FIN_BIT = 0x80,
+    RESERVED_BITS = 0x70,
+    OPCODE_BITS = 0x0F,
+    CONTROL_OPCODE_BIT = 0x08,
+
+    MASK_BIT = 0x80,
+    LENGTH_BITS = 0x7F,
+    LENGTH_IS_16_BIT = 126,
+    LENGTH_IS_64_BIT = 127,
+
+    START_LEN = 2,
+    MASK_LEN = 4,
+};
+
+static bool is_control(uint8_t opcode)
+{
+    return (opcode & CONTROL_OPCODE_BIT) != 0;
+}
+
+/* Fail the connection; the caller of the decoder gets this as its last event. */
+static size_t fail(ws_decoder *decoder, ws_event *event, ws_close_code code, const char *reason)
+{
+    decoder->has_failed = true;
+    *event = (ws_event){.type = WS_EVENT_FAULT, .code = (uint16_t)code, .reason = reason};
+    return 0;
+}
+
+/* What is wrong with a frame's first byte, or NULL. */
+static const char *find_opcode_fault(const ws_decoder *decoder, uint8_t first)
+{
+    uint8_t opcode = first & OPCODE_BITS;
+
+    if ((first & RESERVED_BITS) != 0)
+        return "reserved bit without an extension"; /* RFC 6455, 5.2 */
+    if (is_control(opcode)) {
+        if (opcode > WS_OPCODE_PONG)
+            return "reserved opcode";                                      /* RFC 6455, 5.2 */
+        return (first & FIN_BIT) != 0 ? NULL : "fragmented control frame"; /* RFC 6455, 5.5 */
+    }
+    if (opcode > WS_OPCODE_BINARY)
+        return "reserved opcode"; /* RFC 6455, 5.2 */
+
+    /* The fragments of a message come one behind the other (RFC 6455, 5.4). */
+    if (opcode == WS_OPCODE_CONTINUATION)
+        return decoder->opcode != 0 ? NULL : "continuation without a message";
+    return decoder->opcode == 0 ? NULL : "new message inside a fragmented one";
+}
+
+/* What is wrong with a frame's second byte, or NULL. */
+static const char *find_start_fault(uint8_t opcode, uint8_t second)
+{
+    uint8_t length = second & LENGTH_BITS;
+
+    if ((second & MASK_BIT) == 0)
+        return "frame without a mask"; /* RFC 6455, 5.1 */
+    if (is_control(opcode) && length > WS_MAX_CONTROL_PAYLOAD)
+        return "control frame over 125 bytes"; /* RFC 6455, 5.5 */
+    if (opcode == WS_OPCODE_CLOSE && length == 1)
+        return "close frame with half a code"; /* RFC 6455, 5.5.1 */
+    return NULL;
+}
+
+/* Read the payload length. Returns how many bytes come before the mask, or 0 while the length is not wholly
+ * there. */
+static size_t read_length(const uint8_t *data, size_t len, uint64_t *payload_len)
+{
+    if (len < START_LEN)
+        return 0;
+
+    uint8_t length = data[1] & LENGTH_BITS;
+    if (length < LENGTH_IS_16_BIT) {
+        *payload_len = length;
+        return START_LEN;
+    }
+
+    size_t mask_at = START_LEN + (length == LENGTH_IS_16_BIT ? 2 : 8);
+    if (len < mask_at)
+        return 0;
+    uint64_t value = 0;
+    for (size_t i = START_LEN; i < mask_at; i++)
+        value = value << 8 | data[i];
+    *payload_len = value;
+    return mask_at;
+}
+
+/* What is wrong with a payload length that read_length() has read, or NULL (RFC 6455, 5.2). */
+static const char *find_length_fault(size_t mask_at, uint64_t payload_len)
+{
+    if ((mask_at == START_LEN + 2 && payload_len < LENGTH_IS_16_BIT) ||
+        (mask_at == START_LEN + 8 && payload_len <= UINT16_MAX))
+        return "length not in its shortest form";
+    if (payload_len > INT64_MAX)
+        return "length over 63 bits";
+    return NULL;
+}
+
+/* Unmask in place (RFC 6455, 5.3), a word of two masks at a time: both halves are the same, so the byte order
+ * of the machine does not matter. */
+static void unmask(uint8_t *data, size_t len, const uint8_t mask[MASK_LEN])
+{
+    uint32_t one_mask;
+    memcpy(&one_mask, mask, sizeof(one_mask));
+    uint64_t two_masks = (uint64_t)one_mask << 32 | one_mask;
+
+    size_t at = 0;
+    for (; len - at >= sizeof(uint64_t); at += sizeof(uint64_t)) {
+        uint64_t word;
+        memcpy(&word, data + at, sizeof(word));
+        word ^= two_masks;
+        memcpy(data + at, &word, sizeof(word));
+    }
+    for (; at < len; at++)
+        data[at] ^= mask[at % MASK_LEN];
+}
+
+/* Turn the mask on by `count` payload bytes. */
+static void turn_mask(uint8_t mask[MASK_LEN], size_t count)
+{
+    uint8_t turned[MASK_LEN];
+    for (size_t i = 0; i < MASK_LEN; i++)
+        turned[i] = mask[(count + i) % MASK_LEN];
+    memcpy(mask, turned, sizeof(turned));
+}
+
+/* Pass on what is there of the current data frame's payload. Returns how many bytes that is. */
+static size_t pass_on(ws_decoder *decoder, uint8_t *payload, size_t len, ws_event *event)
+{
+    if (len == 0 && decoder->frame_left > 0)
+        return 0;
+
+    size_t part = len < decoder->frame_left ? len : (size_t)decoder->frame_left;
+    unmask(payload, part, decoder->mask);
+    decoder->frame_left -= part;
+    decoder->is_in_frame = decoder->frame_left > 0;
+    if (decoder->is_in_frame)
+        turn_mask(decoder->mask, part);
+
+    bool is_text = decoder->opcode == WS_OPCODE_TEXT;
+    bool is_last = decoder->is_final && !decoder->is_in_frame;
+    /* RFC 6455, 8.1. A character may be cut between two frames, but not by the end of the message. */
+    if (is_text && !utf8_check(&decoder->utf8, payload, part))
+        return fail(decoder, event, WS_CLOSE_INVALID_DATA, "text is not UTF-8");
+    if (is_text && is_last && !utf8_is_complete(&decoder->utf8))
+        return fail(decoder, event, WS_CLOSE_INVALID_DATA, "text ends within a character");
+
+    *event = (ws_event){
+        .type = WS_EVENT_DATA,
+        .data = payload,
+        .len = part,
+        .is_text = is_text,
+        .is_first = !decoder->has_data,
+        .is_last = is_last,
+    };
+    decoder->has_data = !is_last;
+    if (is_last) {
+        decoder->opcode = 0;
+        decoder->message_bytes = 0;
+    }
+    return part;
+}
+
+/* Read a whole close frame (RFC 6455, 5.5.1). Its start has been checked: the payload is never one byte. */
+static void read_close(ws_decoder *decoder, uint8_t *payload, size_t len, ws_event *event)
+{
+    uint16_t code = WS_CLOSE_NO_STATUS;
+    size_t code_len = len == 0 ? 0 : 2;
+
+    if (code_len > 0) {
+        code = (uint16_t)(payload[0] << 8 | payload[1]);
+        if (!ws_close_code_is_valid(code)) { /* RFC 6455, 7.4 */
+            fail(decoder, event, WS_CLOSE_PROTOCOL_ERROR, "close code that must not be sent");
+            return;
+        }
+    }
+    utf8_state utf8 = {0}; /* The reason is text of its own: RFC 6455, 5.5.1 and 8.1. */
+    if (!utf8_check(&utf8, payload + code_len, len - code_len) || !utf8_is_complete(&utf8)) {
+        fail(decoder, event, WS_CLOSE_INVALID_DATA, "close reason is not UTF-8");
+        return;
+    }
+
+    decoder->has_failed = true;
+    *event =
+        (ws_event){.type = WS_EVENT_CLOSE, .data = payload + code_len, .len = len - code_len, .code = code};
+}
+
+/* Read a whole control frame. */
+static void read_control(ws_decoder *decoder, uint8_t opcode, uint8_t *payload, size_t len, ws_event *event)
+{
+    if (opcode == WS_OPCODE_CLOSE)
+        read_close(decoder, payload, len, event);
+    else
+        *event = (ws_event){
+            .type = opcode == WS_OPCODE_PING ? WS_EVENT_PING : WS_EVENT_PONG, .data = payload, .len = len};
+}
+
+/* Note the header of a data frame; its length has been checked against the bound of the message. */
+static void begin_data(ws_decoder *decoder, uint8_t first, uint64_t payload_len, const uint8_t mask[MASK_LEN])
+{
+    uint8_t opcode = first & OPCODE_BITS;
+    if (opcode != WS_OPCODE_CONTINUATION)
+        decoder->opcode = opcode;
+    decoder->is_final = (first & FIN_BIT) != 0;
+    decoder->is_in_frame = true;
+    decoder->frame_left = payload_len;
+    decoder->message_bytes += payload_len;
+    memcpy(decoder->mask, mask, MASK_LEN);
+}
+
+/* Read a frame from its first byte on, as far as it is there. Returns how many bytes were consumed. */
+static size_t read_frame(ws_decoder *decoder, uint64_t max_message_bytes, uint8_t *data, size_t len,
+                         ws_event *event)
+{
+    uint8_t opcode = data[0] & OPCODE_BITS;
+    const char *fault = find_opcode_fault(decoder, data[0]);
+    if (fault == NULL && len >= START_LEN)
+        fault = find_start_fault(opcode, data[1]);
+    if (fault != NULL)
+        return fail(decoder, event, WS_CLOSE_PROTOCOL_ERROR, fault);
+
+    uint64_t payload_len;
+    size_t mask_at = read_length(data, len, &payload_len);
+    if (mask_at == 0)
+        return 0;
+    fault = find_length_fault(mask_at, payload_len);
+    if (fault != NULL)
+        return fail(decoder, event, WS_CLOSE_PROTOCOL_ERROR, fault);
+    /* PROTOCOL.md, rule 5. Written so that no sum can overflow. */
+    if (!is_control(opcode) &&
+        (payload_len > max_message_bytes || decoder->message_bytes > max_message_bytes - payload_len))
+        return fail(decoder, event, WS_CLOSE_TOO_BIG, "message too big");
+
+    size_t header_len = mask_at + MASK_LEN;
+    if (len < header_len)
+        return 0;
+    uint8_t *payload = data + header_len;
+    if (!is_control(opcode)) {
+        begin_data(decoder, data[0], payload_len, data + mask_at);
+        return header_len + pass_on(decoder, payload, len - header_len, event);
+    }
+
+    if (len - header_len < payload_len)
+        return 0;
+    unmask(payload, (size_t)payload_len, data + mask_at);
+    read_control(decoder, opcode, payload, (size_t)payload_len, event);
+    return header_len + (size_t)payload_len;
+}
+
+size_t ws_decoder_next(ws_decoder *decoder, uint64_t max_message_bytes, uint8_t *data, size_t len,
+                       ws_event *event)
+{
+    *event = (ws_event){.type = WS_EVENT_NONE};
+    if (len == 0 || decoder->has_failed)
+        return len;
+
+    size_t consumed = decoder->is_in_frame ? pass_on(decoder, data, len, event)
+                                           : read_frame(decoder, max_message_bytes, data, len, event);
+    return event->type == WS_EVENT_FAULT ? len : consumed;
+}
+
+size_t ws_frame_header(uint8_t out[WS_MAX_SERVER_HEADER], ws_opcode opcode, uint64_t payload_len)
+{
+    out[0] = (uint8_t)(FIN_BIT | opcode);
+    if (payload_len < LENGTH_IS_16_BIT) {
+        out[1] = (uint8_t)payload_len;
+        return START_LEN;
+    }
+
+    bool is_short = payload_len <= UINT16_MAX;
+    size_t length_len = is_short ? 2 : 8;
+    out[1] = is_short ? LENGTH_IS_16_BIT : LENGTH_IS_64_BIT;
+    for (size_t i = 0; i < length_len; i++)
+        out[START_LEN + i] = (uint8_t)(payload_len >> 8 * (length_len - 1 - i));
+    return START_LEN + length_len;
+}
+
+bool ws_close_code_is_valid(uint16_t code)
+{
+    return (code >= 1000 && code <= 1003) || (code >= 1007 && code <= 1014) || (code >= 3000 && code <= 4999);
+}

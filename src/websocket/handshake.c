@@ -1,0 +1,486 @@
+/* The request is read once its head is wholly there, in one pass that cuts it into lines and notes the few
+ * header fields that matter; the verdict is one list of questions over these notes. Until then each call
+ * costs a search for the empty line and a look at the first line, so a sender of single bytes buys little
+ * work with them. A head over its limit is read as far as the limit goes, since a malformed one is told so
+ * first.
+ *
+ * Left out on purpose: answers to requests that are not upgrades (the admin port has them), and the Date
+ * header (no clock here, and nothing of ours may be cached). */
+#include "websocket/handshake.h"
+
+#include <assert.h>
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+enum {
+    KEY_BYTES = 16,    /* RFC 6455, 4.1 */
+    KEY_LEN = 24,      /* the same in base64 */
+    DIGEST_BYTES = 20, /* SHA-1 */
+    ACCEPT_LEN = 28,   /* the same in base64 */
+    GUID_LEN = 36,
+};
+
+/* What the head says, as far as the verdict asks. The slices point into it. */
+typedef struct request {
+    slice method;
+    slice path;
+    slice version; /* Sec-WebSocket-Version */
+    slice key;
+    slice origin;
+    unsigned version_count;
+    unsigned key_count;
+    unsigned origin_count;
+    unsigned host_count;
+    bool has_bad_host;
+    bool lists_websocket; /* in Upgrade */
+    bool lists_upgrade;   /* in Connection */
+    bool has_body;
+} request;
+
+/* ---- Characters and slices ---- */
+
+static slice slice_of(const char *text)
+{
+    return (slice){text, strlen(text)};
+}
+
+static char lower(char c)
+{
+    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+}
+
+/* Not strncasecmp(): that follows the locale of the embedding program. */
+static bool equals_in_any_case(slice a, slice b)
+{
+    if (a.len != b.len)
+        return false;
+    for (size_t i = 0; i < a.len; i++) {
+        if (lower(a.data[i]) != lower(b.data[i]))
+            return false;
+    }
+    return true;
+}
+
+/* RFC 9110, 5.6.2 */
+static bool is_token_char(char c)
+{
+    return (c >= '0' && c <= '9') || (lower(c) >= 'a' && lower(c) <= 'z') ||
+           (c != '\0' && strchr("!#$%&'*+-.^_`|~", c) != NULL);
+}
+
+static bool is_token(slice text)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        if (!is_token_char(text.data[i]))
+            return false;
+    }
+    return text.len > 0;
+}
+
+static bool is_visible(char c)
+{
+    return c > ' ' && c < 0x7F;
+}
+
+static bool is_blank(char c)
+{
+    return c == ' ' || c == '\t';
+}
+
+static slice trim(slice text)
+{
+    while (text.len > 0 && is_blank(text.data[0])) {
+        text.data++;
+        text.len--;
+    }
+    while (text.len > 0 && is_blank(text.data[text.len - 1]))
+        text.len--;
+    return text;
+}
+
+/* Take what comes before the next separator, which is dropped, or else all of it. */
+static slice take_until(slice *rest, char separator)
+{
+    const char *at = rest->len == 0 ? NULL : memchr(rest->data, separator, rest->len);
+    size_t len = at == NULL ? rest->len : (size_t)(at - rest->data);
+    size_t taken = at == NULL ? len : len + 1;
+    slice item = {rest->data, len};
+    rest->data += taken;
+    rest->len -= taken;
+    return item;
+}
+
+/* Does a comma list (RFC 9110, 5.6.1) hold this word? */
+static bool list_has(slice list, slice word)
+{
+    while (list.len > 0) {
+        if (equals_in_any_case(trim(take_until(&list, ',')), word))
+            return true;
+    }
+    return false;
+}
+
+/* ---- The request line (RFC 9112, 3) ---- */
+
+/* Can this be a host with an optional port (RFC 9110, 7.2)? Nobody resolves it, so it is enough that it is
+ * there and that nothing in it belongs to another part of a URI. */
+static bool is_host(slice host)
+{
+    for (size_t i = 0; i < host.len; i++) {
+        if (!is_visible(host.data[i]) || strchr("/?#@\\\"<>", host.data[i]) != NULL)
+            return false;
+    }
+    return host.len > 0;
+}
+
+/* Skip "http://host" of an absolute-form target (RFC 9112, 3.2.2; RFC 6455, 4.1 allows these schemes). */
+static bool skip_authority(slice *target)
+{
+    const slice schemes[] = {SLICE_LITERAL("http://"), SLICE_LITERAL("https://")};
+
+    for (size_t i = 0; i < sizeof(schemes) / sizeof(schemes[0]); i++) {
+        slice scheme = schemes[i];
+        if (target->len < scheme.len || !equals_in_any_case((slice){target->data, scheme.len}, scheme))
+            continue;
+        size_t end = scheme.len;
+        while (end < target->len && target->data[end] != '/' && target->data[end] != '?')
+            end++;
+        slice host = {target->data + scheme.len, end - scheme.len};
+        target->data += end;
+        target->len -= end;
+        return is_host(host);
+    }
+    return false;
+}
+
+static bool read_target(slice target, request *r)
+{
+    for (size_t i = 0; i < target.len; i++) {
+        /* A target has no fragment (RFC 9112, 3.2). */
+        if (!is_visible(target.data[i]) || target.data[i] == '#')
+            return false;
+    }
+    if (target.len == 0 || (target.data[0] != '/' && !skip_authority(&target)))
+        return false;
+    r->path = take_until(&target, '?');
+    return true;
+}
+
+/* HTTP/1.1, or a later 1.x, which is to be read as 1.1 (RFC 9110, 2.5). HTTP/1.0 can't upgrade:
+ * RFC 6455, 4.2.1. */
+static bool is_served_version(slice version)
+{
+    const slice major = SLICE_LITERAL("HTTP/1.");
+    return version.len == major.len + 1 && memcmp(version.data, major.data, major.len) == 0 &&
+           version.data[major.len] >= '1' && version.data[major.len] <= '9';
+}
+
+static bool read_request_line(slice line, request *r)
+{
+    const char *first = memchr(line.data, ' ', line.len);
+    const char *last = memrchr(line.data, ' ', line.len);
+    if (first == NULL || first == last)
+        return false;
+
+    r->method = (slice){line.data, (size_t)(first - line.data)};
+    slice target = {first + 1, (size_t)(last - first - 1)};
+    slice version = {last + 1, line.len - (size_t)(last + 1 - line.data)};
+    return is_token(r->method) && read_target(target, r) && is_served_version(version);
+}
+
+/* ---- The header fields ---- */
+
+static void on_host(request *r, slice value)
+{
+    r->host_count++;
+    r->has_bad_host |= !is_host(value);
+}
+
+static void on_upgrade(request *r, slice value)
+{
+    r->lists_websocket |= list_has(value, SLICE_LITERAL("websocket"));
+}
+
+static void on_connection(request *r, slice value)
+{
+    r->lists_upgrade |= list_has(value, SLICE_LITERAL("upgrade"));
+}
+
+static void on_version(request *r, slice value)
+{
+    r->version_count++;
+    r->version = value;
+}
+
+static void on_key(request *r, slice value)
+{
+    r->key_count++;
+    r->key = value;
+}
+
+static void on_origin(request *r, slice value)
+{
+    r->origin_count++;
+    r->origin = value;
+}
+
+static void on_content_length(request *r, slice value)
+{
+    r->has_body |= !slice_equals(value, SLICE_LITERAL("0"));
+}
+
+static void on_transfer_encoding(request *r, slice value)
+{
+    (void)value;
+    r->has_body = true;
+}
+
+typedef struct field {
+    const char *name;
+    void (*on_value)(request *r, slice value);
+} field;
+
+static const field fields[] = {
+    {"Host", on_host},
+    {"Upgrade", on_upgrade},
+    {"Connection", on_connection},
+    {"Sec-WebSocket-Version", on_version},
+    {"Sec-WebSocket-Key", on_key},
+    {"Origin", on_origin},
+    {"Content-Length", on_content_length},
+    {"Transfer-Encoding", on_transfer_encoding},
+};
+
+/* Read a header line (RFC 9112, 5). A folded line and a blank before the colon fail as names that are no
+ * tokens. */
+static bool read_field(slice line, request *r)
+{
+    if (memchr(line.data, ':', line.len) == NULL)
+        return false;
+    slice name = take_until(&line, ':');
+    slice value = trim(line);
+
+    if (!is_token(name))
+        return false;
+    for (size_t i = 0; i < value.len; i++) {
+        unsigned char c = (unsigned char)value.data[i];
+        if ((c < ' ' && c != '\t') || c == 0x7F) /* RFC 9110, 5.5 */
+            return false;
+    }
+    for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
+        if (equals_in_any_case(name, slice_of(fields[i].name)))
+            fields[i].on_value(r, value);
+    }
+    return true;
+}
+
+/* ---- The head ---- */
+
+typedef enum line_end {
+    LINE_HAS_CRLF,
+    LINE_HAS_BARE_LF,
+    LINE_HAS_NO_END, /* more of it is still to come */
+} line_end;
+
+/* Take the next line, without its end, from the rest of a head. */
+static line_end take_line(slice *rest, slice *line)
+{
+    if (rest->len == 0 || memchr(rest->data, '\n', rest->len) == NULL)
+        return LINE_HAS_NO_END;
+    *line = take_until(rest, '\n');
+    if (line->len == 0 || line->data[line->len - 1] != '\r')
+        return LINE_HAS_BARE_LF;
+    line->len--;
+    return LINE_HAS_CRLF;
+}
+
+/* The first line with its end, or what is there of it. */
+static slice first_line(slice head)
+{
+    const char *end = memchr(head.data, '\n', head.len);
+    return end == NULL ? head : (slice){head.data, (size_t)(end + 1 - head.data)};
+}
+
+/* Read the complete lines of a head, of which there is at least one byte. False where it is malformed so far.
+ */
+static bool read_head(slice head, request *r)
+{
+    slice line;
+    line_end end = take_line(&head, &line);
+    if (end == LINE_HAS_NO_END)
+        return is_token_char(head.data[0]); /* TLS on the plain port, say, is known by its first byte. */
+    if (end == LINE_HAS_BARE_LF || !read_request_line(line, r))
+        return false;
+
+    while ((end = take_line(&head, &line)) == LINE_HAS_CRLF) {
+        if (!read_field(line, r))
+            return false;
+    }
+    return end == LINE_HAS_NO_END;
+}
+
+/* Base64 has one canonical form for 16 bytes, and what decodes and encodes to itself is in it. */
+static bool is_valid_key(slice key)
+{
+    unsigned char decoded[KEY_LEN / 4 * 3];
+    unsigned char encoded[KEY_LEN + 1];
+
+    return key.len == KEY_LEN &&
+           EVP_DecodeBlock(decoded, (const unsigned char *)key.data, KEY_LEN) == (int)sizeof(decoded) &&
+           EVP_EncodeBlock(encoded, decoded, KEY_BYTES) == KEY_LEN && memcmp(encoded, key.data, KEY_LEN) == 0;
+}
+
+static bool is_served_path(const ws_handshake_rules *rules, slice path)
+{
+    if (rules->path == NULL)
+        return true;
+    /* "http://host" means "http://host/" (RFC 9110, 4.2.3). */
+    return slice_equals(path.len == 0 ? SLICE_LITERAL("/") : path, slice_of(rules->path));
+}
+
+/* The verdict over a well-formed request (PROTOCOL.md, Endpoint; RFC 6455, 4.2.1). */
+static int judge(const ws_handshake_rules *rules, const request *r)
+{
+    if (!is_served_path(rules, r->path))
+        return 404;
+    if (!slice_equals(r->method, SLICE_LITERAL("GET")))
+        return 405;
+    if (!r->lists_websocket || !r->lists_upgrade)
+        return 426;
+    if (r->version_count != 1 || !slice_equals(r->version, SLICE_LITERAL("13")))
+        return 426;
+    if (r->host_count != 1 || r->has_bad_host) /* RFC 9112, 3.2 */
+        return 400;
+    if (r->key_count != 1 || !is_valid_key(r->key))
+        return 400;
+    if (r->has_body) /* What follows the head would be read as frames. */
+        return 400;
+    if (r->origin_count > 1) /* The one that we check might not be the one that the client means. */
+        return 400;
+    if (r->origin_count == 1 && rules->allows_origin != NULL &&
+        !rules->allows_origin(rules->context, r->origin))
+        return 403;
+    return 101;
+}
+
+bool ws_handshake_parse(const ws_handshake_rules *rules, const char *data, size_t len,
+                        ws_handshake *handshake)
+{
+    assert(rules->max_head_bytes > 0);
+    if (len == 0)
+        return false;
+
+    bool is_over_limit = len > rules->max_head_bytes;
+    slice seen = {data, is_over_limit ? rules->max_head_bytes : len};
+    const char *end = memmem(seen.data, seen.len, "\r\n\r\n", 4);
+    slice readable = seen;
+    if (end != NULL)
+        readable.len = (size_t)(end - data) + 2; /* with the CRLF of the last header line */
+    else if (!is_over_limit)
+        readable = first_line(seen);
+
+    request r = {0};
+    int status;
+    if (!read_head(readable, &r))
+        status = 400;
+    else if (end != NULL)
+        status = judge(rules, &r);
+    else if (is_over_limit)
+        status = 431;
+    else
+        return false;
+
+    *handshake = (ws_handshake){.status = status, .path = r.path, .origin = r.origin};
+    if (status == 101) {
+        handshake->head_len = readable.len + 2;
+        handshake->key = r.key;
+    }
+    return true;
+}
+
+/* ---- Answers ---- */
+
+typedef struct fault_answer {
+    int status;
+    const char *reason;  /* of the status line */
+    const char *headers; /* Connection, and what PROTOCOL.md asks for */
+    const char *body;
+} fault_answer;
+
+static const fault_answer fault_answers[] = {
+    {400, "Bad Request", "Connection: close\r\n", "This is not a valid WebSocket handshake.\n"},
+    {403, "Forbidden", "Connection: close\r\n", "This origin is not allowed here.\n"},
+    {404, "Not Found", "Connection: close\r\n", "There is nothing at this path.\n"},
+    {405, "Method Not Allowed", "Connection: close\r\nAllow: GET\r\n", "Only GET is allowed here.\n"},
+    /* The connection option goes with the Upgrade header (RFC 9110, 7.8), the version is RFC 6455, 4.4. */
+    {426, "Upgrade Required",
+     "Connection: close, Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n",
+     "This is a WebSocket endpoint, version 13.\n"},
+    {431, "Request Header Fields Too Large", "Connection: close\r\n", "The request head is too large.\n"},
+    /* Some seconds: connections end about that fast, and a refused crowd should not return at once. */
+    {503, "Service Unavailable", "Connection: close\r\nRetry-After: 5\r\n", "Too many connections.\n"},
+};
+
+static const fault_answer *find_fault_answer(int status)
+{
+    for (size_t i = 0; i < sizeof(fault_answers) / sizeof(fault_answers[0]); i++) {
+        if (fault_answers[i].status == status)
+            return &fault_answers[i];
+    }
+    assert(!"a status that is not in ws_handshake_answer()'s contract");
+    return &fault_answers[0];
+}
+
+/* Write Sec-WebSocket-Accept for a key (RFC 6455, 4.2.2). False without memory. */
+static bool make_accept(char out[ACCEPT_LEN + 1], slice key)
+{
+    static const char guid[] = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
+    char joined[KEY_LEN + GUID_LEN];
+    unsigned char digest[EVP_MAX_MD_SIZE];
+
+    static_assert(sizeof(guid) == GUID_LEN + 1, "the length of the GUID");
+    assert(key.len == KEY_LEN);
+    memcpy(joined, key.data, KEY_LEN);
+    memcpy(joined + KEY_LEN, guid, GUID_LEN);
+    if (EVP_Digest(joined, sizeof(joined), digest, NULL, EVP_sha1(), NULL) != 1) {
+        ERR_clear_error(); /* The queue is the thread's: the next TLS call must not find this in it. */
+        return false;
+    }
+    EVP_EncodeBlock((unsigned char *)out, digest, DIGEST_BYTES);
+    return true;
+}
+
+static size_t answer_upgrade(char out[WS_HANDSHAKE_MAX_ANSWER], slice key)
+{
+    char accept[ACCEPT_LEN + 1];
+    if (!make_accept(accept, key))
+        return 0;
+    int len = snprintf(out, WS_HANDSHAKE_MAX_ANSWER,
+                       "HTTP/1.1 101 Switching Protocols\r\n"
+                       "Upgrade: websocket\r\n"
+                       "Connection: Upgrade\r\n"
+                       "Sec-WebSocket-Accept: %s\r\n"
+                       "\r\n",
+                       accept);
+    return (size_t)len;
+}
+
+size_t ws_handshake_answer(char out[WS_HANDSHAKE_MAX_ANSWER], int status, slice key)
+{
+    if (status == 101)
+        return answer_upgrade(out, key);
+
+    const fault_answer *answer = find_fault_answer(status);
+    int len = snprintf(out, WS_HANDSHAKE_MAX_ANSWER,
+                       "HTTP/1.1 %d %s\r\n"
+                       "%s"
+                       "Content-Type: text/plain; charset=utf-8\r\n"
+                       "Content-Length: %zu\r\n"
+                       "\r\n"
+                       "%s",
+                       answer->status, answer->reason, answer->headers, strlen(answer->body), answer->body);
+    return (size_t)len;
+}

@@ -1,0 +1,69 @@
+/* UTF-8 by ranges: a character's first byte tells how many bytes follow and which values the next one may
+ * have. Only the second byte ever has a narrower range than 80..BF, and that range alone keeps out over-long
+ * forms, surrogates and what lies over U+10FFFF, so no code point is ever computed. Nearly all signaling text
+ * is ASCII, which is skipped a word at a time. */
+#include "websocket/utf8.h"
+
+#include <string.h>
+
+enum { CONTINUATION_LOW = 0x80, CONTINUATION_HIGH = 0xBF };
+
+/* How many bytes at `data` are surely ASCII: a multiple of eight, counted up to the first word with another
+ * byte. */
+static size_t skip_ascii(const uint8_t *data, size_t len)
+{
+    size_t skipped = 0;
+    for (; len - skipped >= sizeof(uint64_t); skipped += sizeof(uint64_t)) {
+        uint64_t word;
+        memcpy(&word, data + skipped, sizeof(word));
+        if ((word & UINT64_C(0x8080808080808080)) != 0)
+            break;
+    }
+    return skipped;
+}
+
+/* Take the first byte of a character that is not ASCII (RFC 3629, 4). */
+static bool begin(utf8_state *state, uint8_t byte)
+{
+    /* Below are continuations without a begin, and C0 and C1, which only over-long forms need; above,
+     * U+110000. */
+    if (byte < 0xC2 || byte > 0xF4)
+        return false;
+
+    state->needed = byte < 0xE0 ? 1 : byte < 0xF0 ? 2 : 3;
+    state->low = byte == 0xE0 ? 0xA0 : byte == 0xF0 ? 0x90 : CONTINUATION_LOW;
+    state->high = byte == 0xED ? 0x9F : byte == 0xF4 ? 0x8F : CONTINUATION_HIGH;
+    return true;
+}
+
+/* Take a byte inside a character. */
+static bool go_on(utf8_state *state, uint8_t byte)
+{
+    if (byte < state->low || byte > state->high)
+        return false;
+
+    state->needed--;
+    state->low = CONTINUATION_LOW;
+    state->high = CONTINUATION_HIGH;
+    return true;
+}
+
+bool utf8_check(utf8_state *state, const uint8_t *data, size_t len)
+{
+    size_t at = 0;
+    while (at < len) {
+        if (state->needed > 0) {
+            if (!go_on(state, data[at]))
+                return false;
+            at++;
+        } else if (data[at] >= 0x80) {
+            if (!begin(state, data[at]))
+                return false;
+            at++;
+        } else {
+            size_t skipped = skip_ascii(data + at, len - at);
+            at += skipped > 0 ? skipped : 1;
+        }
+    }
+    return true;
+}
