@@ -1,0 +1,72 @@
+#include "rooms/pending_queue.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+void pending_queue_init(pending_queue *queue)
+{
+    STAILQ_INIT(&queue->signals);
+    queue->bytes = 0;
+    queue->count = 0;
+}
+
+static bool has_room(const pending_queue *queue, const pending_bounds *bounds, size_t len)
+{
+    /* Subtracting, since a sum could overflow: `bytes` never passes `max_bytes`. */
+    return queue->count < bounds->max_messages && len <= bounds->max_bytes - queue->bytes;
+}
+
+static pending_signal *gather(int kind, const struct iovec *parts, int count, size_t len)
+{
+    pending_signal *signal = malloc(sizeof(*signal) + len);
+    if (signal == NULL)
+        return NULL;
+    signal->kind = kind;
+    signal->len = len;
+
+    char *to = signal->data;
+    for (int i = 0; i < count; i++) {
+        if (parts[i].iov_len > 0) /* memcpy must not see the NULL of an empty part */
+            memcpy(to, parts[i].iov_base, parts[i].iov_len);
+        to += parts[i].iov_len;
+    }
+    return signal;
+}
+
+int pending_queue_push(pending_queue *queue, const pending_bounds *bounds, int kind,
+                       const struct iovec *parts, int count)
+{
+    size_t len = pending_parts_len(parts, count);
+    if (!has_room(queue, bounds, len))
+        return -ENOSPC;
+    if (!bounds->reserve(bounds->context, len))
+        return -EDQUOT;
+
+    pending_signal *signal = gather(kind, parts, count, len);
+    if (signal == NULL) {
+        bounds->release(bounds->context, len);
+        return -ENOMEM;
+    }
+    STAILQ_INSERT_TAIL(&queue->signals, signal, link);
+    queue->bytes += len;
+    queue->count++;
+    return 0;
+}
+
+pending_signal *pending_queue_take(pending_queue *queue, const pending_bounds *bounds)
+{
+    pending_signal *signal = STAILQ_FIRST(&queue->signals);
+    if (signal == NULL)
+        return NULL;
+    STAILQ_REMOVE_HEAD(&queue->signals, link);
+    queue->bytes -= signal->len;
+    queue->count--;
+    bounds->release(bounds->context, signal->len);
+    return signal;
+}
+
+void pending_signal_free(pending_signal *signal)
+{
+    free(signal);
+}

@@ -1,0 +1,526 @@
+/* The rules of PROTOCOL.md, 1 to 4: joining, relaying, queueing, waiting before a full room. The structs and
+ * what always holds for them are in room.h.
+ *
+ * A takeover does not end one member and begin another: it gives the member that is there to the new peer. So
+ * it needs no memory, keeps the queue, and nobody else can notice. A waiter is taken over the same way and
+ * keeps its place in the line and its deadline, so that coming again neither loses nor gains anything.
+ *
+ * A newcomer before a full room has every member probed, except those that still owe an answer to an earlier
+ * newcomer: their answer, when it comes, serves both. A member is judged from the time it was asked, and one
+ * who came in while somebody waits owes nothing, for its own join was a sign of life. Each waiter is refused
+ * as soon as nobody owes an answer from after its coming; at its deadline, which is the earliest in its room,
+ * the silent members are dropped and the line moves up. Both times, the queue's and the waiters', are the
+ * same span for all, so plain lists in order of coming are sorted by what is due.
+ *
+ * Every entry point makes its own change first and ends with settle(), which lets in, refuses and closes what
+ * has become due through it. */
+#include "rooms/room_manager.h"
+
+#include "rooms/room.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+
+struct room_manager {
+    room_limits limits;
+    room_effects effects;
+    pending_bounds bounds; /* the part of both that the queues need */
+    room_table rooms;      /* owned */
+    room_member_list away; /* borrowed from their rooms, the first to expire first */
+    room_waiter_list due;  /* borrowed from their rooms, the first due first */
+    room_counts counts;
+};
+
+/* ---- Signals ---- */
+
+/* A signal on its way, borrowed from the sender's message or from the queue. */
+typedef struct parcel {
+    int kind;
+    size_t bytes;
+    const struct iovec *parts;
+    int count;
+} parcel;
+
+static void report(const room_manager *manager, room_outcome outcome, const parcel *signal,
+                   const room_member *from, const room_member *to, const char *why)
+{
+    room_signal_report told = {
+        .outcome = outcome,
+        .kind = signal->kind,
+        .bytes = signal->bytes,
+        .room = room_name(from->room),
+        .from = room_member_user(from),
+        .to = to == NULL ? SLICE_LITERAL("") : room_member_user(to),
+        .why = why,
+    };
+    manager->effects.on_signal(manager->effects.context, &told);
+}
+
+/* Hand a signal to a present member; `outcome` is what that is called where it succeeds. */
+static void hand_over(const room_manager *manager, room_outcome outcome, const parcel *signal,
+                      const room_member *from, const room_member *to)
+{
+    if (manager->effects.send(to->peer, signal->parts, signal->count))
+        report(manager, outcome, signal, from, to, NULL);
+    else
+        report(manager, ROOM_SIGNAL_DROPPED, signal, from, to, "receiver is ending");
+}
+
+/* ---- The queue of a room ---- */
+
+static const char *explain(int err)
+{
+    if (err == -ENOSPC)
+        return "room queue is full";
+    return err == -EDQUOT ? "server queue budget is used up" : "out of memory";
+}
+
+static int enqueue(room_manager *manager, room_member *from, const parcel *signal)
+{
+    room *r = from->room;
+    int err = pending_queue_push(&r->pending, &manager->bounds, signal->kind, signal->parts, signal->count);
+    if (err != 0) { /* PROTOCOL.md, rule 3: what is queued already stays */
+        report(manager, ROOM_SIGNAL_REFUSED, signal, from, NULL, explain(err));
+        return err == -ENOMEM ? -ENOMEM : -ENOSPC;
+    }
+    r->owner = from;
+    manager->counts.pending_messages++;
+    manager->counts.pending_bytes += signal->bytes;
+    report(manager, ROOM_SIGNAL_QUEUED, signal, from, NULL, NULL);
+    return 0;
+}
+
+static pending_signal *dequeue(room_manager *manager, room *r)
+{
+    pending_signal *signal = pending_queue_take(&r->pending, &manager->bounds);
+    if (signal != NULL) {
+        manager->counts.pending_messages--;
+        manager->counts.pending_bytes -= signal->len;
+    }
+    return signal;
+}
+
+/* The queue gets another owner, or none: an owner who was away is not needed any more. */
+static void set_owner(room_manager *manager, room *r, room_member *owner)
+{
+    if (r->owner != NULL && r->owner->is_away) {
+        TAILQ_REMOVE(&manager->away, r->owner, link);
+        room_member_free(r->owner);
+    }
+    r->owner = owner;
+}
+
+/* Empty the queue: to a member, or to nobody, for which `why` is the reason. */
+static void empty_queue(room_manager *manager, room *r, const room_member *to, const char *why)
+{
+    pending_signal *queued;
+    while ((queued = dequeue(manager, r)) != NULL) {
+        struct iovec part = {.iov_base = queued->data, .iov_len = queued->len};
+        parcel signal = {.kind = queued->kind, .bytes = queued->len, .parts = &part, .count = 1};
+        if (to != NULL)
+            hand_over(manager, ROOM_SIGNAL_DELIVERED, &signal, r->owner, to);
+        else
+            report(manager, ROOM_SIGNAL_DROPPED, &signal, r->owner, NULL, why);
+        pending_signal_free(queued);
+    }
+    set_owner(manager, r, NULL);
+}
+
+static void drop_queue(room_manager *manager, room *r, const char *why)
+{
+    empty_queue(manager, r, NULL, why);
+}
+
+/* PROTOCOL.md, rule 3: a newcomer gets the queue of another user at once, and owns again the one that it
+ * left. */
+static void receive_queue(room_manager *manager, room_member *newcomer)
+{
+    room *r = newcomer->room;
+    if (r->owner == NULL)
+        return;
+    if (slice_equals(room_member_user(r->owner), room_member_user(newcomer)))
+        set_owner(manager, r, newcomer);
+    else
+        empty_queue(manager, r, newcomer, NULL);
+}
+
+/* ---- Members ---- */
+
+static bool is_full(const room_manager *manager, const room *r)
+{
+    return r->member_count >= manager->limits.capacity;
+}
+
+static void add_member(room_manager *manager, room_member *member)
+{
+    room *r = member->room;
+    TAILQ_INSERT_TAIL(&r->members, member, link);
+    r->member_count++;
+    manager->counts.members++;
+}
+
+static void remove_member(room_manager *manager, room_member *member)
+{
+    room *r = member->room;
+    TAILQ_REMOVE(&r->members, member, link);
+    r->member_count--;
+    manager->counts.members--;
+}
+
+/* End a member whose connection is lost. PROTOCOL.md, rule 3: what it has queued stays for the TTL. */
+static void end_lost_member(room_manager *manager, room_member *member, uint64_t now_ms)
+{
+    remove_member(manager, member);
+    if (member->room->owner != member) {
+        room_member_free(member);
+        return;
+    }
+    member->is_away = true;
+    member->peer = NULL;
+    member->expires_ms = now_ms + manager->limits.pending_ttl_ms;
+    TAILQ_INSERT_TAIL(&manager->away, member, link);
+}
+
+/* ---- Waiters and probes ---- */
+
+static bool owes_answer(const room_manager *manager, const room_member *member)
+{
+    return member->owes_answer && !manager->effects.is_alive_since(member->peer, member->asked_ms);
+}
+
+/* Ask the members of a full room for a sign of life, in the name of a waiter that is not in the line yet.
+ * With the line empty, what earlier probes have left behind counts no more. */
+static void probe_members(const room_manager *manager, room *r, uint64_t now_ms)
+{
+    bool is_first = TAILQ_EMPTY(&r->waiters);
+    room_member *member;
+    TAILQ_FOREACH(member, &r->members, link)
+    {
+        if (!is_first && owes_answer(manager, member))
+            continue;
+        member->owes_answer = true;
+        member->asked_ms = now_ms;
+        manager->effects.probe(member->peer);
+    }
+}
+
+/* Have all members shown that they are alive since this waiter came? */
+static bool all_are_alive(const room_manager *manager, const room *r, const room_waiter *waiter)
+{
+    const room_member *member;
+    TAILQ_FOREACH(member, &r->members, link)
+    {
+        if (member->owes_answer && !manager->effects.is_alive_since(member->peer, waiter->since_ms))
+            return false;
+    }
+    return true;
+}
+
+static uint64_t deadline_of(const room_manager *manager, const room_waiter *waiter)
+{
+    return waiter->since_ms + manager->limits.probe_timeout_ms;
+}
+
+static room_waiter *add_waiter(room_manager *manager, room_member *newcomer, uint64_t now_ms)
+{
+    room *r = newcomer->room;
+    room_waiter *waiter = room_waiter_new(newcomer, now_ms);
+    if (waiter == NULL)
+        return NULL;
+    probe_members(manager, r, now_ms);
+    TAILQ_INSERT_TAIL(&r->waiters, waiter, line);
+    TAILQ_INSERT_TAIL(&manager->due, waiter, due);
+    manager->counts.waiters++;
+    return waiter;
+}
+
+/* End a waiter and give away the member that it was to become. */
+static room_member *take_member(room_manager *manager, room_waiter *waiter)
+{
+    room_member *member = waiter->member;
+    TAILQ_REMOVE(&member->room->waiters, waiter, line);
+    TAILQ_REMOVE(&manager->due, waiter, due);
+    manager->counts.waiters--;
+    waiter->member = NULL;
+    room_waiter_free(waiter);
+    return member;
+}
+
+static void admit(room_manager *manager, room_waiter *waiter)
+{
+    room_member *member = take_member(manager, waiter);
+    add_member(manager, member);
+    manager->effects.on_admitted(member->peer, member);
+    receive_queue(manager, member);
+}
+
+/* PROTOCOL.md, rule 1: otherwise the newcomer gets "Room is full". */
+static void refuse(room_manager *manager, room_waiter *waiter)
+{
+    room_member *member = take_member(manager, waiter);
+    manager->effects.on_refused(member->peer);
+    room_member_free(member);
+}
+
+/* PROTOCOL.md, rule 1: a member that was asked and stayed silent for the whole time is dropped. */
+static void drop_silent_members(room_manager *manager, room *r, uint64_t now_ms)
+{
+    room_member *next;
+    for (room_member *member = TAILQ_FIRST(&r->members); member != NULL; member = next) {
+        next = TAILQ_NEXT(member, link);
+        if (!owes_answer(manager, member) || now_ms < member->asked_ms + manager->limits.probe_timeout_ms)
+            continue;
+        void *peer = member->peer;
+        end_lost_member(manager, member, now_ms);
+        manager->effects.drop(peer);
+    }
+}
+
+/* ---- Rooms ---- */
+
+static room *open_room(room_manager *manager, slice name, slice name_json)
+{
+    room *r = room_new(name, name_json);
+    if (r == NULL)
+        return NULL;
+    if (room_table_add(&manager->rooms, r) != 0) {
+        room_free(r);
+        return NULL;
+    }
+    manager->counts.rooms++;
+    return r;
+}
+
+static void close_room(room_manager *manager, room *r)
+{
+    room_table_remove(&manager->rooms, r);
+    room_free(r);
+    manager->counts.rooms--;
+}
+
+/* Make true again what always holds, after a change: first come, first let in; who can't get in is told as
+ * soon as that is certain; PROTOCOL.md, rule 4: an empty room with an empty queue is freed at once. Ends `r`
+ * perhaps. */
+static void settle(room_manager *manager, room *r)
+{
+    room_waiter *first;
+    while (!is_full(manager, r) && (first = TAILQ_FIRST(&r->waiters)) != NULL)
+        admit(manager, first);
+    while ((first = TAILQ_FIRST(&r->waiters)) != NULL && all_are_alive(manager, r, first))
+        refuse(manager, first);
+    if (r->member_count == 0 && r->owner == NULL)
+        close_room(manager, r);
+}
+
+/* PROTOCOL.md, rule 1: the same user from a new connection. `member` is present or stands behind a waiter. */
+static void take_over(room_manager *manager, room_member *member, void *peer)
+{
+    void *old = member->peer;
+    member->peer = peer;
+    member->owes_answer = false; /* the join was a sign of life */
+    manager->effects.replace(old);
+}
+
+/* ---- The manager ---- */
+
+int room_manager_new(const room_limits *limits, const room_effects *effects, const keyed_hash *hash,
+                     room_manager **out)
+{
+    assert(limits->capacity >= 1);
+    room_manager *manager = calloc(1, sizeof(*manager));
+    if (manager == NULL)
+        return -ENOMEM;
+    manager->limits = *limits;
+    manager->effects = *effects;
+    manager->bounds = (pending_bounds){
+        .max_messages = limits->pending_max_messages,
+        .max_bytes = limits->pending_max_bytes,
+        .reserve = effects->reserve,
+        .release = effects->release,
+        .context = effects->context,
+    };
+    room_table_init(&manager->rooms, hash);
+    TAILQ_INIT(&manager->away);
+    TAILQ_INIT(&manager->due);
+    *out = manager;
+    return 0;
+}
+
+/* Free a room with everything in it, telling nobody but the log. */
+static void tear_down_room(room_manager *manager, room *r)
+{
+    drop_queue(manager, r, "server stops");
+    room_waiter *waiter;
+    while ((waiter = TAILQ_FIRST(&r->waiters)) != NULL)
+        room_member_free(take_member(manager, waiter));
+    room_member *member;
+    while ((member = TAILQ_FIRST(&r->members)) != NULL) {
+        remove_member(manager, member);
+        room_member_free(member);
+    }
+    close_room(manager, r);
+}
+
+void room_manager_free(room_manager *manager)
+{
+    if (manager == NULL)
+        return;
+    room *r;
+    while ((r = room_table_first(&manager->rooms)) != NULL)
+        tear_down_room(manager, r);
+    free(manager);
+}
+
+/* The ordinary join, by a user who is neither in the room nor before it. */
+static int let_in(room_manager *manager, room_member *newcomer, uint64_t now_ms, room_member **member,
+                  room_waiter **waiter)
+{
+    if (!is_full(manager, newcomer->room)) {
+        add_member(manager, newcomer);
+        receive_queue(manager, newcomer);
+        *member = newcomer;
+        return ROOM_JOINED;
+    }
+    room_waiter *made = add_waiter(manager, newcomer, now_ms);
+    if (made == NULL)
+        return -ENOMEM;
+    *waiter = made;
+    return ROOM_WAITING;
+}
+
+static int join_anew(room_manager *manager, room *r, void *peer, slice user, slice user_json, uint64_t now_ms,
+                     room_member **member, room_waiter **waiter)
+{
+    room_member *newcomer = room_member_new(r, peer, user, user_json);
+    if (newcomer == NULL)
+        return -ENOMEM;
+    int result = let_in(manager, newcomer, now_ms, member, waiter);
+    if (result < 0)
+        room_member_free(newcomer);
+    return result;
+}
+
+int room_manager_join(room_manager *manager, void *peer, slice codeword, slice user, slice codeword_json,
+                      slice user_json, uint64_t now_ms, room_member **member, room_waiter **waiter)
+{
+    room *r = room_table_find(&manager->rooms, codeword);
+    if (r == NULL) {
+        r = open_room(manager, codeword, codeword_json);
+        if (r == NULL)
+            return -ENOMEM;
+        int result = join_anew(manager, r, peer, user, user_json, now_ms, member, waiter);
+        if (result < 0)
+            close_room(manager, r);
+        return result;
+    }
+
+    room_member *present = room_find_member(r, user);
+    if (present != NULL) {
+        take_over(manager, present, peer);
+        *member = present;
+        settle(manager, r); /* it may have been the last whose answer was missing */
+        return ROOM_JOINED;
+    }
+    room_waiter *waiting = room_find_waiter(r, user);
+    if (waiting != NULL) {
+        take_over(manager, waiting->member, peer);
+        *waiter = waiting;
+        return ROOM_WAITING;
+    }
+    return join_anew(manager, r, peer, user, user_json, now_ms, member, waiter);
+}
+
+void room_manager_leave(room_manager *manager, room_member *member, uint64_t now_ms)
+{
+    (void)now_ms; /* a leave starts no clock */
+    room *r = member->room;
+    if (r->owner == member) /* PROTOCOL.md, rule 3 */
+        drop_queue(manager, r, "sender left");
+    remove_member(manager, member);
+    room_member_free(member);
+    settle(manager, r);
+}
+
+void room_manager_lose(room_manager *manager, room_member *member, uint64_t now_ms)
+{
+    room *r = member->room;
+    end_lost_member(manager, member, now_ms);
+    settle(manager, r);
+}
+
+void room_manager_cancel(room_manager *manager, room_waiter *waiter)
+{
+    room_member_free(take_member(manager, waiter)); /* its room is full, so it needs no settling */
+}
+
+int room_manager_signal(room_manager *manager, room_member *member, int kind, const struct iovec *parts,
+                        int count)
+{
+    parcel signal = {
+        .kind = kind,
+        .bytes = pending_parts_len(parts, count),
+        .parts = parts,
+        .count = count,
+    };
+    const room *r = member->room;
+    if (r->member_count == 1)
+        return enqueue(manager, member, &signal);
+
+    /* PROTOCOL.md, rule 2: to every other user of the room. */
+    const room_member *to;
+    TAILQ_FOREACH(to, &r->members, link)
+    {
+        if (to != member)
+            hand_over(manager, ROOM_SIGNAL_RELAYED, &signal, member, to);
+    }
+    return 0;
+}
+
+void room_manager_on_alive(room_manager *manager, room_member *member, uint64_t now_ms)
+{
+    if (!member->owes_answer || now_ms < member->asked_ms)
+        return;
+    member->owes_answer = false;
+    settle(manager, member->room);
+}
+
+/* A waiter's time is over. It is the first of its line, for those before it had less time. */
+static void end_wait(room_manager *manager, room_waiter *waiter, uint64_t now_ms)
+{
+    room *r = waiter->member->room;
+    assert(waiter == TAILQ_FIRST(&r->waiters));
+    drop_silent_members(manager, r, now_ms);
+    if (is_full(manager, r))
+        refuse(manager, waiter);
+    settle(manager, r);
+}
+
+uint64_t room_manager_tick(room_manager *manager, uint64_t now_ms)
+{
+    room_waiter *waiter;
+    while ((waiter = TAILQ_FIRST(&manager->due)) != NULL && deadline_of(manager, waiter) <= now_ms)
+        end_wait(manager, waiter, now_ms);
+
+    room_member *away;
+    while ((away = TAILQ_FIRST(&manager->away)) != NULL && away->expires_ms <= now_ms) {
+        room *r = away->room;
+        drop_queue(manager, r, "expired");
+        settle(manager, r);
+    }
+    return room_manager_next_due_ms(manager);
+}
+
+uint64_t room_manager_next_due_ms(const room_manager *manager)
+{
+    const room_waiter *waiter = TAILQ_FIRST(&manager->due);
+    const room_member *away = TAILQ_FIRST(&manager->away);
+    uint64_t wait_ends_ms = waiter == NULL ? UINT64_MAX : deadline_of(manager, waiter);
+    uint64_t queue_ends_ms = away == NULL ? UINT64_MAX : away->expires_ms;
+    return wait_ends_ms < queue_ends_ms ? wait_ends_ms : queue_ends_ms;
+}
+
+room_counts room_manager_counts(const room_manager *manager)
+{
+    return manager->counts;
+}

@@ -1,0 +1,42 @@
+#include "rooms/room_table.h"
+
+#include "rooms/room.h"
+
+#include <errno.h>
+
+static unsigned hash_of(const room_table *table, slice name)
+{
+    return (unsigned)(keyed_hash_of(&table->hash, name) & UINT32_MAX);
+}
+
+void room_table_init(room_table *table, const keyed_hash *hash)
+{
+    table->hash = *hash;
+    table->first = NULL;
+}
+
+room *room_table_find(const room_table *table, slice name)
+{
+    unsigned hash = hash_of(table, name); /* the macro evaluates it more than once */
+    room *found;
+    HASH_FIND_BYHASHVALUE(table, table->first, name.data, name.len, hash, found);
+    return found;
+}
+
+int room_table_add(room_table *table, room *r)
+{
+    slice name = room_name(r);
+    unsigned hash = hash_of(table, name);
+    HASH_ADD_KEYPTR_BYHASHVALUE(table, table->first, name.data, name.len, hash, r);
+    return r->table.tbl == NULL ? -ENOMEM : 0; /* that is how uthash reports it */
+}
+
+void room_table_remove(room_table *table, room *r)
+{
+    HASH_DELETE(table, table->first, r);
+}
+
+room *room_table_first(const room_table *table)
+{
+    return table->first;
+}

@@ -1,0 +1,43 @@
+/* The rooms of one manager by codeword: uthash behind one module, with our hash and our answer to its
+ * out-of-memory.
+ *
+ * The bucket is chosen by the low 32 bits of a keyed hash, since codewords are chosen by clients; the high
+ * bits are left to whoever spreads rooms over shards, so that the rooms of one shard still use all of its
+ * buckets. */
+#ifndef HOMECALL_ROOMS_ROOM_TABLE_H
+#define HOMECALL_ROOMS_ROOM_TABLE_H
+
+#include "base/keyed_hash.h"
+#include "base/slice.h"
+
+/* Read where uthash.h is first included: without memory its macros report instead of ending the process. */
+#define HASH_NONFATAL_OOM 1
+#include <uthash.h>
+
+typedef struct room room;
+
+/* What a room embeds to be in a table. */
+typedef UT_hash_handle room_table_link;
+
+typedef struct room_table {
+    keyed_hash hash;
+    room *first; /* uthash's head; NULL = empty. The rooms are borrowed. */
+} room_table;
+
+/* Make an empty table; `hash` is copied. It needs no deinit once it is empty again. */
+void room_table_init(room_table *table, const keyed_hash *hash);
+
+/* The room with this codeword. Borrowed; NULL when there is none. */
+room *room_table_find(const room_table *table, slice name);
+
+/* Add a room whose codeword is not in the table. The table borrows it until room_table_remove(). 0, or
+ * -ENOMEM with nothing changed. */
+int room_table_add(room_table *table, room *r);
+
+/* Remove a room that is in the table. */
+void room_table_remove(room_table *table, room *r);
+
+/* Any room, NULL when there is none: to empty a table. */
+room *room_table_first(const room_table *table);
+
+#endif

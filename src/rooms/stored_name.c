@@ -1,0 +1,34 @@
+#include "rooms/stored_name.h"
+
+#include <assert.h>
+#include <stdbool.h>
+#include <string.h>
+
+static bool is_quoted(slice plain, slice json)
+{
+    return json.len == plain.len + 2 && json.data[0] == '"' && json.data[json.len - 1] == '"' &&
+           slice_equals(plain, (slice){json.data + 1, plain.len});
+}
+
+static void copy(char *to, slice from)
+{
+    if (from.len > 0) /* memcpy must not see the NULL of an empty slice */
+        memcpy(to, from.data, from.len);
+}
+
+stored_name stored_name_plan(slice plain, slice json)
+{
+    assert(plain.len <= INT32_MAX && json.len <= INT32_MAX);
+    return (stored_name){
+        .plain_at = is_quoted(plain, json) ? 1 : (uint32_t)json.len,
+        .plain_len = (uint32_t)plain.len,
+        .json_len = (uint32_t)json.len,
+    };
+}
+
+void stored_name_write(const stored_name *name, char *bytes, slice plain, slice json)
+{
+    copy(bytes, json);
+    if (name->plain_at == name->json_len) /* behind the JSON, not inside its quotes */
+        copy(bytes + name->plain_at, plain);
+}

@@ -1,0 +1,45 @@
+/* A name (codeword or user) together with its JSON form, in the flexible array at the end of the struct that
+ * it names.
+ *
+ * Most names need no escape, so their JSON is the name between quotes: it is stored once, and the plain name
+ * is read from inside the quotes. Otherwise the plain name stands behind its JSON. */
+#ifndef HOMECALL_ROOMS_STORED_NAME_H
+#define HOMECALL_ROOMS_STORED_NAME_H
+
+#include "base/slice.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Where the two forms lie in the owner's bytes. */
+typedef struct stored_name {
+    uint32_t plain_at;  /* offset of the plain name; its JSON begins at 0 */
+    uint32_t plain_len; /* bytes */
+    uint32_t json_len;  /* bytes, quotes included */
+} stored_name;
+
+/* Lay out the two forms; the bytes that they need are stored_name_size(). Each is under 2 GiB. */
+stored_name stored_name_plan(slice plain, slice json);
+
+/* Copy the two forms, the same that were planned, to `bytes`. */
+void stored_name_write(const stored_name *name, char *bytes, slice plain, slice json);
+
+/* How many bytes the owner must provide. */
+static inline size_t stored_name_size(const stored_name *name)
+{
+    size_t plain_end = (size_t)name->plain_at + name->plain_len;
+    return plain_end > name->json_len ? plain_end : name->json_len;
+}
+
+/* The two forms, borrowed from the owner's bytes. */
+static inline slice stored_name_plain(const stored_name *name, const char *bytes)
+{
+    return (slice){bytes + name->plain_at, name->plain_len};
+}
+
+static inline slice stored_name_json(const stored_name *name, const char *bytes)
+{
+    return (slice){bytes, name->json_len};
+}
+
+#endif
