@@ -1,0 +1,38 @@
+/* One pass over a JSON text (RFC 8259): is it valid, and where do the members of its top-level object lie?
+ *
+ * Pure and iterative: nesting costs a bit for each level, not stack, and ends at JSON_MAX_DEPTH. The input
+ * must already be valid UTF-8 (the frame decoder has seen to that); what this pass checks is the grammar.
+ * Nothing is decoded or copied: the caller gets the raw text of each member, so a value can be passed on as
+ * it came. */
+#ifndef HOMECALL_PROTOCOL_JSON_SCAN_H
+#define HOMECALL_PROTOCOL_JSON_SCAN_H
+
+#include "base/slice.h"
+
+/* Deeper text is refused (RFC 8259, 9 lets a parser bound it). cJSON's own bound is 1,000. */
+enum { JSON_MAX_DEPTH = 1024 };
+
+typedef enum json_type {
+    JSON_NULL,
+    JSON_FALSE,
+    JSON_TRUE,
+    JSON_NUMBER,
+    JSON_STRING,
+    JSON_OBJECT,
+    JSON_ARRAY,
+} json_type;
+
+typedef struct json_member {
+    slice key;      /* raw, without the quotes: escapes are still there */
+    slice value;    /* raw text of the value, without blanks around it; a string with its quotes */
+    json_type type; /* of the value */
+    bool key_has_escapes;
+    bool value_has_escapes; /* only told for strings */
+} json_member;
+
+/* Validate `text` and call `on_member` for each member of the object at its top, in order, duplicates
+ * included, while it is being read: a later fault can still follow. 0, or -EINVAL when the text is not valid
+ * JSON, is too deep, or is not an object. */
+int json_scan_object(slice text, void (*on_member)(void *context, const json_member *member), void *context);
+
+#endif

@@ -1,0 +1,158 @@
+/* cJSON's strings end at NUL, ours need not. So a text goes through cJSON in pieces: the parts between two
+ * NUL bytes, which in JSON are the parts between two \u0000 escapes. Such an escape is six characters long,
+ * room enough for the closing quote of the piece before it and the opening quote of the piece behind it; so
+ * the pieces are cut and joined in place.
+ *
+ * cJSON notes the place of a fault in a variable shared by all threads, but only its cJSON_GetErrorPtr()
+ * reads that, which is never called here. */
+#include "protocol/json_text.h"
+
+#include <cjson/cJSON.h>
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+
+static const char nul_escape[] = "\\u0000";
+enum { NUL_ESCAPE_LEN = sizeof(nul_escape) - 1 };
+
+/* The next \u0000 in [at, end), or `end`. Escapes are stepped over as a whole: in \\u0000 the letters are
+ * just text. */
+static char *find_nul_escape(char *at, char *end)
+{
+    while ((at = memchr(at, '\\', (size_t)(end - at))) != NULL) {
+        if (end - at >= NUL_ESCAPE_LEN && memcmp(at, nul_escape, NUL_ESCAPE_LEN) == 0)
+            return at;
+        at += 2;
+    }
+    return end;
+}
+
+/* Does [at, end) begin with the escape of a high (8 to b) or low (c to f) half of a surrogate pair? */
+static bool begins_with_surrogate(const char *at, const char *end, const char *digits)
+{
+    return end - at >= NUL_ESCAPE_LEN && at[0] == '\\' && at[1] == 'u' && (at[2] == 'd' || at[2] == 'D') &&
+           strchr(digits, at[3]) != NULL;
+}
+
+/* Does the string hold a surrogate without its other half? */
+static bool has_lone_surrogate(const char *at, const char *end)
+{
+    while ((at = memchr(at, '\\', (size_t)(end - at))) != NULL) {
+        if (begins_with_surrogate(at, end, "cdefCDEF"))
+            return true;
+        if (begins_with_surrogate(at, end, "89abAB")) {
+            at += NUL_ESCAPE_LEN;
+            if (!begins_with_surrogate(at, end, "cdefCDEF"))
+                return true;
+            at += NUL_ESCAPE_LEN;
+        } else {
+            at += 2;
+        }
+    }
+    return false;
+}
+
+/* Decode one piece, [quote, end) with its quotes. As json_text_decode(). */
+static long decode_piece(const char *quote, const char *end, char *out, size_t cap)
+{
+    cJSON *string = cJSON_ParseWithLength(quote, (size_t)(end - quote));
+    if (string ==
+        NULL) /* cJSON has one answer for both: RFC 8259, 8.2 leaves a lone surrogate to the reader */
+        return has_lone_surrogate(quote, end) ? -EINVAL : -ENOMEM;
+
+    size_t len = strlen(string->valuestring);
+    bool fits = len <= cap;
+    if (fits)
+        memcpy(out, string->valuestring, len);
+    cJSON_Delete(string);
+    return fits ? (long)len : -ENOSPC;
+}
+
+/* Decode [quote, end), a JSON string with its quotes. The NUL escapes in it are overwritten. */
+static long decode_quoted(char *quote, char *end, char *out, size_t cap)
+{
+    size_t filled = 0;
+    for (;;) {
+        char *closing = find_nul_escape(quote + 1, end - 1);
+        bool is_last = closing == end - 1;
+        *closing = '"';
+        long len = decode_piece(quote, closing + 1, out + filled, cap - filled);
+        if (len < 0)
+            return len;
+        filled += (size_t)len;
+        if (is_last)
+            return (long)filled;
+
+        if (filled == cap)
+            return -ENOSPC;
+        out[filled++] = '\0';
+        quote = closing + NUL_ESCAPE_LEN - 1;
+        *quote = '"';
+    }
+}
+
+long json_text_decode(slice raw, char *out, size_t cap)
+{
+    char *quoted = malloc(raw.len + 2);
+    if (quoted == NULL)
+        return -ENOMEM;
+    quoted[0] = quoted[raw.len + 1] = '"';
+    if (raw.len > 0)
+        memcpy(quoted + 1, raw.data, raw.len);
+
+    long len = decode_quoted(quoted, quoted + raw.len + 2, out, cap);
+    free(quoted);
+    return len;
+}
+
+/* Print `text` with its quotes and a NUL to [at, end); where the NUL stands, or NULL when there is no room.
+ */
+static char *print_piece(char *text, char *at, const char *end)
+{
+    cJSON string = {.type = cJSON_String, .valuestring = text};
+    return cJSON_PrintPreallocated(&string, at, (int)(end - at), false) ? at + strlen(at) : NULL;
+}
+
+/* Print the pieces of [text, text_end), which has a NUL behind it, as one JSON string. As print_piece(). */
+static char *print_pieces(char *text, const char *text_end, char *at, const char *end)
+{
+    char *behind = print_piece(text, at, end);
+    while (behind != NULL && (text += strlen(text)) < text_end) {
+        char *seam =
+            behind - 1; /* the closing quote; the next piece's opening one goes where the escape ends */
+        behind = print_piece(++text, seam + NUL_ESCAPE_LEN - 1, end);
+        memcpy(seam, nul_escape, NUL_ESCAPE_LEN);
+    }
+    return behind;
+}
+
+char *json_text_encode(slice text, size_t *len)
+{
+    enum { LONGEST_ESCAPE = NUL_ESCAPE_LEN, SLACK = 16 }; /* quotes, NUL, and what cJSON wants on top */
+    if (text.len > (INT_MAX - SLACK) / LONGEST_ESCAPE)    /* cJSON counts in int */
+        return NULL;
+
+    char *encoded = NULL;
+    char *copy = malloc(text.len + 1);
+    if (copy == NULL)
+        return NULL;
+    if (text.len > 0)
+        memcpy(copy, text.data, text.len);
+    copy[text.len] = '\0';
+
+    size_t cap = text.len * LONGEST_ESCAPE + SLACK;
+    char *json = malloc(cap);
+    if (json == NULL)
+        goto free_copy;
+    char *behind = print_pieces(copy, copy + text.len, json, json + cap);
+    if (behind == NULL) {
+        free(json);
+        goto free_copy;
+    }
+    *len = (size_t)(behind - json);
+    encoded = json;
+
+free_copy:
+    free(copy);
+    return encoded;
+}

@@ -1,0 +1,56 @@
+/* Messages of the signaling protocol (PROTOCOL.md): JSON text to a validated struct, and the server's
+ * messages back.
+ *
+ * Pure. Decoding is one json_scan pass; only `type`, `room`, `user` and `from` are decoded, `sdp` and
+ * `candidate` stay the raw text that came, so what is passed on is JSON-equal to what was sent. */
+#ifndef HOMECALL_PROTOCOL_MESSAGE_H
+#define HOMECALL_PROTOCOL_MESSAGE_H
+
+#include "base/slice.h"
+
+#include <sys/uio.h>
+
+typedef enum message_type {
+    MESSAGE_JOIN,
+    MESSAGE_LEAVE,
+    MESSAGE_OFFER,
+    MESSAGE_ANSWER,
+    MESSAGE_CANDIDATE,
+    MESSAGE_ERROR,
+} message_type;
+
+enum { MESSAGE_MAX_NAME_BYTES = 4096 }; /* the largest name bound that can be configured */
+
+/* A decoded message. Slices point into the text or into `storage`, so the struct lives no longer than the
+ * text and is not copied. */
+typedef struct message {
+    message_type type;
+    slice room;                              /* decoded and trimmed; len 0 = not given */
+    slice user;                              /* the same; of join and leave */
+    slice payload;                           /* raw JSON of sdp (OFFER, ANSWER) or candidate (CANDIDATE) */
+    slice text;                              /* ERROR: raw JSON of `message`, a string with its quotes */
+    char storage[2][MESSAGE_MAX_NAME_BYTES]; /* names that had escapes; not initialised */
+} message;
+
+/* Decode one message. `max_name_bytes` (at most MESSAGE_MAX_NAME_BYTES) bounds room, user and from after
+ * trimming. 0; -EINVAL for everything that PROTOCOL.md, rule 5, answers with "Invalid message"; -ENOMEM, only
+ * where names or keys have escapes. On failure *out is of no use. */
+int message_decode(slice text, size_t max_name_bytes, message *out);
+
+/* "offer" and so on: a literal. */
+const char *message_type_name(message_type type);
+
+/* Offer, answer and candidate as they go to the peer: {"type":T,"room":R,"from":U,"sdp":S}. */
+enum { MESSAGE_SIGNAL_PARTS = 7 };
+
+/* Lay out a signal as parts to be written one behind the other, without copying them. `room_json` and
+ * `user_json` are JSON strings with their quotes (json_text_encode). The parts borrow everything; they number
+ * MESSAGE_SIGNAL_PARTS. */
+void message_encode_signal(struct iovec parts[MESSAGE_SIGNAL_PARTS], message_type type, slice room_json,
+                           slice user_json, slice payload);
+
+/* {"type":"error","message":M} into [out, out + cap); returns the length, 0 when it does not fit or without
+ * memory. */
+size_t message_encode_error(char *out, size_t cap, const char *text);
+
+#endif
