@@ -1,0 +1,76 @@
+#include "base/bytes.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* With its head and malloc's own, the smallest buffer fills 512 bytes: one frame with a candidate fits. */
+enum { SMALLEST_CAP = 480 };
+
+/* Slide the content to the front, which makes the consumed bytes room again. */
+static void compact(bytes *b)
+{
+    memmove(b->data, b->data + b->start, b->end - b->start);
+    b->end -= b->start;
+    b->start = 0;
+}
+
+static int grow(bytes **b, size_t need)
+{
+    size_t cap = *b == NULL ? SMALLEST_CAP : (*b)->cap;
+    while (cap < need)
+        cap = cap > SIZE_MAX / 4 ? need : cap * 2;
+
+    bytes *grown = realloc(*b, sizeof(bytes) + cap);
+    if (grown == NULL)
+        return -ENOMEM;
+    if (*b == NULL)
+        grown->start = grown->end = 0;
+    grown->cap = cap;
+    *b = grown;
+    return 0;
+}
+
+uint8_t *bytes_extend(bytes **b, size_t more)
+{
+    size_t len = bytes_len(*b);
+    if (more > SIZE_MAX / 4 - len)
+        return NULL;
+
+    if (*b == NULL || (*b)->cap - (*b)->end < more) {
+        /* Sliding pays only where it frees half of the buffer: otherwise a slow reader would make us copy its
+         * whole backlog again for each few bytes that it takes. */
+        if (*b != NULL && (*b)->start >= (*b)->cap / 2 && len + more <= (*b)->cap)
+            compact(*b);
+        else if (grow(b, (*b == NULL ? 0 : (*b)->end) + more) != 0)
+            return NULL;
+    }
+    uint8_t *room = (*b)->data + (*b)->end;
+    (*b)->end += more;
+    return room;
+}
+
+int bytes_append(bytes **b, const void *data, size_t len)
+{
+    if (len == 0)
+        return 0;
+    uint8_t *room = bytes_extend(b, len);
+    if (room == NULL)
+        return -ENOMEM;
+    memcpy(room, data, len);
+    return 0;
+}
+
+void bytes_consume(bytes **b, size_t len)
+{
+    if (len >= bytes_len(*b))
+        bytes_clear(b);
+    else
+        (*b)->start += len;
+}
+
+void bytes_clear(bytes **b)
+{
+    free(*b);
+    *b = NULL;
+}

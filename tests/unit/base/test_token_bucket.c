@@ -1,0 +1,115 @@
+/* How often the bucket lets something happen, with the time told by the test. */
+#include "base/token_bucket.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+/* How many tokens can be taken at `now_ms`, up to `most`. */
+static unsigned drain(token_bucket *bucket, token_bucket_rate rate, uint64_t now_ms, unsigned most)
+{
+    unsigned taken = 0;
+    while (taken < most && token_bucket_take(bucket, rate, now_ms))
+        taken++;
+    return taken;
+}
+
+static void a_zeroed_bucket_is_full(void **state)
+{
+    (void)state;
+    static const uint64_t times[] = {0, 1, 999, 5000000000, UINT64_MAX};
+    for (size_t i = 0; i < sizeof(times) / sizeof(times[0]); i++) {
+        token_bucket bucket = {0};
+        assert_int_equal(drain(&bucket, (token_bucket_rate){1, 5}, times[i], 100), 5);
+    }
+}
+
+static void a_rate_of_zero_is_no_limit(void **state)
+{
+    (void)state;
+    token_bucket bucket = {0};
+    assert_int_equal(drain(&bucket, (token_bucket_rate){0, 1}, 0, 100000), 100000);
+}
+
+static void the_smallest_burst_lets_one_through_at_a_time(void **state)
+{
+    (void)state;
+    token_bucket bucket = {0};
+    token_bucket_rate rate = {1, 1};
+    assert_true(token_bucket_take(&bucket, rate, 10));
+    assert_false(token_bucket_take(&bucket, rate, 10));
+    assert_false(token_bucket_take(&bucket, rate, 1009));
+    assert_true(token_bucket_take(&bucket, rate, 1010));
+    assert_false(token_bucket_take(&bucket, rate, 1010));
+}
+
+static void a_token_comes_back_after_its_share_of_a_second(void **state)
+{
+    (void)state;
+    token_bucket bucket = {0};
+    token_bucket_rate rate = {3, 4};
+    assert_int_equal(drain(&bucket, rate, 0, 100), 4);
+    assert_false(token_bucket_take(&bucket, rate, 333));
+    assert_true(token_bucket_take(&bucket, rate, 334));
+    assert_false(token_bucket_take(&bucket, rate, 334));
+}
+
+static void refused_attempts_neither_cost_nor_lose_a_part_of_a_token(void **state)
+{
+    (void)state;
+    token_bucket bucket = {0};
+    token_bucket_rate rate = {2, 1};
+    unsigned taken = 0;
+    for (uint64_t now_ms = 0; now_ms < 10000; now_ms++)
+        taken += token_bucket_take(&bucket, rate, now_ms) ? 1 : 0;
+    assert_int_equal(taken, 20); /* at 0, 500, 1000 … 9500 */
+}
+
+static void a_long_pause_fills_the_bucket_and_no_more(void **state)
+{
+    (void)state;
+    token_bucket bucket = {0};
+    token_bucket_rate rate = {50, 7};
+    assert_int_equal(drain(&bucket, rate, 1000, 100), 7);
+    assert_int_equal(drain(&bucket, rate, 1000 + 20 * 86400000ull, 100), 7);
+    assert_int_equal(drain(&bucket, rate, 1000 + 20 * 86400000ull + 40, 100), 2);
+}
+
+static void the_wrap_of_the_kept_time_goes_unnoticed(void **state)
+{
+    (void)state;
+    token_bucket bucket = {0};
+    token_bucket_rate rate = {1, 2};
+    uint64_t start_ms = UINT32_MAX - 499ull;
+    assert_int_equal(drain(&bucket, rate, start_ms, 100), 2);
+    assert_false(token_bucket_take(&bucket, rate, start_ms + 999));
+    assert_true(token_bucket_take(&bucket, rate, start_ms + 1000));
+    assert_false(token_bucket_take(&bucket, rate, start_ms + 1000));
+}
+
+static void a_large_burst_and_rate_do_not_overflow(void **state)
+{
+    (void)state;
+    token_bucket bucket = {0};
+    token_bucket_rate rate = {UINT32_MAX, 1000000};
+    assert_int_equal(drain(&bucket, rate, 0, 2000000), 1000000);
+    assert_int_equal(drain(&bucket, rate, UINT32_MAX, 2000000), 1000000);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_zeroed_bucket_is_full),
+        cmocka_unit_test(a_rate_of_zero_is_no_limit),
+        cmocka_unit_test(the_smallest_burst_lets_one_through_at_a_time),
+        cmocka_unit_test(a_token_comes_back_after_its_share_of_a_second),
+        cmocka_unit_test(refused_attempts_neither_cost_nor_lose_a_part_of_a_token),
+        cmocka_unit_test(a_long_pause_fills_the_bucket_and_no_more),
+        cmocka_unit_test(the_wrap_of_the_kept_time_goes_unnoticed),
+        cmocka_unit_test(a_large_burst_and_rate_do_not_overflow),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
