@@ -1,0 +1,524 @@
+#include "net/connection.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <string.h>
+
+static const transport_events on_transport;
+
+/* The one place where the state changes: leave the old list, set, enter the new one with a new deadline. */
+static void set_state(connection *c, connection_state state)
+{
+    if (c->state < CONNECTION_STATES)
+        TAILQ_REMOVE(&c->loop->by_state[c->state], c, link);
+    c->state = state;
+    if (state < CONNECTION_STATES) {
+        c->due_ms = net_loop_now_ms(c->loop) + c->loop->duration_ms[state];
+        TAILQ_INSERT_TAIL(&c->loop->by_state[state], c, link);
+    }
+}
+
+/* Have connection_on_turn_end() called. */
+static void put_on_todo(connection *c)
+{
+    if (c->is_todo)
+        return;
+    c->is_todo = true;
+    STAILQ_INSERT_TAIL(&c->loop->todo, c, todo);
+}
+
+static int enter_loop(connection *c, net_loop *loop, connection_state state)
+{
+    c->loop = loop;
+    transport_attach(&c->transport, loop->base);
+    int error = transport_watch_input(&c->transport, true);
+    if (error != 0) {
+        transport_detach(&c->transport);
+        c->loop = NULL;
+        return error;
+    }
+    loop->connections++;
+    set_state(c, state);
+    return 0;
+}
+
+static void leave_loop(connection *c)
+{
+    transport_detach(&c->transport);
+    set_state(c, CONNECTION_ADRIFT);
+    c->loop->connections--;
+    c->loop = NULL;
+}
+
+int connection_open(connection *c, int fd, uint64_t id, const connection_events *events, net_loop *loop)
+{
+    *c = (connection){.events = events, .id = id, .state = CONNECTION_ADRIFT};
+    transport_open(&c->transport, fd, &on_transport, c);
+    int error = enter_loop(c, loop, CONNECTION_HANDSHAKE);
+    if (error != 0)
+        transport_close(&c->transport);
+    return error;
+}
+
+/* ---- The end ---- */
+
+static void tell_end(connection *c, uint16_t code, const char *why)
+{
+    if (c->has_ended)
+        return;
+    c->has_ended = true;
+    c->events->on_end(c, code, why);
+}
+
+void connection_drop(connection *c, const char *why)
+{
+    if (c->state == CONNECTION_CLOSED)
+        return;
+    transport_close(&c->transport);
+    set_state(c, CONNECTION_CLOSED);
+    put_on_todo(c);
+    tell_end(c, WS_CLOSE_ABNORMAL, why);
+}
+
+void connection_abandon(connection *c, const char *why)
+{
+    assert(c->state == CONNECTION_ADRIFT);
+    transport_close(&c->transport);
+    tell_end(c, WS_CLOSE_ABNORMAL, why);
+    bytes_clear(&c->unread);
+    bytes_clear(&c->message);
+    bytes_clear(&c->output);
+    c->events->on_free(c);
+}
+
+/* Its last bytes stand in `output`: have them written, and throw away what still comes in. */
+static void begin_closing(connection *c, uint16_t code, const char *why)
+{
+    bytes_clear(&c->unread);
+    bytes_clear(&c->message);
+    c->must_resume = false;
+    c->must_hand_over = false;
+    set_state(c, CONNECTION_CLOSING);
+    put_on_todo(c);
+    tell_end(c, code, why);
+    if (transport_watch_input(&c->transport, true) != 0)
+        connection_drop(c, why);
+}
+
+void connection_refuse(connection *c, int status, const char *why)
+{
+    char answer[WS_HANDSHAKE_MAX_ANSWER];
+    size_t len = ws_handshake_answer(answer, status, (slice){0});
+    if (bytes_append(&c->output, answer, len) != 0) {
+        connection_drop(c, "out of memory");
+        return;
+    }
+    begin_closing(c, WS_CLOSE_ABNORMAL, why);
+}
+
+/* Put a frame behind what waits. */
+static int append_frame(connection *c, ws_opcode opcode, const struct iovec *parts, int count)
+{
+    size_t len = 0;
+    for (int i = 0; i < count; i++)
+        len += parts[i].iov_len;
+
+    uint8_t header[WS_MAX_SERVER_HEADER];
+    size_t header_len = ws_frame_header(header, opcode, len);
+    uint8_t *out = bytes_extend(&c->output, header_len + len);
+    if (out == NULL)
+        return -ENOMEM;
+    memcpy(out, header, header_len);
+    out += header_len;
+    for (int i = 0; i < count; i++) {
+        if (parts[i].iov_len > 0)
+            memcpy(out, parts[i].iov_base, parts[i].iov_len);
+        out += parts[i].iov_len;
+    }
+    return 0;
+}
+
+static int append_close_frame(connection *c, uint16_t code, const char *reason)
+{
+    if (code == WS_CLOSE_NO_STATUS)
+        return append_frame(c, WS_OPCODE_CLOSE, NULL, 0);
+    uint8_t status[2] = {(uint8_t)(code >> 8), (uint8_t)code}; /* RFC 6455, 5.5.1: network byte order */
+    size_t reason_len = strnlen(reason, WS_MAX_CONTROL_PAYLOAD - sizeof(status));
+    struct iovec parts[2] = {{status, sizeof(status)}, {(void *)(uintptr_t)reason, reason_len}};
+    return append_frame(c, WS_OPCODE_CLOSE, parts, 2);
+}
+
+static void close_open(connection *c, uint16_t code, const char *reason, const char *why)
+{
+    if (append_close_frame(c, code, reason) != 0)
+        connection_drop(c, why);
+    else
+        begin_closing(c, code, why);
+}
+
+void connection_close(connection *c, uint16_t code, const char *why)
+{
+    if (c->state == CONNECTION_HANDSHAKE)
+        connection_refuse(c, 503, why);
+    else if (connection_is_open(c))
+        close_open(c, code, why, why);
+}
+
+/* ---- Output ---- */
+
+/* End it at the end of the turn, since the caller may stand in the middle of a room. */
+static void doom(connection *c, const char *why)
+{
+    c->doom = why;
+    put_on_todo(c);
+}
+
+/* Write what the socket takes. 0, or -errno when the peer is gone. */
+static int write_output(connection *c)
+{
+    while (c->output != NULL) {
+        ssize_t taken = transport_write(&c->transport, bytes_head(c->output), bytes_len(c->output));
+        if (taken == -EAGAIN)
+            break;
+        if (taken < 0)
+            return (int)taken;
+        bytes_consume(&c->output, (size_t)taken);
+    }
+    return 0;
+}
+
+/* Write what waits, and have the rest written when there is room. False when the connection is gone. */
+static bool flush(connection *c)
+{
+    if (write_output(c) != 0) {
+        connection_drop(c, "the peer is gone");
+        return false;
+    }
+    if (transport_want_room(&c->transport, c->output != NULL) != 0) {
+        connection_drop(c, "out of memory");
+        return false;
+    }
+    return true;
+}
+
+/* More is gathered than may wait. Write at once if nobody has tried yet; does too much remain? */
+static bool has_too_much_output(connection *c)
+{
+    uint64_t limit = c->loop->limits->max_output_bytes;
+    if (bytes_len(c->output) > limit && !transport_wants_room(&c->transport))
+        (void)write_output(c); /* a peer that is gone is noticed by the flush that follows */
+    return bytes_len(c->output) > limit;
+}
+
+bool connection_send(connection *c, ws_opcode opcode, const struct iovec *parts, int count)
+{
+    if (!connection_is_open(c) || c->doom != NULL)
+        return false;
+    if (append_frame(c, opcode, parts, count) != 0) {
+        doom(c, "out of memory");
+        return false;
+    }
+    put_on_todo(c);
+    if (has_too_much_output(c)) {
+        doom(c, "the peer does not read");
+        return false;
+    }
+    return true;
+}
+
+void connection_ping(connection *c)
+{
+    (void)connection_send(c, WS_OPCODE_PING, NULL, 0); /* one that can't take it is ending anyway */
+}
+
+static void on_writable(void *context)
+{
+    put_on_todo(context);
+}
+
+/* ---- Input ---- */
+
+/* Hand a whole message to the owner. False: its turn is over, the rest of the input has to wait. */
+static bool deliver(connection *c, bool is_text, slice data)
+{
+    switch (c->events->on_message(c, is_text, data)) {
+    case CONNECTION_GO_ON:
+        return connection_is_open(c) && c->doom == NULL;
+    case CONNECTION_HOLD:
+        if (!connection_is_open(c))
+            return false;
+        set_state(c, CONNECTION_HELD);
+        return false;
+    case CONNECTION_HAND_OVER:
+        if (bytes_append(&c->message, data.data, data.len) != 0) {
+            connection_drop(c, "out of memory");
+            return false;
+        }
+        c->has_held_message = true;
+        c->held_is_text = is_text;
+        c->must_hand_over = true;
+        transport_watch_input(&c->transport, false);
+        put_on_todo(c);
+        return false;
+    }
+    return false;
+}
+
+/* The same for the message that was assembled from pieces, or held. */
+static bool deliver_assembled(connection *c, bool is_text)
+{
+    bytes *message = c->message;
+    c->message = NULL;
+    c->has_held_message = false;
+    slice data = {message == NULL ? NULL : (const char *)bytes_head(message), bytes_len(message)};
+    bool goes_on = deliver(c, is_text, data);
+    bytes_clear(&message);
+    return goes_on;
+}
+
+static bool take_data(connection *c, const ws_event *event)
+{
+    if (event->is_first && event->is_last)
+        return deliver(c, event->is_text, (slice){(const char *)event->data, event->len});
+    if (bytes_append(&c->message, event->data, event->len) != 0) {
+        connection_drop(c, "out of memory");
+        return false;
+    }
+    return event->is_last ? deliver_assembled(c, event->is_text) : true;
+}
+
+/* False: the rest of the input has to wait, or will never be read. */
+static bool take_event(connection *c, const ws_event *event)
+{
+    if (!c->decoder.is_in_frame &&
+        !token_bucket_take(&c->frames, c->loop->limits->frame_rate, net_loop_now_ms(c->loop))) {
+        connection_close(c, WS_CLOSE_POLICY, "too many messages");
+        return false;
+    }
+
+    switch (event->type) {
+    case WS_EVENT_NONE:
+        return false;
+    case WS_EVENT_DATA:
+        return take_data(c, event);
+    case WS_EVENT_PING: {
+        struct iovec data = {event->data, event->len};
+        return connection_send(c, WS_OPCODE_PONG, &data, 1); /* RFC 6455, 5.5.3: the same data */
+    }
+    case WS_EVENT_PONG:
+        c->events->on_pong(c);
+        return connection_is_open(c);
+    case WS_EVENT_CLOSE:
+        close_open(c, event->code, "", "the peer closed"); /* RFC 6455, 5.5.1: echo its code */
+        return false;
+    case WS_EVENT_FAULT:
+        connection_close(c, event->code, event->reason);
+        return false;
+    }
+    return false;
+}
+
+/* Read frames; returns how many bytes were used. */
+static size_t take_frames(connection *c, uint8_t *data, size_t len)
+{
+    size_t used = 0;
+    while (used < len) {
+        ws_event event;
+        used +=
+            ws_decoder_next(&c->decoder, c->loop->limits->max_message_bytes, data + used, len - used, &event);
+        if (event.type == WS_EVENT_NONE || !take_event(c, &event))
+            break;
+    }
+    return used;
+}
+
+/* Answer the upgrade request if it is complete; returns how many bytes were used. */
+static size_t take_handshake(connection *c, const uint8_t *data, size_t len)
+{
+    ws_handshake handshake;
+    if (!ws_handshake_parse(&c->loop->limits->handshake, (const char *)data, len, &handshake))
+        return 0;
+
+    c->events->on_handshake(c, &handshake);
+    if (handshake.status != 101) {
+        connection_refuse(c, handshake.status, "the upgrade was refused");
+        return 0;
+    }
+    char answer[WS_HANDSHAKE_MAX_ANSWER];
+    size_t answer_len = ws_handshake_answer(answer, 101, handshake.key);
+    if (answer_len == 0 || bytes_append(&c->output, answer, answer_len) != 0) {
+        connection_drop(c, "out of memory");
+        return 0;
+    }
+    set_state(c, CONNECTION_OPEN);
+    put_on_todo(c);
+    return handshake.head_len;
+}
+
+/* Handle what was read, and keep what could not be handled yet. `c->unread` is NULL here. */
+static void take_input(connection *c, uint8_t *data, size_t len)
+{
+    size_t used = 0;
+    if (c->state == CONNECTION_HANDSHAKE)
+        used = take_handshake(c, data, len);
+    if (c->state == CONNECTION_OPEN)
+        used += take_frames(c, data + used, len - used);
+
+    bool is_ending = !connection_is_open(c) && c->state != CONNECTION_HANDSHAKE;
+    if (!is_ending && bytes_append(&c->unread, data + used, len - used) != 0)
+        connection_drop(c, "out of memory");
+}
+
+/* A held connection is still read, so that its end is noticed, but only so far. */
+enum { MAX_HELD_BYTES = 64 * 1024 };
+
+static void keep_for_later(connection *c, const uint8_t *data, size_t len)
+{
+    if (bytes_append(&c->unread, data, len) != 0)
+        connection_drop(c, "out of memory");
+    else if (bytes_len(c->unread) >= MAX_HELD_BYTES)
+        transport_watch_input(&c->transport, false);
+}
+
+static void on_bytes(connection *c, size_t before, size_t len)
+{
+    uint8_t *buffer = c->loop->scratch;
+    if (before > 0) {
+        memcpy(buffer, bytes_head(c->unread), before);
+        bytes_clear(&c->unread);
+    }
+    c->last_read_ms = net_loop_now_ms(c->loop);
+    if (c->state == CONNECTION_PINGED)
+        set_state(c, CONNECTION_OPEN);
+
+    if (c->state == CONNECTION_HELD)
+        keep_for_later(c, buffer, before + len);
+    else if (c->state == CONNECTION_HANDSHAKE || c->state == CONNECTION_OPEN)
+        take_input(c, buffer, before + len);
+}
+
+static void on_readable(void *context)
+{
+    connection *c = context;
+    /* What was left over goes in front of what comes now, in the loop's buffer, once there is something. */
+    size_t before = c->state == CONNECTION_HELD ? 0 : bytes_len(c->unread);
+    assert(before < c->loop->scratch_size);
+
+    ssize_t got = transport_read(&c->transport, c->loop->scratch + before, c->loop->scratch_size - before);
+    if (got == -EAGAIN)
+        return;
+    if (got > 0)
+        on_bytes(c, before, (size_t)got);
+    else
+        connection_drop(c, got < 0 ? "the connection broke" : "the peer is gone");
+}
+
+/* Go on after a hold or a hand-over: first the message that nobody has handled, then the bytes behind it. */
+static void resume(connection *c)
+{
+    c->must_resume = false;
+    if (c->state == CONNECTION_HELD) {
+        set_state(c, CONNECTION_OPEN);
+        if (transport_watch_input(&c->transport, true) != 0) {
+            connection_drop(c, "out of memory");
+            return;
+        }
+    }
+    if (c->has_held_message && !deliver_assembled(c, c->held_is_text))
+        return;
+
+    bytes *unread = c->unread;
+    if (unread == NULL)
+        return;
+    c->unread = NULL;
+    take_input(c, bytes_head(unread), bytes_len(unread));
+    bytes_clear(&unread);
+}
+
+void connection_resume(connection *c)
+{
+    if (!connection_is_open(c))
+        return;
+    c->must_resume = true;
+    put_on_todo(c);
+}
+
+static const transport_events on_transport = {.on_readable = on_readable, .on_writable = on_writable};
+
+/* ---- From thread to thread ---- */
+
+static void hand_over(connection *c)
+{
+    c->must_hand_over = false;
+    leave_loop(c);
+    c->events->on_hand_over(c);
+}
+
+int connection_attach(connection *c, net_loop *loop)
+{
+    int error = enter_loop(c, loop, CONNECTION_OPEN);
+    if (error != 0)
+        return error;
+    c->must_resume = true;
+    put_on_todo(c);
+    return 0;
+}
+
+/* ---- What the loop asks for ---- */
+
+void connection_on_due(connection *c)
+{
+    switch (c->state) {
+    case CONNECTION_HANDSHAKE:
+        connection_drop(c, "no upgrade request in time");
+        break;
+    case CONNECTION_OPEN:
+        connection_ping(c);
+        set_state(c, CONNECTION_PINGED);
+        break;
+    case CONNECTION_PINGED:
+        connection_drop(c, "no sign of life");
+        break;
+    case CONNECTION_CLOSING:
+    case CONNECTION_LINGERING:
+        connection_drop(c, "the peer keeps the connection open");
+        break;
+    case CONNECTION_HELD:
+    case CONNECTION_CLOSED:
+    case CONNECTION_STATES:
+    case CONNECTION_ADRIFT:
+        assert(!"these states have no deadline");
+        break;
+    }
+}
+
+static void free_closed(connection *c)
+{
+    bytes_clear(&c->unread);
+    bytes_clear(&c->message);
+    bytes_clear(&c->output);
+    leave_loop(c);
+    c->events->on_free(c);
+}
+
+void connection_on_turn_end(connection *c)
+{
+    if (c->doom != NULL && connection_is_open(c))
+        connection_drop(c, c->doom);
+    if (c->state == CONNECTION_CLOSED) {
+        if (!c->is_todo) /* dropped just now: freed when its turn on the list comes again */
+            free_closed(c);
+        return;
+    }
+
+    if (c->must_resume)
+        resume(c);
+    if (c->state == CONNECTION_CLOSED || !flush(c))
+        return;
+    if (c->state == CONNECTION_CLOSING && c->output == NULL) {
+        transport_end_output(&c->transport);
+        set_state(c, CONNECTION_LINGERING);
+    }
+    if (c->must_hand_over && !c->is_todo)
+        hand_over(c);
+}

@@ -1,0 +1,127 @@
+/* Connection: one WebSocket peer, from the accepted descriptor to its end.
+ *
+ * It joins the transport with the pure machines of the websocket floor: it reads the upgrade request and
+ * answers it, turns bytes into messages and messages into bytes, answers pings and closes, keeps the peer to
+ * its limits. What a message means is its owner's business, told through connection_events. The owner embeds
+ * the struct.
+ *
+ * Nothing is allocated for a connection that is idle: a part of a frame that came alone, a message in pieces,
+ * and output that the socket did not take each have a buffer only as long as they last.
+ *
+ * An end has two steps. First the peer is told (a close frame, an HTTP fault) or lost: on_end is called,
+ * once. Then, when the peer has seen the end or its time is over: the descriptor is closed and, at the end of
+ * the turn, on_free is called, once. In between what the peer sends is read and thrown away, because closing
+ * a socket with unread input would destroy our last bytes on their way.
+ *
+ * All functions: the thread of the loop that the connection belongs to. */
+#ifndef HOMECALL_NET_CONNECTION_H
+#define HOMECALL_NET_CONNECTION_H
+
+#include "base/bytes.h"
+#include "base/slice.h"
+#include "base/token_bucket.h"
+#include "net/connection_state.h"
+#include "net/loop.h"
+#include "net/transport.h"
+#include "websocket/frame.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/queue.h>
+#include <sys/uio.h>
+
+typedef struct connection connection;
+
+/* What the owner says to a message. */
+typedef enum connection_verdict {
+    CONNECTION_GO_ON,     /* done; the next one, please */
+    CONNECTION_HOLD,      /* done; but no further input until connection_resume() */
+    CONNECTION_HAND_OVER, /* not done: another thread must do it. on_hand_over follows at the end of the turn.
+                           */
+} connection_verdict;
+
+typedef struct connection_events {
+    /* The handshake is answered with `status`: 101, or a fault and the end follows. */
+    void (*on_handshake)(connection *c, const ws_handshake *handshake);
+    /* A whole message. `data` is borrowed for the call. */
+    connection_verdict (*on_message)(connection *c, bool is_text, slice data);
+    void (*on_pong)(connection *c);
+    /* The connection has ended for its owner: nothing more comes in or goes out. `code` is the close code
+     * that was sent or came (1006: none), `why` a literal. */
+    void (*on_end)(connection *c, uint16_t code, const char *why);
+    /* It is detached from its loop, with its message not handled and all its unread bytes: attach it
+     * elsewhere. */
+    void (*on_hand_over)(connection *c);
+    /* Nothing refers to it any more: free it. */
+    void (*on_free)(connection *c);
+} connection_events;
+
+struct connection {
+    transport transport;
+    net_loop *loop;                  /* borrowed; NULL while adrift */
+    const connection_events *events; /* borrowed, lives as long as the process */
+    TAILQ_ENTRY(connection) link;    /* in its loop's list for its state */
+    STAILQ_ENTRY(connection) todo;   /* in its loop's list for the end of the turn, while is_todo */
+    uint64_t id;                     /* for log lines */
+    uint64_t due_ms;       /* when its state has lasted long enough; unused where that is for ever */
+    uint64_t last_read_ms; /* when bytes last came */
+    bytes *unread;         /* owned: input not handled yet, before what the socket holds; or NULL */
+    bytes *message;        /* owned: the current message as far as it came in pieces; or NULL */
+    bytes *output;         /* owned: frames not written yet; or NULL */
+    const char *doom;      /* a literal: end it at the end of the turn, for this reason; or NULL */
+    ws_decoder decoder;
+    token_bucket frames;
+    connection_state state;
+    bool is_todo : 1;          /* stands on loop->todo */
+    bool must_resume : 1;      /* to do: go on with the unread input */
+    bool must_hand_over : 1;   /* to do: hand over */
+    bool has_held_message : 1; /* `message` is whole, and its owner has not handled it */
+    bool held_is_text : 1;     /* it is a text message */
+    bool has_ended : 1;        /* on_end was called */
+};
+
+/* Begin with an accepted descriptor, which the connection owns from here on, and attach it to `loop`, to read
+ * the upgrade request. On failure (-ENOMEM and the like) the descriptor is closed and no event is called. */
+int connection_open(connection *c, int fd, uint64_t id, const connection_events *events, net_loop *loop);
+
+/* Answer with an HTTP fault instead of reading the request, and end. */
+void connection_refuse(connection *c, int status, const char *why);
+
+/* Take a connection that was handed over: its waiting output, its unhandled message and its unread bytes come
+ * first. On failure the connection is still adrift. */
+int connection_attach(connection *c, net_loop *loop);
+
+/* Send one message of `count` parts. It is written at the end of the turn. False when the connection is
+ * ending, or when this makes more wait than its limit: then it ends at the end of the turn. */
+bool connection_send(connection *c, ws_opcode opcode, const struct iovec *parts, int count);
+
+/* Send a ping, besides the regular ones. */
+void connection_ping(connection *c);
+
+/* Go on with the input of a held connection, at the end of the turn. */
+void connection_resume(connection *c);
+
+/* End it: with a close frame of this code (WS_CLOSE_NO_STATUS: an empty one) when it is open, with 503 when
+ * it has not got that far. `why` is a literal, sent as the reason and logged. on_end is called before this
+ * returns. Nothing happens to one that is ending. */
+void connection_close(connection *c, uint16_t code, const char *why);
+
+/* End it without a word. on_end is called before this returns, if it was not before. */
+void connection_drop(connection *c, const char *why);
+
+/* End one that is adrift: the descriptor is closed and on_end and on_free are called. */
+void connection_abandon(connection *c, const char *why);
+
+/* Is it open for messages? */
+static inline bool connection_is_open(const connection *c)
+{
+    return c->state == CONNECTION_OPEN || c->state == CONNECTION_PINGED || c->state == CONNECTION_HELD;
+}
+
+/* For the loop: the state has lasted as long as it may. */
+void connection_on_due(connection *c);
+
+/* For the loop: the end of a turn in which it was put on the to-do list. It may be gone afterwards. */
+void connection_on_turn_end(connection *c);
+
+#endif

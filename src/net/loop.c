@@ -1,0 +1,167 @@
+#include "net/loop.h"
+
+#include "base/clock.h"
+#include "net/connection.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+/* One read takes at most this much: a burst of a call's signals in one go, and no more than a fair share of a
+ * turn for one peer. An upgrade request must fit as well. */
+enum { SCRATCH_BYTES = 64 * 1024, SCRATCH_FOR_FRAMES = 4 * 1024 };
+
+static struct event_base *new_base(void)
+{
+    struct event_config *config = event_config_new();
+    if (config == NULL)
+        return NULL;
+    event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK);
+    struct event_base *base = event_base_new_with_config(config);
+    event_config_free(config);
+    return base;
+}
+
+static void on_timer(evutil_socket_t fd, short what, void *arg)
+{
+    (void)fd;
+    (void)what;
+    net_loop *loop = arg;
+    loop->timer_due_ms = UINT64_MAX; /* the end of the turn does what is due, and sets it anew */
+}
+
+int net_loop_init(net_loop *loop, const net_limits *limits)
+{
+    *loop = (net_loop){.limits = limits, .timer_due_ms = UINT64_MAX};
+    for (int state = 0; state < CONNECTION_STATES; state++)
+        TAILQ_INIT(&loop->by_state[state]);
+    STAILQ_INIT(&loop->todo);
+
+    loop->duration_ms[CONNECTION_HANDSHAKE] = limits->handshake_timeout_ms;
+    loop->duration_ms[CONNECTION_OPEN] = limits->ping_interval_ms;
+    loop->duration_ms[CONNECTION_PINGED] = limits->pong_timeout_ms;
+    loop->duration_ms[CONNECTION_CLOSING] = limits->pong_timeout_ms;
+    loop->duration_ms[CONNECTION_LINGERING] = limits->close_timeout_ms;
+
+    loop->scratch_size = limits->handshake.max_head_bytes + SCRATCH_FOR_FRAMES;
+    if (loop->scratch_size < SCRATCH_BYTES)
+        loop->scratch_size = SCRATCH_BYTES;
+    loop->scratch = malloc(loop->scratch_size);
+    loop->base = new_base();
+    loop->timer = loop->base == NULL ? NULL : event_new(loop->base, -1, 0, on_timer, loop);
+    if (loop->scratch == NULL || loop->timer == NULL) {
+        net_loop_deinit(loop);
+        return -ENOMEM;
+    }
+    return 0;
+}
+
+void net_loop_deinit(net_loop *loop)
+{
+    if (loop->timer != NULL)
+        event_free(loop->timer);
+    if (loop->base != NULL)
+        event_base_free(loop->base);
+    free(loop->scratch);
+    loop->timer = NULL;
+    loop->base = NULL;
+    loop->scratch = NULL;
+}
+
+uint64_t net_loop_now_ms(net_loop *loop)
+{
+    if (!loop->is_now_read) {
+        loop->now_ms = clock_monotonic_ms();
+        loop->is_now_read = true;
+    }
+    return loop->now_ms;
+}
+
+void net_loop_each(net_loop *loop, void (*visit)(connection *c))
+{
+    for (int state = 0; state < CONNECTION_STATES; state++) {
+        /* A visit may move a connection to the end of a later list, where it is visited again: closing twice
+         * is nothing. */
+        connection *next;
+        for (connection *c = TAILQ_FIRST(&loop->by_state[state]); c != NULL; c = next) {
+            next = TAILQ_NEXT(c, link);
+            visit(c);
+        }
+    }
+}
+
+static void do_work(net_loop *loop)
+{
+    connection *c;
+    while ((c = STAILQ_FIRST(&loop->todo)) != NULL) {
+        STAILQ_REMOVE_HEAD(&loop->todo, todo);
+        c->is_todo = false;
+        connection_on_turn_end(c);
+    }
+}
+
+/* When the first of the connections in this state is due. */
+static uint64_t next_due_in_state(const net_loop *loop, int state)
+{
+    const connection *first = TAILQ_FIRST(&loop->by_state[state]);
+    return first == NULL || loop->duration_ms[state] == 0 ? UINT64_MAX : first->due_ms;
+}
+
+static uint64_t next_due_ms(const net_loop *loop)
+{
+    uint64_t due_ms = UINT64_MAX;
+    if (loop->ticker.next_due_ms != NULL)
+        due_ms = loop->ticker.next_due_ms(loop->ticker.context);
+    for (int state = 0; state < CONNECTION_STATES; state++) {
+        uint64_t state_due_ms = next_due_in_state(loop, state);
+        if (state_due_ms < due_ms)
+            due_ms = state_due_ms;
+    }
+    return due_ms;
+}
+
+static void do_what_is_due(net_loop *loop)
+{
+    uint64_t now_ms = net_loop_now_ms(loop);
+    for (int state = 0; state < CONNECTION_STATES; state++)
+        while (next_due_in_state(loop, state) <= now_ms)
+            connection_on_due(
+                TAILQ_FIRST(&loop->by_state[state])); /* leaves the list, or its head at least */
+    if (loop->ticker.next_due_ms != NULL && loop->ticker.next_due_ms(loop->ticker.context) <= now_ms)
+        loop->ticker.on_due(loop->ticker.context, now_ms);
+}
+
+/* Let the timer fire at the next deadline. One that fires too early costs a turn; setting it anew for each
+ * connection that moves would cost more. */
+static void set_timer(net_loop *loop)
+{
+    uint64_t due_ms = next_due_ms(loop);
+    if (due_ms >= loop->timer_due_ms)
+        return;
+    uint64_t now_ms = net_loop_now_ms(loop);
+    uint64_t wait_ms = due_ms > now_ms ? due_ms - now_ms : 0;
+    struct timeval wait = {.tv_sec = (time_t)(wait_ms / 1000),
+                           .tv_usec = (suseconds_t)(wait_ms % 1000 * 1000)};
+    if (event_add(loop->timer, &wait) == 0)
+        loop->timer_due_ms = due_ms;
+}
+
+void net_loop_end_turn(net_loop *loop)
+{
+    do_work(loop);
+    if (loop->timer_due_ms == UINT64_MAX) {
+        do_what_is_due(loop);
+        do_work(loop);
+    }
+    set_timer(loop);
+    if (loop->ticker.on_turn_end != NULL)
+        loop->ticker.on_turn_end(loop->ticker.context);
+    loop->is_now_read = false;
+}
+
+int net_loop_turn(net_loop *loop)
+{
+    if (event_base_loop(loop->base, EVLOOP_ONCE) < 0)
+        return -EIO;
+    net_loop_end_turn(loop);
+    return 0;
+}

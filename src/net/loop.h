@@ -1,0 +1,88 @@
+/* Loop: what the connections of one thread share: a libevent base, a read buffer, the deadlines, the end of a
+ * turn.
+ *
+ * A turn is one pass of the base over the descriptors that are ready. While it lasts, handlers only gather:
+ * frames to send, connections to go on with, to hand over or to end stand on one list, and the end of the
+ * turn works it off. So a connection is written to once a turn, however many frames it got, and nobody frees
+ * a connection that a caller up the stack still holds.
+ *
+ * Deadlines cost no timer for each connection: a connection is on the list of its state, each list has one
+ * duration, so each list is in the order in which its connections are due, and one timer serves the thread.
+ *
+ * Everything here belongs to the thread that runs the loop. */
+#ifndef HOMECALL_NET_LOOP_H
+#define HOMECALL_NET_LOOP_H
+
+#include "base/token_bucket.h"
+#include "net/connection_state.h"
+#include "websocket/handshake.h"
+
+#include <event2/event.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/queue.h>
+
+struct connection;
+
+/* Bounds and times that every connection of a loop obeys. Immutable while loops run. */
+typedef struct net_limits {
+    ws_handshake_rules handshake;
+    uint64_t max_message_bytes;
+    uint64_t max_output_bytes;     /* waiting for one peer that does not read */
+    token_bucket_rate frame_rate;  /* from one peer */
+    uint32_t handshake_timeout_ms; /* for a complete upgrade request */
+    uint32_t ping_interval_ms;     /* 0 = no pings, and so no end for a silent peer */
+    uint32_t pong_timeout_ms;      /* for a sign of life after a ping */
+    uint32_t close_timeout_ms;     /* from our last byte to the end of TCP */
+} net_limits;
+
+/* Something besides connections that is due from time to time on a loop's thread. */
+typedef struct net_ticker {
+    uint64_t (*next_due_ms)(void *context); /* monotonic; UINT64_MAX = never. Asked once a turn: cheap. */
+    void (*on_due)(void *context, uint64_t now_ms);
+    void (*on_turn_end)(void *context); /* after all work of a turn; may be NULL */
+    void *context;
+} net_ticker;
+
+typedef struct net_loop {
+    struct event_base *base;  /* owned */
+    const net_limits *limits; /* borrowed */
+    uint8_t *scratch;         /* owned: where every read lands */
+    size_t scratch_size;
+    net_ticker ticker; /* all NULL = none */
+
+    TAILQ_HEAD(connection_list, connection)
+    by_state[CONNECTION_STATES];             /* borrowed: every connection is on one */
+    uint32_t duration_ms[CONNECTION_STATES]; /* how long in a state; 0 = for ever */
+    STAILQ_HEAD(connection_todo, connection)
+    todo;               /* borrowed: connections with work for the end of the turn */
+    size_t connections; /* how many belong to this loop */
+
+    struct event *timer;   /* owned: the next deadline */
+    uint64_t timer_due_ms; /* when it fires; UINT64_MAX = not set */
+    uint64_t now_ms;       /* the time of this turn */
+    bool is_now_read;      /* now_ms is of this turn */
+} net_loop;
+
+/* Make the base (without locks: no other thread touches it) and the buffer. `limits` is borrowed for the
+ * loop's life. 0, or -ENOMEM. */
+int net_loop_init(net_loop *loop, const net_limits *limits);
+
+/* Free what net_loop_init made. No connection may belong to the loop any more. */
+void net_loop_deinit(net_loop *loop);
+
+/* One turn: wait until something happens, handle it, do the work of the end of the turn. 0, or -EIO when the
+ * base fails. */
+int net_loop_turn(net_loop *loop);
+
+/* The work of the end of a turn by itself: for whoever ends the connections outside of one. */
+void net_loop_end_turn(net_loop *loop);
+
+/* Monotonic time in ms, read once a turn. */
+uint64_t net_loop_now_ms(net_loop *loop);
+
+/* Call `visit` for every connection of the loop; it may close them. */
+void net_loop_each(net_loop *loop, void (*visit)(struct connection *c));
+
+#endif

@@ -1,0 +1,65 @@
+/* Transport: the byte stream under a connection: its descriptor and its events on one loop's base.
+ *
+ * A plain TCP socket, read and written by one system call each, watched by plain libevent events: an idle one
+ * costs this struct and nothing else. An event for writing exists only while the socket has no room. */
+#ifndef HOMECALL_NET_TRANSPORT_H
+#define HOMECALL_NET_TRANSPORT_H
+
+#include <event2/event.h>
+#include <event2/event_struct.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+typedef struct transport_events {
+    void (*on_readable)(void *context); /* bytes, or the peer's end */
+    void (*on_writable)(void *context); /* there is room again */
+} transport_events;
+
+typedef struct transport {
+    struct event input;             /* watches for bytes and for the peer's end, while watches_input */
+    struct event *output;           /* owned; NULL unless the socket is waited on for room */
+    struct event_base *base;        /* borrowed; NULL while detached */
+    const transport_events *events; /* borrowed, lives as long as the process */
+    void *context;                  /* borrowed; handed to the callbacks */
+    int fd;                         /* owned, non-blocking; -1 when closed */
+    bool watches_input;
+} transport;
+
+/* Begin with a connected, non-blocking, close-on-exec descriptor, which the transport owns from here on.
+ * `context` is for the callbacks. It belongs to no loop yet. */
+void transport_open(transport *t, int fd, const transport_events *events, void *context);
+
+/* Enter a loop: callbacks come from `base`, on its thread. Nothing is watched yet. */
+void transport_attach(transport *t, struct event_base *base);
+
+/* Leave the loop, so that another thread can attach. */
+void transport_detach(transport *t);
+
+/* Wait, or no longer wait, for input; what is not waited for stays in the kernel and holds the peer back. 0,
+ * or -ENOMEM (or another -errno of epoll); taking the wait back can't fail. */
+int transport_watch_input(transport *t, bool watches);
+
+/* Read once. Bytes read, 0 at the peer's end, or -errno; -EAGAIN when nothing is there. */
+ssize_t transport_read(transport *t, uint8_t *data, size_t len);
+
+/* Write once. Bytes taken, or -errno; -EAGAIN when there is no room. */
+ssize_t transport_write(transport *t, const uint8_t *data, size_t len);
+
+/* Wait, or no longer wait, for room to write. 0 or -ENOMEM. */
+int transport_want_room(transport *t, bool wants);
+
+/* Is it waited for room? */
+static inline bool transport_wants_room(const transport *t)
+{
+    return t->output != NULL;
+}
+
+/* Say that nothing more will be written: the peer reads to the end and sees it. */
+void transport_end_output(transport *t);
+
+/* Close the descriptor and leave the loop. Twice is legal. */
+void transport_close(transport *t);
+
+#endif

@@ -1,0 +1,184 @@
+/* The host: what the sessions of one thread share, and the effects that its RoomManager has on them. */
+#include "base/log.h"
+#include "protocol/message.h"
+#include "session/rules.h"
+#include "session/session.h"
+
+static const char log_namespace[] = "HomeCall_Signal_Rooms";
+
+/* ---- What the rooms make happen; a peer is a session ---- */
+
+static bool send_signal(void *peer, const struct iovec *parts, int count)
+{
+    session *s = peer;
+    return connection_send(&s->connection, WS_OPCODE_TEXT, parts, count);
+}
+
+static void replace(void *peer)
+{
+    session *s = peer;
+    s->member = NULL;
+    s->waiter = NULL;
+    connection_close(&s->connection, WS_CLOSE_TAKEN_OVER, "the user joined from a new connection");
+}
+
+static void probe(void *peer)
+{
+    session *s = peer;
+    connection_ping(&s->connection);
+}
+
+static bool is_alive_since(void *peer, uint64_t since_ms)
+{
+    const session *s = peer;
+    return s->connection.last_read_ms >= since_ms;
+}
+
+static void drop(void *peer)
+{
+    session *s = peer;
+    s->member = NULL;
+    connection_drop(&s->connection, "silent while a newcomer waited");
+}
+
+static void on_admitted(void *peer, room_member *member)
+{
+    session *s = peer;
+    s->waiter = NULL;
+    s->member = member;
+    LOG(LOG_INFO, log_namespace, "joined", LOG_NUMBER("conn", s->connection.id),
+        LOG_PRIVATE("room", room_member_room(member)), LOG_PRIVATE("user", room_member_user(member)));
+    connection_resume(&s->connection);
+}
+
+static void on_refused(void *peer)
+{
+    session *s = peer;
+    s->waiter = NULL;
+    LOG(LOG_INFO, log_namespace, "room is full", LOG_NUMBER("conn", s->connection.id));
+    rules_send_error(s, "Room is full");
+    connection_resume(&s->connection);
+}
+
+static bool reserve(void *context, size_t len)
+{
+    session_budget *budget = ((session_host *)context)->budget;
+    uint64_t before = atomic_fetch_add_explicit(&budget->used, len, memory_order_relaxed);
+    if (before + len <= budget->limit)
+        return true;
+    atomic_fetch_sub_explicit(&budget->used, len, memory_order_relaxed);
+    return false;
+}
+
+static void release(void *context, size_t len)
+{
+    session_budget *budget = ((session_host *)context)->budget;
+    atomic_fetch_sub_explicit(&budget->used, len, memory_order_relaxed);
+}
+
+/* PROTOCOL.md, rule 3: every attempt is logged. */
+static void on_signal(void *context, const room_signal_report *report)
+{
+    static const char *const outcomes[] = {
+        [ROOM_SIGNAL_RELAYED] = "relayed",     [ROOM_SIGNAL_QUEUED] = "queued",
+        [ROOM_SIGNAL_DELIVERED] = "delivered", [ROOM_SIGNAL_REFUSED] = "refused",
+        [ROOM_SIGNAL_DROPPED] = "dropped",
+    };
+    session_host *host = context;
+    counter_add(&host->counters.signals[report->outcome], 1);
+    if (!log_is_on(LOG_INFO))
+        return;
+
+    log_field fields[6] = {
+        LOG_LITERAL("kind", message_type_name((message_type)report->kind)),
+        LOG_PRIVATE("room", report->room),
+        LOG_PRIVATE("from", report->from),
+        LOG_NUMBER("bytes", report->bytes),
+    };
+    size_t count = 4;
+    if (report->to.len > 0)
+        fields[count++] = LOG_PRIVATE("to", report->to);
+    if (report->why != NULL)
+        fields[count++] = LOG_LITERAL("why", report->why);
+    log_event(LOG_INFO, log_namespace, outcomes[report->outcome], fields, count);
+}
+
+/* ---- The loop's ticker ---- */
+
+static uint64_t next_due_ms(void *context)
+{
+    const session_host *host = context;
+    return host->rooms == NULL ? UINT64_MAX : room_manager_next_due_ms(host->rooms);
+}
+
+static void on_due(void *context, uint64_t now_ms)
+{
+    session_host *host = context;
+    (void)room_manager_tick(host->rooms, now_ms);
+}
+
+/* Publish what is here now, for whoever reads the counters. */
+static void on_turn_end(void *context)
+{
+    session_host *host = context;
+    counter_set(&host->counters.connections, host->loop->connections);
+    if (host->rooms == NULL)
+        return;
+    room_counts counts = room_manager_counts(host->rooms);
+    counter_set(&host->counters.rooms, counts.rooms);
+    counter_set(&host->counters.members, counts.members);
+    counter_set(&host->counters.pending_messages, counts.pending_messages);
+    counter_set(&host->counters.pending_bytes, counts.pending_bytes);
+}
+
+/* ---- The host itself ---- */
+
+int session_host_init(session_host *host)
+{
+    host->loop->ticker = (net_ticker){
+        .next_due_ms = next_due_ms, .on_due = on_due, .on_turn_end = on_turn_end, .context = host};
+    host->rooms = NULL;
+    if (host->shard == SESSION_NO_SHARD)
+        return 0;
+
+    const room_effects effects = {
+        .send = send_signal,
+        .replace = replace,
+        .probe = probe,
+        .is_alive_since = is_alive_since,
+        .drop = drop,
+        .on_admitted = on_admitted,
+        .on_refused = on_refused,
+        .reserve = reserve,
+        .release = release,
+        .on_signal = on_signal,
+        .context = host,
+    };
+    return room_manager_new(&host->limits->rooms, &effects, host->hash, &host->rooms);
+}
+
+void session_host_deinit(session_host *host)
+{
+    room_manager_free(host->rooms);
+    host->rooms = NULL;
+}
+
+static void close_one(connection *c)
+{
+    connection_close(c, WS_CLOSE_GOING_AWAY, "the server stops");
+}
+
+void session_host_close_all(session_host *host)
+{
+    net_loop_each(host->loop, close_one);
+}
+
+static void drop_one(connection *c)
+{
+    connection_drop(c, "the server ends");
+}
+
+void session_host_drop_all(session_host *host)
+{
+    net_loop_each(host->loop, drop_one);
+}

@@ -1,0 +1,163 @@
+#include "session/rules.h"
+
+#include "base/log.h"
+#include "protocol/json_text.h"
+#include "protocol/message.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+static const char log_namespace[] = "HomeCall_Signal_Session";
+
+/* The longest error message of ours, with its JSON around it, is far below. */
+enum { MAX_ERROR_BYTES = 128 };
+
+void rules_send_error(session *s, const char *text)
+{
+    char json[MAX_ERROR_BYTES];
+    struct iovec part = {json, message_encode_error(json, sizeof(json), text)};
+    if (part.iov_len > 0)
+        (void)connection_send(&s->connection, WS_OPCODE_TEXT, &part, 1);
+}
+
+/* PROTOCOL.md, rule 5: the connection goes on, unless its peer does nothing else. */
+static connection_verdict answer_invalid(session *s)
+{
+    LOG(LOG_INFO, log_namespace, "invalid message", LOG_NUMBER("conn", s->connection.id));
+    rules_send_error(s, "Invalid message");
+    if (!token_bucket_take(&s->faults, s->host->limits->faults, net_loop_now_ms(s->host->loop)))
+        connection_close(&s->connection, WS_CLOSE_POLICY, "too many invalid messages");
+    return CONNECTION_GO_ON;
+}
+
+/* The environment's fault, not the peer's: shed this one connection. */
+static connection_verdict shed(session *s)
+{
+    LOG(LOG_WARN, log_namespace, "out of memory", LOG_NUMBER("conn", s->connection.id));
+    connection_close(&s->connection, WS_CLOSE_INTERNAL_ERROR, "out of memory");
+    return CONNECTION_GO_ON;
+}
+
+/* The share of the rooms that a codeword belongs to. The upper half of its hash decides; the tables of a
+ * shard use the lower half, which stays evenly spread within the shard. */
+static int shard_of(const session_host *host, slice room)
+{
+    uint64_t upper = keyed_hash_of(host->hash, room) >> 32;
+    return (int)(upper * (uint64_t)host->shards >> 32);
+}
+
+static void leave_room(session *s)
+{
+    if (s->member == NULL)
+        return;
+    LOG(LOG_INFO, log_namespace, "left", LOG_NUMBER("conn", s->connection.id),
+        LOG_PRIVATE("room", room_member_room(s->member)), LOG_PRIVATE("user", room_member_user(s->member)));
+    room_member *member = s->member;
+    s->member = NULL;
+    room_manager_leave(s->host->rooms, member, net_loop_now_ms(s->host->loop));
+}
+
+static bool is_joined_as(const session *s, slice room, slice user)
+{
+    return s->member != NULL && slice_equals(room, room_member_room(s->member)) &&
+           slice_equals(user, room_member_user(s->member));
+}
+
+static connection_verdict enter_room(session *s, const message *m)
+{
+    slice room_json = {0};
+    slice user_json = {0};
+    char *room_text = json_text_encode(m->room, &room_json.len);
+    char *user_text = json_text_encode(m->user, &user_json.len);
+    room_json.data = room_text;
+    user_json.data = user_text;
+
+    int result = -ENOMEM;
+    if (room_text != NULL && user_text != NULL)
+        result = room_manager_join(s->host->rooms, s, m->room, m->user, room_json, user_json,
+                                   net_loop_now_ms(s->host->loop), &s->member, &s->waiter);
+    free(room_text);
+    free(user_text);
+    if (result < 0)
+        return shed(s);
+
+    LOG(LOG_INFO, log_namespace, result == ROOM_WAITING ? "waiting before a full room" : "joined",
+        LOG_NUMBER("conn", s->connection.id), LOG_PRIVATE("room", m->room), LOG_PRIVATE("user", m->user));
+    return result == ROOM_WAITING ? CONNECTION_HOLD : CONNECTION_GO_ON;
+}
+
+/* PROTOCOL.md, rule 1 */
+static connection_verdict on_join(session *s, const message *m)
+{
+    if (is_joined_as(s, m->room, m->user))
+        return CONNECTION_GO_ON;
+    leave_room(s);
+
+    int shard = shard_of(s->host, m->room);
+    if (shard != s->host->shard) {
+        s->next_shard = shard;
+        return CONNECTION_HAND_OVER;
+    }
+    return enter_room(s, m);
+}
+
+/* PROTOCOL.md, rule 4. Who leaves is who sent it: a `user` in the message is as little asked as a `from`. */
+static connection_verdict on_leave(session *s, const message *m)
+{
+    bool is_elsewhere =
+        s->member == NULL || (m->room.len > 0 && !slice_equals(m->room, room_member_room(s->member)));
+    if (!is_elsewhere)
+        leave_room(s);
+    return CONNECTION_GO_ON;
+}
+
+/* A signal from one who is not in that room is an attempt as well, and is told like the others (rule 3). */
+static void refuse_outside_room(session *s, const message *m)
+{
+    counter_add(&s->host->counters.signals[ROOM_SIGNAL_REFUSED], 1);
+    LOG(LOG_INFO, log_namespace, "refused", LOG_NUMBER("conn", s->connection.id),
+        LOG_LITERAL("kind", message_type_name(m->type)), LOG_NUMBER("bytes", m->payload.len),
+        LOG_LITERAL("why", s->member == NULL ? "not in a room" : "another room"));
+    rules_send_error(s, "Join the room first");
+}
+
+/* PROTOCOL.md, rules 2 and 3 */
+static connection_verdict on_signal(session *s, const message *m)
+{
+    if (s->member == NULL || (m->room.len > 0 && !slice_equals(m->room, room_member_room(s->member)))) {
+        refuse_outside_room(s, m);
+        return CONNECTION_GO_ON;
+    }
+
+    struct iovec parts[MESSAGE_SIGNAL_PARTS];
+    message_encode_signal(parts, m->type, room_member_room_json(s->member), room_member_user_json(s->member),
+                          m->payload);
+    int result = room_manager_signal(s->host->rooms, s->member, (int)m->type, parts, MESSAGE_SIGNAL_PARTS);
+    if (result == -ENOSPC)
+        rules_send_error(s, "Pending queue is full");
+    else if (result < 0)
+        return shed(s);
+    return CONNECTION_GO_ON;
+}
+
+/* The client reports a fault: for the log, at a rate that can't fill it. */
+static connection_verdict on_client_error(session *s, const message *m)
+{
+    if (token_bucket_take(&s->faults, s->host->limits->faults, net_loop_now_ms(s->host->loop)))
+        LOG(LOG_INFO, log_namespace, "the client reports", LOG_NUMBER("conn", s->connection.id),
+            LOG_BYTES("message", m->text));
+    return CONNECTION_GO_ON;
+}
+
+static connection_verdict (*const handlers[])(session *s, const message *m) = {
+    [MESSAGE_JOIN] = on_join,     [MESSAGE_LEAVE] = on_leave,      [MESSAGE_OFFER] = on_signal,
+    [MESSAGE_ANSWER] = on_signal, [MESSAGE_CANDIDATE] = on_signal, [MESSAGE_ERROR] = on_client_error,
+};
+
+connection_verdict rules_handle(session *s, bool is_text, slice data)
+{
+    message m;
+    if (!is_text || message_decode(data, s->host->limits->max_name_bytes, &m) != 0)
+        return answer_invalid(s);
+    return handlers[m.type](s, &m);
+}

@@ -1,0 +1,107 @@
+/* Session: what the messages of one connection do (PROTOCOL.md): the place where wire and rooms meet.
+ *
+ * A session lives on one thread at a time. On an acceptor's thread, the lobby, it has no rooms: it answers
+ * what needs none and asks to be handed over at its first join. On a worker's thread it has that worker's
+ * RoomManager, and asks to be handed over again only when it joins a room of another shard.
+ *
+ * It knows neither mailboxes nor threads: the host that it is attached to carries out the hand-over. */
+#ifndef HOMECALL_SESSION_SESSION_H
+#define HOMECALL_SESSION_SESSION_H
+
+#include "base/counter.h"
+#include "base/keyed_hash.h"
+#include "base/token_bucket.h"
+#include "net/connection.h"
+#include "rooms/room_manager.h"
+
+#include <stdatomic.h>
+
+typedef struct session session;
+
+/* What one thread counts; it writes, anybody reads. */
+typedef struct session_counters {
+    counter accepted;    /* connections begun here */
+    counter refused;     /* answered with 503 */
+    counter handed_over; /* sent on to another thread */
+    counter connections; /* here now */
+    counter rooms;       /* here now, and so the next three */
+    counter members;
+    counter pending_messages;
+    counter pending_bytes;
+    counter signals[ROOM_SIGNAL_DROPPED + 1]; /* by room_outcome, since the start */
+} session_counters;
+
+/* What the queues of all shards may hold together: the one number that they share. */
+typedef struct session_budget {
+    _Atomic uint64_t used; /* bytes. Relaxed: it guards nothing but itself. */
+    uint64_t limit;
+} session_budget;
+
+/* Bounds that the session floor watches itself. Immutable while threads run. */
+typedef struct session_limits {
+    room_limits rooms;
+    size_t max_name_bytes;
+    token_bucket_rate faults; /* invalid messages from one connection */
+} session_limits;
+
+/* The lobby's shard index. */
+enum { SESSION_NO_SHARD = -1 };
+
+/* The thread that sessions are attached to: its loop, its share of the rooms, and a way out. */
+typedef struct session_host {
+    net_loop *loop;               /* borrowed */
+    room_manager *rooms;          /* owned; NULL in the lobby */
+    const session_limits *limits; /* borrowed */
+    const keyed_hash *hash;       /* borrowed: of codewords, the same on every host of a server */
+    session_budget *budget;       /* borrowed, shared by the hosts of a server */
+    session_counters counters;
+    int shard;        /* which share of the rooms lives here, or SESSION_NO_SHARD */
+    int shards;       /* how many there are */
+    bool is_draining; /* the server stops: a session that arrives is closed */
+    void *context;    /* borrowed: for the two callbacks below */
+    /* Take a session, which is adrift, to the thread of `shard`; the host's owner has it afterwards. */
+    void (*hand_over)(struct session_host *host, session *s, int shard);
+    /* The session's descriptor is closed: the place that it held is free. Called before its memory goes. */
+    void (*on_gone)(struct session_host *host, session *s);
+} session_host;
+
+struct session {
+    connection connection; /* first: a connection of this floor is a session */
+    session_host *host;    /* borrowed: where it is attached, or was last */
+    room_member *member;   /* borrowed from host->rooms while joined; or NULL */
+    room_waiter *waiter;   /* borrowed from host->rooms while it waits before a full room; or NULL */
+    void *place;           /* borrowed: what the server keeps for its address */
+    token_bucket faults;
+    int next_shard;             /* while it is handed over: where to */
+    STAILQ_ENTRY(session) mail; /* in a mailbox, while it is adrift */
+};
+
+/* Prepare a host: everything but `rooms` has been set by the caller. With `shard` not SESSION_NO_SHARD a
+ * RoomManager is made, and the loop's ticker serves it. 0 or -ENOMEM. */
+int session_host_init(session_host *host);
+
+/* Free the rooms. No session may be attached any more. */
+void session_host_deinit(session_host *host);
+
+/* Make a session over an accepted descriptor, which is taken also on failure, and begin to read its request.
+ * With `refusal` it is answered with 503 instead, and that reason logged. 0 or -errno; on success the host
+ * has it. */
+int session_open(session_host *host, int fd, uint64_t id, void *place, const char *refusal);
+
+/* Take over a session that another host has handed over. It goes on where it stopped, or ends if the host
+ * drains. */
+void session_attach(session *s, session_host *host);
+
+/* Take a session back that the other thread would not have, since the server stops: close it with 1001. */
+void session_take_back(session *s, session_host *host);
+
+/* End a session that nobody can take: it is still adrift. */
+void session_abandon(session *s);
+
+/* Close every session of the host with 1001, after what waits for it (PROTOCOL.md, rule 7). */
+void session_host_close_all(session_host *host);
+
+/* End every session of the host at once. */
+void session_host_drop_all(session_host *host);
+
+#endif
