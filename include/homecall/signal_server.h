@@ -1,0 +1,124 @@
+/* Signal_Server: a WebSocket signaling server that a program can embed.
+ *
+ * A server has threads of its own: acceptors, which accept, shake hands and keep the connections that have
+ * not joined, and workers, each with its share of the rooms. Nothing here touches the process: no signal
+ * handler, no global but the logger (signal_log.h, optional). Several servers may run in one process.
+ *
+ *     signal_server_options options;
+ *     signal_server_options_init(&options);
+ *     options.port = 0;
+ *     signal_server *server;
+ *     if (signal_server_create(&options, &server) == 0 && signal_server_start(server) == 0) {
+ *         printf("ws://127.0.0.1:%u/signal\n", signal_server_port(server));
+ *         …
+ *         signal_server_stop(server);
+ *     }
+ *     signal_server_destroy(server);
+ */
+#ifndef HOMECALL_SIGNAL_SERVER_H
+#define HOMECALL_SIGNAL_SERVER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct signal_server signal_server;
+
+/* What a server is asked to be. Strings are borrowed for the time of signal_server_create() only.
+ * signal_server_options_init() fills in the defaults; .env.example explains each. */
+typedef struct signal_server_options {
+    const char *host;            /* address or name to listen on */
+    uint16_t port;               /* TCP port; 0 = any free one, see signal_server_port() */
+    const char *allowed_origins; /* comma-separated list of origins; "" = every origin */
+
+    uint32_t workers;          /* worker threads, each a shard of the rooms; 0 = one for each processor */
+    uint32_t acceptor_threads; /* acceptor threads; more than one listen by SO_REUSEPORT */
+
+    uint32_t max_connections;             /* in all; 0 = no limit */
+    uint32_t max_connections_per_address; /* from one client address; 0 = no limit */
+
+    uint32_t room_capacity;           /* users in one room */
+    uint32_t pending_ttl_ms;          /* how long a lost connection's queued signals stay */
+    uint32_t pending_max_messages;    /* signals queued in one room */
+    uint64_t pending_max_bytes;       /* bytes queued in one room */
+    uint64_t pending_max_total_bytes; /* bytes queued in the whole server */
+    uint32_t probe_timeout_ms;        /* how long members of a full room have to answer before a newcomer */
+
+    uint32_t max_message_bytes;      /* one WebSocket message */
+    uint32_t max_name_bytes;         /* a room or user name after trimming */
+    uint32_t max_request_head_bytes; /* the upgrade request with its headers */
+    uint64_t max_output_bytes;       /* what may wait for one client that does not read */
+    uint32_t message_rate;           /* frames a second from one connection, on average; 0 = no limit */
+    uint32_t message_burst;          /* frames at once above that */
+    uint32_t fault_burst;            /* invalid messages at once; one a second comes back; 0 = no limit */
+
+    uint32_t ping_interval_ms;     /* between two pings to a connection */
+    uint32_t pong_timeout_ms;      /* without a sign of life after a ping */
+    uint32_t handshake_timeout_ms; /* for a complete upgrade request */
+    uint32_t close_timeout_ms;     /* from our close frame or HTTP fault to the end of TCP */
+    uint32_t shutdown_grace_ms;    /* from the begin of a stop to its end */
+
+    /* Called once when the last thread of a server that was started has ended its work, from that thread:
+     * after signal_server_request_stop(), or by itself never. NULL = nobody is told. It must not call back
+     * into the server. */
+    void (*on_stopped)(void *context);
+    void *context; /* handed to on_stopped */
+} signal_server_options;
+
+/* Fill in every default. */
+void signal_server_options_init(signal_server_options *options);
+
+/* Make a server that does not listen yet. 0 and the server in *out, owned by the caller; -ENOMEM; -EINVAL for
+ * options out of range; -EIO when no random key can be drawn. */
+int signal_server_create(const signal_server_options *options, signal_server **out);
+
+/* Listen and start the threads; returns when every one of them runs. 0, or -errno of what failed (-EADDRINUSE
+ * when the port is taken, -EADDRNOTAVAIL, -EACCES, -EAGAIN, -ENOMEM); nothing runs then. A server is started
+ * once. */
+int signal_server_start(signal_server *server);
+
+/* The TCP port that the server listens on; 0 before its start. Any thread. */
+uint16_t signal_server_port(const signal_server *server);
+
+/* Begin to stop and return at once: no more connections are accepted, every open one is closed with 1001
+ * after what waits for it. With `now`, end every connection at once, also in a stop already begun. Any
+ * thread. */
+void signal_server_request_stop(signal_server *server, bool now);
+
+/* Stop and wait for the end, at most the grace time and the moment that joining the threads takes. Legal
+ * before a start and twice. Not from a server thread or from on_stopped. */
+void signal_server_stop(signal_server *server);
+
+/* Stop if it still runs, and free it. NULL is legal. */
+void signal_server_destroy(signal_server *server);
+
+/* A moment's numbers, summed over the threads. */
+typedef struct signal_server_stats {
+    uint64_t connections;       /* open now, in any state */
+    uint64_t joined;            /* of them, in a room now */
+    uint64_t rooms;             /* rooms now */
+    uint64_t pending_messages;  /* signals queued now */
+    uint64_t pending_bytes;     /* their bytes */
+    uint64_t accepted;          /* connections accepted since the start */
+    uint64_t refused;           /* connections answered with 503 since the start */
+    uint64_t handed_over;       /* connections moved from one thread to another since the start */
+    uint64_t signals_relayed;   /* handed to a peer at once */
+    uint64_t signals_queued;    /* kept for a peer to come */
+    uint64_t signals_delivered; /* handed over from a queue */
+    uint64_t signals_refused;   /* answered with an error */
+    uint64_t signals_dropped;   /* queued, and never delivered */
+} signal_server_stats;
+
+/* Sum up the counters. They are read while the threads go on, so they fit each other only roughly. Any
+ * thread. */
+void signal_server_get_stats(const signal_server *server, signal_server_stats *stats);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,106 @@
+#include "server/acceptor.h"
+
+#include "base/log.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+static const char log_namespace[] = "HomeCall_Signal_Server";
+
+/* How many connections may wait in the kernel; it cuts this to net.core.somaxconn. */
+enum { BACKLOG = 4096 };
+
+/* How long accepting pauses when descriptors or memory are used up: long enough not to spin, short enough
+ * that somebody who waits hardly notices. */
+static const struct timeval pause_time = {.tv_sec = 0, .tv_usec = 100 * 1000};
+
+static void on_accept(struct evconnlistener *listener, evutil_socket_t fd, struct sockaddr *address, int len,
+                      void *arg)
+{
+    (void)listener;
+    (void)len;
+    acceptor *a = arg;
+    if (a->is_short) {
+        a->is_short = false;
+        LOG(LOG_WARN, log_namespace, "accepting again", LOG_NUMBER("open", a->thread.loop.connections));
+    }
+
+    admission_place *place;
+    const char *refusal = admission_enter(a->admission, address, &place);
+    if (place == NULL) { /* refused, and so are many others */
+        close(fd);
+        return;
+    }
+    if (session_open(&a->thread.host, fd, a->next_id, place, refusal) != 0) {
+        LOG(LOG_WARN, log_namespace, "no memory for a connection",
+            LOG_NUMBER("open", a->thread.loop.connections));
+        admission_leave(a->admission, place);
+        return;
+    }
+    a->next_id += a->id_step;
+}
+
+/* EMFILE and the like: what is in the backlog stays readable, so accepting must pause instead of spinning. */
+static void on_accept_error(struct evconnlistener *listener, void *arg)
+{
+    acceptor *a = arg;
+    int error = errno;
+    if (!a->is_short)
+        LOG(LOG_WARN, log_namespace, "accepting pauses", LOG_NUMBER("errno", (uint64_t)error),
+            LOG_NUMBER("open", a->thread.loop.connections));
+    a->is_short = true;
+    evconnlistener_disable(listener);
+    evtimer_add(a->retry, &pause_time);
+}
+
+static void on_retry(evutil_socket_t fd, short what, void *arg)
+{
+    (void)fd;
+    (void)what;
+    acceptor *a = arg;
+    if (a->listener != NULL)
+        evconnlistener_enable(a->listener);
+}
+
+static void stop_listening(void *arg)
+{
+    acceptor *a = arg;
+    if (a->listener != NULL)
+        evconnlistener_free(a->listener);
+    a->listener = NULL;
+}
+
+int acceptor_init(acceptor *a, int listen_fd, const net_limits *limits, const session_host *host,
+                  uint32_t shutdown_grace_ms, admission *shared_admission)
+{
+    int error = io_thread_init(&a->thread, limits, host, shutdown_grace_ms);
+    if (error != 0) {
+        close(listen_fd);
+        return error;
+    }
+    a->admission = shared_admission;
+    a->thread.on_drain = stop_listening;
+    a->thread.drain_context = a;
+
+    a->retry = evtimer_new(a->thread.loop.base, on_retry, a);
+    errno = 0;
+    if (a->retry != NULL)
+        a->listener = evconnlistener_new(a->thread.loop.base, on_accept, a,
+                                         LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, BACKLOG, listen_fd);
+    if (a->listener == NULL) {
+        error = errno != 0 ? -errno : -ENOMEM;
+        close(listen_fd);
+        acceptor_deinit(a);
+        return error;
+    }
+    evconnlistener_set_error_cb(a->listener, on_accept_error);
+    return 0;
+}
+
+void acceptor_deinit(acceptor *a)
+{
+    stop_listening(a);
+    if (a->retry != NULL)
+        event_free(a->retry);
+    io_thread_deinit(&a->thread);
+}

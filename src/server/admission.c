@@ -1,0 +1,169 @@
+#include "server/admission.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define HASH_NONFATAL_OOM 1
+#include <uthash.h>
+
+/* Connections that get their 503 in peace; above that they are closed without one, since a flood would keep
+ * us busy with telling it off. */
+enum { MAX_REFUSED = 256 };
+
+/* An address as it is counted: the family, and as much of the address as belongs to one client. */
+typedef struct address_key {
+    uint8_t bytes[12];
+} address_key;
+
+struct admission_place {
+    address_key key;
+    uint32_t connections; /* from this address; unused in the two places that are not an address's */
+    UT_hash_handle hh;
+};
+
+struct admission {
+    uint32_t max_connections;
+    uint32_t max_per_address;
+    keyed_hash hash;
+    _Atomic uint32_t connections; /* admitted; relaxed, like the next: they guard nothing but themselves */
+    _Atomic uint32_t refused;     /* being answered with 503 */
+    admission_place anywhere;     /* the place of everybody where addresses are not counted; never changed */
+    admission_place outside;      /* the place of everybody who is being answered with 503; never changed */
+    pthread_mutex_t lock;         /* guards the table and its places */
+    admission_place *table;
+};
+
+int admission_new(uint32_t max_connections, uint32_t max_per_address, const keyed_hash *hash, admission **out)
+{
+    admission *a = calloc(1, sizeof(*a));
+    if (a == NULL)
+        return -ENOMEM;
+    a->max_connections = max_connections;
+    a->max_per_address = max_per_address;
+    a->hash = *hash;
+    pthread_mutex_init(&a->lock, NULL);
+    *out = a;
+    return 0;
+}
+
+void admission_free(admission *a)
+{
+    if (a == NULL)
+        return;
+    pthread_mutex_destroy(&a->lock);
+    free(a);
+}
+
+static address_key key_of_ipv4(const void *address)
+{
+    address_key key = {{4}};
+    memcpy(key.bytes + 1, address, 4);
+    return key;
+}
+
+static address_key key_of(const struct sockaddr *address)
+{
+    if (address->sa_family == AF_INET)
+        return key_of_ipv4(&((const struct sockaddr_in *)(const void *)address)->sin_addr);
+    if (address->sa_family != AF_INET6)
+        return (address_key){{0}};
+
+    const struct in6_addr *ipv6 = &((const struct sockaddr_in6 *)(const void *)address)->sin6_addr;
+    if (IN6_IS_ADDR_V4MAPPED(ipv6)) /* an IPv4 client of a listener for both */
+        return key_of_ipv4(ipv6->s6_addr + 12);
+    /* A household gets a /64 (RFC 6177): counting single addresses would count nothing. */
+    address_key key = {{6}};
+    memcpy(key.bytes + 1, ipv6, 8);
+    return key;
+}
+
+/* Find or make the address's place. NULL when there is no memory. Under the lock. */
+static admission_place *place_of(admission *a, address_key key)
+{
+    unsigned hash = (unsigned)keyed_hash_of(&a->hash, (slice){(const char *)key.bytes, sizeof(key.bytes)});
+    admission_place *place;
+    HASH_FIND_BYHASHVALUE(hh, a->table, &key, sizeof(key), hash, place);
+    if (place != NULL)
+        return place;
+
+    place = calloc(1, sizeof(*place));
+    if (place == NULL)
+        return NULL;
+    place->key = key;
+    HASH_ADD_BYHASHVALUE(hh, a->table, key, sizeof(place->key), hash, place);
+    if (place->hh.tbl == NULL) { /* uthash's sign that it had no memory */
+        free(place);
+        return NULL;
+    }
+    return place;
+}
+
+static const char *enter_by_address(admission *a, const struct sockaddr *address, admission_place **out)
+{
+    const char *refusal = NULL;
+    pthread_mutex_lock(&a->lock);
+    admission_place *place = place_of(a, key_of(address));
+    if (place == NULL)
+        refusal = "out of memory";
+    else if (place->connections >= a->max_per_address)
+        refusal = "too many connections from one address";
+    else {
+        place->connections++;
+        *out = place;
+    }
+    pthread_mutex_unlock(&a->lock);
+    return refusal;
+}
+
+static const char *enter(admission *a, const struct sockaddr *address, admission_place **place)
+{
+    uint32_t before = atomic_fetch_add_explicit(&a->connections, 1, memory_order_relaxed);
+    const char *refusal = NULL;
+    if (a->max_connections > 0 && before >= a->max_connections)
+        refusal = "too many connections";
+    else if (a->max_per_address == 0)
+        *place = &a->anywhere;
+    else
+        refusal = enter_by_address(a, address, place);
+
+    if (refusal != NULL)
+        atomic_fetch_sub_explicit(&a->connections, 1, memory_order_relaxed);
+    return refusal;
+}
+
+const char *admission_enter(admission *a, const struct sockaddr *address, admission_place **place)
+{
+    *place = NULL;
+    const char *refusal = enter(a, address, place);
+    if (refusal == NULL)
+        return NULL;
+
+    uint32_t before = atomic_fetch_add_explicit(&a->refused, 1, memory_order_relaxed);
+    if (before < MAX_REFUSED)
+        *place = &a->outside;
+    else
+        atomic_fetch_sub_explicit(&a->refused, 1, memory_order_relaxed);
+    return refusal;
+}
+
+void admission_leave(admission *a, admission_place *place)
+{
+    if (place == &a->outside) {
+        atomic_fetch_sub_explicit(&a->refused, 1, memory_order_relaxed);
+        return;
+    }
+    atomic_fetch_sub_explicit(&a->connections, 1, memory_order_relaxed);
+    if (place == &a->anywhere)
+        return;
+
+    pthread_mutex_lock(&a->lock);
+    if (--place->connections == 0) {
+        HASH_DELETE(hh, a->table, place);
+        free(place);
+    }
+    pthread_mutex_unlock(&a->lock);
+}

@@ -1,0 +1,34 @@
+/* Admission: how many connections a server takes, in all and from one address.
+ *
+ * It is asked when a connection is accepted and told when its descriptor is closed, by whichever thread that
+ * happens on: the one thing besides mailboxes that threads share. With no limit for an address it is one
+ * atomic number; with one it is a table under a lock, touched twice in a connection's life. */
+#ifndef HOMECALL_SERVER_ADMISSION_H
+#define HOMECALL_SERVER_ADMISSION_H
+
+#include "base/keyed_hash.h"
+
+#include <stdint.h>
+#include <sys/socket.h>
+
+typedef struct admission admission;
+typedef struct admission_place admission_place; /* what a connection holds while it is open */
+
+/* 0 stands for no limit. `hash` is copied. 0 and the admission in *out, owned by the caller; or -ENOMEM. */
+int admission_new(uint32_t max_connections, uint32_t max_per_address, const keyed_hash *hash,
+                  admission **out);
+
+/* Free it; no place may be held. NULL is legal. */
+void admission_free(admission *a);
+
+/* Ask for a place for a connection from this address (an IPv6 client is counted by its /64).
+ *
+ * NULL when it is admitted. Otherwise a literal that says what is used up: answer with 503 while *place is
+ * set, just close when it is NULL, since enough others are being answered. A *place that was set is given
+ * back by admission_leave(). Any thread. */
+const char *admission_enter(admission *a, const struct sockaddr *address, admission_place **place);
+
+/* Give a place back. Any thread. */
+void admission_leave(admission *a, admission_place *place);
+
+#endif

@@ -1,0 +1,79 @@
+#include "server/listen_socket.h"
+
+#include <errno.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+static int resolve(const char *host, uint16_t port, struct sockaddr_storage *address, socklen_t *len)
+{
+    char service[8];
+    snprintf(service, sizeof(service), "%u", port);
+    struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICSERV};
+    struct addrinfo *found;
+    if (getaddrinfo(host, service, &hints, &found) != 0)
+        return -EADDRNOTAVAIL;
+    memcpy(address, found->ai_addr, found->ai_addrlen);
+    *len = found->ai_addrlen;
+    freeaddrinfo(found);
+    return 0;
+}
+
+static int switch_on(int fd, int level, int name)
+{
+    int on = 1;
+    return setsockopt(fd, level, name, &on, sizeof(on));
+}
+
+static int open_bound(const struct sockaddr_storage *address, socklen_t len, bool is_shared)
+{
+    int fd = socket(address->ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return -errno;
+    /* Accepted sockets inherit TCP_NODELAY: each turn's output is written as a whole, there is nothing to
+     * wait for. */
+    if (switch_on(fd, SOL_SOCKET, SO_REUSEADDR) != 0 || switch_on(fd, IPPROTO_TCP, TCP_NODELAY) != 0 ||
+        (is_shared && switch_on(fd, SOL_SOCKET, SO_REUSEPORT) != 0) ||
+        bind(fd, (const struct sockaddr *)address, len) != 0) {
+        int error = -errno;
+        close(fd);
+        return error;
+    }
+    return fd;
+}
+
+static uint16_t port_of(int fd)
+{
+    struct sockaddr_storage address;
+    socklen_t len = sizeof(address);
+    if (getsockname(fd, (struct sockaddr *)&address, &len) != 0)
+        return 0;
+    return ntohs(address.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&address)->sin6_port
+                                               : ((struct sockaddr_in *)&address)->sin_port);
+}
+
+int listen_socket_open(const char *host, uint16_t *port, bool is_shared, bool is_first)
+{
+    struct sockaddr_storage address;
+    socklen_t len;
+    int error = resolve(host, *port, &address, &len);
+    if (error != 0)
+        return error;
+
+    if (is_shared && is_first && *port != 0) {
+        /* SO_REUSEPORT would quietly share the port with another server of this user. One that does not share
+         * finds out. */
+        int probe = open_bound(&address, len, false);
+        if (probe < 0)
+            return probe;
+        close(probe);
+    }
+    int fd = open_bound(&address, len, is_shared);
+    if (fd >= 0)
+        *port = port_of(fd);
+    return fd;
+}

@@ -1,0 +1,90 @@
+#include "server/mailbox.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+int mailbox_init(mailbox *mb)
+{
+    *mb = (mailbox){.wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)};
+    if (mb->wake_fd < 0)
+        return -errno;
+    STAILQ_INIT(&mb->sessions);
+    pthread_mutex_init(&mb->lock, NULL);
+    return 0;
+}
+
+void mailbox_deinit(mailbox *mb)
+{
+    assert(STAILQ_EMPTY(&mb->sessions));
+    pthread_mutex_destroy(&mb->lock);
+    close(mb->wake_fd);
+}
+
+static bool is_empty(const mailbox *mb)
+{
+    return STAILQ_EMPTY(&mb->sessions) && mb->commands == 0;
+}
+
+/* One write serves every push until the reader has taken all. */
+static void wake(mailbox *mb)
+{
+    ssize_t written = eventfd_write(mb->wake_fd, 1);
+    assert(written == 0);
+    (void)written;
+}
+
+int mailbox_push(mailbox *mb, session *s)
+{
+    pthread_mutex_lock(&mb->lock);
+    bool is_closed = mb->is_closed;
+    bool was_empty = is_empty(mb);
+    if (!is_closed)
+        STAILQ_INSERT_TAIL(&mb->sessions, s, mail);
+    pthread_mutex_unlock(&mb->lock);
+
+    if (is_closed)
+        return -ESHUTDOWN;
+    if (was_empty)
+        wake(mb);
+    return 0;
+}
+
+void mailbox_order(mailbox *mb, mailbox_command command)
+{
+    pthread_mutex_lock(&mb->lock);
+    bool was_empty = is_empty(mb);
+    if (!mb->is_closed)
+        mb->commands |= command;
+    bool must_wake = was_empty && !is_empty(mb);
+    pthread_mutex_unlock(&mb->lock);
+
+    if (must_wake)
+        wake(mb);
+}
+
+unsigned mailbox_take(mailbox *mb, struct session_list *sessions)
+{
+    /* First the wake-up, then the content: a push in between wakes once more than needed, never once too
+     * little. */
+    eventfd_t value;
+    (void)eventfd_read(mb->wake_fd, &value);
+
+    pthread_mutex_lock(&mb->lock);
+    STAILQ_CONCAT(sessions, &mb->sessions);
+    unsigned commands = mb->commands;
+    mb->commands = 0;
+    pthread_mutex_unlock(&mb->lock);
+    return commands;
+}
+
+bool mailbox_close_if_empty(mailbox *mb)
+{
+    pthread_mutex_lock(&mb->lock);
+    if (is_empty(mb))
+        mb->is_closed = true;
+    bool is_closed = mb->is_closed;
+    pthread_mutex_unlock(&mb->lock);
+    return is_closed;
+}

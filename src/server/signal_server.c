@@ -1,0 +1,317 @@
+/* Signal_Server: puts the parts together, starts them, stops them, and sums up their counters. */
+#include "homecall/signal_server.h"
+
+#include "base/log.h"
+#include "protocol/message.h"
+#include "server/acceptor.h"
+#include "server/admission.h"
+#include "server/io_thread.h"
+#include "server/listen_socket.h"
+#include "server/origins.h"
+
+#include <errno.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { MAX_WORKERS = 256, MAX_ACCEPTORS = 64 };
+
+struct signal_server {
+    signal_server_options options; /* its strings are owned */
+    net_limits net;
+    session_limits session;
+    keyed_hash hash; /* of codewords */
+    session_budget budget;
+    admission *admission;  /* owned */
+    io_thread *workers;    /* owned array */
+    acceptor *acceptors;   /* owned array */
+    uint32_t made_workers; /* how many of them are initialised */
+    uint32_t made_acceptors;
+    _Atomic uint32_t
+        running; /* threads whose work goes on; acquire-release, so that the last one sees all was done */
+    _Atomic uint16_t port; /* relaxed */
+    bool is_started;
+};
+
+/* ---- Making ---- */
+
+static bool allows_origin(void *context, slice origin)
+{
+    const signal_server *server = context;
+    const char *list = server->options.allowed_origins;
+    return origins_allow((slice){list, strlen(list)}, origin);
+}
+
+static net_limits net_limits_of(signal_server *server)
+{
+    const signal_server_options *o = &server->options;
+    return (net_limits){
+        .handshake = {.path = "/signal",
+                      .max_head_bytes = o->max_request_head_bytes,
+                      .allows_origin = allows_origin,
+                      .context = server},
+        .max_message_bytes = o->max_message_bytes,
+        .max_output_bytes = o->max_output_bytes,
+        .frame_rate = {.per_second = o->message_rate, .burst = o->message_burst},
+        .handshake_timeout_ms = o->handshake_timeout_ms,
+        .ping_interval_ms = o->ping_interval_ms,
+        .pong_timeout_ms = o->pong_timeout_ms,
+        .close_timeout_ms = o->close_timeout_ms,
+    };
+}
+
+static session_limits session_limits_of(const signal_server_options *o)
+{
+    return (session_limits){
+        .rooms = {.capacity = o->room_capacity,
+                  .pending_max_messages = o->pending_max_messages,
+                  .pending_max_bytes = o->pending_max_bytes,
+                  .pending_ttl_ms = o->pending_ttl_ms,
+                  .probe_timeout_ms = o->probe_timeout_ms},
+        .max_name_bytes = o->max_name_bytes,
+        .faults = {.per_second = o->fault_burst == 0 ? 0 : 1, .burst = o->fault_burst},
+    };
+}
+
+static uint32_t processors(void)
+{
+    long online = sysconf(_SC_NPROCESSORS_ONLN);
+    return online < 1 ? 1 : online > MAX_WORKERS ? MAX_WORKERS : (uint32_t)online;
+}
+
+/* The option table of the binary checks each option against its range; here stand the bounds that the code
+ * relies on. */
+static bool are_valid(const signal_server_options *o)
+{
+    return o->host != NULL && o->allowed_origins != NULL && o->workers <= MAX_WORKERS &&
+           o->acceptor_threads >= 1 && o->acceptor_threads <= MAX_ACCEPTORS && o->room_capacity >= 1 &&
+           o->max_name_bytes >= 1 && o->max_name_bytes <= MESSAGE_MAX_NAME_BYTES &&
+           o->max_message_bytes >= 1 && o->message_burst >= 1 && o->max_output_bytes >= o->max_message_bytes;
+}
+
+int signal_server_create(const signal_server_options *options, signal_server **out)
+{
+    if (!are_valid(options))
+        return -EINVAL;
+    signal_server *server = calloc(1, sizeof(*server));
+    if (server == NULL)
+        return -ENOMEM;
+
+    int error = -ENOMEM;
+    server->options = *options;
+    if (server->options.workers == 0)
+        server->options.workers = processors();
+    server->options.host = strdup(options->host);
+    server->options.allowed_origins = strdup(options->allowed_origins);
+    server->workers = calloc(server->options.workers, sizeof(*server->workers));
+    server->acceptors = calloc(server->options.acceptor_threads, sizeof(*server->acceptors));
+    if (server->options.host == NULL || server->options.allowed_origins == NULL || server->workers == NULL ||
+        server->acceptors == NULL)
+        goto destroy;
+
+    error = keyed_hash_init(&server->hash);
+    if (error != 0)
+        goto destroy;
+    error = admission_new(options->max_connections, options->max_connections_per_address, &server->hash,
+                          &server->admission);
+    if (error != 0)
+        goto destroy;
+    server->net = net_limits_of(server);
+    server->session = session_limits_of(&server->options);
+    server->budget.limit = options->pending_max_total_bytes;
+    *out = server;
+    return 0;
+
+destroy:
+    signal_server_destroy(server);
+    return error;
+}
+
+/* ---- Starting ---- */
+
+static void hand_over(session_host *host, session *s, int shard)
+{
+    signal_server *server = host->context;
+    if (mailbox_push(&server->workers[shard].mailbox, s) != 0)
+        session_take_back(s, host);
+}
+
+static void on_gone(session_host *host, session *s)
+{
+    signal_server *server = host->context;
+    admission_leave(server->admission, s->place);
+}
+
+static void on_thread_ended(void *context)
+{
+    signal_server *server = context;
+    bool is_last = atomic_fetch_sub_explicit(&server->running, 1, memory_order_acq_rel) == 1;
+    if (is_last && server->options.on_stopped != NULL)
+        server->options.on_stopped(server->options.context);
+}
+
+static session_host host_for(signal_server *server, int shard)
+{
+    return (session_host){
+        .limits = &server->session,
+        .hash = &server->hash,
+        .budget = &server->budget,
+        .shard = shard,
+        .shards = (int)server->options.workers,
+        .context = server,
+        .hand_over = hand_over,
+        .on_gone = on_gone,
+    };
+}
+
+static int make_workers(signal_server *server)
+{
+    for (uint32_t i = 0; i < server->options.workers; i++) {
+        io_thread *worker = &server->workers[i];
+        session_host host = host_for(server, (int)i);
+        int error = io_thread_init(worker, &server->net, &host, server->options.shutdown_grace_ms);
+        if (error != 0)
+            return error;
+        server->made_workers++;
+        worker->on_ended = on_thread_ended;
+        worker->context = server;
+        snprintf(worker->name, sizeof(worker->name), "hc-worker-%u", (unsigned char)i);
+    }
+    return 0;
+}
+
+static int make_acceptors(signal_server *server)
+{
+    uint32_t count = server->options.acceptor_threads;
+    uint16_t port = server->options.port;
+    for (uint32_t i = 0; i < count; i++) {
+        int fd = listen_socket_open(server->options.host, &port, count > 1, i == 0);
+        if (fd < 0)
+            return fd;
+        acceptor *a = &server->acceptors[i];
+        session_host host = host_for(server, SESSION_NO_SHARD);
+        int error =
+            acceptor_init(a, fd, &server->net, &host, server->options.shutdown_grace_ms, server->admission);
+        if (error != 0)
+            return error;
+        server->made_acceptors++;
+        a->next_id = i + 1;
+        a->id_step = count;
+        a->thread.on_ended = on_thread_ended;
+        a->thread.context = server;
+        snprintf(a->thread.name, sizeof(a->thread.name), "hc-acceptor-%u", (unsigned char)i);
+    }
+    atomic_store_explicit(&server->port, port, memory_order_relaxed);
+    return 0;
+}
+
+static void unmake(signal_server *server)
+{
+    while (server->made_acceptors > 0)
+        acceptor_deinit(&server->acceptors[--server->made_acceptors]);
+    while (server->made_workers > 0)
+        io_thread_deinit(&server->workers[--server->made_workers]);
+}
+
+/* Start every thread; `running` counts those that will end and say so. */
+static int start_threads(signal_server *server)
+{
+    atomic_store(&server->running, server->made_workers + server->made_acceptors);
+    int error = 0;
+    for (uint32_t i = 0; i < server->made_workers && error == 0; i++)
+        error = io_thread_start(&server->workers[i]);
+    for (uint32_t i = 0; i < server->made_acceptors && error == 0; i++)
+        error = io_thread_start(&server->acceptors[i].thread);
+    return error;
+}
+
+int signal_server_start(signal_server *server)
+{
+    if (server->is_started)
+        return -EALREADY;
+    int error = make_workers(server);
+    if (error == 0)
+        error = make_acceptors(server);
+    if (error == 0) {
+        server->is_started = true;
+        error = start_threads(server);
+        if (error != 0) {
+            server->options.on_stopped = NULL; /* it never ran */
+            signal_server_stop(server);
+        }
+    }
+    if (error != 0)
+        unmake(server);
+    return error;
+}
+
+uint16_t signal_server_port(const signal_server *server)
+{
+    return atomic_load_explicit(&server->port, memory_order_relaxed);
+}
+
+/* ---- Stopping ---- */
+
+/* Acceptors first: nobody new comes in while the workers close what they have. The order is not relied on: a
+ * thread that has ended takes no session, and the one that wanted to hand it over closes it. */
+void signal_server_request_stop(signal_server *server, bool now)
+{
+    mailbox_command command = now ? MAILBOX_END : MAILBOX_DRAIN;
+    for (uint32_t i = 0; i < server->made_acceptors; i++)
+        mailbox_order(&server->acceptors[i].thread.mailbox, command);
+    for (uint32_t i = 0; i < server->made_workers; i++)
+        mailbox_order(&server->workers[i].mailbox, command);
+}
+
+void signal_server_stop(signal_server *server)
+{
+    signal_server_request_stop(server, false);
+    for (uint32_t i = 0; i < server->made_acceptors; i++)
+        io_thread_join(&server->acceptors[i].thread);
+    for (uint32_t i = 0; i < server->made_workers; i++)
+        io_thread_join(&server->workers[i]);
+}
+
+void signal_server_destroy(signal_server *server)
+{
+    if (server == NULL)
+        return;
+    signal_server_stop(server);
+    unmake(server);
+    admission_free(server->admission);
+    free(server->acceptors);
+    free(server->workers);
+    free((char *)(uintptr_t)server->options.allowed_origins);
+    free((char *)(uintptr_t)server->options.host);
+    free(server);
+}
+
+/* ---- Numbers ---- */
+
+static void add_counters(signal_server_stats *stats, const session_counters *c)
+{
+    stats->connections += counter_get(&c->connections);
+    stats->joined += counter_get(&c->members);
+    stats->rooms += counter_get(&c->rooms);
+    stats->pending_messages += counter_get(&c->pending_messages);
+    stats->pending_bytes += counter_get(&c->pending_bytes);
+    stats->accepted += counter_get(&c->accepted);
+    stats->refused += counter_get(&c->refused);
+    stats->handed_over += counter_get(&c->handed_over);
+    stats->signals_relayed += counter_get(&c->signals[ROOM_SIGNAL_RELAYED]);
+    stats->signals_queued += counter_get(&c->signals[ROOM_SIGNAL_QUEUED]);
+    stats->signals_delivered += counter_get(&c->signals[ROOM_SIGNAL_DELIVERED]);
+    stats->signals_refused += counter_get(&c->signals[ROOM_SIGNAL_REFUSED]);
+    stats->signals_dropped += counter_get(&c->signals[ROOM_SIGNAL_DROPPED]);
+}
+
+void signal_server_get_stats(const signal_server *server, signal_server_stats *stats)
+{
+    *stats = (signal_server_stats){0};
+    for (uint32_t i = 0; i < server->made_acceptors; i++)
+        add_counters(stats, &server->acceptors[i].thread.host.counters);
+    for (uint32_t i = 0; i < server->made_workers; i++)
+        add_counters(stats, &server->workers[i].host.counters);
+}
