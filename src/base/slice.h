@@ -20,4 +20,13 @@ static inline bool slice_equals(slice a, slice b)
     return a.len == b.len && (a.len == 0 || memcmp(a.data, b.data, a.len) == 0);
 }
 
+/* Are they the same but for the case of ASCII letters? */
+bool slice_equals_in_any_case(slice a, slice b);
+
+/* The bytes without the spaces and tabs around them (RFC 9110, 5.6.3). */
+slice slice_trim(slice text);
+
+/* Take what stands in *rest before the next separator, which is dropped, or else all of it. */
+slice slice_take_until(slice *rest, char separator);
+
 #endif

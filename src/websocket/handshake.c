@@ -47,27 +47,10 @@ static slice slice_of(const char *text)
     return (slice){text, strlen(text)};
 }
 
-static char lower(char c)
-{
-    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
-}
-
-/* Not strncasecmp(): that follows the locale of the embedding program. */
-static bool equals_in_any_case(slice a, slice b)
-{
-    if (a.len != b.len)
-        return false;
-    for (size_t i = 0; i < a.len; i++) {
-        if (lower(a.data[i]) != lower(b.data[i]))
-            return false;
-    }
-    return true;
-}
-
 /* RFC 9110, 5.6.2 */
 static bool is_token_char(char c)
 {
-    return (c >= '0' && c <= '9') || (lower(c) >= 'a' && lower(c) <= 'z') ||
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
            (c != '\0' && strchr("!#$%&'*+-.^_`|~", c) != NULL);
 }
 
@@ -85,39 +68,11 @@ static bool is_visible(char c)
     return c > ' ' && c < 0x7F;
 }
 
-static bool is_blank(char c)
-{
-    return c == ' ' || c == '\t';
-}
-
-static slice trim(slice text)
-{
-    while (text.len > 0 && is_blank(text.data[0])) {
-        text.data++;
-        text.len--;
-    }
-    while (text.len > 0 && is_blank(text.data[text.len - 1]))
-        text.len--;
-    return text;
-}
-
-/* Take what comes before the next separator, which is dropped, or else all of it. */
-static slice take_until(slice *rest, char separator)
-{
-    const char *at = rest->len == 0 ? NULL : memchr(rest->data, separator, rest->len);
-    size_t len = at == NULL ? rest->len : (size_t)(at - rest->data);
-    size_t taken = at == NULL ? len : len + 1;
-    slice item = {rest->data, len};
-    rest->data += taken;
-    rest->len -= taken;
-    return item;
-}
-
 /* Does a comma list (RFC 9110, 5.6.1) hold this word? */
 static bool list_has(slice list, slice word)
 {
     while (list.len > 0) {
-        if (equals_in_any_case(trim(take_until(&list, ',')), word))
+        if (slice_equals_in_any_case(slice_trim(slice_take_until(&list, ',')), word))
             return true;
     }
     return false;
@@ -143,7 +98,7 @@ static bool skip_authority(slice *target)
 
     for (size_t i = 0; i < sizeof(schemes) / sizeof(schemes[0]); i++) {
         slice scheme = schemes[i];
-        if (target->len < scheme.len || !equals_in_any_case((slice){target->data, scheme.len}, scheme))
+        if (target->len < scheme.len || !slice_equals_in_any_case((slice){target->data, scheme.len}, scheme))
             continue;
         size_t end = scheme.len;
         while (end < target->len && target->data[end] != '/' && target->data[end] != '?')
@@ -165,7 +120,7 @@ static bool read_target(slice target, request *r)
     }
     if (target.len == 0 || (target.data[0] != '/' && !skip_authority(&target)))
         return false;
-    r->path = take_until(&target, '?');
+    r->path = slice_take_until(&target, '?');
     return true;
 }
 
@@ -260,8 +215,8 @@ static bool read_field(slice line, request *r)
 {
     if (memchr(line.data, ':', line.len) == NULL)
         return false;
-    slice name = take_until(&line, ':');
-    slice value = trim(line);
+    slice name = slice_take_until(&line, ':');
+    slice value = slice_trim(line);
 
     if (!is_token(name))
         return false;
@@ -271,7 +226,7 @@ static bool read_field(slice line, request *r)
             return false;
     }
     for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
-        if (equals_in_any_case(name, slice_of(fields[i].name)))
+        if (slice_equals_in_any_case(name, slice_of(fields[i].name)))
             fields[i].on_value(r, value);
     }
     return true;
@@ -290,7 +245,7 @@ static line_end take_line(slice *rest, slice *line)
 {
     if (rest->len == 0 || memchr(rest->data, '\n', rest->len) == NULL)
         return LINE_HAS_NO_END;
-    *line = take_until(rest, '\n');
+    *line = slice_take_until(rest, '\n');
     if (line->len == 0 || line->data[line->len - 1] != '\r')
         return LINE_HAS_BARE_LF;
     line->len--;

@@ -1,0 +1,45 @@
+#include "base/slice.h"
+
+static bool is_blank(char c)
+{
+    return c == ' ' || c == '\t';
+}
+
+/* Not tolower(): that follows the locale of the embedding program. */
+static char lower(char c)
+{
+    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+}
+
+bool slice_equals_in_any_case(slice a, slice b)
+{
+    if (a.len != b.len)
+        return false;
+    for (size_t i = 0; i < a.len; i++) {
+        if (lower(a.data[i]) != lower(b.data[i]))
+            return false;
+    }
+    return true;
+}
+
+slice slice_trim(slice text)
+{
+    while (text.len > 0 && is_blank(text.data[0])) {
+        text.data++;
+        text.len--;
+    }
+    while (text.len > 0 && is_blank(text.data[text.len - 1]))
+        text.len--;
+    return text;
+}
+
+slice slice_take_until(slice *rest, char separator)
+{
+    const char *at = rest->len == 0 ? NULL : memchr(rest->data, separator, rest->len);
+    size_t len = at == NULL ? rest->len : (size_t)(at - rest->data);
+    size_t taken = at == NULL ? len : len + 1;
+    slice item = {rest->data, len};
+    rest->data += taken;
+    rest->len -= taken;
+    return item;
+}

@@ -1,0 +1,70 @@
+#include "base/slice.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+static void assert_slice(slice actual, const char *expected)
+{
+    assert_int_equal(actual.len, strlen(expected));
+    assert_memory_equal(actual.data, expected, actual.len);
+}
+
+static void empty_slices_are_equal_wherever_they_point(void **state)
+{
+    (void)state;
+    assert_true(slice_equals((slice){NULL, 0}, SLICE_LITERAL("")));
+    assert_true(slice_equals_in_any_case((slice){NULL, 0}, SLICE_LITERAL("")));
+    assert_false(slice_equals((slice){NULL, 0}, SLICE_LITERAL("a")));
+}
+
+static void a_nul_is_a_byte_like_any_other(void **state)
+{
+    (void)state;
+    assert_true(slice_equals((slice){"a\0b", 3}, (slice){"a\0b", 3}));
+    assert_false(slice_equals((slice){"a\0b", 3}, (slice){"a\0c", 3}));
+    assert_false(slice_equals((slice){"a\0b", 3}, (slice){"a", 1}));
+}
+
+static void only_letters_have_a_case(void **state)
+{
+    (void)state;
+    assert_true(slice_equals_in_any_case(SLICE_LITERAL("WebSocket"), SLICE_LITERAL("wEBsOCKET")));
+    assert_false(slice_equals_in_any_case(SLICE_LITERAL("["), SLICE_LITERAL("{")));
+    assert_false(slice_equals_in_any_case(SLICE_LITERAL("web"), SLICE_LITERAL("websocket")));
+}
+
+static void trimming_takes_spaces_and_tabs_at_both_ends_only(void **state)
+{
+    (void)state;
+    assert_slice(slice_trim(SLICE_LITERAL(" \t a b\t ")), "a b");
+    assert_slice(slice_trim(SLICE_LITERAL("\na\r")), "\na\r");
+    assert_int_equal(slice_trim(SLICE_LITERAL(" \t ")).len, 0);
+    assert_int_equal(slice_trim((slice){NULL, 0}).len, 0);
+}
+
+static void a_list_is_taken_item_by_item(void **state)
+{
+    (void)state;
+    slice rest = SLICE_LITERAL("a,,bc");
+    assert_slice(slice_take_until(&rest, ','), "a");
+    assert_slice(slice_take_until(&rest, ','), "");
+    assert_slice(slice_take_until(&rest, ','), "bc");
+    assert_int_equal(rest.len, 0);
+    assert_int_equal(slice_take_until(&rest, ',').len, 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(empty_slices_are_equal_wherever_they_point),
+        cmocka_unit_test(a_nul_is_a_byte_like_any_other),
+        cmocka_unit_test(only_letters_have_a_case),
+        cmocka_unit_test(trimming_takes_spaces_and_tabs_at_both_ends_only),
+        cmocka_unit_test(a_list_is_taken_item_by_item),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
