@@ -1,0 +1,119 @@
+#include "base/log_ring.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+/* What stands before each record. */
+typedef struct record_head {
+    uint32_t
+        size; /* of the record with its head, a multiple of ALIGNMENT; 0 = go back to the begin of the ring */
+    uint32_t unused;
+} record_head;
+
+enum { ALIGNMENT = 8 };
+
+/* Every position is a multiple of ALIGNMENT, so a head, and with it the marker, fits wherever anything does.
+ */
+static_assert(sizeof(record_head) == ALIGNMENT, "a head fills exactly one unit of alignment");
+
+log_ring *log_ring_new(size_t cap)
+{
+    assert(cap >= LOG_RING_CACHE_LINE && (cap & (cap - 1)) == 0);
+
+    log_ring *ring = aligned_alloc(LOG_RING_CACHE_LINE, sizeof(*ring));
+    uint8_t *data = aligned_alloc(LOG_RING_CACHE_LINE, cap);
+    if (ring == NULL || data == NULL) {
+        free(ring);
+        free(data);
+        return NULL;
+    }
+    *ring = (log_ring){.cap = cap, .data = data};
+    return ring;
+}
+
+void log_ring_free(log_ring *ring)
+{
+    if (ring == NULL)
+        return;
+    free(ring->data);
+    free(ring);
+}
+
+static record_head *head_at(const log_ring *ring, uint64_t position)
+{
+    return (record_head *)(void *)(ring->data + (position & (ring->cap - 1)));
+}
+
+static size_t bytes_to_end(const log_ring *ring, uint64_t position)
+{
+    return ring->cap - (size_t)(position & (ring->cap - 1));
+}
+
+static bool has_room(log_ring *ring, uint64_t head, size_t need)
+{
+    if (need <= ring->cap - (head - ring->seen_tail))
+        return true;
+    /* Acquire: what the consumer has read of the room is done before we write into it. */
+    ring->seen_tail = atomic_load_explicit(&ring->tail, memory_order_acquire);
+    return need <= ring->cap - (head - ring->seen_tail);
+}
+
+void *log_ring_reserve(log_ring *ring, size_t len)
+{
+    /* A record of half of the ring fits into an empty one wherever the last one ended; a longer one might
+     * never. */
+    if (len > ring->cap / 2 - sizeof(record_head))
+        return NULL;
+
+    size_t size = sizeof(record_head) + ((len + ALIGNMENT - 1) & ~(size_t)(ALIGNMENT - 1));
+    uint64_t head = atomic_load_explicit(&ring->head, memory_order_relaxed);
+    size_t skip = bytes_to_end(ring, head) < size ? bytes_to_end(ring, head) : 0;
+    if (!has_room(ring, head, skip + size))
+        return NULL;
+
+    if (skip > 0)
+        *head_at(ring, head) = (record_head){.size = 0};
+    record_head *record = head_at(ring, head + skip);
+    *record = (record_head){.size = (uint32_t)size};
+    ring->next_head = head + skip + size;
+    return record + 1;
+}
+
+void log_ring_commit(log_ring *ring)
+{
+    atomic_store_explicit(&ring->head, ring->next_head, memory_order_seq_cst);
+}
+
+bool log_ring_is_filling(log_ring *ring)
+{
+    return !has_room(ring, atomic_load_explicit(&ring->head, memory_order_relaxed), ring->cap / 2);
+}
+
+uint64_t log_ring_published(const log_ring *ring)
+{
+    return atomic_load_explicit(&ring->head, memory_order_seq_cst);
+}
+
+const void *log_ring_peek(log_ring *ring, uint64_t end)
+{
+    uint64_t tail = atomic_load_explicit(&ring->tail, memory_order_relaxed);
+    if (tail == end)
+        return NULL;
+    if (head_at(ring, tail)->size == 0) {
+        tail += bytes_to_end(ring, tail);
+        atomic_store_explicit(&ring->tail, tail, memory_order_release);
+    }
+    /* A marker is published together with the record behind it, so there is one. */
+    return head_at(ring, tail) + 1;
+}
+
+void log_ring_consume(log_ring *ring)
+{
+    uint64_t tail = atomic_load_explicit(&ring->tail, memory_order_relaxed);
+    atomic_store_explicit(&ring->tail, tail + head_at(ring, tail)->size, memory_order_release);
+}
+
+bool log_ring_is_empty(const log_ring *ring)
+{
+    return log_ring_published(ring) == atomic_load_explicit(&ring->tail, memory_order_relaxed);
+}

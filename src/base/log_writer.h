@@ -1,0 +1,34 @@
+/* The seam between the two halves of the logger, log.c (the threads that log) and log_writer.c (the thread
+ * that writes). For these two only: everybody else wants log.h or homecall/signal_log.h. */
+#ifndef HOMECALL_BASE_LOG_WRITER_H
+#define HOMECALL_BASE_LOG_WRITER_H
+
+#include "base/log.h"
+#include "base/log_ring.h"
+
+/* In log.c, for the writer and the thread that controls it. */
+
+/* Get ready for a session: draw the key of the tags (once in a process), forget records left from the last
+ * session, and let threads have rings. Nothing is logged yet. 0, or -errno. The writer thread must not run.
+ */
+int log_front_open(bool is_private);
+
+/* Let events of this level and above in; LOG_OFF ends it. */
+void log_front_set_threshold(log_level level);
+
+/* End the session: free every ring but those of other threads that still live; these go when their thread
+ * ends, or serve it in the next session. The writer thread must not run. */
+void log_front_close(void);
+
+/* The rings, newest first, linked by `next`. Until log_front_close() the list only grows at its begin. */
+log_ring *log_front_rings(void);
+
+/* Count lines as lost, and how many were so far in this session. Any thread. */
+void log_front_count_dropped(uint64_t lines);
+uint64_t log_front_dropped(void);
+
+/* In log_writer.c, for log_event(): a record was committed to `ring`, so wake the writer if it sleeps. Also
+ * legal when no writer runs. */
+void log_writer_on_push(log_ring *ring);
+
+#endif

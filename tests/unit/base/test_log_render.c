@@ -1,0 +1,344 @@
+/* From fields to a record, and from a record to a line of text or of JSON. */
+#include "base/log_render.h"
+
+#include <cjson/cJSON.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#define EXAMPLE_MS  UINT64_C(1795429220400) /* 2026-11-23T10:20:20.400Z */
+#define TEXT_HEAD   "[2026-11-23T10:20:20.400Z] [INFO] [Test] happened"
+#define BYTES_OF(t) ((slice){(t), sizeof(t) - 1})
+
+static const keyed_hash key = {.key = "sixteen bytes ok"};
+
+typedef struct rendered {
+    char text[LOG_RENDER_MAX_LINE + 1];
+    size_t len;
+} rendered;
+
+static rendered line; /* the line rendered last; too large for a stack frame of each test */
+
+/* Render the fields in a heap record of exactly the size that was measured, so that the sanitizers see a byte
+ * too many. */
+static const char *render_with(signal_log_format format, log_level level, uint64_t time_ms,
+                               const log_field *fields, size_t count, const keyed_hash *tags)
+{
+    const log_record head = {time_ms, "Test", "happened", (uint32_t)level, (uint32_t)count};
+    log_record *record = malloc(log_render_measure(fields, count, tags));
+    assert_non_null(record);
+    log_render_pack(record, &head, fields, tags);
+
+    log_renderer renderer;
+    log_render_init(&renderer, format);
+    line.len = log_render_line(&renderer, record, line.text, LOG_RENDER_MAX_LINE);
+    line.text[line.len] = '\0';
+    free(record);
+    return line.text;
+}
+
+static const char *text_of(log_field field)
+{
+    return render_with(SIGNAL_LOG_TEXT, LOG_INFO, EXAMPLE_MS, &field, 1, NULL);
+}
+
+/* The string member `k` of the JSON line, in a static buffer; the line must be one valid object. */
+static const char *json_value_of(log_field field)
+{
+    static char value[4096];
+    render_with(SIGNAL_LOG_JSON, LOG_INFO, EXAMPLE_MS, &field, 1, NULL);
+    assert_ptr_equal(strchr(line.text, '\n'), line.text + line.len - 1);
+    cJSON *object = cJSON_Parse(line.text);
+    assert_non_null(object);
+    const cJSON *member = cJSON_GetObjectItem(object, "k");
+    assert_true(cJSON_IsString(member));
+    snprintf(value, sizeof(value), "%s", member->valuestring);
+    cJSON_Delete(object);
+    return value;
+}
+
+static void a_line_without_fields_ends_with_the_event(void **state)
+{
+    (void)state;
+    assert_string_equal(render_with(SIGNAL_LOG_TEXT, LOG_INFO, EXAMPLE_MS, NULL, 0, NULL), TEXT_HEAD "\n");
+}
+
+static void every_level_has_its_name(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"[DEBUG]", "[INFO]", "[WARN]", "[ERROR]"};
+    for (int level = LOG_DEBUG; level < LOG_OFF; level++)
+        assert_non_null(
+            strstr(render_with(SIGNAL_LOG_TEXT, (log_level)level, EXAMPLE_MS, NULL, 0, NULL), names[level]));
+}
+
+static void time_stamps_follow_each_other_across_seconds(void **state)
+{
+    (void)state;
+    static const struct {
+        uint64_t ms;
+        const char *stamp;
+    } cases[] = {
+        {0, "[1970-01-01T00:00:00.000Z]"},
+        {999, "[1970-01-01T00:00:00.999Z]"},
+        {1000, "[1970-01-01T00:00:01.000Z]"},
+        {UINT64_C(951782399999), "[2000-02-28T23:59:59.999Z]"},
+        {UINT64_C(951782400000), "[2000-02-29T00:00:00.000Z]"},
+        {999, "[1970-01-01T00:00:00.999Z]"},
+    };
+    log_renderer renderer;
+    log_render_init(&renderer, SIGNAL_LOG_TEXT);
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        const log_record record = {cases[i].ms, "Test", "happened", LOG_INFO, 0};
+        assert_true(log_render_line(&renderer, &record, line.text, sizeof(line.text)) > 0);
+        assert_memory_equal(line.text, cases[i].stamp, strlen(cases[i].stamp));
+    }
+}
+
+static void numbers_keep_every_digit(void **state)
+{
+    (void)state;
+    assert_string_equal(text_of(LOG_NUMBER("k", 0)), TEXT_HEAD " k=0\n");
+    assert_string_equal(text_of(LOG_NUMBER("k", UINT64_MAX)), TEXT_HEAD " k=18446744073709551615\n");
+    const log_field field = LOG_NUMBER("k", UINT64_MAX);
+    assert_non_null(strstr(render_with(SIGNAL_LOG_JSON, LOG_INFO, EXAMPLE_MS, &field, 1, NULL),
+                           "\"k\":18446744073709551615}"));
+}
+
+static void literals_are_quoted_only_where_they_must_be(void **state)
+{
+    (void)state;
+    assert_string_equal(text_of(LOG_LITERAL("k", "aZ09_.:/@#-")), TEXT_HEAD " k=aZ09_.:/@#-\n");
+    assert_string_equal(text_of(LOG_LITERAL("k", "two words")), TEXT_HEAD " k=\"two words\"\n");
+    assert_string_equal(text_of(LOG_LITERAL("k", "")), TEXT_HEAD " k=\"\"\n");
+}
+
+static void bytes_are_always_quoted(void **state)
+{
+    (void)state;
+    assert_string_equal(text_of(LOG_BYTES("k", BYTES_OF(""))), TEXT_HEAD " k=\"\"\n");
+    assert_string_equal(text_of(LOG_BYTES("k", ((slice){NULL, 0}))), TEXT_HEAD " k=\"\"\n");
+    assert_string_equal(text_of(LOG_BYTES("k", BYTES_OF("a"))), TEXT_HEAD " k=\"a\"\n");
+}
+
+static void no_byte_can_forge_a_line_a_field_or_an_escape_sequence(void **state)
+{
+    (void)state;
+    assert_string_equal(text_of(LOG_BYTES("k", BYTES_OF("a\n[2026] \r\t\"x=1\\"))),
+                        TEXT_HEAD " k=\"a\\n[2026] \\r\\t\\\"x=1\\\\\"\n");
+    assert_string_equal(text_of(LOG_BYTES("k", BYTES_OF("\0\x1b[2J\x7f"))),
+                        TEXT_HEAD " k=\"\\x00\\x1b[2J\\x7f\"\n");
+    /* CSI as one character, a line separator, and a turn of the direction of writing. */
+    assert_string_equal(text_of(LOG_BYTES("k", BYTES_OF("\xC2\x9B\xE2\x80\xA8\xE2\x80\xAE"))),
+                        TEXT_HEAD " k=\"\\u009b\\u2028\\u202e\"\n");
+}
+
+static void every_single_byte_is_shown_on_one_line_of_printable_characters(void **state)
+{
+    (void)state;
+    for (int byte = 0; byte < 256; byte++) {
+        const char data[] = {(char)byte};
+        const char *text = text_of(LOG_BYTES("k", ((slice){data, 1})));
+        for (size_t i = 0; i + 1 < line.len; i++)
+            assert_in_range((unsigned char)text[i], 0x20, 0x7E);
+        assert_int_equal(text[line.len - 1], '\n');
+        json_value_of(LOG_BYTES("k", ((slice){data, 1})));
+        for (size_t i = 0; i + 1 < line.len; i++)
+            assert_true((unsigned char)line.text[i] >= 0x20 && line.text[i] != 0x7F);
+    }
+}
+
+static void valid_utf8_stays_and_invalid_is_escaped_byte_by_byte(void **state)
+{
+    (void)state;
+    assert_string_equal(text_of(LOG_BYTES("k", BYTES_OF("п€😀"))), TEXT_HEAD " k=\"п€😀\"\n");
+    static const struct {
+        const char *bytes;
+        const char *shown;
+    } cases[] = {
+        {"\x80", "\\x80"},                            /* a continuation without a begin */
+        {"\xC3", "\\xc3"},                            /* cut off */
+        {"\xE2\x82", "\\xe2\\x82"},                   /* cut off */
+        {"\xC0\xAF", "\\xc0\\xaf"},                   /* over-long */
+        {"\xE0\x80\xAF", "\\xe0\\x80\\xaf"},          /* over-long */
+        {"\xF0\x80\x80\xAF", "\\xf0\\x80\\x80\\xaf"}, /* over-long */
+        {"\xED\xA0\x80", "\\xed\\xa0\\x80"},          /* a surrogate */
+        {"\xF4\x90\x80\x80", "\\xf4\\x90\\x80\\x80"}, /* over U+10FFFF */
+        {"\xC3(", "\\xc3("},
+        {"\xFF", "\\xff"},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        char expected[128];
+        snprintf(expected, sizeof(expected), TEXT_HEAD " k=\"%s\"\n", cases[i].shown);
+        assert_string_equal(text_of(LOG_BYTES("k", ((slice){cases[i].bytes, strlen(cases[i].bytes)}))),
+                            expected);
+        assert_memory_equal(json_value_of(LOG_BYTES("k", ((slice){cases[i].bytes, strlen(cases[i].bytes)}))),
+                            "\xEF\xBF\xBD", 3);
+    }
+}
+
+static void bytes_are_cut_at_their_bound_and_say_so(void **state)
+{
+    (void)state;
+    char data[LOG_RENDER_MAX_BYTES + 1];
+    memset(data, 'x', sizeof(data));
+    assert_null(strstr(text_of(LOG_BYTES("k", ((slice){data, LOG_RENDER_MAX_BYTES}))), "…"));
+    assert_int_equal(line.len, strlen(TEXT_HEAD " k=\"\"\n") + LOG_RENDER_MAX_BYTES);
+    assert_non_null(strstr(text_of(LOG_BYTES("k", ((slice){data, sizeof(data)}))), "x…\"\n"));
+    assert_int_equal(line.len, strlen(TEXT_HEAD " k=\"…\"\n") + LOG_RENDER_MAX_BYTES);
+    assert_int_equal(strlen(json_value_of(LOG_BYTES("k", ((slice){data, sizeof(data)})))),
+                     LOG_RENDER_MAX_BYTES + strlen("…"));
+}
+
+static void a_cut_never_splits_a_character(void **state)
+{
+    (void)state;
+    static const char *const characters[] = {"п", "€", "😀"};
+    for (size_t c = 0; c < 3; c++) {
+        for (size_t shift = 0; shift < 4; shift++) {
+            char data[2 * LOG_RENDER_MAX_BYTES];
+            size_t len = shift;
+            memset(data, 'x', shift);
+            for (; len < LOG_RENDER_MAX_BYTES + 8; len += strlen(characters[c]))
+                memcpy(data + len, characters[c], strlen(characters[c]));
+            const char *text = text_of(LOG_BYTES("k", ((slice){data, len})));
+            assert_null(strstr(text, "\\x"));
+            assert_non_null(strstr(text, "…\"\n"));
+        }
+    }
+}
+
+static void bytes_that_are_no_characters_are_cut_anywhere(void **state)
+{
+    (void)state;
+    char data[LOG_RENDER_MAX_BYTES + 8];
+    memset(data, 0x80, sizeof(data));
+    text_of(LOG_BYTES("k", ((slice){data, sizeof(data)})));
+    assert_int_equal(line.len, strlen(TEXT_HEAD " k=\"…\"\n") + 4 * LOG_RENDER_MAX_BYTES);
+}
+
+static void names_are_shown_as_tags_that_depend_on_the_key(void **state)
+{
+    (void)state;
+    const log_field field = LOG_PRIVATE("room", BYTES_OF("kitchen"));
+    char expected[128];
+    snprintf(expected, sizeof(expected), TEXT_HEAD " room=#%08x\n",
+             (unsigned)keyed_hash_of(&key, BYTES_OF("kitchen")));
+    assert_string_equal(render_with(SIGNAL_LOG_TEXT, LOG_INFO, EXAMPLE_MS, &field, 1, &key), expected);
+    assert_null(strstr(line.text, "kitchen"));
+    render_with(SIGNAL_LOG_JSON, LOG_INFO, EXAMPLE_MS, &field, 1, &key);
+    assert_null(strstr(line.text, "kitchen"));
+    assert_non_null(strstr(line.text, "\"room\":\"#"));
+}
+
+static void an_empty_name_is_shown_as_empty(void **state)
+{
+    (void)state;
+    const log_field field = LOG_PRIVATE("to", BYTES_OF(""));
+    assert_string_equal(render_with(SIGNAL_LOG_TEXT, LOG_INFO, EXAMPLE_MS, &field, 1, &key),
+                        TEXT_HEAD " to=\"\"\n");
+}
+
+static void names_in_the_clear_are_cut_and_quoted_where_they_must_be(void **state)
+{
+    (void)state;
+    assert_string_equal(text_of(LOG_PRIVATE("k", BYTES_OF("kitchen-1"))), TEXT_HEAD " k=kitchen-1\n");
+    assert_string_equal(text_of(LOG_PRIVATE("k", BYTES_OF("my kitchen"))), TEXT_HEAD " k=\"my kitchen\"\n");
+    assert_string_equal(text_of(LOG_PRIVATE("k", BYTES_OF("a\0b"))), TEXT_HEAD " k=\"a\\x00b\"\n");
+    char data[LOG_RENDER_MAX_PRIVATE + 1];
+    memset(data, 'x', sizeof(data));
+    assert_null(strchr(text_of(LOG_PRIVATE("k", ((slice){data, LOG_RENDER_MAX_PRIVATE}))), '"'));
+    assert_non_null(strstr(text_of(LOG_PRIVATE("k", ((slice){data, sizeof(data)}))), "x…\"\n"));
+}
+
+static void json_lines_hold_every_part_in_order(void **state)
+{
+    (void)state;
+    const log_field fields[] = {
+        LOG_LITERAL("kind", "offer"),
+        LOG_NUMBER("bytes", 3012),
+        LOG_BYTES("text", BYTES_OF("a\n\"b\"\\")),
+        LOG_PRIVATE("user", BYTES_OF("Алиса")),
+    };
+    assert_string_equal(render_with(SIGNAL_LOG_JSON, LOG_WARN, EXAMPLE_MS, fields, 4, NULL),
+                        "{\"time\":\"2026-11-23T10:20:20.400Z\",\"level\":\"WARN\",\"namespace\":\"Test\","
+                        "\"event\":\"happened\",\"kind\":\"offer\",\"bytes\":3012,"
+                        "\"text\":\"a\\n\\\"b\\\"\\\\\",\"user\":\"Алиса\"}\n");
+}
+
+static void json_strings_go_on_behind_a_nul_byte(void **state)
+{
+    (void)state;
+    assert_string_equal(json_value_of(LOG_BYTES("k", BYTES_OF("a\0b"))), "a\xEF\xBF\xBD"
+                                                                         "b");
+}
+
+static size_t worst_fields(log_field *fields, char *data, size_t len, char byte)
+{
+    memset(data, byte, len);
+    for (size_t i = 0; i < LOG_MAX_FIELDS; i++)
+        fields[i] = LOG_BYTES("a_rather_long_key", ((slice){data, len}));
+    return LOG_MAX_FIELDS;
+}
+
+static void the_longest_record_and_the_longest_line_have_room(void **state)
+{
+    (void)state;
+    char data[1000];
+    log_field fields[LOG_MAX_FIELDS];
+    size_t count = worst_fields(fields, data, sizeof(data), '\x1b');
+    assert_in_range(log_render_measure(fields, count, NULL), 1, LOG_RENDER_MAX_RECORD);
+    for (int format = SIGNAL_LOG_TEXT; format <= SIGNAL_LOG_JSON; format++) {
+        render_with((signal_log_format)format, LOG_INFO, EXAMPLE_MS, fields, count, NULL);
+        assert_true(line.len > 12 * 4 * LOG_RENDER_MAX_BYTES);
+        assert_int_equal(line.text[line.len - 1], '\n');
+    }
+}
+
+static void a_line_that_does_not_fit_is_none(void **state)
+{
+    (void)state;
+    const log_record record = {EXAMPLE_MS, "Test", "happened", LOG_INFO, 0};
+    for (int format = SIGNAL_LOG_TEXT; format <= SIGNAL_LOG_JSON; format++) {
+        log_renderer renderer;
+        log_render_init(&renderer, (signal_log_format)format);
+        size_t whole = log_render_line(&renderer, &record, line.text, LOG_RENDER_MAX_LINE);
+        assert_true(whole > 0);
+        for (size_t cap = 0; cap < whole; cap++) {
+            char *exact = malloc(cap == 0 ? 1 : cap);
+            assert_int_equal(log_render_line(&renderer, &record, exact, cap), 0);
+            free(exact);
+        }
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_line_without_fields_ends_with_the_event),
+        cmocka_unit_test(every_level_has_its_name),
+        cmocka_unit_test(time_stamps_follow_each_other_across_seconds),
+        cmocka_unit_test(numbers_keep_every_digit),
+        cmocka_unit_test(literals_are_quoted_only_where_they_must_be),
+        cmocka_unit_test(bytes_are_always_quoted),
+        cmocka_unit_test(no_byte_can_forge_a_line_a_field_or_an_escape_sequence),
+        cmocka_unit_test(every_single_byte_is_shown_on_one_line_of_printable_characters),
+        cmocka_unit_test(valid_utf8_stays_and_invalid_is_escaped_byte_by_byte),
+        cmocka_unit_test(bytes_are_cut_at_their_bound_and_say_so),
+        cmocka_unit_test(a_cut_never_splits_a_character),
+        cmocka_unit_test(bytes_that_are_no_characters_are_cut_anywhere),
+        cmocka_unit_test(names_are_shown_as_tags_that_depend_on_the_key),
+        cmocka_unit_test(an_empty_name_is_shown_as_empty),
+        cmocka_unit_test(names_in_the_clear_are_cut_and_quoted_where_they_must_be),
+        cmocka_unit_test(json_lines_hold_every_part_in_order),
+        cmocka_unit_test(json_strings_go_on_behind_a_nul_byte),
+        cmocka_unit_test(the_longest_record_and_the_longest_line_have_room),
+        cmocka_unit_test(a_line_that_does_not_fit_is_none),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
