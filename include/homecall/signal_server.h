@@ -98,6 +98,7 @@ void signal_server_destroy(signal_server *server);
 
 /* A moment's numbers, summed over the threads. */
 typedef struct signal_server_stats {
+    uint64_t workers;           /* worker threads; with WORKERS=0 as many as there were processors */
     uint64_t connections;       /* open now, in any state */
     uint64_t joined;            /* of them, in a room now */
     uint64_t rooms;             /* rooms now */

@@ -1,0 +1,303 @@
+#include "app/app.h"
+
+#include "base/log.h"
+#include "homecall/signal_log.h"
+#include "homecall/signal_server.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+static const char log_namespace[] = "HomeCall_Signal_App";
+
+/* Beside the connections: standard streams, log, listeners, and what each thread's loop needs. */
+enum { DESCRIPTORS_PER_THREAD = 4, DESCRIPTORS_OF_PROCESS = 32 };
+
+enum { LARGEST_ENV_FILE = 1 << 20 };
+
+static slice text_slice(const char *text)
+{
+    return (slice){text, strlen(text)};
+}
+
+/* ---- Configuration ---- */
+
+/* The content of a file in a buffer owned by the caller. 0 or -errno. */
+static int read_file(const char *path, char **content, size_t *len)
+{
+    FILE *file = fopen(path, "re");
+    if (file == NULL)
+        return -errno;
+    int error = 0;
+    char *buffer = malloc(LARGEST_ENV_FILE);
+    if (buffer == NULL) {
+        error = -ENOMEM;
+    } else {
+        errno = 0;
+        *len = fread(buffer, 1, LARGEST_ENV_FILE, file);
+        if (ferror(file))
+            error = errno != 0 ? -errno : -EIO;
+        else if (*len == LARGEST_ENV_FILE)
+            error = -EFBIG;
+    }
+    fclose(file);
+    if (error != 0)
+        free(buffer);
+    else
+        *content = buffer;
+    return error;
+}
+
+int app_load_config(app_config *config, const char *env_file, FILE *reports)
+{
+    const char *path = env_file != NULL ? env_file : ".env";
+    char *content = NULL;
+    size_t len = 0;
+    int error = read_file(path, &content, &len);
+    if (error == 0) {
+        error = options_read_file(config, path, (slice){content, len}, reports);
+        free(content);
+        if (error == -EINVAL)
+            return error;
+    } else if (error == -ENOENT && env_file == NULL) {
+        error = 0;
+    }
+    if (error == 0)
+        error = options_read_environment(config, environ);
+    if (error != 0) {
+        fprintf(reports, "homecall-signal: can't read %s: %s\n", path, strerror(-error));
+        return error;
+    }
+    return options_apply(config, reports);
+}
+
+/* ---- What the loop tells ---- */
+
+static void on_stop_signal(app *a, const char *name)
+{
+    const char *event = a->is_stopping ? "stopping at once" : "stopping";
+    LOG(LOG_INFO, log_namespace, event, LOG_LITERAL("signal", name));
+    signal_server_request_stop(a->server,
+                               a->is_stopping); /* PROTOCOL.md, rule 7: a second one ends it at once */
+    a->is_stopping = true;
+}
+
+static void on_signal(evutil_socket_t fd, short what, void *context)
+{
+    (void)what;
+    app *a = context;
+    struct signalfd_siginfo info;
+    while (read(fd, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
+        if (info.ssi_signo == SIGHUP)
+            signal_log_reopen();
+        else
+            on_stop_signal(a, info.ssi_signo == SIGTERM ? "SIGTERM" : "SIGINT");
+    }
+}
+
+/* On a thread of the server: leave a note for our loop, and nothing else. */
+static void on_server_stopped(void *context)
+{
+    const app *a = context;
+    eventfd_write(a->stopped_fd, 1);
+}
+
+static void on_stopped(evutil_socket_t fd, short what, void *context)
+{
+    (void)fd;
+    (void)what;
+    app *a = context;
+    event_base_loopbreak(a->base);
+}
+
+static void on_libevent_message(int severity, const char *message)
+{
+    log_level level = severity == EVENT_LOG_DEBUG  ? LOG_DEBUG
+                      : severity == EVENT_LOG_MSG  ? LOG_INFO
+                      : severity == EVENT_LOG_WARN ? LOG_WARN
+                                                   : LOG_ERROR;
+    LOG(level, "libevent", "message", LOG_BYTES("text", text_slice(message)));
+}
+
+/* ---- Starting ---- */
+
+static int fail(const char *what, int error)
+{
+    const char *reason = strerror(-error);
+    fprintf(stderr, "homecall-signal: %s: %s\n", what, reason);
+    LOG(LOG_ERROR, log_namespace, "start failed", LOG_BYTES("what", text_slice(what)),
+        LOG_BYTES("reason", text_slice(reason)));
+    return error;
+}
+
+static int start_log(app *a)
+{
+    int error = signal_log_start(&a->config->log);
+    if (error != 0) {
+        const char *file = a->config->log.file;
+        bool has_file = file[0] != '\0';
+        fprintf(stderr, "homecall-signal: can't write the log to %s: %s (LOG_FILE)\n",
+                has_file ? file : "standard output", strerror(-error));
+        return error;
+    }
+    a->has_log = true;
+    event_set_log_callback(on_libevent_message);
+    return 0;
+}
+
+/* Blocked before any thread exists, so that all inherit it, and the signals come only through the descriptor.
+ */
+static int open_signals(app *a)
+{
+    sigset_t signals;
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGTERM);
+    sigaddset(&signals, SIGINT);
+    sigaddset(&signals, SIGHUP);
+    sigprocmask(SIG_BLOCK, &signals, NULL);
+    signal(SIGPIPE, SIG_IGN);
+
+    a->signal_fd = signalfd(-1, &signals, SFD_NONBLOCK | SFD_CLOEXEC);
+    return a->signal_fd < 0 ? fail("can't wait for signals", -errno) : 0;
+}
+
+static struct event *watch(app *a, int fd, event_callback_fn callback)
+{
+    struct event *watched = event_new(a->base, fd, EV_READ | EV_PERSIST, callback, a);
+    if (watched != NULL && event_add(watched, NULL) != 0) {
+        event_free(watched);
+        watched = NULL;
+    }
+    return watched;
+}
+
+static int make_loop(app *a)
+{
+    a->stopped_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    if (a->stopped_fd < 0)
+        return fail("can't make an eventfd", -errno);
+    a->base = event_base_new();
+    if (a->base == NULL)
+        return fail("can't make an event loop", -ENOMEM);
+    a->signal_event = watch(a, a->signal_fd, on_signal);
+    a->stopped_event = watch(a, a->stopped_fd, on_stopped);
+    return a->signal_event == NULL || a->stopped_event == NULL ? fail("can't make an event", -ENOMEM) : 0;
+}
+
+/* The soft limit is kept low for the sake of programs that use select(); this one does not. */
+static void raise_descriptor_limit(const app *a)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return;
+    uint64_t before = limit.rlim_cur;
+    limit.rlim_cur = limit.rlim_max;
+    if (limit.rlim_cur != before && setrlimit(RLIMIT_NOFILE, &limit) != 0)
+        limit.rlim_cur = before;
+    LOG(LOG_INFO, log_namespace, "descriptor limit", LOG_NUMBER("limit", limit.rlim_cur),
+        LOG_NUMBER("before", before));
+
+    const signal_server_options *o = &a->config->server;
+    uint64_t thread_count =
+        o->acceptor_threads + (o->workers > 0 ? o->workers : (uint64_t)sysconf(_SC_NPROCESSORS_ONLN));
+    uint64_t needed = o->max_connections + DESCRIPTORS_OF_PROCESS + DESCRIPTORS_PER_THREAD * thread_count;
+    if (o->max_connections > 0 && needed > limit.rlim_cur)
+        LOG(LOG_WARN, log_namespace, "too few descriptors for MAX_CONNECTIONS",
+            LOG_NUMBER("max_connections", o->max_connections), LOG_NUMBER("needed", needed),
+            LOG_NUMBER("limit", limit.rlim_cur));
+}
+
+/* The address as it stands in a URL: RFC 3986, 3.2.2. */
+static void format_address(const app *a, char *out, size_t cap)
+{
+    const signal_server_options *o = &a->config->server;
+    bool is_ipv6 = strchr(o->host, ':') != NULL;
+    snprintf(out, cap, "%s%s%s:%u", is_ipv6 ? "[" : "", o->host, is_ipv6 ? "]" : "", (unsigned)o->port);
+}
+
+static int fail_to_listen(const app *a, int error)
+{
+    char address[300];
+    char what[400];
+    format_address(a, address, sizeof(address));
+    if (error == -EADDRINUSE) {
+        fprintf(stderr, "homecall-signal: %s is already in use (WS_HOST, WS_PORT)\n", address);
+        LOG(LOG_ERROR, log_namespace, "start failed", LOG_BYTES("address", text_slice(address)),
+            LOG_LITERAL("reason", "already in use"));
+        return error;
+    }
+    bool is_about_address = error == -EADDRNOTAVAIL || error == -EACCES;
+    snprintf(what, sizeof(what), "can't %s %s%s", is_about_address ? "listen on" : "serve", address,
+             is_about_address ? " (WS_HOST, WS_PORT)" : "");
+    return fail(what, error);
+}
+
+static int start_server(app *a, const char *version)
+{
+    signal_server_options options = a->config->server;
+    options.on_stopped = on_server_stopped;
+    options.context = a;
+    int error = signal_server_create(&options, &a->server);
+    if (error != 0)
+        return fail("can't create the server", error);
+    error = signal_server_start(a->server);
+    if (error != 0)
+        return fail_to_listen(a, error);
+
+    signal_server_stats stats;
+    signal_server_get_stats(a->server, &stats);
+    LOG(LOG_INFO, log_namespace, "started", LOG_BYTES("version", text_slice(version)),
+        LOG_BYTES("host", text_slice(options.host)), LOG_NUMBER("port", signal_server_port(a->server)),
+        LOG_NUMBER("workers", stats.workers));
+    return 0;
+}
+
+int app_run(app *a, const app_config *config, const char *version)
+{
+    *a = (app){.config = config, .signal_fd = -1, .stopped_fd = -1};
+    if (open_signals(a) != 0 || start_log(a) != 0)
+        return 1;
+    raise_descriptor_limit(a);
+    if (make_loop(a) != 0 || start_server(a, version) != 0)
+        return 1;
+    return event_base_dispatch(a->base) < 0 ? 1 : 0;
+}
+
+/* ---- Stopping ---- */
+
+static void close_descriptor(int *fd)
+{
+    if (*fd >= 0)
+        close(*fd);
+    *fd = -1;
+}
+
+void app_stop(app *a)
+{
+    bool was_started = a->server != NULL && signal_server_port(a->server) != 0;
+    signal_server_destroy(a->server);
+    a->server = NULL;
+
+    if (a->stopped_event != NULL)
+        event_free(a->stopped_event);
+    if (a->signal_event != NULL)
+        event_free(a->signal_event);
+    if (a->base != NULL)
+        event_base_free(a->base);
+    close_descriptor(&a->stopped_fd);
+    close_descriptor(&a->signal_fd);
+
+    if (!a->has_log)
+        return;
+    if (was_started)
+        log_event(LOG_INFO, log_namespace, "stopped", NULL, 0);
+    event_set_log_callback(NULL);
+    signal_log_stop();
+    a->has_log = false;
+}

@@ -1,0 +1,39 @@
+/* The life of the process, from its configuration to its end: app_load_config(), app_run(), app_stop().
+ *
+ * Signals are blocked in every thread and read from a descriptor on the main thread's loop, so what a signal
+ * asks for is done by ordinary code: SIGTERM and SIGINT stop the server, a second one at once (PROTOCOL.md,
+ * rule 7); SIGHUP opens the log file anew; SIGPIPE is ignored. All functions: the main thread, before which
+ * no other thread may have been started. */
+#ifndef HOMECALL_APP_APP_H
+#define HOMECALL_APP_APP_H
+
+#include "app/options.h"
+
+#include <event2/event.h>
+
+typedef struct app {
+    const app_config *config;    /* borrowed */
+    signal_server *server;       /* owned; NULL unless created */
+    struct event_base *base;     /* owned; the loop of the main thread */
+    struct event *signal_event;  /* owned; signal_fd is readable */
+    struct event *stopped_event; /* owned; stopped_fd is readable */
+    int signal_fd;               /* owned; -1 when absent */
+    int stopped_fd;   /* owned; an eventfd that the server's last thread writes to; -1 when absent */
+    bool has_log;     /* this app has started the logger */
+    bool is_stopping; /* the first signal to stop has come */
+} app;
+
+/* Read the configuration into `config`, which is at its defaults: from the .env file `env_file` (NULL = .env
+ * of the working directory, which may be absent), then from the environment. 0, or -errno when it is not
+ * valid or can't be read; `reports` then tells why. */
+int app_load_config(app_config *config, const char *env_file, FILE *reports);
+
+/* Start the log and the server, and run until a signal has ended it. `config` must outlive app_stop();
+ * `version` is for the log. Returns the exit code of the process: 0, or 1 when something could not be
+ * started, which standard error then tells. To be followed by app_stop() in any case. */
+int app_run(app *a, const app_config *config, const char *version);
+
+/* End and free everything that app_run() has made, the log last. */
+void app_stop(app *a);
+
+#endif

@@ -1,0 +1,41 @@
+/* One option: a row of the table that everything walks, and the way from its text to its value. */
+#ifndef HOMECALL_APP_OPTION_H
+#define HOMECALL_APP_OPTION_H
+
+#include "base/slice.h"
+
+#include <stdint.h>
+
+typedef enum option_type {
+    OPTION_STRING,   /* a text without control characters; stored as const char * */
+    OPTION_INTEGER,  /* decimal digits */
+    OPTION_SIZE,     /* bytes; k, m or g behind it multiplies by 1024 and its powers */
+    OPTION_DURATION, /* seconds with up to three decimals, or with ms, s, m or h behind it; stored as ms */
+    OPTION_CHOICE,   /* one of `words`, in letters of either case; stored as its index */
+} option_type;
+
+typedef struct option {
+    const char *group; /* the heading that it stands under */
+    const char *name;
+    option_type type;
+    const char *default_text;
+    uint64_t min;             /* INTEGER; SIZE: bytes; DURATION: ms; STRING: bytes of text */
+    uint64_t max;             /* the same */
+    const char *const *words; /* CHOICE: ends with NULL */
+    const char *unit;         /* what is counted, for the reader; NULL where type or help say it */
+    const char *help;         /* whole sentences */
+    size_t offset;            /* of the target in app_config */
+    size_t size;              /* of the target: an unsigned integer, a bool, an enum or a pointer */
+} option;
+
+/* The number that `text` stands for, or the length of a string. False when that is not allowed. */
+bool option_parse(const option *o, const char *text, uint64_t *value);
+
+/* Put the value of `text` into its place in the struct at `base`; a string is borrowed. False when it is not
+ * allowed. */
+bool option_set(const option *o, void *base, const char *text);
+
+/* What may be given, as "a whole number from 0 to 65535", into [out, out + cap); 128 bytes are enough. */
+void option_describe(const option *o, char *out, size_t cap);
+
+#endif

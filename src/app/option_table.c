@@ -1,0 +1,186 @@
+#include "app/option_table.h"
+
+#include "app/options.h"
+
+#include <assert.h>
+
+#define TARGET(field) .offset = offsetof(app_config, field), .size = sizeof(((app_config *)NULL)->field)
+
+#define KIB(n) ((uint64_t)(n) << 10)
+#define MIB(n) ((uint64_t)(n) << 20)
+#define GIB(n) ((uint64_t)(n) << 30)
+
+enum { SECOND = 1000, MINUTE = 60 * SECOND, HOUR = 60 * MINUTE };
+
+/* In the order of signal_log_level, signal_log_format and bool. */
+static const char *const level_words[] = {"debug", "info", "warn", "error", "off", NULL};
+static const char *const format_words[] = {"text", "json", NULL};
+static const char *const switch_words[] = {"off", "on", NULL};
+
+static const char listening[] = "Listening";
+static const char threads[] = "Threads";
+static const char connections[] = "Connections";
+static const char rooms[] = "Rooms and their queues";
+static const char messages[] = "Messages";
+static const char times[] = "Times";
+static const char logging[] = "Log";
+
+/* clang-format off: one option, one row of three lines */
+static const option table[] = {
+    {listening, "WS_HOST", OPTION_STRING, "127.0.0.1", 1, 253, NULL, NULL,
+     "The address or host name to listen on. Only the loopback is safe without a TLS proxy in front.",
+     TARGET(server.host)},
+    {listening, "WS_PORT", OPTION_INTEGER, "8888", 0, 65535, NULL, NULL,
+     "The TCP port to listen on. 0 takes any free one; the log tells which.", TARGET(server.port)},
+    {listening, "ALLOWED_ORIGINS", OPTION_STRING, "", 0, KIB(64), NULL, NULL,
+     "The web origins whose pages may connect, separated by commas, as in https://call.example. Empty allows "
+     "all.",
+     TARGET(server.allowed_origins)},
+
+    {threads, "WORKERS", OPTION_INTEGER, "0", 0, 256, NULL, "threads",
+     "The threads that share the rooms. 0 is one for each processor.", TARGET(server.workers)},
+    {threads, "ACCEPTOR_THREADS", OPTION_INTEGER, "1", 1, 64, NULL, "threads",
+     "The threads that accept connections and keep those that are in no room.",
+     TARGET(server.acceptor_threads)},
+
+    {connections, "MAX_CONNECTIONS", OPTION_INTEGER, "0", 0, 10000000, NULL, "connections",
+     "How many may be open. One more is answered with 503. 0 sets no limit besides the process's "
+     "descriptors.",
+     TARGET(server.max_connections)},
+    {connections, "MAX_CONNECTIONS_PER_ADDRESS", OPTION_INTEGER, "0", 0, 10000000, NULL, "connections",
+     "How many may be open from one client address. Behind a proxy all come from the proxy's. 0 sets no "
+     "limit.",
+     TARGET(server.max_connections_per_address)},
+
+    {rooms, "ROOM_CAPACITY", OPTION_INTEGER, "2", 2, 64, NULL, "users", "How many users one room holds.",
+     TARGET(server.room_capacity)},
+    {rooms, "PENDING_TTL", OPTION_DURATION, "120", 0, 24 * HOUR, NULL, NULL,
+     "How long the queued signals of a user whose connection was lost are kept.",
+     TARGET(server.pending_ttl_ms)},
+    {rooms, "PENDING_MAX_MESSAGES", OPTION_INTEGER, "256", 0, 1000000, NULL, "signals",
+     "How many signals one room queues for a peer who is not there yet. 0 queues none.",
+     TARGET(server.pending_max_messages)},
+    {rooms, "PENDING_MAX_BYTES", OPTION_SIZE, "1m", 0, GIB(1), NULL, NULL,
+     "How many bytes of signals one room queues. At most MAX_OUTPUT_BYTES and PENDING_MAX_TOTAL_BYTES.",
+     TARGET(server.pending_max_bytes)},
+    {rooms, "PENDING_MAX_TOTAL_BYTES", OPTION_SIZE, "256m", 0, GIB(1024), NULL, NULL,
+     "How many bytes of signals all rooms queue together.", TARGET(server.pending_max_total_bytes)},
+    {rooms, "PROBE_TIMEOUT", OPTION_DURATION, "3", 1, 5 * MINUTE, NULL, NULL,
+     "How long the users in a full room have to show that they are alive before a newcomer takes a silent "
+     "one's place.",
+     TARGET(server.probe_timeout_ms)},
+
+    {messages, "MAX_MESSAGE_BYTES", OPTION_SIZE, "128k", KIB(1), MIB(32), NULL, NULL,
+     "The longest message that a client may send.", TARGET(server.max_message_bytes)},
+    {messages, "MAX_NAME_BYTES", OPTION_SIZE, "512", 16, KIB(4), NULL, NULL,
+     "The longest name of a room or a user.", TARGET(server.max_name_bytes)},
+    {messages, "MAX_REQUEST_HEAD_BYTES", OPTION_SIZE, "8k", KIB(1), KIB(64), NULL, NULL,
+     "The longest head of an HTTP request.", TARGET(server.max_request_head_bytes)},
+    {messages, "MAX_OUTPUT_BYTES", OPTION_SIZE, "4m", KIB(64), GIB(1), NULL, NULL,
+     "How much may wait for a client that does not read before it is dropped. At least twice "
+     "MAX_MESSAGE_BYTES.",
+     TARGET(server.max_output_bytes)},
+    {messages, "MESSAGE_RATE", OPTION_INTEGER, "1000", 0, 1000000, NULL, "frames a second",
+     "How many frames one connection may send a second, on average. 0 sets no limit.",
+     TARGET(server.message_rate)},
+    {messages, "MESSAGE_BURST", OPTION_INTEGER, "10000", 1, 1000000, NULL, "frames",
+     "How many frames one connection may send at once, over that rate.", TARGET(server.message_burst)},
+    {messages, "FAULT_BURST", OPTION_INTEGER, "20", 0, 1000000, NULL, "messages",
+     "How many invalid messages one connection may send at once; one a second is forgiven. 0 sets no limit.",
+     TARGET(server.fault_burst)},
+
+    {times, "PING_INTERVAL", OPTION_DURATION, "25", 1, 1 * HOUR, NULL, NULL,
+     "The time between two pings to a connection. Shorter than the idle timeout of every proxy in between.",
+     TARGET(server.ping_interval_ms)},
+    {times, "PONG_TIMEOUT", OPTION_DURATION, "10", 1, 1 * HOUR, NULL, NULL,
+     "How long a connection may show no sign of life after a ping before it is dropped.",
+     TARGET(server.pong_timeout_ms)},
+    {times, "HANDSHAKE_TIMEOUT", OPTION_DURATION, "10", 1, 5 * MINUTE, NULL, NULL,
+     "How long a client may take for its HTTP request.", TARGET(server.handshake_timeout_ms)},
+    {times, "CLOSE_TIMEOUT", OPTION_DURATION, "0.8", 1, 1 * MINUTE, NULL, NULL,
+     "How long a client may take to close after it was told to.", TARGET(server.close_timeout_ms)},
+    {times, "SHUTDOWN_GRACE", OPTION_DURATION, "10", 1, 1 * HOUR, NULL, NULL,
+     "How long a stop may take. What is still open then is ended at once.", TARGET(server.shutdown_grace_ms)},
+
+    {logging, "LOG_LEVEL", OPTION_CHOICE, "info", 0, 0, level_words, NULL,
+     "The lowest level that is written.", TARGET(log.level)},
+    {logging, "LOG_FORMAT", OPTION_CHOICE, "text", 0, 0, format_words, NULL,
+     "Lines of text, or one JSON object a line.", TARGET(log.format)},
+    {logging, "LOG_FILE", OPTION_STRING, "", 0, 4095, NULL, NULL,
+     "The file to append to; SIGHUP opens it anew. Empty is the standard output.", TARGET(log.file)},
+    {logging, "LOG_PRIVACY", OPTION_CHOICE, "on", 0, 0, switch_words, NULL,
+     "With on, codewords and user names appear only as short tags that nobody can turn back. Off shows them.",
+     TARGET(log.is_private)},
+};
+/* clang-format on */
+
+static_assert(sizeof(table) / sizeof(table[0]) == OPTIONS_COUNT, "app_config has room for each text");
+
+const option *option_table_get(void)
+{
+    return table;
+}
+
+const option *option_table_find(slice name)
+{
+    for (size_t i = 0; i < OPTIONS_COUNT; i++) {
+        if (slice_equals(name, (slice){table[i].name, strlen(table[i].name)}))
+            return &table[i];
+    }
+    return NULL;
+}
+
+const option *option_table_find_target(size_t offset)
+{
+    const option *o = table;
+    while (o->offset != offset)
+        o++;
+    return o;
+}
+
+enum { LONGEST_NAME = 40 };
+
+static size_t min_of(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
+static char lower(char c)
+{
+    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+}
+
+/* How many letters must be changed, put in or taken out to make one of the other, whatever their case
+ * (Levenshtein). One row of the usual matrix at a time. */
+static size_t distance(slice a, slice b)
+{
+    size_t row[LONGEST_NAME + 1];
+    for (size_t j = 0; j <= b.len; j++)
+        row[j] = j;
+    for (size_t i = 1; i <= a.len; i++) {
+        size_t diagonal = row[0];
+        row[0] = i;
+        for (size_t j = 1; j <= b.len; j++) {
+            size_t changed = diagonal + (lower(a.data[i - 1]) != lower(b.data[j - 1]));
+            diagonal = row[j];
+            row[j] = min_of(changed, min_of(row[j], row[j - 1]) + 1);
+        }
+    }
+    return row[b.len];
+}
+
+const option *option_table_find_near(slice key)
+{
+    if (key.len > LONGEST_NAME)
+        return NULL;
+    const option *nearest = NULL;
+    size_t least = min_of(3, key.len / 3) + 1;
+    for (size_t i = 0; i < OPTIONS_COUNT; i++) {
+        size_t far = distance(key, (slice){table[i].name, strlen(table[i].name)});
+        if (far < least) {
+            least = far;
+            nearest = &table[i];
+        }
+    }
+    return nearest;
+}

@@ -1,0 +1,21 @@
+/* The table of all options. */
+#ifndef HOMECALL_APP_OPTION_TABLE_H
+#define HOMECALL_APP_OPTION_TABLE_H
+
+#include "app/option.h"
+
+enum { OPTIONS_COUNT = 29 };
+
+/* The rows, OPTIONS_COUNT of them, those of one group next to each other. */
+const option *option_table_get(void);
+
+/* The row of this name; NULL when there is none. */
+const option *option_table_find(slice name);
+
+/* The row whose target is at this offset of app_config: there must be one. */
+const option *option_table_find_target(size_t offset);
+
+/* The option that a wrong key was probably meant to be; NULL when none is near. */
+const option *option_table_find_near(slice key);
+
+#endif

@@ -1,0 +1,102 @@
+/* How options are shown: --help, and the .env file that --print-config writes. */
+#include "app/env_file.h"
+#include "app/options.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+enum { COLUMNS = 80 };
+
+/* Print `text` in lines of at most COLUMNS, each begun by `margin`. */
+static void print_wrapped(FILE *out, const char *margin, const char *text)
+{
+    size_t width = COLUMNS - strlen(margin);
+    while (*text != '\0') {
+        size_t len = strlen(text);
+        if (len > width) {
+            const char *blank = memrchr(text, ' ', width + 1);
+            len = blank == NULL ? width : (size_t)(blank - text);
+        }
+        fprintf(out, "%s%.*s\n", margin, (int)len, text);
+        text += len;
+        text += *text == ' ';
+    }
+}
+
+/* As "A whole number from 0 to 256 (threads); 0 unless set." */
+static void print_range(FILE *out, const char *margin, const option *o)
+{
+    char allowed[128];
+    char unit[32] = "";
+    char line[512];
+    option_describe(o, allowed, sizeof(allowed));
+    if (o->unit != NULL)
+        snprintf(unit, sizeof(unit), " (%s)", o->unit);
+    if (o->type != OPTION_CHOICE) /* its words are given as they are */
+        allowed[0] = 'A';
+    snprintf(line, sizeof(line), "%s%s; %s%s unless set.", allowed, unit,
+             o->default_text[0] == '\0' ? "empty" : o->default_text,
+             o->type == OPTION_DURATION ? " seconds" : "");
+    print_wrapped(out, margin, line);
+}
+
+static bool begins_group(const option *o)
+{
+    return o == option_table_get() || strcmp(o->group, o[-1].group) != 0;
+}
+
+void options_print_help(FILE *out)
+{
+    const option *table = option_table_get();
+    for (const option *o = table; o < table + OPTIONS_COUNT; o++) {
+        if (begins_group(o))
+            fprintf(out, "\n%s:\n", o->group);
+        fprintf(out, "  %s\n", o->name);
+        print_wrapped(out, "      ", o->help);
+        print_range(out, "      ", o);
+    }
+}
+
+static const char *const config_head[] = {
+    "HomeCall Signal: every option with its value.",
+    "",
+    "The server reads the file .env in its working directory, or the one given by --env-file. A variable of "
+    "the same "
+    "name in the environment wins. What is empty or left out has its default.",
+    "",
+    "Sizes are in bytes; k, m or g behind a number multiplies it by 1024 and its powers. Times are in "
+    "seconds with up "
+    "to three decimals, or have ms, s, m or h behind them. A value with blanks or a # goes into quotes; "
+    "$NAMES in it "
+    "are not replaced.",
+};
+
+static int print_option(const app_config *config, const option *o, FILE *out)
+{
+    const char *text = options_get_text(config, o);
+    char *value = env_file_format_value((slice){text, strlen(text)});
+    if (value == NULL)
+        return -ENOMEM;
+    fputc('\n', out);
+    if (begins_group(o))
+        fprintf(out, "# ---- %s ----\n\n", o->group);
+    print_wrapped(out, "# ", o->help);
+    print_range(out, "# ", o);
+    fprintf(out, "%s=%s\n", o->name, value);
+    free(value);
+    return 0;
+}
+
+int options_print_config(const app_config *config, FILE *out)
+{
+    for (size_t i = 0; i < sizeof(config_head) / sizeof(config_head[0]); i++) {
+        if (config_head[i][0] == '\0')
+            fputs("#\n", out);
+        print_wrapped(out, "# ", config_head[i]);
+    }
+    for (size_t i = 0; i < OPTIONS_COUNT; i++) {
+        if (print_option(config, &option_table_get()[i], out) != 0)
+            return -ENOMEM;
+    }
+    return 0;
+}

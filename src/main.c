@@ -1,0 +1,122 @@
+/* homecall-signal: reads its arguments and configuration, runs the app, and turns the outcome into an exit
+ * code: 0 for a stop that was asked for, 1 for what could not be started or written, 2 for a faulty
+ * configuration. */
+#include "app/app.h"
+#include "app/options.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#ifndef HOMECALL_VERSION
+#define HOMECALL_VERSION "0.1.0"
+#endif
+
+enum { EXIT_CONFIGURATION = 2 };
+
+typedef enum action { ACTION_RUN, ACTION_HELP, ACTION_VERSION, ACTION_CHECK, ACTION_PRINT } action;
+
+typedef struct arguments {
+    action action;
+    const char *env_file; /* NULL = .env, which may be absent */
+} arguments;
+
+static void print_help(void)
+{
+    puts("Usage: homecall-signal [--env-file PATH] [--check-config | --print-config]\n"
+         "       homecall-signal --help | --version\n"
+         "\n"
+         "A WebSocket signaling server for calls between browsers, at /signal.\n"
+         "\n"
+         "  --env-file PATH  read the options from this file instead of ./.env\n"
+         "  --check-config   tell whether the configuration is valid, and end\n"
+         "  --print-config   write the configuration in effect as a .env file, and end\n"
+         "  --help           show this text, and end\n"
+         "  --version        show the version, and end\n"
+         "\n"
+         "Signals: SIGTERM and SIGINT stop the server after what waits was sent, a second\n"
+         "one at once; SIGHUP opens LOG_FILE anew.\n"
+         "\n"
+         "Options come from the environment, else from the file, else from the defaults\n"
+         "below. Sizes are in bytes, or have k, m or g behind them (powers of 1024). Times\n"
+         "are in seconds, or have ms, s, m or h behind them.");
+    options_print_help(stdout);
+}
+
+static bool parse_arguments(int argc, char **argv, arguments *parsed)
+{
+    static const char *const actions[] = {
+        [ACTION_HELP] = "--help",
+        [ACTION_VERSION] = "--version",
+        [ACTION_CHECK] = "--check-config",
+        [ACTION_PRINT] = "--print-config",
+    };
+    *parsed = (arguments){.action = ACTION_RUN};
+    for (int i = 1; i < argc; i++) {
+        action found = ACTION_PRINT;
+        while (found != ACTION_RUN && strcmp(argv[i], actions[found]) != 0)
+            found--;
+        if (found != ACTION_RUN) {
+            parsed->action = found;
+        } else if (strncmp(argv[i], "--env-file=", strlen("--env-file=")) == 0) {
+            parsed->env_file = argv[i] + strlen("--env-file=");
+        } else if (strcmp(argv[i], "--env-file") == 0 && i + 1 < argc) {
+            parsed->env_file = argv[++i];
+        } else {
+            bool lacks_path = strcmp(argv[i], "--env-file") == 0;
+            fprintf(stderr, "homecall-signal: %s: %s; --help lists what there is\n", argv[i],
+                    lacks_path ? "a path is wanted behind it" : "unknown argument");
+            return false;
+        }
+    }
+    return true;
+}
+
+static int act(const arguments *given, const app_config *config)
+{
+    switch (given->action) {
+    case ACTION_HELP:
+        print_help();
+        break;
+    case ACTION_VERSION:
+        puts("homecall-signal " HOMECALL_VERSION);
+        break;
+    case ACTION_CHECK:
+        puts("configuration is valid");
+        break;
+    case ACTION_PRINT:
+        if (options_print_config(config, stdout) != 0)
+            return EXIT_FAILURE;
+        break;
+    case ACTION_RUN: {
+        app a;
+        int code = app_run(&a, config, HOMECALL_VERSION);
+        app_stop(&a);
+        libevent_global_shutdown();
+        return code;
+    }
+    }
+    return EXIT_SUCCESS;
+}
+
+int main(int argc, char **argv)
+{
+    arguments given;
+    if (!parse_arguments(argc, argv, &given))
+        return EXIT_CONFIGURATION;
+
+    app_config config;
+    options_init(&config);
+    bool needs_config = given.action != ACTION_HELP && given.action != ACTION_VERSION;
+    int code = needs_config && app_load_config(&config, given.env_file, stderr) != 0 ? EXIT_CONFIGURATION
+                                                                                     : act(&given, &config);
+    options_deinit(&config);
+
+    if (fflush(stdout) != 0) {
+        fprintf(stderr, "homecall-signal: can't write to standard output: %s\n", strerror(errno));
+        code = EXIT_FAILURE;
+    }
+    return code;
+}

@@ -1,0 +1,567 @@
+/* The option table, and everything that walks its rows. */
+#include "app/options.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+typedef struct fixture {
+    app_config config;
+    char *reports; /* what was reported up to the last read() */
+    size_t len;
+    FILE *stream;
+} fixture;
+
+static int make(void **state)
+{
+    fixture *f = calloc(1, sizeof(*f));
+    options_init(&f->config);
+    f->stream = open_memstream(&f->reports, &f->len);
+    *state = f;
+    return 0;
+}
+
+static int destroy(void **state)
+{
+    fixture *f = *state;
+    options_deinit(&f->config);
+    fclose(f->stream);
+    free(f->reports);
+    free(f);
+    return 0;
+}
+
+static const char *reports_of(fixture *f)
+{
+    fflush(f->stream);
+    return f->reports;
+}
+
+static int read_file(fixture *f, const char *content)
+{
+    return options_read_file(&f->config, ".env", (slice){content, strlen(content)}, f->stream);
+}
+
+static void set_environment(fixture *f, const char *one)
+{
+    char *copy = strdup(one);
+    char *const environment[] = {copy, NULL};
+    assert_int_equal(options_read_environment(&f->config, environment), 0);
+    free(copy);
+}
+
+static int apply(fixture *f)
+{
+    return options_apply(&f->config, f->stream);
+}
+
+/* Apply `line` of a file to a config of its own. Is it valid? */
+static bool accepts(const char *line, app_config *config)
+{
+    char *reports = NULL;
+    size_t len = 0;
+    FILE *stream = open_memstream(&reports, &len);
+    options_init(config);
+    int error = options_read_file(config, ".env", (slice){line, strlen(line)}, stream);
+    if (error == 0)
+        error = options_apply(config, stream);
+    fclose(stream);
+    free(reports);
+    return error == 0;
+}
+
+static bool is_valid(const char *line)
+{
+    app_config config;
+    bool valid = accepts(line, &config);
+    options_deinit(&config);
+    return valid;
+}
+
+static void the_library_has_the_defaults_of_the_table(void **state)
+{
+    (void)state;
+    signal_server_options o;
+    signal_server_options_init(&o);
+    assert_string_equal(o.host, "127.0.0.1");
+    assert_int_equal(o.port, 8888);
+    assert_string_equal(o.allowed_origins, "");
+    assert_int_equal(o.workers, 0);
+    assert_int_equal(o.acceptor_threads, 1);
+    assert_int_equal(o.max_connections, 0);
+    assert_int_equal(o.max_connections_per_address, 0);
+    assert_int_equal(o.room_capacity, 2);
+    assert_int_equal(o.pending_ttl_ms, 120000);
+    assert_int_equal(o.pending_max_messages, 256);
+    assert_int_equal(o.pending_max_bytes, 1 << 20);
+    assert_int_equal(o.pending_max_total_bytes, 256 << 20);
+    assert_int_equal(o.probe_timeout_ms, 3000);
+    assert_int_equal(o.max_message_bytes, 128 << 10);
+    assert_int_equal(o.max_name_bytes, 512);
+    assert_int_equal(o.max_request_head_bytes, 8192);
+    assert_int_equal(o.max_output_bytes, 4 << 20);
+    assert_int_equal(o.message_rate, 1000);
+    assert_int_equal(o.message_burst, 10000);
+    assert_int_equal(o.fault_burst, 20);
+    assert_int_equal(o.ping_interval_ms, 25000);
+    assert_int_equal(o.pong_timeout_ms, 10000);
+    assert_int_equal(o.handshake_timeout_ms, 10000);
+    assert_int_equal(o.close_timeout_ms, 800);
+    assert_int_equal(o.shutdown_grace_ms, 10000);
+    assert_null(o.on_stopped);
+}
+
+static void the_log_has_its_defaults(void **state)
+{
+    fixture *f = *state;
+    assert_int_equal(f->config.log.level, SIGNAL_LOG_INFO);
+    assert_int_equal(f->config.log.format, SIGNAL_LOG_TEXT);
+    assert_string_equal(f->config.log.file, "");
+    assert_true(f->config.log.is_private);
+}
+
+static void every_default_is_valid_and_no_two_rows_share_name_or_target(void **state)
+{
+    fixture *f = *state;
+    assert_int_equal(apply(f), 0);
+    const option *table = option_table_get();
+    for (size_t i = 0; i < OPTIONS_COUNT; i++) {
+        assert_true(table[i].offset + table[i].size <= sizeof(app_config));
+        assert_int_equal(table[i].help[strlen(table[i].help) - 1], '.');
+        for (size_t j = 0; j < i; j++) {
+            assert_string_not_equal(table[i].name, table[j].name);
+            assert_true(table[i].offset >= table[j].offset + table[j].size ||
+                        table[j].offset >= table[i].offset + table[i].size);
+        }
+    }
+    assert_string_equal(reports_of(f), "");
+}
+
+/* Is the number, bytes for a size and ms for a time, within the row's range? A rule between options that it
+ * breaks is another matter. */
+static bool is_in_range(const option *o, uint64_t number)
+{
+    char line[128];
+    char *reports = NULL;
+    size_t len = 0;
+    FILE *stream = open_memstream(&reports, &len);
+    app_config config;
+    options_init(&config);
+    snprintf(line, sizeof(line), "%s=%llu%s", o->name, (unsigned long long)number,
+             o->type == OPTION_DURATION ? "ms" : "");
+    assert_int_equal(options_read_file(&config, ".env", (slice){line, strlen(line)}, stream), 0);
+    options_apply(&config, stream);
+    fclose(stream);
+    bool is_fine = strstr(reports, "is not valid") == NULL;
+    if (is_fine) {
+        uint64_t stored = 0; /* little-endian, so a narrower target fills the low bytes */
+        memcpy(&stored, (const char *)&config + o->offset, o->size);
+        assert_int_equal(stored, number);
+    }
+    options_deinit(&config);
+    free(reports);
+    return is_fine;
+}
+
+static void every_range_holds_its_ends_and_nothing_beyond(void **state)
+{
+    (void)state;
+    const option *table = option_table_get();
+    for (size_t i = 0; i < OPTIONS_COUNT; i++) {
+        if (table[i].type == OPTION_STRING || table[i].type == OPTION_CHOICE)
+            continue;
+        assert_true(is_in_range(&table[i], table[i].min));
+        assert_true(is_in_range(&table[i], table[i].max));
+        assert_false(is_in_range(&table[i], table[i].max + 1));
+        if (table[i].min > 0)
+            assert_false(is_in_range(&table[i], table[i].min - 1));
+    }
+}
+
+static void whole_numbers_are_digits_only(void **state)
+{
+    (void)state;
+    static const char *const faulty[] = {"x",
+                                         "-1",
+                                         "+1",
+                                         "1x",
+                                         "0x10",
+                                         "1.0",
+                                         "' 1'",
+                                         "'1 '",
+                                         "1k",
+                                         "65536",
+                                         "999999",
+                                         "٣",
+                                         "1e3",
+                                         "18446744073709551616",
+                                         "18446744073709551617"};
+    for (size_t i = 0; i < sizeof(faulty) / sizeof(faulty[0]); i++) {
+        char line[64];
+        snprintf(line, sizeof(line), "WS_PORT=%s", faulty[i]);
+        assert_false(is_valid(line));
+    }
+    assert_true(is_valid("WS_PORT=0"));
+    assert_true(is_valid("WS_PORT=00080"));
+}
+
+static void sizes_take_binary_suffixes_of_either_case(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *line;
+        uint64_t bytes;
+    } cases[] = {
+        {"PENDING_MAX_TOTAL_BYTES=2097152", 2 << 20},      {"PENDING_MAX_TOTAL_BYTES=2048k", 2 << 20},
+        {"PENDING_MAX_TOTAL_BYTES=2048K", 2 << 20},        {"PENDING_MAX_TOTAL_BYTES=2m", 2 << 20},
+        {"PENDING_MAX_TOTAL_BYTES=2G", UINT64_C(2) << 30},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        app_config config;
+        assert_true(accepts(cases[i].line, &config));
+        assert_int_equal(config.server.pending_max_total_bytes, cases[i].bytes);
+        options_deinit(&config);
+    }
+    static const char *const faulty[] = {
+        "k", "1kb", "1 k", "1.5m", "1t", "-1k", "18446744073709551615k", "17592186044416m", "17179869184g"};
+    for (size_t i = 0; i < sizeof(faulty) / sizeof(faulty[0]); i++) {
+        char line[64];
+        snprintf(line, sizeof(line), "PENDING_MAX_TOTAL_BYTES=%s", faulty[i]);
+        assert_false(is_valid(line));
+    }
+}
+
+static void times_are_seconds_unless_they_say_otherwise(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        uint64_t ms;
+    } cases[] = {{"1", 1000},       {"0.8", 800},     {"0.001", 1},   {"0.010", 10},   {"1.25", 1250},
+                 {"1ms", 1},        {"1500MS", 1500}, {"2s", 2000},   {"1.5m", 90000}, {"1h", 3600000},
+                 {"0.5h", 1800000}, {"0.001h", 3600}, {"0.001m", 60}, {"1.000ms", 1},  {"3600", 3600000}};
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        char line[64];
+        app_config config;
+        snprintf(line, sizeof(line), "PING_INTERVAL=%s", cases[i].text);
+        assert_true(accepts(line, &config));
+        assert_int_equal(config.server.ping_interval_ms, cases[i].ms);
+        options_deinit(&config);
+    }
+    static const char *const faulty[] = {".5",
+                                         "1.",
+                                         "1.2345",
+                                         "0.5ms",
+                                         "1.x",
+                                         "1 s",
+                                         "-1",
+                                         "0",
+                                         "0ms",
+                                         "1d",
+                                         "1.-5",
+                                         "s",
+                                         "1..5",
+                                         "inf",
+                                         "1e3",
+                                         "3600.001",
+                                         "1.1h",
+                                         "4294967296",
+                                         "18446744073709551615h",
+                                         "0.0001",
+                                         "5124095576030h"};
+    for (size_t i = 0; i < sizeof(faulty) / sizeof(faulty[0]); i++) {
+        char line[64];
+        snprintf(line, sizeof(line), "PING_INTERVAL=%s", faulty[i]);
+        assert_false(is_valid(line));
+    }
+}
+
+static void choices_are_words_of_either_case(void **state)
+{
+    (void)state;
+    app_config config;
+    assert_true(accepts("LOG_LEVEL=WARN\nLOG_FORMAT=Json\nLOG_PRIVACY=off", &config));
+    assert_int_equal(config.log.level, SIGNAL_LOG_WARN);
+    assert_int_equal(config.log.format, SIGNAL_LOG_JSON);
+    assert_false(config.log.is_private);
+    options_deinit(&config);
+    assert_true(accepts("LOG_LEVEL=off\nLOG_PRIVACY=on", &config));
+    assert_int_equal(config.log.level, SIGNAL_LOG_OFF);
+    assert_true(config.log.is_private);
+    options_deinit(&config);
+    assert_false(is_valid("LOG_LEVEL=warning"));
+    assert_false(is_valid("LOG_LEVEL=inf"));
+    assert_false(is_valid("LOG_LEVEL=0"));
+    assert_false(is_valid("LOG_PRIVACY=true"));
+}
+
+static void texts_hold_no_control_characters_and_have_a_bound(void **state)
+{
+    (void)state;
+    char line[512] = "WS_HOST=";
+    memset(line + 8, 'a', 254);
+    assert_false(is_valid(line));
+    line[8 + 253] = '\0';
+    assert_true(is_valid(line));
+    assert_false(is_valid("WS_HOST=\"a\\nb\""));
+    assert_false(is_valid("LOG_FILE='a\x7f'"));
+    assert_true(is_valid("LOG_FILE='/var/log/ä b'"));
+}
+
+static void origins_without_a_path_are_valid(void **state)
+{
+    (void)state;
+    assert_true(is_valid("ALLOWED_ORIGINS=https://a.example"));
+    assert_true(is_valid("ALLOWED_ORIGINS=' https://a.example:8443 ,, http://[::1]:80,null,'"));
+    static const char *const faulty[] = {"*",    "a.example",         "https://a.example/", "https://",
+                                         "://a", "https://*.example", "https://a.example,b"};
+    for (size_t i = 0; i < sizeof(faulty) / sizeof(faulty[0]); i++) {
+        char line[64];
+        snprintf(line, sizeof(line), "ALLOWED_ORIGINS=%s", faulty[i]);
+        assert_false(is_valid(line));
+    }
+}
+
+static void the_environment_wins_over_the_file_and_the_file_over_the_default(void **state)
+{
+    fixture *f = *state;
+    assert_int_equal(read_file(f, "WS_PORT=1000\nWORKERS=3\n"), 0);
+    set_environment(f, "WS_PORT=2000");
+    assert_int_equal(apply(f), 0);
+    assert_int_equal(f->config.server.port, 2000);
+    assert_int_equal(f->config.server.workers, 3);
+    assert_int_equal(f->config.server.room_capacity, 2);
+}
+
+static void an_empty_value_counts_as_not_given(void **state)
+{
+    fixture *f = *state;
+    assert_int_equal(read_file(f, "WS_PORT=1000\nWORKERS=3\nWORKERS=\nROOM_CAPACITY=''"), 0);
+    set_environment(f, "WS_PORT=");
+    assert_int_equal(apply(f), 0);
+    assert_int_equal(f->config.server.port, 1000);
+    assert_int_equal(f->config.server.workers, 0);
+    assert_int_equal(f->config.server.room_capacity, 2);
+}
+
+static void of_a_key_given_twice_the_last_counts(void **state)
+{
+    fixture *f = *state;
+    assert_int_equal(read_file(f, "WS_PORT=bad\nWS_PORT=1001\n"), 0);
+    assert_int_equal(apply(f), 0);
+    assert_int_equal(f->config.server.port, 1001);
+}
+
+static void the_environment_may_hold_anything_else(void **state)
+{
+    fixture *f = *state;
+    set_environment(f, "WS_PROT=1");
+    set_environment(f, "no separator");
+    set_environment(f, "=");
+    set_environment(f, "WS_PORTS=1");
+    set_environment(f, "WS_POR=1");
+    assert_int_equal(apply(f), 0);
+    assert_int_equal(f->config.server.port, 8888);
+    assert_string_equal(reports_of(f), "");
+}
+
+static void every_bad_value_is_reported_with_its_source(void **state)
+{
+    fixture *f = *state;
+    assert_int_equal(read_file(f, "\n\nWS_PORT=99999\nLOG_LEVEL=loud\nPING_INTERVAL=never"), 0);
+    set_environment(f, "MAX_NAME_BYTES=1g");
+    assert_int_equal(apply(f), -EINVAL);
+    assert_string_equal(
+        reports_of(f),
+        "homecall-signal: WS_PORT: \"99999\" is not valid: a whole number from 0 to 65535 is allowed (from "
+        ".env, line 3)\n"
+        "homecall-signal: MAX_NAME_BYTES: \"1g\" is not valid: a size from 16 to 4k is allowed (from the "
+        "environment)\n"
+        "homecall-signal: PING_INTERVAL: \"never\" is not valid: a time from 1ms to 1h is allowed (from "
+        ".env, line 5)\n"
+        "homecall-signal: LOG_LEVEL: \"loud\" is not valid: debug, info, warn, error or off is allowed "
+        "(from .env, line 4)\n");
+}
+
+static void a_reported_value_is_short_and_can_not_forge_a_line(void **state)
+{
+    fixture *f = *state;
+    char content[256] = "WS_PORT=\"1\\n2\x1b";
+    memset(content + strlen(content), 'x', 100);
+    strcat(content, "\"");
+    assert_int_equal(read_file(f, content), 0);
+    assert_int_equal(apply(f), -EINVAL);
+    assert_non_null(strstr(reports_of(f), "\"1\\x0a2\\x1bxxx"));
+    assert_non_null(strstr(reports_of(f), "xxx…\" is not valid"));
+    assert_int_equal(strlen(strchr(reports_of(f), '\n')), 1);
+}
+
+static void a_wrong_origin_is_reported_by_itself(void **state)
+{
+    fixture *f = *state;
+    assert_int_equal(read_file(f, "ALLOWED_ORIGINS=https://a.example, https://b.example/"), 0);
+    assert_int_equal(apply(f), -EINVAL);
+    assert_string_equal(
+        reports_of(f), "homecall-signal: ALLOWED_ORIGINS: \"https://b.example/\" is not valid: scheme://host "
+                       "or scheme://host:port is allowed (from .env, line 1)\n");
+}
+
+static void options_that_do_not_fit_each_other_are_reported_together(void **state)
+{
+    fixture *f = *state;
+    assert_int_equal(read_file(f, "MAX_OUTPUT_BYTES=64k\nPENDING_MAX_TOTAL_BYTES=1k"), 0);
+    assert_int_equal(apply(f), -EINVAL);
+    assert_string_equal(
+        reports_of(f),
+        "homecall-signal: MAX_OUTPUT_BYTES (64k) must be at least twice MAX_MESSAGE_BYTES (128k)\n"
+        "homecall-signal: PENDING_MAX_BYTES (1m) must be at most MAX_OUTPUT_BYTES (64k)\n"
+        "homecall-signal: PENDING_MAX_BYTES (1m) must be at most PENDING_MAX_TOTAL_BYTES (1k)\n");
+    assert_true(is_valid("MAX_OUTPUT_BYTES=1m\nMAX_MESSAGE_BYTES=512k"));
+    assert_false(is_valid("MAX_OUTPUT_BYTES=1m\nMAX_MESSAGE_BYTES=524289"));
+    assert_true(is_valid("PENDING_MAX_TOTAL_BYTES=1m"));
+    assert_false(is_valid("PENDING_MAX_TOTAL_BYTES=1048575"));
+}
+
+static void an_unknown_key_in_the_file_is_a_warning_with_a_suggestion(void **state)
+{
+    fixture *f = *state;
+    assert_int_equal(read_file(f, "WS_PROT=1\n\nws_port=2\nLOGLEVEL=info\nPATH=/bin\nX=1\n"
+                                  "A_KEY_THAT_IS_LONGER_THAN_ANY_OPTION_COULD_EVER_HOPE_TO_BE=1\n"),
+                     0);
+    assert_int_equal(apply(f), 0);
+    assert_string_equal(
+        reports_of(f),
+        "homecall-signal: .env, line 1: WS_PROT is not an option and is ignored; did you mean WS_PORT?\n"
+        "homecall-signal: .env, line 3: ws_port is not an option and is ignored; did you mean WS_PORT?\n"
+        "homecall-signal: .env, line 4: LOGLEVEL is not an option and is ignored; did you mean LOG_LEVEL?\n"
+        "homecall-signal: .env, line 5: PATH is not an option and is ignored\n"
+        "homecall-signal: .env, line 6: X is not an option and is ignored\n"
+        "homecall-signal: .env, line 7: A_KEY_THAT_IS_LONGER_THAN_ANY_OPTION_COULD_EVER_HOPE_TO_BE is not an "
+        "option "
+        "and is ignored\n");
+}
+
+static void a_line_that_can_not_be_read_is_told_with_its_place(void **state)
+{
+    fixture *f = *state;
+    assert_int_equal(read_file(f, "WS_PORT=1\nWORKERS\nWS_HOST='a"), -EINVAL);
+    assert_string_equal(reports_of(f), "homecall-signal: .env:2: a = is wanted behind the key\n"
+                                       "homecall-signal: .env:3: a quote that is never closed\n");
+}
+
+static char *print_config(const app_config *config)
+{
+    char *text = NULL;
+    size_t len = 0;
+    FILE *stream = open_memstream(&text, &len);
+    assert_int_equal(options_print_config(config, stream), 0);
+    fclose(stream);
+    return text;
+}
+
+static void a_printed_configuration_is_read_as_the_same_one(void **state)
+{
+    fixture *f = *state;
+    assert_int_equal(
+        read_file(f, "WS_PORT=81\nCLOSE_TIMEOUT=10ms\nLOG_FILE='/tmp/a \"b\" $C #d'\nLOG_PRIVACY=off\n"
+                     "ALLOWED_ORIGINS=https://a.example, https://b.example\n"),
+        0);
+    assert_int_equal(apply(f), 0);
+    char *text = print_config(&f->config);
+    app_config again;
+    options_init(&again);
+    assert_int_equal(options_read_file(&again, "printed", (slice){text, strlen(text)}, f->stream), 0);
+    assert_int_equal(options_apply(&again, f->stream), 0);
+    assert_string_equal(reports_of(f), "");
+
+    const option *table = option_table_get();
+    for (size_t i = 0; i < OPTIONS_COUNT; i++) {
+        const char *one = (const char *)&f->config + table[i].offset;
+        const char *other = (const char *)&again + table[i].offset;
+        if (table[i].type == OPTION_STRING)
+            assert_string_equal(*(char *const *)(const void *)one, *(char *const *)(const void *)other);
+        else
+            assert_memory_equal(one, other, table[i].size);
+    }
+    char *text_again = print_config(&again);
+    assert_string_equal(text, text_again);
+    free(text_again);
+    free(text);
+    options_deinit(&again);
+}
+
+static void the_example_file_shows_the_defaults_as_they_are(void **state)
+{
+    fixture *f = *state;
+    const char *source = getenv("HOMECALL_SOURCE_DIR");
+    if (source == NULL) {
+        skip();
+        return;
+    }
+    char path[4096];
+    snprintf(path, sizeof(path), "%s/.env.example", source);
+    FILE *file = fopen(path, "r");
+    assert_non_null(file);
+    char *example = NULL;
+    size_t cap = 0;
+    assert_true(getdelim(&example, &cap, '\0', file) > 0);
+    fclose(file);
+    char *text = print_config(&f->config);
+    assert_string_equal(example, text);
+    free(text);
+    free(example);
+}
+
+static void help_names_every_option_in_lines_of_eighty_columns(void **state)
+{
+    fixture *f = *state;
+    options_print_help(f->stream);
+    const char *text = reports_of(f);
+    const option *table = option_table_get();
+    for (size_t i = 0; i < OPTIONS_COUNT; i++) {
+        char line[64];
+        snprintf(line, sizeof(line), "\n  %s\n", table[i].name);
+        assert_non_null(strstr(text, line));
+    }
+    for (const char *at = text; *at != '\0'; at += strcspn(at, "\n") + 1)
+        assert_in_range(strcspn(at, "\n"), 0, 80);
+    assert_non_null(strstr(text, "\n      A whole number from 0 to 65535; 8888 unless set.\n"));
+    assert_non_null(strstr(text, "\n      A time from 1ms to 1h; 25 seconds unless set.\n"));
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, make, destroy)
+    const struct CMUnitTest tests[] = {
+        TEST(the_library_has_the_defaults_of_the_table),
+        TEST(the_log_has_its_defaults),
+        TEST(every_default_is_valid_and_no_two_rows_share_name_or_target),
+        TEST(every_range_holds_its_ends_and_nothing_beyond),
+        TEST(whole_numbers_are_digits_only),
+        TEST(sizes_take_binary_suffixes_of_either_case),
+        TEST(times_are_seconds_unless_they_say_otherwise),
+        TEST(choices_are_words_of_either_case),
+        TEST(texts_hold_no_control_characters_and_have_a_bound),
+        TEST(origins_without_a_path_are_valid),
+        TEST(the_environment_wins_over_the_file_and_the_file_over_the_default),
+        TEST(an_empty_value_counts_as_not_given),
+        TEST(of_a_key_given_twice_the_last_counts),
+        TEST(the_environment_may_hold_anything_else),
+        TEST(every_bad_value_is_reported_with_its_source),
+        TEST(a_reported_value_is_short_and_can_not_forge_a_line),
+        TEST(a_wrong_origin_is_reported_by_itself),
+        TEST(options_that_do_not_fit_each_other_are_reported_together),
+        TEST(an_unknown_key_in_the_file_is_a_warning_with_a_suggestion),
+        TEST(a_line_that_can_not_be_read_is_told_with_its_place),
+        TEST(a_printed_configuration_is_read_as_the_same_one),
+        TEST(the_example_file_shows_the_defaults_as_they_are),
+        TEST(help_names_every_option_in_lines_of_eighty_columns),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
