@@ -355,6 +355,18 @@ static size_t take_handshake(connection *c, const uint8_t *data, size_t len)
     return handshake.head_len;
 }
 
+/* A held connection is still read, so that its end is noticed, but only so far. */
+enum { MAX_HELD_BYTES = 64 * 1024 };
+
+/* Keep what can't be handled yet. */
+static void keep_for_later(connection *c, const uint8_t *data, size_t len)
+{
+    if (bytes_append(&c->unread, data, len) != 0)
+        connection_drop(c, "out of memory");
+    else if (c->state == CONNECTION_HELD && bytes_len(c->unread) >= MAX_HELD_BYTES)
+        transport_watch_input(&c->transport, false);
+}
+
 /* Handle what was read, and keep what could not be handled yet. `c->unread` is NULL here. */
 static void take_input(connection *c, uint8_t *data, size_t len)
 {
@@ -365,19 +377,8 @@ static void take_input(connection *c, uint8_t *data, size_t len)
         used += take_frames(c, data + used, len - used);
 
     bool is_ending = !connection_is_open(c) && c->state != CONNECTION_HANDSHAKE;
-    if (!is_ending && bytes_append(&c->unread, data + used, len - used) != 0)
-        connection_drop(c, "out of memory");
-}
-
-/* A held connection is still read, so that its end is noticed, but only so far. */
-enum { MAX_HELD_BYTES = 64 * 1024 };
-
-static void keep_for_later(connection *c, const uint8_t *data, size_t len)
-{
-    if (bytes_append(&c->unread, data, len) != 0)
-        connection_drop(c, "out of memory");
-    else if (bytes_len(c->unread) >= MAX_HELD_BYTES)
-        transport_watch_input(&c->transport, false);
+    if (!is_ending)
+        keep_for_later(c, data + used, len - used);
 }
 
 static void on_bytes(connection *c, size_t before, size_t len)
@@ -456,7 +457,8 @@ static void hand_over(connection *c)
 
 int connection_attach(connection *c, net_loop *loop)
 {
-    int error = enter_loop(c, loop, CONNECTION_OPEN);
+    /* Held until the end of the turn, so that nothing that is read before overtakes what it brings along. */
+    int error = enter_loop(c, loop, CONNECTION_HELD);
     if (error != 0)
         return error;
     c->must_resume = true;

@@ -309,7 +309,7 @@ static void add_counters(signal_server_stats *stats, const session_counters *c)
 
 void signal_server_get_stats(const signal_server *server, signal_server_stats *stats)
 {
-    *stats = (signal_server_stats){0};
+    *stats = (signal_server_stats){.workers = server->options.workers};
     for (uint32_t i = 0; i < server->made_acceptors; i++)
         add_counters(stats, &server->acceptors[i].thread.host.counters);
     for (uint32_t i = 0; i < server->made_workers; i++)
