@@ -1,0 +1,532 @@
+/* The program as its user sees it: arguments, configuration, messages, signals, exit codes. */
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+enum { PATIENCE_MS = 30000, MAX_OUTPUT = 64 * 1024 };
+
+typedef struct stream {
+    int fd; /* our end of the pipe; -1 at its end */
+    char text[MAX_OUTPUT];
+    size_t len;
+} stream;
+
+/* A process of the program, in a directory of its own. */
+typedef struct fixture {
+    char directory[64];
+    pid_t pid; /* 0 while nothing runs */
+    stream out;
+    stream err;
+} fixture;
+
+/* ---- The directory ---- */
+
+static const char *const file_names[] = {".env", "other.env", "log", "log.1"};
+
+static int make(void **state)
+{
+    fixture *f = calloc(1, sizeof(*f));
+    strcpy(f->directory, "/tmp/test_program.XXXXXX");
+    f->out.fd = f->err.fd = -1;
+    *state = f;
+    return mkdtemp(f->directory) == NULL;
+}
+
+static void close_stream(stream *s)
+{
+    if (s->fd >= 0)
+        close(s->fd);
+    s->fd = -1;
+}
+
+static const char *path_of(const fixture *f, const char *name)
+{
+    static char path[128];
+    snprintf(path, sizeof(path), "%s/%s", f->directory, name);
+    return path;
+}
+
+static int destroy(void **state)
+{
+    fixture *f = *state;
+    if (f->pid > 0) { /* a test has failed while it ran */
+        kill(f->pid, SIGKILL);
+        waitpid(f->pid, NULL, 0);
+    }
+    close_stream(&f->out);
+    close_stream(&f->err);
+    for (size_t i = 0; i < sizeof(file_names) / sizeof(file_names[0]); i++)
+        unlink(path_of(f, file_names[i]));
+    int error = rmdir(f->directory);
+    free(f);
+    return error;
+}
+
+static void write_file(const fixture *f, const char *name, const char *content)
+{
+    FILE *file = fopen(path_of(f, name), "w");
+    assert_non_null(file);
+    fputs(content, file);
+    assert_int_equal(fclose(file), 0);
+}
+
+static bool file_holds(const fixture *f, const char *name, const char *wanted)
+{
+    char text[MAX_OUTPUT] = {0};
+    FILE *file = fopen(path_of(f, name), "r");
+    if (file == NULL)
+        return false;
+    size_t len = fread(text, 1, sizeof(text) - 1, file);
+    fclose(file);
+    text[len] = '\0';
+    return strstr(text, wanted) != NULL;
+}
+
+/* ---- The process ---- */
+
+static uint64_t now_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+/* Give `to` of the child a pipe whose other end is the stream. */
+static void open_stream(stream *s, posix_spawn_file_actions_t *actions, int to, int *child_end)
+{
+    int ends[2];
+    assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+    *s = (stream){.fd = ends[0]};
+    *child_end = ends[1];
+    posix_spawn_file_actions_adddup2(actions, ends[1], to);
+}
+
+enum { MAX_WORDS = 8 };
+
+/* Split at blanks, in place. */
+static void split(char *text, char **words, size_t count)
+{
+    for (char *word = strtok(text, " "); word != NULL; word = strtok(NULL, " ")) {
+        assert_true(count < MAX_WORDS);
+        words[count++] = word;
+    }
+    words[count] = NULL;
+}
+
+/* Start the program with arguments and an environment, both separated by blanks. */
+static void start(fixture *f, const char *arguments, const char *environment)
+{
+    char *binary = getenv("HOMECALL_SIGNAL_BINARY");
+    assert_non_null(binary);
+    char *arguments_copy = strdup(arguments);
+    char *environment_copy = strdup(environment);
+    char *argv[MAX_WORDS + 1] = {binary};
+    char *envp[MAX_WORDS + 1] = {NULL};
+    split(arguments_copy, argv, 1);
+    split(environment_copy, envp, 0);
+
+    int out;
+    int err;
+    posix_spawn_file_actions_t actions;
+    posix_spawn_file_actions_init(&actions);
+    posix_spawn_file_actions_addchdir_np(&actions, f->directory);
+    open_stream(&f->out, &actions, STDOUT_FILENO, &out);
+    open_stream(&f->err, &actions, STDERR_FILENO, &err);
+    assert_int_equal(posix_spawn(&f->pid, binary, &actions, NULL, argv, envp), 0);
+    posix_spawn_file_actions_destroy(&actions);
+    close(out);
+    close(err);
+    free(environment_copy);
+    free(arguments_copy);
+}
+
+static void read_stream(stream *s)
+{
+    assert_true(s->len < sizeof(s->text) - 1);
+    ssize_t got = read(s->fd, s->text + s->len, sizeof(s->text) - 1 - s->len);
+    if (got <= 0)
+        close_stream(s);
+    else
+        s->len += (size_t)got;
+}
+
+/* Wait until the output holds `wanted`, or, where it is NULL, until both streams have ended. */
+static void await_output(fixture *f, const char *wanted)
+{
+    uint64_t end_ms = now_ms() + PATIENCE_MS;
+    while (wanted == NULL ? f->out.fd >= 0 || f->err.fd >= 0 : strstr(f->out.text, wanted) == NULL) {
+        struct pollfd both[] = {{.fd = f->out.fd, .events = POLLIN}, {.fd = f->err.fd, .events = POLLIN}};
+        int ready = poll(both, 2, 1000);
+        if (now_ms() > end_ms || (f->out.fd < 0 && f->err.fd < 0))
+            fail_msg("no %s; stdout: %s; stderr: %s", wanted == NULL ? "end" : wanted, f->out.text,
+                     f->err.text);
+        if (ready > 0 && both[0].revents != 0)
+            read_stream(&f->out);
+        if (ready > 0 && both[1].revents != 0)
+            read_stream(&f->err);
+    }
+}
+
+/* Wait for the end; returns the exit code, or 128 and the number of the signal that ended it. */
+static int finish(fixture *f)
+{
+    await_output(f, NULL);
+    int status;
+    assert_int_equal(waitpid(f->pid, &status, 0), f->pid);
+    f->pid = 0;
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+static int run(fixture *f, const char *arguments, const char *environment)
+{
+    start(f, arguments, environment);
+    return finish(f);
+}
+
+/* The number behind `key` in the start line. */
+static unsigned long number_of(const fixture *f, const char *key)
+{
+    const char *line = strstr(f->out.text, "[INFO] [HomeCall_Signal_App] started");
+    assert_non_null(line);
+    const char *field = strstr(line, key);
+    assert_non_null(field);
+    return strtoul(field + strlen(key), NULL, 10);
+}
+
+/* Run until it has started: the start line is whole. */
+static void start_serving(fixture *f, const char *arguments, const char *environment)
+{
+    start(f, arguments, environment);
+    await_output(f, " started ");
+    await_output(f, " workers=");
+}
+
+static int stop(fixture *f, int signal_number)
+{
+    assert_int_equal(kill(f->pid, signal_number), 0);
+    return finish(f);
+}
+
+/* Listen on a free port of the loopback; returns the descriptor. */
+static int occupy(uint16_t *port)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t len = sizeof(address);
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_true(fd >= 0);
+    assert_int_equal(bind(fd, (struct sockaddr *)&address, len), 0);
+    assert_int_equal(listen(fd, 1), 0);
+    assert_int_equal(getsockname(fd, (struct sockaddr *)&address, &len), 0);
+    *port = ntohs(address.sin_port);
+    return fd;
+}
+
+static bool accepts_connections(unsigned long port)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    address.sin_port = htons((uint16_t)port);
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    bool is_connected = connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0;
+    close(fd);
+    return is_connected;
+}
+
+/* ---- Arguments ---- */
+
+static void help_and_version_are_shown_whatever_the_configuration_is(void **state)
+{
+    fixture *f = *state;
+    write_file(f, ".env", "WS_PORT=bad\n");
+    assert_int_equal(run(f, "--help", "WORKERS=bad"), 0);
+    assert_string_equal(f->err.text, "");
+    assert_memory_equal(f->out.text, "Usage: homecall-signal ", 23);
+    assert_non_null(strstr(f->out.text, "\n  WS_PORT\n"));
+    assert_int_equal(run(f, "--version", "WORKERS=bad"), 0);
+    assert_string_equal(f->err.text, "");
+    assert_memory_equal(f->out.text, "homecall-signal 0.", 18);
+}
+
+static void an_unknown_argument_ends_with_two_and_a_hint(void **state)
+{
+    fixture *f = *state;
+    assert_int_equal(run(f, "--port 80", ""), 2);
+    assert_string_equal(f->err.text,
+                        "homecall-signal: --port: unknown argument; --help lists what there is\n");
+    assert_string_equal(f->out.text, "");
+    assert_int_equal(run(f, "--env-file", ""), 2);
+    assert_string_equal(
+        f->err.text, "homecall-signal: --env-file: a path is wanted behind it; --help lists what there is\n");
+}
+
+static void a_valid_configuration_is_told(void **state)
+{
+    fixture *f = *state;
+    assert_int_equal(run(f, "--check-config", ""), 0);
+    assert_string_equal(f->out.text, "configuration is valid\n");
+    assert_string_equal(f->err.text, "");
+}
+
+/* ---- Configuration ---- */
+
+static void faulty_values_end_with_two_and_are_all_told(void **state)
+{
+    fixture *f = *state;
+    write_file(f, ".env", "\n\nWS_PORT=99999\n");
+    static const char *const arguments[] = {"", "--check-config", "--print-config"};
+    for (size_t i = 0; i < 3; i++) {
+        assert_int_equal(run(f, arguments[i], "WORKERS=many"), 2);
+        assert_string_equal(f->out.text, "");
+        assert_string_equal(
+            f->err.text,
+            "homecall-signal: WS_PORT: \"99999\" is not valid: a whole number from 0 to 65535 is allowed "
+            "(from .env, line 3)\n"
+            "homecall-signal: WORKERS: \"many\" is not valid: a whole number from 0 to 256 is allowed "
+            "(from the environment)\n");
+    }
+}
+
+static void options_that_do_not_fit_each_other_end_with_two(void **state)
+{
+    fixture *f = *state;
+    assert_int_equal(run(f, "--check-config", "MAX_MESSAGE_BYTES=4m"), 2);
+    assert_string_equal(
+        f->err.text,
+        "homecall-signal: MAX_OUTPUT_BYTES (4m) must be at least twice MAX_MESSAGE_BYTES (4m)\n");
+}
+
+static void the_environment_wins_over_the_file_of_the_working_directory(void **state)
+{
+    fixture *f = *state;
+    write_file(f, ".env", "WS_PORT=1001\nWORKERS=3\n");
+    assert_int_equal(run(f, "--print-config", "WS_PORT=1002 ROOM_CAPACITY="), 0);
+    assert_string_equal(f->err.text, "");
+    assert_non_null(strstr(f->out.text, "\nWS_PORT=1002\n"));
+    assert_non_null(strstr(f->out.text, "\nWORKERS=3\n"));
+    assert_non_null(strstr(f->out.text, "\nROOM_CAPACITY=2\n"));
+}
+
+static void another_file_is_read_instead_of_the_one_of_the_working_directory(void **state)
+{
+    fixture *f = *state;
+    write_file(f, ".env", "WS_PORT=1001\nWORKERS=bad\n");
+    write_file(f, "other.env", "WS_PORT=1003\n");
+    static const char *const arguments[] = {"--print-config --env-file other.env",
+                                            "--env-file=other.env --print-config"};
+    for (size_t i = 0; i < 2; i++) {
+        assert_int_equal(run(f, arguments[i], ""), 0);
+        assert_non_null(strstr(f->out.text, "\nWS_PORT=1003\n"));
+        assert_non_null(strstr(f->out.text, "\nWORKERS=0\n"));
+    }
+}
+
+static void a_named_file_that_can_not_be_read_ends_with_two(void **state)
+{
+    fixture *f = *state;
+    assert_int_equal(run(f, "--env-file absent.env", ""), 2);
+    assert_string_equal(f->err.text, "homecall-signal: can't read absent.env: No such file or directory\n");
+    assert_int_equal(run(f, "--env-file .", ""), 2);
+    assert_string_equal(f->err.text, "homecall-signal: can't read .: Is a directory\n");
+    assert_int_equal(run(f, "--env-file /dev/zero", ""), 2);
+    assert_string_equal(f->err.text, "homecall-signal: can't read /dev/zero: File too large\n");
+}
+
+static void a_malformed_line_ends_with_two(void **state)
+{
+    fixture *f = *state;
+    write_file(f, ".env", "WS_PORT=0\nWS_HOST\n");
+    assert_int_equal(run(f, "--check-config", ""), 2);
+    assert_string_equal(f->err.text, "homecall-signal: .env:2: a = is wanted behind the key\n");
+}
+
+static void an_unknown_key_is_told_in_the_file_but_not_in_the_environment(void **state)
+{
+    fixture *f = *state;
+    write_file(f, ".env", "WS_PROT=1\n");
+    assert_int_equal(run(f, "--check-config", "WORKRES=1"), 0);
+    assert_string_equal(
+        f->err.text,
+        "homecall-signal: .env, line 1: WS_PROT is not an option and is ignored; did you mean WS_PORT?\n");
+    assert_string_equal(f->out.text, "configuration is valid\n");
+}
+
+static void a_printed_configuration_can_be_used_as_the_file(void **state)
+{
+    fixture *f = *state;
+    assert_int_equal(run(f, "--print-config", "WS_PORT=1234 LOG_FILE=a#b$c CLOSE_TIMEOUT=5ms"), 0);
+    char *printed = strdup(f->out.text);
+    write_file(f, "other.env", printed);
+    assert_int_equal(run(f, "--print-config --env-file other.env", ""), 0);
+    assert_string_equal(f->err.text, "");
+    assert_string_equal(f->out.text, printed);
+    free(printed);
+}
+
+/* ---- Running ---- */
+
+static void it_serves_on_a_free_port_and_stops_on_either_signal_with_zero(void **state)
+{
+    fixture *f = *state;
+    static const struct {
+        int number;
+        const char *name;
+    } signals[] = {{SIGTERM, "stopping signal=SIGTERM\n"}, {SIGINT, "stopping signal=SIGINT\n"}};
+    for (size_t i = 0; i < 2; i++) {
+        start_serving(f, "", "WS_PORT=0 WORKERS=2");
+        unsigned long port = number_of(f, " port=");
+        assert_in_range(port, 1, 65535);
+        assert_int_equal(number_of(f, " workers="), 2);
+        assert_true(accepts_connections(port));
+        assert_int_equal(stop(f, signals[i].number), 0);
+        assert_non_null(strstr(f->out.text, signals[i].name));
+        assert_non_null(strstr(f->out.text, "[HomeCall_Signal_App] stopped\n"));
+        assert_string_equal(f->err.text, "");
+        assert_false(accepts_connections(port));
+    }
+}
+
+static void nothing_but_log_lines_goes_to_standard_output(void **state)
+{
+    fixture *f = *state;
+    start_serving(f, "", "WS_PORT=0");
+    assert_int_equal(stop(f, SIGTERM), 0);
+    assert_int_equal(f->out.text[f->out.len - 1], '\n');
+    for (char *line = strtok(f->out.text, "\n"); line != NULL; line = strtok(NULL, "\n")) {
+        assert_int_equal(line[0], '[');
+        assert_memory_equal(line + 25, "] [", 3);
+    }
+}
+
+static void json_lines_are_written_where_they_are_asked_for(void **state)
+{
+    fixture *f = *state;
+    start(f, "", "WS_PORT=0 LOG_FORMAT=json");
+    await_output(f, "\"event\":\"started\"");
+    assert_int_equal(stop(f, SIGTERM), 0);
+    for (char *line = strtok(f->out.text, "\n"); line != NULL; line = strtok(NULL, "\n")) {
+        assert_memory_equal(line, "{\"time\":\"", 9);
+        assert_int_equal(line[strlen(line) - 1], '}');
+    }
+}
+
+static void a_port_in_use_ends_with_one_and_names_the_options(void **state)
+{
+    fixture *f = *state;
+    uint16_t port;
+    int fd = occupy(&port);
+    char environment[32];
+    char expected[128];
+    snprintf(environment, sizeof(environment), "WS_PORT=%u", (unsigned)port);
+    snprintf(expected, sizeof(expected),
+             "homecall-signal: 127.0.0.1:%u is already in use (WS_HOST, WS_PORT)\n", (unsigned)port);
+    assert_int_equal(run(f, "", environment), 1);
+    assert_string_equal(f->err.text, expected);
+    close(fd);
+}
+
+static void an_address_of_somebody_else_ends_with_one(void **state)
+{
+    fixture *f = *state;
+    assert_int_equal(run(f, "", "WS_PORT=0 WS_HOST=192.0.2.1"), 1); /* RFC 5737: nobody's */
+    assert_string_equal(f->err.text,
+                        "homecall-signal: can't listen on 192.0.2.1:0 (WS_HOST, WS_PORT): Cannot assign "
+                        "requested address\n");
+}
+
+static void a_log_file_that_can_not_be_opened_ends_with_one(void **state)
+{
+    fixture *f = *state;
+    assert_int_equal(run(f, "", "WS_PORT=0 LOG_FILE=absent/log"), 1);
+    assert_string_equal(
+        f->err.text,
+        "homecall-signal: can't write the log to absent/log: No such file or directory (LOG_FILE)\n");
+    assert_string_equal(f->out.text, "");
+}
+
+/* Wait for what the program does without telling us by a stream. */
+static void await_file(const fixture *f, const char *name, const char *wanted)
+{
+    for (uint64_t end_ms = now_ms() + PATIENCE_MS; !file_holds(f, name, wanted); poll(NULL, 0, 2)) {
+        if (now_ms() > end_ms)
+            fail_msg("no %s in %s", wanted, name);
+    }
+}
+
+static void sighup_opens_the_log_file_anew_after_it_was_renamed(void **state)
+{
+    fixture *f = *state;
+    start(f, "", "WS_PORT=0 LOG_FILE=log");
+    await_file(f, "log", " started ");
+    char *old_path = strdup(path_of(f, "log"));
+    assert_int_equal(rename(old_path, path_of(f, "log.1")), 0);
+    free(old_path);
+    assert_int_equal(kill(f->pid, SIGHUP), 0);
+    await_file(f, "log", "log file reopened");
+    assert_int_equal(stop(f, SIGTERM), 0);
+    assert_true(file_holds(f, "log", "[HomeCall_Signal_App] stopped\n"));
+    assert_false(file_holds(f, "log.1", "stopp"));
+    assert_string_equal(f->out.text, "");
+    assert_string_equal(f->err.text, "");
+}
+
+static void sighup_with_the_log_on_standard_output_changes_nothing(void **state)
+{
+    fixture *f = *state;
+    start_serving(f, "", "WS_PORT=0");
+    assert_int_equal(kill(f->pid, SIGHUP), 0);
+    assert_int_equal(stop(f, SIGTERM), 0);
+    assert_non_null(strstr(f->out.text, "[HomeCall_Signal_App] stopped\n"));
+}
+
+static void a_reader_of_the_log_that_went_away_does_no_harm(void **state)
+{
+    fixture *f = *state;
+    start_serving(f, "", "WS_PORT=0");
+    unsigned long port = number_of(f, " port=");
+    close_stream(&f->out);
+    assert_true(accepts_connections(port));
+    assert_int_equal(stop(f, SIGTERM), 0);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, make, destroy)
+    const struct CMUnitTest tests[] = {
+        TEST(help_and_version_are_shown_whatever_the_configuration_is),
+        TEST(an_unknown_argument_ends_with_two_and_a_hint),
+        TEST(a_valid_configuration_is_told),
+        TEST(faulty_values_end_with_two_and_are_all_told),
+        TEST(options_that_do_not_fit_each_other_end_with_two),
+        TEST(the_environment_wins_over_the_file_of_the_working_directory),
+        TEST(another_file_is_read_instead_of_the_one_of_the_working_directory),
+        TEST(a_named_file_that_can_not_be_read_ends_with_two),
+        TEST(a_malformed_line_ends_with_two),
+        TEST(an_unknown_key_is_told_in_the_file_but_not_in_the_environment),
+        TEST(a_printed_configuration_can_be_used_as_the_file),
+        TEST(it_serves_on_a_free_port_and_stops_on_either_signal_with_zero),
+        TEST(nothing_but_log_lines_goes_to_standard_output),
+        TEST(json_lines_are_written_where_they_are_asked_for),
+        TEST(a_port_in_use_ends_with_one_and_names_the_options),
+        TEST(an_address_of_somebody_else_ends_with_one),
+        TEST(a_log_file_that_can_not_be_opened_ends_with_one),
+        TEST(sighup_opens_the_log_file_anew_after_it_was_renamed),
+        TEST(sighup_with_the_log_on_standard_output_changes_nothing),
+        TEST(a_reader_of_the_log_that_went_away_does_no_harm),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,88 @@
+#include "support/server.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+/* cmocka.h wants the others before it. */
+#include <cmocka.h>
+
+#include "support/client.h"
+
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+
+signal_server_options server_options(void)
+{
+    signal_server_options options;
+    signal_server_options_init(&options);
+    options.host = "127.0.0.1";
+    options.port = 0;
+    options.workers = 2;
+    options.max_connections = 0;
+    options.max_connections_per_address = 0;
+    options.message_rate = 0;
+    options.fault_burst = 0;
+    return options;
+}
+
+signal_server *server_start(const signal_server_options *options)
+{
+    signal_server *server = NULL;
+    int error = signal_server_create(options, &server);
+    if (error != 0)
+        fail_msg("create a server: %s", strerror(-error));
+    error = signal_server_start(server);
+    if (error != 0)
+        fail_msg("start a server: %s", strerror(-error));
+    return server;
+}
+
+void server_end(signal_server *server)
+{
+    signal_server_destroy(server);
+}
+
+signal_server_stats server_stats(const signal_server *server)
+{
+    signal_server_stats stats;
+    signal_server_get_stats(server, &stats);
+    return stats;
+}
+
+static uint64_t read_counter(const signal_server *server, size_t offset)
+{
+    signal_server_stats stats = server_stats(server);
+    uint64_t value;
+    memcpy(&value, (const char *)&stats + offset, sizeof(value));
+    return value;
+}
+
+void server_await_counter(const signal_server *server, size_t offset, const char *name, uint64_t value)
+{
+    uint64_t deadline_ms = client_now_ms() + CLIENT_WAIT_MS;
+    uint64_t found;
+    while ((found = read_counter(server, offset)) != value) {
+        if (client_now_ms() >= deadline_ms)
+            fail_msg("%s stays %llu and does not become %llu", name, (unsigned long long)found,
+                     (unsigned long long)value);
+        poll(NULL, 0, 1); /* counters can only be polled; this leaves them a processor */
+    }
+}
+
+size_t server_raise_descriptor_limit(void)
+{
+    struct rlimit limit;
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+    limit.rlim_cur = limit.rlim_max;
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+    return (size_t)limit.rlim_cur;
+}
+
+unsigned server_scale(unsigned count)
+{
+    const char *percent = getenv("HOMECALL_TEST_SCALE");
+    unsigned long factor = percent == NULL ? 100 : strtoul(percent, NULL, 10);
+    unsigned long scaled = count * factor / 100;
+    return scaled == 0 ? 1 : (unsigned)scaled;
+}

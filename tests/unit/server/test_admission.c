@@ -1,0 +1,326 @@
+/* Admission: limits, who counts as one address, and several threads that come and go at once. */
+#include "server/admission.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/un.h>
+
+enum { REFUSALS_IN_PEACE = 256 }; /* how many are answered with a 503 at once */
+
+static const keyed_hash hash = {{1, 2, 3}};
+
+typedef union any_address {
+    struct sockaddr any;
+    struct sockaddr_in ipv4;
+    struct sockaddr_in6 ipv6;
+    struct sockaddr_un local;
+} any_address;
+
+static any_address address_of(const char *text)
+{
+    any_address address;
+    memset(&address, 0, sizeof(address));
+    if (strchr(text, ':') == NULL) {
+        address.ipv4.sin_family = AF_INET;
+        address.ipv4.sin_port = htons((uint16_t)strlen(text)); /* ports must not count */
+        assert_int_equal(inet_pton(AF_INET, text, &address.ipv4.sin_addr), 1);
+    } else {
+        address.ipv6.sin6_family = AF_INET6;
+        address.ipv6.sin6_port = htons((uint16_t)strlen(text));
+        assert_int_equal(inet_pton(AF_INET6, text, &address.ipv6.sin6_addr), 1);
+    }
+    return address;
+}
+
+static admission *make(uint32_t max_connections, uint32_t max_per_address)
+{
+    admission *a = NULL;
+    assert_int_equal(admission_new(max_connections, max_per_address, &hash, &a), 0);
+    assert_non_null(a);
+    return a;
+}
+
+/* Come from this address; the place must be given. */
+static admission_place *enter(admission *a, const char *address)
+{
+    any_address from = address_of(address);
+    admission_place *place = NULL;
+    const char *refusal = admission_enter(a, &from.any, &place);
+    if (refusal != NULL)
+        print_error("%s was refused: %s\n", address, refusal);
+    assert_null(refusal);
+    assert_non_null(place);
+    return place;
+}
+
+/* Come from this address and be refused for this reason; what is held for the 503 is given back at once. */
+static void enter_in_vain(admission *a, const char *address, const char *why)
+{
+    any_address from = address_of(address);
+    admission_place *place = NULL;
+    const char *refusal = admission_enter(a, &from.any, &place);
+    assert_non_null(refusal);
+    assert_string_equal(refusal, why);
+    assert_non_null(place);
+    admission_leave(a, place);
+}
+
+static const char total[] = "too many connections";
+static const char each[] = "too many connections from one address";
+
+static void without_limits_everybody_is_admitted(void **state)
+{
+    (void)state;
+    admission *a = make(0, 0);
+    admission_place *places[1000];
+    for (int i = 0; i < 1000; i++)
+        places[i] = enter(a, "10.0.0.1");
+    for (int i = 0; i < 1000; i++)
+        admission_leave(a, places[i]);
+    admission_free(a);
+    admission_free(NULL);
+}
+
+static void the_connection_after_the_last_is_refused_until_one_leaves(void **state)
+{
+    (void)state;
+    admission *a = make(2, 0);
+    admission_place *first = enter(a, "10.0.0.1");
+    admission_place *second = enter(a, "10.0.0.2");
+    enter_in_vain(a, "10.0.0.3", total);
+    enter_in_vain(a, "10.0.0.3", total);
+    admission_leave(a, first);
+    admission_place *third = enter(a, "10.0.0.3");
+    enter_in_vain(a, "10.0.0.1", total);
+    admission_leave(a, second);
+    admission_leave(a, third);
+    admission_free(a);
+}
+
+static void a_limit_of_one_admits_one(void **state)
+{
+    (void)state;
+    admission *a = make(1, 1);
+    for (int i = 0; i < 3; i++) {
+        admission_place *place = enter(a, "10.0.0.1");
+        enter_in_vain(a, "10.0.0.2", total);
+        admission_leave(a, place);
+    }
+    admission_free(a);
+}
+
+static void an_address_has_its_own_limit(void **state)
+{
+    (void)state;
+    admission *a = make(0, 2);
+    admission_place *first = enter(a, "10.0.0.1");
+    admission_place *second = enter(a, "10.0.0.1");
+    enter_in_vain(a, "10.0.0.1", each);
+    admission_place *other = enter(a, "10.0.0.2");
+    admission_leave(a, first);
+    first = enter(a, "10.0.0.1");
+    enter_in_vain(a, "10.0.0.1", each);
+    admission_leave(a, second);
+    admission_leave(a, first);
+    admission_leave(a, other);
+    admission_free(a);
+}
+
+static void who_is_refused_for_its_address_does_not_use_up_the_total(void **state)
+{
+    (void)state;
+    admission *a = make(2, 1);
+    admission_place *first = enter(a, "10.0.0.1");
+    for (int i = 0; i < 10; i++)
+        enter_in_vain(a, "10.0.0.1", each);
+    admission_place *second = enter(a, "10.0.0.2");
+    enter_in_vain(a, "10.0.0.3", total);
+    admission_leave(a, first);
+    admission_leave(a, second);
+    admission_free(a);
+}
+
+/* Do connections from these two count as from one address? */
+static bool are_one(const char *left, const char *right)
+{
+    admission *a = make(0, 1);
+    admission_place *place = enter(a, left);
+    any_address from = address_of(right);
+    admission_place *second = NULL;
+    bool is_refused = admission_enter(a, &from.any, &second) != NULL;
+    admission_leave(a, second);
+    admission_leave(a, place);
+    admission_free(a);
+    return is_refused;
+}
+
+static void an_ipv6_client_is_counted_by_its_64(void **state)
+{
+    (void)state;
+    assert_true(are_one("2001:db8:1:2::1", "2001:db8:1:2:ffff:ffff:ffff:ffff"));
+    assert_false(are_one("2001:db8:1:2::1", "2001:db8:1:3::1"));
+    assert_false(are_one("2001:db8:1:2::1", "2001:db9:1:2::1"));
+}
+
+static void an_ipv4_client_is_the_same_behind_either_kind_of_listener(void **state)
+{
+    (void)state;
+    assert_true(are_one("192.0.2.1", "::ffff:192.0.2.1"));
+    assert_false(are_one("::ffff:192.0.2.1", "::ffff:192.0.2.2"));
+    assert_false(are_one("192.0.2.1", "192.0.2.2"));
+    assert_false(are_one("::1", "::ffff:0.0.0.1"));
+}
+
+static void an_address_of_neither_kind_is_counted_as_one(void **state)
+{
+    (void)state;
+    admission *a = make(0, 1);
+    any_address from;
+    memset(&from, 0, sizeof(from));
+    from.local.sun_family = AF_UNIX;
+    admission_place *place;
+    assert_null(admission_enter(a, &from.any, &place));
+    admission_place *second;
+    assert_non_null(admission_enter(a, &from.any, &second));
+    admission_leave(a, second);
+    admission_leave(a, place);
+    admission_free(a);
+}
+
+static void a_flood_is_closed_without_an_answer_when_enough_others_get_one(void **state)
+{
+    (void)state;
+    admission *a = make(1, 0);
+    admission_place *inside = enter(a, "10.0.0.1");
+    any_address from = address_of("10.0.0.2");
+    admission_place *answered[REFUSALS_IN_PEACE];
+    for (int i = 0; i < REFUSALS_IN_PEACE; i++) {
+        assert_non_null(admission_enter(a, &from.any, &answered[i]));
+        assert_non_null(answered[i]);
+    }
+    admission_place *place = inside;
+    assert_non_null(admission_enter(a, &from.any, &place));
+    assert_null(place);
+
+    admission_leave(a, answered[0]);
+    assert_non_null(admission_enter(a, &from.any, &answered[0]));
+    assert_non_null(answered[0]);
+
+    /* Those that are being answered are not in: the place inside is the only one. */
+    admission_leave(a, inside);
+    inside = enter(a, "10.0.0.3");
+    admission_leave(a, inside);
+    for (int i = 0; i < REFUSALS_IN_PEACE; i++)
+        admission_leave(a, answered[i]);
+    admission_free(a);
+}
+
+static void a_thousand_addresses_have_a_place_each(void **state)
+{
+    (void)state;
+    enum { ADDRESSES = 1000 };
+    admission *a = make(0, 1);
+    admission_place *places[ADDRESSES];
+    char text[32];
+    for (int i = 0; i < ADDRESSES; i++) {
+        snprintf(text, sizeof(text), "10.1.%d.%d", i / 256, i % 256);
+        places[i] = enter(a, text);
+    }
+    enter_in_vain(a, "10.1.3.231", each);
+    for (int i = 0; i < ADDRESSES; i++)
+        admission_leave(a, places[(i * 7) % ADDRESSES]);
+    for (int i = 0; i < 2; i++) {
+        places[0] = enter(a, "10.1.3.231");
+        admission_leave(a, places[0]);
+    }
+    admission_free(a);
+}
+
+/* ---- Threads ---- */
+
+enum { THREADS = 4, TURNS = 3000, PER_ADDRESS = 3 };
+
+typedef struct crowd {
+    admission *admission;
+    _Atomic int inside;  /* admitted now */
+    _Atomic int at_most; /* the most that ever were */
+    _Atomic int admitted;
+} crowd;
+
+static void *come_and_go(void *arg)
+{
+    crowd *c = arg;
+    any_address from = {.ipv4 = {.sin_family = AF_INET, .sin_addr = {0x01020304}}};
+    for (int i = 0; i < TURNS; i++) {
+        admission_place *held[2] = {NULL, NULL};
+        bool is_in[2];
+        for (int j = 0; j < 2; j++) {
+            is_in[j] = admission_enter(c->admission, &from.any, &held[j]) == NULL;
+            if (!is_in[j])
+                continue;
+            c->admitted++;
+            int now = ++c->inside;
+            if (now > c->at_most)
+                c->at_most = now; /* a lost update only makes the check below milder */
+        }
+        for (int j = 0; j < 2; j++) {
+            if (is_in[j])
+                c->inside--;
+            if (held[j] != NULL)
+                admission_leave(c->admission, held[j]);
+        }
+    }
+    return NULL;
+}
+
+static void threads_never_admit_more_than_the_limit_and_forget_nobody(void **state)
+{
+    (void)state;
+    for (int is_by_address = 0; is_by_address < 2; is_by_address++) {
+        crowd c = {.admission = is_by_address ? make(0, PER_ADDRESS) : make(PER_ADDRESS, 0)};
+        pthread_t threads[THREADS];
+        for (int i = 0; i < THREADS; i++)
+            assert_int_equal(pthread_create(&threads[i], NULL, come_and_go, &c), 0);
+        for (int i = 0; i < THREADS; i++)
+            pthread_join(threads[i], NULL);
+
+        assert_true(c.at_most <= PER_ADDRESS);
+        assert_true(c.admitted > 0);
+        admission_place *places[PER_ADDRESS];
+        for (int i = 0; i < PER_ADDRESS; i++)
+            places[i] = enter(c.admission, "10.0.0.1");
+        enter_in_vain(c.admission, "10.0.0.1", is_by_address ? each : total);
+        for (int i = 0; i < PER_ADDRESS; i++)
+            admission_leave(c.admission, places[i]);
+        admission_free(c.admission);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(without_limits_everybody_is_admitted),
+        cmocka_unit_test(the_connection_after_the_last_is_refused_until_one_leaves),
+        cmocka_unit_test(a_limit_of_one_admits_one),
+        cmocka_unit_test(an_address_has_its_own_limit),
+        cmocka_unit_test(who_is_refused_for_its_address_does_not_use_up_the_total),
+        cmocka_unit_test(an_ipv6_client_is_counted_by_its_64),
+        cmocka_unit_test(an_ipv4_client_is_the_same_behind_either_kind_of_listener),
+        cmocka_unit_test(an_address_of_neither_kind_is_counted_as_one),
+        cmocka_unit_test(a_flood_is_closed_without_an_answer_when_enough_others_get_one),
+        cmocka_unit_test(a_thousand_addresses_have_a_place_each),
+        cmocka_unit_test(threads_never_admit_more_than_the_limit_and_forget_nobody),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

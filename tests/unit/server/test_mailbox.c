@@ -1,0 +1,345 @@
+/* The mailbox between real threads. What travels are blank sessions: a mailbox looks at nothing but their
+ * link. */
+#include "server/mailbox.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+enum { WAIT_MS = 20 * 1000 };
+
+static int make(void **state)
+{
+    mailbox *mb = malloc(sizeof(*mb));
+    if (mb == NULL || mailbox_init(mb) != 0)
+        return -1;
+    *state = mb;
+    return 0;
+}
+
+static int unmake(void **state)
+{
+    mailbox_deinit(*state);
+    free(*state);
+    return 0;
+}
+
+static bool is_woken(const mailbox *mb)
+{
+    struct pollfd wake = {.fd = mb->wake_fd, .events = POLLIN};
+    return poll(&wake, 1, 0) == 1;
+}
+
+/* Wait for the wake-up, then take everything. False when none comes: no assertion, since threads call this.
+ */
+static bool await(mailbox *mb, struct session_list *sessions, unsigned *commands)
+{
+    struct pollfd wake = {.fd = mb->wake_fd, .events = POLLIN};
+    if (poll(&wake, 1, WAIT_MS) != 1)
+        return false;
+    *commands |= mailbox_take(mb, sessions);
+    return true;
+}
+
+static session *take_first(struct session_list *sessions)
+{
+    session *s = STAILQ_FIRST(sessions);
+    if (s != NULL)
+        STAILQ_REMOVE_HEAD(sessions, mail);
+    return s;
+}
+
+/* ---- One thread ---- */
+
+static void a_new_mailbox_is_empty_and_does_not_wake(void **state)
+{
+    mailbox *mb = *state;
+    struct session_list sessions = STAILQ_HEAD_INITIALIZER(sessions);
+    assert_false(is_woken(mb));
+    assert_int_equal(mailbox_take(mb, &sessions), 0);
+    assert_true(STAILQ_EMPTY(&sessions));
+}
+
+static void a_session_wakes_the_reader_until_it_is_taken(void **state)
+{
+    mailbox *mb = *state;
+    struct session_list sessions = STAILQ_HEAD_INITIALIZER(sessions);
+    session s = {0};
+    assert_int_equal(mailbox_push(mb, &s), 0);
+    assert_true(is_woken(mb));
+    assert_int_equal(mailbox_take(mb, &sessions), 0);
+    assert_false(is_woken(mb));
+    assert_ptr_equal(take_first(&sessions), &s);
+    assert_true(STAILQ_EMPTY(&sessions));
+}
+
+static void a_batch_comes_out_in_order_for_one_wake(void **state)
+{
+    enum { BATCH = 100 };
+    mailbox *mb = *state;
+    struct session_list sessions = STAILQ_HEAD_INITIALIZER(sessions);
+    static session batch[BATCH];
+    for (int i = 0; i < BATCH; i++)
+        assert_int_equal(mailbox_push(mb, &batch[i]), 0);
+    mailbox_order(mb, MAILBOX_DRAIN);
+
+    eventfd_t wakes = 0;
+    assert_int_equal(eventfd_read(mb->wake_fd, &wakes), 0);
+    assert_int_equal(wakes, 1);
+    assert_int_equal(mailbox_take(mb, &sessions), MAILBOX_DRAIN);
+    for (int i = 0; i < BATCH; i++)
+        assert_ptr_equal(take_first(&sessions), &batch[i]);
+    assert_null(take_first(&sessions));
+}
+
+static void what_is_taken_goes_behind_what_the_reader_still_has(void **state)
+{
+    mailbox *mb = *state;
+    struct session_list sessions = STAILQ_HEAD_INITIALIZER(sessions);
+    session first = {0};
+    session second = {0};
+    assert_int_equal(mailbox_push(mb, &first), 0);
+    mailbox_take(mb, &sessions);
+    assert_int_equal(mailbox_push(mb, &second), 0);
+    assert_true(is_woken(mb));
+    mailbox_take(mb, &sessions);
+    assert_ptr_equal(take_first(&sessions), &first);
+    assert_ptr_equal(take_first(&sessions), &second);
+    assert_null(take_first(&sessions));
+}
+
+static void the_same_session_can_come_again_and_again(void **state)
+{
+    mailbox *mb = *state;
+    struct session_list sessions = STAILQ_HEAD_INITIALIZER(sessions);
+    session s = {0};
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(mailbox_push(mb, &s), 0);
+        mailbox_take(mb, &sessions);
+        assert_ptr_equal(take_first(&sessions), &s);
+    }
+}
+
+static void a_command_given_twice_comes_once_and_others_beside_it(void **state)
+{
+    mailbox *mb = *state;
+    struct session_list sessions = STAILQ_HEAD_INITIALIZER(sessions);
+    mailbox_order(mb, MAILBOX_DRAIN);
+    mailbox_order(mb, MAILBOX_DRAIN);
+    assert_true(is_woken(mb));
+    assert_int_equal(mailbox_take(mb, &sessions), MAILBOX_DRAIN);
+    assert_false(is_woken(mb));
+    assert_int_equal(mailbox_take(mb, &sessions), 0);
+
+    mailbox_order(mb, MAILBOX_END);
+    mailbox_order(mb, MAILBOX_DRAIN);
+    assert_int_equal(mailbox_take(mb, &sessions), MAILBOX_DRAIN | MAILBOX_END);
+    assert_true(STAILQ_EMPTY(&sessions));
+}
+
+static void a_mailbox_with_a_session_or_a_command_does_not_close(void **state)
+{
+    mailbox *mb = *state;
+    struct session_list sessions = STAILQ_HEAD_INITIALIZER(sessions);
+    session s = {0};
+    assert_int_equal(mailbox_push(mb, &s), 0);
+    assert_false(mailbox_close_if_empty(mb));
+    assert_int_equal(mailbox_push(mb, &(session){0}), 0);
+    mailbox_take(mb, &sessions);
+    assert_ptr_equal(take_first(&sessions), &s);
+
+    mailbox_order(mb, MAILBOX_END);
+    assert_false(mailbox_close_if_empty(mb));
+    mailbox_take(mb, &sessions);
+    assert_true(mailbox_close_if_empty(mb));
+}
+
+static void a_closed_mailbox_lets_nothing_in_and_wakes_nobody(void **state)
+{
+    mailbox *mb = *state;
+    struct session_list sessions = STAILQ_HEAD_INITIALIZER(sessions);
+    session s = {0};
+    assert_true(mailbox_close_if_empty(mb));
+    assert_true(mailbox_close_if_empty(mb));
+    assert_int_equal(mailbox_push(mb, &s), -ESHUTDOWN);
+    mailbox_order(mb, MAILBOX_DRAIN);
+    assert_false(is_woken(mb));
+    assert_int_equal(mailbox_take(mb, &sessions), 0);
+    assert_true(STAILQ_EMPTY(&sessions));
+}
+
+/* ---- Two threads and more ---- */
+
+enum { BALLS = 8, ROUNDS = 2000 };
+
+typedef struct player {
+    mailbox *own;
+    mailbox *other;
+    int returned; /* balls played back */
+    bool is_well;
+} player;
+
+/* Play every ball back until an order to end comes. */
+static void *play(void *arg)
+{
+    player *p = arg;
+    struct session_list sessions = STAILQ_HEAD_INITIALIZER(sessions);
+    unsigned commands = 0;
+    p->is_well = true;
+    while (p->is_well && (commands & MAILBOX_END) == 0) {
+        p->is_well = await(p->own, &sessions, &commands);
+        session *s;
+        while ((s = take_first(&sessions)) != NULL) {
+            s->connection.id++; /* touched by both threads in turn, without a lock of its own */
+            p->is_well = p->is_well && mailbox_push(p->other, s) == 0;
+            p->returned++;
+        }
+    }
+    return NULL;
+}
+
+static void two_threads_play_ping_pong_and_no_ball_is_lost_or_overtaken(void **state)
+{
+    mailbox *here = *state;
+    mailbox there;
+    assert_int_equal(mailbox_init(&there), 0);
+    player p = {.own = &there, .other = here};
+    pthread_t thread;
+    assert_int_equal(pthread_create(&thread, NULL, play, &p), 0);
+
+    session balls[BALLS] = {0};
+    for (int i = 0; i < BALLS; i++)
+        assert_int_equal(mailbox_push(&there, &balls[i]), 0);
+    struct session_list sessions = STAILQ_HEAD_INITIALIZER(sessions);
+    unsigned commands = 0;
+    int next = 0;
+    for (int seen = 0; seen < BALLS * ROUNDS;) {
+        assert_true(await(here, &sessions, &commands));
+        session *s;
+        while ((s = take_first(&sessions)) != NULL) {
+            assert_ptr_equal(s, &balls[next]);
+            next = (next + 1) % BALLS;
+            s->connection.id++;
+            if (++seen <= BALLS * (ROUNDS - 1))
+                assert_int_equal(mailbox_push(&there, s), 0);
+        }
+    }
+    mailbox_order(&there, MAILBOX_END);
+    pthread_join(thread, NULL);
+
+    assert_true(p.is_well);
+    assert_int_equal(p.returned, BALLS * ROUNDS);
+    assert_int_equal(commands, 0);
+    for (int i = 0; i < BALLS; i++)
+        assert_int_equal(balls[i].connection.id, 2 * ROUNDS);
+    mailbox_deinit(&there);
+}
+
+enum { SENDERS = 4, EACH = 2000 };
+
+typedef struct sender {
+    mailbox *to;
+    session *sessions; /* EACH of them, numbered from 1 */
+    uint64_t refused;  /* the first that the mailbox did not take; 0 = none */
+} sender;
+
+static void *send_all(void *arg)
+{
+    sender *s = arg;
+    for (int i = 0; i < EACH && s->refused == 0; i++)
+        if (mailbox_push(s->to, &s->sessions[i]) != 0)
+            s->refused = s->sessions[i].connection.id;
+    return NULL;
+}
+
+static void start_senders(sender senders[SENDERS], pthread_t threads[SENDERS], mailbox *to)
+{
+    for (int i = 0; i < SENDERS; i++) {
+        senders[i] = (sender){.to = to, .sessions = calloc(EACH, sizeof(session))};
+        assert_non_null(senders[i].sessions);
+        for (int j = 0; j < EACH; j++) {
+            senders[i].sessions[j].connection.id = (uint64_t)j + 1;
+            senders[i].sessions[j].next_shard = i;
+        }
+        assert_int_equal(pthread_create(&threads[i], NULL, send_all, &senders[i]), 0);
+    }
+}
+
+static void end_senders(sender senders[SENDERS], pthread_t threads[SENDERS])
+{
+    for (int i = 0; i < SENDERS; i++) {
+        pthread_join(threads[i], NULL);
+        free(senders[i].sessions);
+    }
+}
+
+static void each_of_many_senders_keeps_its_order_and_no_wake_is_lost(void **state)
+{
+    mailbox *mb = *state;
+    sender senders[SENDERS];
+    pthread_t threads[SENDERS];
+    start_senders(senders, threads, mb);
+
+    struct session_list sessions = STAILQ_HEAD_INITIALIZER(sessions);
+    unsigned commands = 0;
+    uint64_t last[SENDERS] = {0};
+    for (int seen = 0; seen < SENDERS * EACH;) {
+        assert_true(await(mb, &sessions, &commands));
+        for (session *s; (s = take_first(&sessions)) != NULL; seen++)
+            assert_int_equal(s->connection.id, ++last[s->next_shard]);
+    }
+    end_senders(senders, threads);
+}
+
+static void a_close_divides_what_came_from_what_is_refused(void **state)
+{
+    mailbox *mb = *state;
+    sender senders[SENDERS];
+    pthread_t threads[SENDERS];
+    start_senders(senders, threads, mb);
+
+    struct session_list sessions = STAILQ_HEAD_INITIALIZER(sessions);
+    uint64_t last[SENDERS] = {0};
+    bool is_closed = false;
+    while (!is_closed) {
+        mailbox_take(mb, &sessions);
+        for (session *s; (s = take_first(&sessions)) != NULL;)
+            assert_int_equal(s->connection.id, ++last[s->next_shard]);
+        is_closed = mailbox_close_if_empty(mb);
+    }
+    end_senders(senders, threads);
+
+    assert_int_equal(mailbox_take(mb, &sessions), 0);
+    assert_true(STAILQ_EMPTY(&sessions));
+    for (int i = 0; i < SENDERS; i++)
+        assert_int_equal(senders[i].refused, last[i] == EACH ? 0 : last[i] + 1);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(a_new_mailbox_is_empty_and_does_not_wake, make, unmake),
+        cmocka_unit_test_setup_teardown(a_session_wakes_the_reader_until_it_is_taken, make, unmake),
+        cmocka_unit_test_setup_teardown(a_batch_comes_out_in_order_for_one_wake, make, unmake),
+        cmocka_unit_test_setup_teardown(what_is_taken_goes_behind_what_the_reader_still_has, make, unmake),
+        cmocka_unit_test_setup_teardown(the_same_session_can_come_again_and_again, make, unmake),
+        cmocka_unit_test_setup_teardown(a_command_given_twice_comes_once_and_others_beside_it, make, unmake),
+        cmocka_unit_test_setup_teardown(a_mailbox_with_a_session_or_a_command_does_not_close, make, unmake),
+        cmocka_unit_test_setup_teardown(a_closed_mailbox_lets_nothing_in_and_wakes_nobody, make, unmake),
+        cmocka_unit_test_setup_teardown(two_threads_play_ping_pong_and_no_ball_is_lost_or_overtaken, make,
+                                        unmake),
+        cmocka_unit_test_setup_teardown(each_of_many_senders_keeps_its_order_and_no_wake_is_lost, make,
+                                        unmake),
+        cmocka_unit_test_setup_teardown(a_close_divides_what_came_from_what_is_refused, make, unmake),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
