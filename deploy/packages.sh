@@ -1,0 +1,57 @@
+# shellcheck shell=bash
+# install_missing PKG...: install those of the Debian packages that are not there. To be sourced.
+#
+# The package index is fetched only when something is missing. As another user than root it asks sudo.
+#
+# Some packages (nginx) start a service while they are installed. Nobody has asked for that, so for the time
+# of the installation a policy-rc.d forbids it, and an nginx that was not there before is disabled for the
+# next boot, too. A machine that has nginx already keeps it, and its service, as they are.
+
+# Is the package there, configured and whole?
+is_installed() {
+    [ "$(dpkg-query --show --showformat='${db:Status-Status}' "$1" 2>/dev/null)" = installed ]
+}
+
+# Run a command with the rights to change the system.
+as_root() {
+    if [ "$(id -u)" -eq 0 ]; then
+        "$@"
+    elif command -v sudo >/dev/null; then
+        sudo -- "$@"
+    else
+        echo "Packages are missing, and to install them takes root or sudo: $*" >&2
+        return 1
+    fi
+}
+
+# Runs as root, in a shell of its own, so that the trap ends with it.
+# shellcheck disable=SC2016 # the inner shell is to expand these
+INSTALL_QUIETLY='
+    policy=/usr/sbin/policy-rc.d
+    if [ ! -e "$policy" ]; then
+        trap "rm -f $policy" EXIT
+        trap "exit 1" HUP INT TERM
+        printf "#!/bin/sh\nexit 101\n" >"$policy" && chmod 755 "$policy"
+    fi
+    export DEBIAN_FRONTEND=noninteractive
+    apt-get -q -o DPkg::Lock::Timeout=120 update &&
+        apt-get -q -y -o DPkg::Lock::Timeout=120 install --no-install-recommends "$@" </dev/null
+'
+
+install_missing() {
+    local package had_nginx=no
+    local missing=()
+
+    for package in "$@"; do
+        is_installed "$package" || missing+=("$package")
+    done
+    if [ ${#missing[@]} -eq 0 ]; then
+        return 0
+    fi
+    echo "Installing: ${missing[*]}"
+    ! is_installed nginx-common || had_nginx=yes
+    as_root sh -c "$INSTALL_QUIETLY" install "${missing[@]}" || return 1
+    if [ $had_nginx = no ] && is_installed nginx-common; then
+        as_root update-rc.d nginx disable # serves systemd and the older init, running or not
+    fi
+}

@@ -1,0 +1,58 @@
+// The parts of the page that need no browser.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { newCodeword, roomFromFragment } from "../../deploy/pwa/js/codeword.js";
+import { displayName, userId } from "../../deploy/pwa/js/identity.js";
+import { backOff } from "../../deploy/pwa/js/signaling.js";
+import { pickLanguage, texts, translator } from "../../deploy/pwa/js/text.js";
+
+test("both languages say the same things with the same placeholders", () => {
+  const placeholders = (language) =>
+    Object.entries(texts[language]).map(([key, text]) => [key, text.match(/\{\w+\}/g)]);
+  assert.deepEqual(placeholders("ru"), placeholders("en"));
+});
+
+test("a placeholder is filled in literally", () => {
+  assert.equal(translator("en")("incall", { name: "$& {name}" }), "In a call with $& {name}");
+});
+
+test("the first known language wins, and English stands in for unknown ones", () => {
+  assert.equal(pickLanguage(["de-DE", "ru-RU", "en-US"]), "ru");
+  assert.equal(pickLanguage(["de-DE", "RU"]), "ru");
+  assert.equal(pickLanguage(["en-GB", "ru"]), "en");
+  assert.equal(pickLanguage(["de", "constructor"]), "en");
+  assert.equal(pickLanguage([]), "en");
+});
+
+test("a codeword is five words, survives its link and does not repeat", () => {
+  const codewords = Array.from({ length: 1000 }, newCodeword);
+  assert.equal(new Set(codewords).size, codewords.length);
+  for (const codeword of codewords) {
+    assert.match(codeword, /^([b-z][aiou][b-z][aiou]-){4}[b-z][aiou][b-z][aiou]$/);
+    assert.equal(roomFromFragment(`#room=${codeword}`), codeword);
+  }
+});
+
+test("a fragment names a room if the protocol allows it", () => {
+  assert.equal(roomFromFragment("#room=%D0%B4%D0%BE%D0%BC+2"), "дом 2");
+  assert.equal(roomFromFragment("#a=b&room=x"), "x");
+  assert.equal(roomFromFragment(`#room=${"я".repeat(256)}`), "я".repeat(256));
+  const tooLong = `#room=${"я".repeat(256)}x`;
+  for (const fragment of ["", "#", "#room", "#room=", "#room=%20%20", "#rooms=x", tooLong]) {
+    assert.equal(roomFromFragment(fragment), null, fragment);
+  }
+});
+
+test("the back-off doubles to its limit and is spread over half of itself", () => {
+  assert.deepEqual([0, 1, 2, 3].map((n) => backOff(n, 1)), [500, 1000, 2000, 4000]);
+  assert.equal(backOff(0, 0), 250);
+  assert.equal(backOff(5, 1), 15000);
+  assert.equal(backOff(5000, 0), 7500);
+});
+
+test("a user id shows as the name, and a foreign one as it is", () => {
+  assert.equal(displayName(userId("Анна #1", "k3f90aaz")), "Анна #1");
+  assert.equal(displayName("Anna"), "Anna");
+});

@@ -1,0 +1,127 @@
+// The server and a private nginx before it, on free ports of 127.0.0.1, for the time of a test.
+//
+// The same template as deploy/run.sh uses, so the tests see the page as its users do. The server may be
+// killed and started again on its port while nginx goes on.
+
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
+import { tmpdir, userInfo } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { setTimeout as delay } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+
+const PROJECT = fileURLToPath(new URL("../..", import.meta.url));
+const SERVER = process.env.HOMECALL_SIGNAL_BINARY ?? join(PROJECT, "build/release/homecall-signal");
+const START_PATIENCE_MS = 10000;
+const POLL_MS = 20;
+
+async function freePort() {
+  const listener = createServer().listen(0, "127.0.0.1");
+  await once(listener, "listening");
+  const { port } = listener.address();
+  listener.close();
+  await once(listener, "close");
+  return port;
+}
+
+/** Wait for what `attempt` promises, asking again while it rejects. */
+async function untilWorks(attempt) {
+  const deadline = AbortSignal.timeout(START_PATIENCE_MS);
+  for (;;) {
+    try {
+      return await attempt();
+    } catch (error) {
+      if (deadline.aborted) {
+        throw error;
+      }
+      await delay(POLL_MS);
+    }
+  }
+}
+
+async function end(child, signal) {
+  if (child.exitCode === null && child.signalCode === null) {
+    child.kill(signal);
+    await once(child, "exit");
+  }
+}
+
+export class Stack {
+  #directory;
+  #server;
+  #serverPort = 0;
+  #nginx;
+  url;
+
+  static async start() {
+    const stack = new Stack();
+    stack.#directory = await mkdtemp(join(tmpdir(), "homecall-browser-"));
+    try {
+      await stack.startServer();
+      await stack.#startNginx();
+    } catch (error) {
+      await stack.stop();
+      throw error;
+    }
+    return stack;
+  }
+
+  /** Start the server; again on the same port after killServer(). */
+  async startServer() {
+    const environment = {
+      ...process.env,
+      WS_HOST: "127.0.0.1",
+      WS_PORT: String(this.#serverPort),
+      LOG_LEVEL: "info",
+      LOG_FILE: "",
+    };
+    // Its own directory as the current one: no .env of the developer's takes part.
+    const options = { cwd: this.#directory, env: environment, stdio: ["ignore", "pipe", "inherit"] };
+    this.#server = spawn(SERVER, [], options);
+    const ended = once(this.#server, "exit").then(([code]) => {
+      throw new Error(`${SERVER} ended at its start with ${code}`);
+    });
+    const started = new Promise((resolve) => {
+      createInterface(this.#server.stdout).on("line", (line) => {
+        const port = line.match(/\bport=(\d+)/);
+        if (port) {
+          resolve(Number(port[1]));
+        }
+      });
+    });
+    ended.catch(() => {}); // a later end is the test's business
+    this.#serverPort = await Promise.race([started, ended]);
+  }
+
+  async killServer() {
+    await end(this.#server, "SIGKILL");
+  }
+
+  async #startNginx() {
+    const port = await freePort();
+    const values = {
+      RUN_DIR: this.#directory,
+      PAGE_DIR: join(PROJECT, "deploy/pwa"),
+      HTTP_PORT: port,
+      WS_PORT: this.#serverPort,
+      USER_DIRECTIVE: process.getuid() === 0 ? `user ${userInfo().username};` : "",
+    };
+    const template = await readFile(join(PROJECT, "deploy/nginx.conf.in"), "utf8");
+    const file = join(this.#directory, "nginx.conf");
+    await writeFile(file, template.replace(/@([A-Z_]+)@/g, (_, name) => values[name]));
+    const environment = { ...process.env, PATH: `${process.env.PATH}:/usr/sbin` };
+    const log = join(this.#directory, "nginx-error.log");
+    const options = { env: environment, stdio: ["ignore", "inherit", "inherit"] };
+    this.#nginx = spawn("nginx", ["-e", log, "-p", this.#directory, "-c", file], options);
+    this.url = `http://127.0.0.1:${port}/`;
+    await untilWorks(() => fetch(this.url));
+  }
+
+  async stop() {
+    await Promise.all([this.#server, this.#nginx].filter(Boolean).map((child) => end(child, "SIGTERM")));
+    await rm(this.#directory, { recursive: true, force: true });
+  }
+}

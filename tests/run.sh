@@ -1,0 +1,152 @@
+#!/usr/bin/env bash
+# tests/run.sh: installs what the tests need, builds, and runs them all. The last line counts the test cases.
+#
+#   tests/run.sh                    everything that CI runs
+#   tests/run.sh STAGE ...          only these stages: style unit release asan tsan bars fuzz browser
+#   FUZZ_SECONDS=600 tests/run.sh fuzz        a longer fuzz run (each target)
+#   SOAK_CALLS=20000 tests/run.sh asan tsan   a longer soak of calls
+#
+# Works from any directory, as root or with sudo, on a fresh Debian 12.
+set -uo pipefail
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+cd "$root" || exit 1
+# shellcheck source=deploy/packages.sh
+. deploy/packages.sh
+
+stages=("$@")
+[ ${#stages[@]} -gt 0 ] || stages=(style unit release asan tsan bars fuzz browser)
+out=$root/out
+mkdir -p "$out"
+passed=0
+failed=0
+failures=()
+
+packages=(build-essential cmake ninja-build pkg-config git
+    libevent-dev libcjson-dev uthash-dev libssl-dev libsodium-dev libcmocka-dev
+    valgrind strace clang clang-format libclang-rt-dev shellcheck nginx-light chromium)
+# Node.js may have come from elsewhere than Debian; its packages would not go with that.
+command -v node >/dev/null || packages+=(nodejs)
+command -v npm >/dev/null || packages+=(npm)
+install_missing "${packages[@]}" || exit 1
+
+# note PASSED FAILED NAME: add to the count.
+note() {
+    passed=$((passed + $1))
+    failed=$((failed + $2))
+    [ "$2" -eq 0 ] || failures+=("$3")
+}
+
+# check NAME COMMAND...: one check that is a test case of its own.
+check() {
+    local name=$1
+    shift
+    echo "--- $name"
+    if "$@"; then note 1 0 "$name"; else note 0 1 "$name"; fi
+}
+
+# build PRESET [OPTION...]: configure and build, with warnings as errors.
+build() {
+    local preset=$1
+    shift
+    if ! { cmake --preset "$preset" -DHOMECALL_WERROR=ON "$@" && cmake --build --preset "$preset"; } \
+        >"$out/build-$preset.log" 2>&1; then
+        tail -40 "$out/build-$preset.log"
+        note 0 1 "build of $preset"
+        return 1
+    fi
+}
+
+# run_ctest PRESET [OPTION...]: run its tests; count the cases that cmocka counted, and a program that died as one.
+run_ctest() {
+    local preset=$1 dir=build/$1 cases bad status
+    shift
+    echo "--- tests of $preset"
+    ctest --test-dir "$dir" --output-on-failure --no-tests=error "$@" >"$out/ctest-$preset.log" 2>&1
+    status=$?
+    grep -E 'tests passed|Failed|Timeout|\*\*\*' "$out/ctest-$preset.log"
+    cases=$(sum '\[  PASSED  \] ([0-9]+) test' "$dir/Testing/Temporary/LastTest.log")
+    bad=$(sum '\[  FAILED  \] ([0-9]+) test' "$dir/Testing/Temporary/LastTest.log")
+    if [ "$status" -ne 0 ]; then
+        [ "$bad" -gt 0 ] || bad=1
+        grep -vE '^ +Start|Passed' "$out/ctest-$preset.log" | tail -100
+    fi
+    note "$cases" "$bad" "tests of $preset"
+}
+
+# sum REGEX FILE: add up the numbers that it captures.
+sum() {
+    sed -nE "s/.*$1.*/\\1/p" "$2" | awk '{ total += $1 } END { print total + 0 }'
+}
+
+stage_style() {
+    local sources
+    mapfile -t sources < <(git ls-files --cached --others --exclude-standard '*.c' '*.h')
+    check "clang-format" clang-format --dry-run -Werror "${sources[@]}"
+    check "floors: includes go down only" tests/check_floors.sh
+    mapfile -t sources < <(git ls-files --cached --others --exclude-standard '*.sh' .ci/run)
+    check "shellcheck" shellcheck -x "${sources[@]}"
+}
+
+stage_unit() {
+    build dev "-DHOMECALL_UNIT_LAUNCHER=valgrind;-q;--leak-check=full;--show-leak-kinds=all;--error-exitcode=9" &&
+        run_ctest dev -L unit -j2
+}
+
+stage_release() {
+    build release || return
+    run_ctest release -L server
+    check "installing and embedding" tests/check_install.sh
+}
+
+stage_asan() {
+    build asan && run_ctest asan -j2
+}
+
+stage_tsan() {
+    build tsan && run_ctest tsan -j2
+}
+
+stage_bars() {
+    build release || return
+    check "system calls for a signal" bench/syscalls.sh
+    check "memory of an idle connection" bench/memory.sh
+}
+
+stage_fuzz() {
+    build fuzz "-DHOMECALL_FUZZ_SECONDS=${FUZZ_SECONDS:-10}" || return
+    echo "--- fuzz targets"
+    if ctest --test-dir build/fuzz --output-on-failure --no-tests=error -j2 >"$out/ctest-fuzz.log" 2>&1; then
+        note "$(grep -c ' Passed ' "$out/ctest-fuzz.log")" 0 fuzz
+    else
+        tail -100 "$out/ctest-fuzz.log"
+        note 0 1 fuzz
+    fi
+}
+
+stage_browser() {
+    build release || return
+    echo "--- browser"
+    (cd tests/browser && npm ci --no-audit --no-fund --loglevel=error) || { note 0 1 "npm ci"; return; }
+    (cd tests/browser && node --test --test-reporter=tap .) >"$out/browser.log" 2>&1
+    local status=$? good bad
+    good=$(sum '^# pass ([0-9]+)' "$out/browser.log")
+    bad=$(sum '^# fail ([0-9]+)' "$out/browser.log")
+    [ "$status" -eq 0 ] || { [ "$bad" -gt 0 ] || bad=1; tail -80 "$out/browser.log"; }
+    note "$good" "$bad" browser
+}
+
+for stage in "${stages[@]}"; do
+    if ! declare -F "stage_$stage" >/dev/null; then
+        echo "tests/run.sh: no stage '$stage'" >&2
+        exit 2
+    fi
+    echo "=== $stage ($(date +%H:%M:%S))"
+    "stage_$stage"
+done
+
+echo "=== done ($(date +%H:%M:%S))"
+for failure in "${failures[@]}"; do
+    echo "failed: $failure"
+done
+echo "$passed passed, $failed failed"
+[ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
