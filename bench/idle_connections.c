@@ -1,5 +1,5 @@
-/* idle_connections PORT PID COUNT [joined]: opens COUNT connections to the server with this process id, has them join in
- * twos if asked to, and prints what its resident memory grew by for each. */
+/* idle_connections PORT PID COUNT [joined]: opens COUNT connections to the server with this process id, has
+ * them join in twos if asked to, and prints what its resident memory grew by for each. */
 #include "probe.h"
 
 #include <errno.h>
@@ -69,8 +69,8 @@ int main(int argc, char **argv)
         open_one(port, i, is_joined, &fds[i]);
     long after_kib = resident_kib(pid);
     printf("%zu %s connections: %.0f bytes each (VmRSS %ld -> %ld KiB)\n", count,
-           is_joined ? "joined" : "not joined", (double)(after_kib - before_kib) * 1024 / (double)count, before_kib,
-           after_kib);
+           is_joined ? "joined" : "not joined", (double)(after_kib - before_kib) * 1024 / (double)count,
+           before_kib, after_kib);
 
     for (size_t i = 0; i < count; i++)
         close(fds[i]);

@@ -67,7 +67,8 @@ int probe_connect(uint16_t port)
     return fd;
 }
 
-/* A client's frame is the server's header with the mask bit and a mask; one of zeros leaves the payload as it is. */
+/* A client's frame is the server's header with the mask bit and a mask; one of zeros leaves the payload as it
+ * is. */
 static void send_frame(int fd, ws_opcode opcode, const char *data, size_t len)
 {
     uint8_t frame[WS_MAX_CLIENT_HEADER + MAX_SENT];

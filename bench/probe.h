@@ -1,5 +1,5 @@
-/* The client half of the small probes: blocking WebSocket connections to a server on this machine. A probe measures and
- * does not test, so every failure ends the program with a line that says what failed. */
+/* The client half of the small probes: blocking WebSocket connections to a server on this machine. A probe
+ * measures and does not test, so every failure ends the program with a line that says what failed. */
 #ifndef HOMECALL_BENCH_PROBE_H
 #define HOMECALL_BENCH_PROBE_H
 

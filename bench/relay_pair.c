@@ -1,6 +1,6 @@
-/* relay_pair PORT COUNT: two users in a room pass COUNT candidates of 200 bytes to and fro, one at a time. It prints the
- * median and the 99th percentile of the round trip through the server in microseconds. bench/syscalls.sh counts the
- * server's system calls meanwhile. */
+/* relay_pair PORT COUNT: two users in a room pass COUNT candidates of 200 bytes to and fro, one at a time. It
+ * prints the median and the 99th percentile of the round trip through the server in microseconds.
+ * bench/syscalls.sh counts the server's system calls meanwhile. */
 #include "probe.h"
 
 #include <stdio.h>
@@ -52,8 +52,8 @@ int main(int argc, char **argv)
         times[i] = now_us() - begun;
     }
     qsort(times, count, sizeof(*times), compare);
-    printf("relayed %zu signals of %d bytes: p50 %.1f us, p99 %.1f us\n", count, MESSAGE_BYTES, times[count / 2],
-           times[count * 99 / 100]);
+    printf("relayed %zu signals of %d bytes: p50 %.1f us, p99 %.1f us\n", count, MESSAGE_BYTES,
+           times[count / 2], times[count * 99 / 100]);
     free(times);
     return EXIT_SUCCESS;
 }

@@ -1,5 +1,5 @@
-/* A program that embeds the server, built against an installed HomeCall Signal by tests/check_install.sh: two servers in one
- * process, each on a port of its own. */
+/* A program that embeds the server, built against an installed HomeCall Signal by tests/check_install.sh: two
+ * servers in one process, each on a port of its own. */
 #include <homecall/signal_log.h>
 #include <homecall/signal_server.h>
 #include <stdio.h>

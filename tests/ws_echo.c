@@ -1,6 +1,7 @@
-/* ws_echo PORT: a WebSocket echo server on the project's own connection, transport and frame code, for the Autobahn cases
- * and for whoever wants to try a client against it. It listens on 127.0.0.1, says so on standard output, and echoes text
- * and binary messages of up to 32 MiB until SIGTERM or SIGINT. Port 0 takes a free one. */
+/* ws_echo PORT: a WebSocket echo server on the project's own connection, transport and frame code, for the
+ * Autobahn cases and for whoever wants to try a client against it. It listens on 127.0.0.1, says so on
+ * standard output, and echoes text and binary messages of up to 32 MiB until SIGTERM or SIGINT. Port 0 takes
+ * a free one. */
 #include "net/connection.h"
 #include "net/loop.h"
 #include "server/listen_socket.h"

@@ -72,12 +72,12 @@ static char *content_of(const char *path)
 {
     FILE *file = fopen(path, "r");
     assert_non_null(file);
-    char *text = NULL;
-    size_t cap = 0;
-    if (getdelim(&text, &cap, '\0', file) < 0) {
-        free(text);
-        text = strdup("");
-    }
+    fseek(file, 0, SEEK_END);
+    size_t len = (size_t)ftell(file);
+    rewind(file);
+    char *text = malloc(len + 1);
+    assert_non_null(text);
+    text[fread(text, 1, len, file)] = '\0';
     fclose(file);
     return text;
 }
