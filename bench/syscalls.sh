@@ -12,7 +12,7 @@ count=${1:-5000}
 calls() {
     strace -c -f -o "$private/strace" -p "$server_pid" 2>"$private/attach" &
     local strace_pid=$!
-    until grep -q attached "$private/attach"; do
+    until grep -qs attached "$private/attach"; do
         kill -0 "$strace_pid" || { cat "$private/attach" >&2; return 1; }
         sleep 0.02
     done

@@ -134,7 +134,7 @@ function onHangUp() {
 }
 
 async function onShare() {
-  const result = await shareLink(model.link, { title: t("share_title"), text: t("share_text") });
+  const result = await shareLink(model.link, { title: t("product"), text: t("share_text") });
   view.showShareResult({ copied: "shared_copied", manual: "shared_manual" }[result] ?? "");
 }
 

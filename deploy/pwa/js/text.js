@@ -4,6 +4,7 @@
 
 export const texts = {
   en: {
+    product: "HomeCall",
     name: "Your name",
     name_example: "Anna",
     name_missing: "Enter your name, so that the other side knows who is calling.",
@@ -15,7 +16,6 @@ export const texts = {
     codeword: "Codeword",
     link: "Link to this call",
     share: "Share the link",
-    share_title: "HomeCall",
     share_text: "Join my call",
     shared_copied: "The link is copied. Send it to the other side.",
     shared_manual: "Copy the link above and send it to the other side.",
@@ -62,6 +62,7 @@ export const texts = {
     someone: "the other side",
   },
   ru: {
+    product: "ДомоЗвон",
     name: "Ваше имя",
     name_example: "Анна",
     name_missing: "Введите имя, чтобы собеседник знал, кто звонит.",
@@ -73,7 +74,6 @@ export const texts = {
     codeword: "Кодовое слово",
     link: "Ссылка на этот звонок",
     share: "Поделиться ссылкой",
-    share_title: "HomeCall",
     share_text: "Присоединяйтесь к звонку",
     shared_copied: "Ссылка скопирована. Отправьте её собеседнику.",
     shared_manual: "Скопируйте ссылку выше и отправьте её собеседнику.",

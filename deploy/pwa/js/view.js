@@ -17,6 +17,7 @@ export class View {
   constructor({ language, t, handlers }) {
     this.#t = t;
     document.documentElement.lang = language;
+    document.title = t("product");
     for (const [attribute, target] of Object.entries({ placeholder: "placeholder", label: "aria-label" })) {
       for (const element of document.querySelectorAll(`[data-${attribute}]`)) {
         element.setAttribute(target, t(element.dataset[attribute]));
