@@ -1,12 +1,23 @@
 // The parts of the page that need no browser.
 
 import assert from "node:assert/strict";
+import { webcrypto } from "node:crypto";
+import { cp, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { test } from "node:test";
 
-import { newCodeword, roomFromFragment } from "../../deploy/pwa/js/codeword.js";
-import { displayName, userId } from "../../deploy/pwa/js/identity.js";
-import { backOff } from "../../deploy/pwa/js/signaling.js";
-import { pickLanguage, texts, translator } from "../../deploy/pwa/js/text.js";
+// The page's files are modules because the page says so. Debian's Node.js 18 wants to read that in a package.json, which
+// the page has no use for, so the test gives it one in a copy; nor has that Node the global `crypto` of a browser.
+globalThis.crypto ??= webcrypto;
+const copy = await mkdtemp(join(tmpdir(), "homecall-parts-"));
+await cp(new URL("../../deploy/pwa/js", import.meta.url), copy, { recursive: true });
+await writeFile(join(copy, "package.json"), '{ "type": "module" }');
+const { newCodeword, roomFromFragment } = await import(join(copy, "codeword.js"));
+const { displayName, userId } = await import(join(copy, "identity.js"));
+const { backOff } = await import(join(copy, "signaling.js"));
+const { pickLanguage, texts, translator } = await import(join(copy, "text.js"));
+await rm(copy, { recursive: true });
 
 test("both languages say the same things with the same placeholders", () => {
   const placeholders = (language) =>
