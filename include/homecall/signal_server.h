@@ -59,7 +59,7 @@ typedef struct signal_server_options {
     uint32_t ping_interval_ms;     /* between two pings to a connection */
     uint32_t pong_timeout_ms;      /* without a sign of life after a ping */
     uint32_t handshake_timeout_ms; /* for a complete upgrade request */
-    uint32_t close_timeout_ms;     /* from our close frame or HTTP fault to the end of TCP */
+    uint32_t close_timeout_ms;     /* from our last byte to the end of TCP */
     uint32_t shutdown_grace_ms;    /* from the begin of a stop to its end */
 
     /* Called once when the last thread of a server that was started has ended its work, from that thread:

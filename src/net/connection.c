@@ -287,11 +287,18 @@ static bool take_data(connection *c, const ws_event *event)
     return event->is_last ? deliver_assembled(c, event->is_text) : true;
 }
 
+/* Is this one frame more than its peer may send? The end of a connection is nobody's flood. */
+static bool is_flood(connection *c, const ws_event *event)
+{
+    if (c->decoder.is_in_frame || event->type == WS_EVENT_CLOSE || event->type == WS_EVENT_FAULT)
+        return false;
+    return !token_bucket_take(&c->frames, c->loop->limits->frame_rate, net_loop_now_ms(c->loop));
+}
+
 /* False: the rest of the input has to wait, or will never be read. */
 static bool take_event(connection *c, const ws_event *event)
 {
-    if (!c->decoder.is_in_frame &&
-        !token_bucket_take(&c->frames, c->loop->limits->frame_rate, net_loop_now_ms(c->loop))) {
+    if (is_flood(c, event)) {
         connection_close(c, WS_CLOSE_POLICY, "too many messages");
         return false;
     }
@@ -410,6 +417,8 @@ static void on_readable(void *context)
         return;
     if (got > 0)
         on_bytes(c, before, (size_t)got);
+    else if (got == 0 && c->state == CONNECTION_CLOSING)
+        transport_watch_input(&c->transport, false); /* it may still read what is being written */
     else
         connection_drop(c, got < 0 ? "the connection broke" : "the peer is gone");
 }
@@ -479,7 +488,9 @@ void connection_on_due(connection *c)
         set_state(c, CONNECTION_PINGED);
         break;
     case CONNECTION_PINGED:
-        connection_drop(c, "no sign of life");
+        on_readable(c); /* after a stall of this thread its pong may still wait in the kernel */
+        if (c->state == CONNECTION_PINGED)
+            connection_drop(c, "no sign of life");
         break;
     case CONNECTION_CLOSING:
     case CONNECTION_LINGERING:
@@ -503,6 +514,17 @@ static void free_closed(connection *c)
     c->events->on_free(c);
 }
 
+/* All is written: let the peer see that it was the last, and wait for its end, unless that has come already.
+ */
+static void end_output(connection *c)
+{
+    transport_end_output(&c->transport);
+    if (c->transport.watches_input)
+        set_state(c, CONNECTION_LINGERING);
+    else
+        connection_drop(c, "the peer is gone");
+}
+
 void connection_on_turn_end(connection *c)
 {
     if (c->doom != NULL && connection_is_open(c))
@@ -517,10 +539,8 @@ void connection_on_turn_end(connection *c)
         resume(c);
     if (c->state == CONNECTION_CLOSED || !flush(c))
         return;
-    if (c->state == CONNECTION_CLOSING && c->output == NULL) {
-        transport_end_output(&c->transport);
-        set_state(c, CONNECTION_LINGERING);
-    }
+    if (c->state == CONNECTION_CLOSING && c->output == NULL)
+        end_output(c);
     if (c->must_hand_over && !c->is_todo)
         hand_over(c);
 }

@@ -60,7 +60,7 @@ typedef struct room_effects {
     void (*replace)(void *peer);
     /* Ask for a sign of life; is_alive_since will be asked later. */
     void (*probe)(void *peer);
-    /* Has anything been read from the peer at or after this time? */
+    /* Has anything been read from the peer after this time? */
     bool (*is_alive_since)(void *peer, uint64_t since_ms);
     /* The peer was silent for too long: close its connection. Its member has ended, as for replace. */
     void (*drop)(void *peer);

@@ -87,7 +87,7 @@ static connection_verdict on_message(connection *c, bool is_text, slice data)
     else
         note(f, "%s of %zu\n", is_text ? "text" : "binary", data.len);
 
-    if (starts(data, "hold"))
+    if (starts(data, "hold") || (starts(data, "over, hold") && c->loop == &f->other))
         return CONNECTION_HOLD;
     if (starts(data, "over") && c->loop == &f->loop)
         return CONNECTION_HAND_OVER;
@@ -95,7 +95,7 @@ static connection_verdict on_message(connection *c, bool is_text, slice data)
         return CONNECTION_HAND_OVER;
     if (starts(data, "echo"))
         (void)send_back(c, is_text, data);
-    if (starts(data, "close"))
+    if (starts(data, "close") || starts(data, "over, close"))
         connection_close(c, 4000, "asked to");
     if (starts(data, "drop"))
         connection_drop(c, "asked to");
@@ -117,6 +117,7 @@ static void on_hand_over(connection *c)
     note(fixture_of(c), "hand over\n");
     assert_null(c->loop);
     assert_int_equal(c->state, CONNECTION_ADRIFT);
+    assert_false(c->is_todo); /* nothing of the old thread may still hold it */
     fixture_of(c)->adrift = c;
 }
 
@@ -639,6 +640,22 @@ static void a_frame_counts_once_in_however_many_parts_it_comes(void **state)
     unmake(f);
 }
 
+static void a_close_is_echoed_even_to_a_peer_without_tokens(void **state)
+{
+    (void)state;
+    fixture *f = make();
+    f->limits.frame_rate = (token_bucket_rate){.per_second = 1, .burst = 1};
+    open_with(f, SOCK_STREAM);
+    bytes *out = NULL;
+    wire_add_text(&out, "the only one");
+    wire_add_frame(&out, WIRE_CLOSE, "\x03\xe8", 2);
+    wire_send_gathered(&f->peer, &out);
+    turn(f);
+    expect(f, "text the only one\nend 1000 the peer closed\n");
+    wire_expect_close(&f->peer, WS_CLOSE_NORMAL);
+    unmake(f);
+}
+
 /* ---- Hold and resume ---- */
 
 static void a_held_connection_keeps_its_input_and_the_order(void **state)
@@ -803,6 +820,17 @@ static void a_held_peer_that_goes_on_is_held_back_by_its_socket(void **state)
     assert_true(bytes_len(f->c->unread) >= 64 * 1024);
     assert_true(bytes_len(f->c->unread) <= 2 * 64 * 1024);
     assert_false(f->c->transport.watches_input);
+
+    /* Closed in that state, it is read again, so that its end is noticed. */
+    connection_close(f->c, WS_CLOSE_GOING_AWAY, "over");
+    turn(f);
+    wire_expect_close(&f->peer, WS_CLOSE_GOING_AWAY);
+    wire_close(&f->peer);
+    for (int turns = 0; f->c != NULL; turns++) {
+        assert_true(turns < 1000);
+        turn(f);
+    }
+    expect(f, "end 1001 over\nfree\n");
     unmake(f);
 }
 
@@ -911,6 +939,49 @@ static void an_empty_message_and_one_in_parts_can_be_handed_over(void **state)
     wire_turn(&f->other);
     expect(f, "binary over\n");
     check_is_idle(f->c);
+    unmake(f);
+}
+
+static void a_message_that_was_handed_over_may_hold_or_close(void **state)
+{
+    (void)state;
+    for (int is_close = 0; is_close < 2; is_close++) {
+        fixture *f = make_open();
+        bytes *out = NULL;
+        wire_add_text(&out, is_close ? "over, close" : "over, hold");
+        wire_add_text(&out, "behind");
+        wire_send_gathered(&f->peer, &out);
+        turn(f);
+        attach(f, &f->other);
+        wire_turn(&f->other);
+        if (is_close) {
+            expect(f, "text over, close\nhand over\ntext over, close\nend 4000 asked to\n");
+            wire_expect_close(&f->peer, 4000);
+        } else {
+            expect(f, "text over, hold\nhand over\ntext over, hold\n");
+            connection_resume(f->c);
+            wire_turn(&f->other);
+            expect(f, "text behind\n");
+        }
+        unmake(f);
+    }
+}
+
+static void a_message_that_is_handed_on_again_keeps_what_is_behind_it(void **state)
+{
+    (void)state;
+    fixture *f = make_open();
+    bytes *out = NULL;
+    wire_add_text(&out, "over");
+    wire_add_text(&out, "behind");
+    wire_send_gathered(&f->peer, &out);
+    turn(f);
+    attach(f, &f->loop); /* which again does not want it */
+    turn(f);
+    expect(f, "text over\nhand over\ntext over\nhand over\n");
+    attach(f, &f->other);
+    wire_turn(&f->other);
+    expect(f, "text over\ntext behind\n");
     unmake(f);
 }
 
@@ -1129,6 +1200,8 @@ static void a_peer_that_does_not_read_is_dropped_at_the_end_of_the_turn(void **s
     assert_true(connection_is_open(f->c));
     assert_false(send_back(f->c, true, SLICE_LITERAL("more")));
     assert_true(bytes_len(f->c->output) <= 64 * 1024 + 1024 + 4);
+    wire_read(&f->peer);
+    assert_false(send_back(f->c, true, SLICE_LITERAL("it reads too late")));
     turn(f);
     expect(f, "end 1006 the peer does not read\nfree\n");
     unmake(f);
@@ -1291,8 +1364,11 @@ static void half_a_frame_is_a_sign_of_life(void **state)
     open_with(f, SOCK_STREAM);
     while (f->c->state == CONNECTION_OPEN)
         turn_when_due(f);
+    uint64_t pinged_ms = f->c->due_ms - NEVER_MS;
+    assert_true(f->c->last_read_ms < pinged_ms);
     wire_send(&f->peer, "\x81", 1);
     turn(f);
+    assert_true(f->c->last_read_ms >= pinged_ms);
     assert_int_equal(f->c->state, CONNECTION_OPEN);
     expect(f, "");
     unmake(f);
@@ -1314,6 +1390,22 @@ static void a_silent_peer_is_dropped_after_its_time(void **state)
     expect(f, "end 1006 no sign of life\nfree\n");
     wire_expect_frame(&f->peer, WIRE_PING, NULL, 0);
     wire_expect_end(&f->peer);
+    unmake(f);
+}
+
+/* As after a stall of the thread, when there are more pongs than the loop is told of at once. */
+static void a_pong_that_still_waits_in_the_kernel_saves_its_connection(void **state)
+{
+    (void)state;
+    fixture *f = make();
+    f->limits.ping_interval_ms = SHORT_MS;
+    open_with(f, SOCK_STREAM);
+    while (f->c->state == CONNECTION_OPEN)
+        turn_when_due(f);
+    wire_send_frame(&f->peer, WIRE_PONG, NULL, 0);
+    connection_on_due(f->c);
+    expect(f, "pong\n");
+    assert_int_equal(f->c->state, CONNECTION_OPEN);
     unmake(f);
 }
 
@@ -1380,6 +1472,7 @@ static void what_comes_behind_a_close_is_thrown_away(void **state)
     wire_add_frame(&out, WIRE_CLOSE, NULL, 0);
     wire_send_gathered(&f->peer, &out);
     turn(f);
+    assert_null(f->c->unread);
     wire_send_text(&f->peer, "echo never");
     turn(f);
     wire_send(&f->peer, "\xFF\xFF", 2);
@@ -1490,6 +1583,27 @@ static void waiting_output_is_flushed_before_the_end(void **state)
         wire_read(&f->peer);
     }
     assert_int_equal(f->c->state, CONNECTION_LINGERING);
+    wire_expect_frame(&f->peer, WIRE_BINARY, large, sizeof(large));
+    wire_expect_close(&f->peer, WS_CLOSE_GOING_AWAY);
+    wire_expect_end(&f->peer);
+    unmake(f);
+}
+
+static void who_has_said_all_still_gets_all(void **state)
+{
+    (void)state;
+    fixture *f = make_open();
+    static char large[900 * 1024];
+    assert_true(send_back(f->c, false, (slice){large, sizeof(large)}));
+    connection_close(f->c, WS_CLOSE_GOING_AWAY, "the server stops");
+    turn(f);
+    assert_int_equal(shutdown(f->peer.fd, SHUT_WR), 0);
+    for (int turns = 0; f->c != NULL; turns++) {
+        assert_true(turns < 10000);
+        turn(f);
+        wire_read(&f->peer);
+    }
+    expect(f, "end 1001 the server stops\nfree\n"); /* at once: there is nothing to linger for */
     wire_expect_frame(&f->peer, WIRE_BINARY, large, sizeof(large));
     wire_expect_close(&f->peer, WS_CLOSE_GOING_AWAY);
     wire_expect_end(&f->peer);
@@ -1672,6 +1786,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(text_that_is_not_utf_8_fails_at_the_offending_byte),
     cmocka_unit_test(a_peer_that_floods_is_closed),
     cmocka_unit_test(a_frame_counts_once_in_however_many_parts_it_comes),
+    cmocka_unit_test(a_close_is_echoed_even_to_a_peer_without_tokens),
     cmocka_unit_test(a_held_connection_keeps_its_input_and_the_order),
     cmocka_unit_test(a_hold_may_fall_anywhere_into_the_input),
     cmocka_unit_test(a_held_message_in_parts_is_delivered_once),
@@ -1683,6 +1798,8 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_hand_over_keeps_the_message_and_every_byte_behind_it),
     cmocka_unit_test(what_comes_between_the_arrival_and_the_end_of_its_turn_keeps_its_place),
     cmocka_unit_test(an_empty_message_and_one_in_parts_can_be_handed_over),
+    cmocka_unit_test(a_message_that_was_handed_over_may_hold_or_close),
+    cmocka_unit_test(a_message_that_is_handed_on_again_keeps_what_is_behind_it),
     cmocka_unit_test(a_connection_can_be_handed_back_and_forth),
     cmocka_unit_test(waiting_output_moves_along_in_order),
     cmocka_unit_test(a_connection_adrift_can_be_abandoned),
@@ -1704,6 +1821,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_silent_peer_is_dropped_after_its_time),
     cmocka_unit_test(without_pings_an_idle_connection_needs_no_timer),
     cmocka_unit_test(a_ping_out_of_turn_leaves_the_deadlines_alone),
+    cmocka_unit_test(a_pong_that_still_waits_in_the_kernel_saves_its_connection),
     cmocka_unit_test(a_close_is_answered_with_its_code_and_the_end),
     cmocka_unit_test(what_comes_behind_a_close_is_thrown_away),
     cmocka_unit_test(a_close_in_the_middle_of_a_message_forgets_it),
@@ -1713,6 +1831,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_drop_closes_at_once_and_frees_at_the_end_of_the_turn),
     cmocka_unit_test(waiting_output_is_flushed_before_the_end),
     cmocka_unit_test(a_peer_that_does_not_read_its_last_bytes_has_a_deadline),
+    cmocka_unit_test(who_has_said_all_still_gets_all),
     cmocka_unit_test(a_peer_that_keeps_tcp_open_has_a_deadline),
     cmocka_unit_test(unread_input_does_not_destroy_the_last_bytes_on_their_way),
     cmocka_unit_test(a_reset_ends_it),
