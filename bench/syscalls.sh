@@ -17,7 +17,10 @@ calls() {
         sleep 0.02
     done
     "$build/bench/relay_pair" "$port" "$1" >"$private/relay"
-    kill -INT "$strace_pid"
+    # strace says that it is attached a moment before it listens to signals, so one may be lost.
+    while kill -INT "$strace_pid" 2>/dev/null; do
+        sleep 0.05
+    done
     wait "$strace_pid" || true
     awk '$NF == "total" { print $4 }' "$private/strace"
 }
