@@ -164,6 +164,12 @@ static void a_binary_frame_is_no_message_whatever_it_holds(void **state)
     expect_invalid(t->cleo);
     send_binary(t->cleo, "\xff\xfe"); /* binary data is no UTF-8, and need not be */
     expect_invalid(t->cleo);
+    client_send_frame(
+        t->anna,
+        &(client_frame){.opcode = CLIENT_BINARY, .payload = "{\"type\":", .len = 8, .is_not_final = true});
+    client_send_frame(t->anna,
+                      &(client_frame){.opcode = CLIENT_CONTINUATION, .payload = "\"leave\"}", .len = 8});
+    expect_invalid(t->anna);
     client_send_number(t->anna, 1);
     client_expect_number(t->bert, "room", "anna", 1);
 }

@@ -172,6 +172,15 @@ static void the_end_of_tcp_is_a_leave(void **state)
     expect_anna_gone(p);
 }
 
+static void who_only_stops_sending_has_left_as_well(void **state)
+{
+    pair *p = *state;
+    client_end_output(p->anna);
+    client_expect_end(p->anna);
+    client_close(p->anna);
+    expect_anna_gone(p);
+}
+
 static void a_reset_is_a_leave(void **state)
 {
     pair *p = *state;
@@ -227,6 +236,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_close_frame_is_a_leave, start, end),
         cmocka_unit_test_setup_teardown(a_close_frame_without_a_code_is_answered_in_kind, start, end),
         cmocka_unit_test_setup_teardown(the_end_of_tcp_is_a_leave, start, end),
+        cmocka_unit_test_setup_teardown(who_only_stops_sending_has_left_as_well, start, end),
         cmocka_unit_test_setup_teardown(a_reset_is_a_leave, start, end),
         cmocka_unit_test_setup_teardown(what_came_before_the_end_is_still_relayed, start, end),
         cmocka_unit_test_setup_teardown(rooms_of_lost_connections_are_freed, start, end),

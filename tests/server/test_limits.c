@@ -3,7 +3,8 @@
  * given back is given again.
  *
  * Server and clients share the descriptors of this process; so the clients' sockets are made before these run
- * out, and what is left then belongs to the server alone. */
+ * out, and what is left then belongs to the server alone. Valgrind emulates that limit otherwise (it resets a
+ * connection that it should leave in the backlog): under it the tests of descriptors fail. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -237,19 +238,19 @@ static void who_waits_is_served_as_descriptors_become_free(void **state)
         client_expect_nothing(s->waiting[i]);
 }
 
-/* The place of one who goes is the place of one who waits; a client that ends gives back two descriptors, its
- * own and the server's, of which the test takes one. */
+/* A client that ends gives back two descriptors, its own and the server's: enough for both who wait. */
 static void a_connection_that_ends_makes_room_for_one_that_waits(void **state)
 {
     shortage *s = *state;
     let_too_many_come(s);
     client_abort(s->waiting[0]);
     s->waiting[0] = NULL;
-    client_expect_upgraded(s->waiting[ACCEPTED]);
+    for (int i = ACCEPTED; i < WAITING; i++)
+        client_expect_upgraded(s->waiting[i]);
     expect_talking(&s->pair);
 }
 
-/* Joining, taking over to another thread, calling: nothing of it needs a descriptor. */
+/* Joining, moving to another thread, calling: nothing of it needs a descriptor. */
 static void calls_go_on_without_descriptors(void **state)
 {
     shortage *s = *state;

@@ -412,6 +412,30 @@ static void a_full_queue_of_the_default_size_is_delivered_at_once(void **state)
     client_close(b);
 }
 
+/* With the frames around it, it is more than may wait for one client: what the socket takes does not wait. */
+static void a_queue_as_large_as_the_output_bound_is_delivered(void **state)
+{
+    enum { BYTES = 128 * 1024, OFFERS = 1000 };
+    (void)state;
+    signal_server_options options = server_options();
+    options.max_output_bytes = BYTES;
+    options.pending_max_bytes = BYTES;
+    options.pending_max_messages = OFFERS;
+    signal_server *server = server_start(&options);
+    client *a = join(server, "room", "anna");
+    for (int i = 0; i < OFFERS; i++)
+        send_long_offer(a, 78); /* 131 bytes with what is around it */
+    client_expect_nothing(a);
+    SERVER_AWAIT(server, pending_bytes, OFFERS * 131);
+    client *b = join(server, "room", "bert");
+    for (int i = 0; i < OFFERS; i++)
+        assert_int_equal(client_receive(b).opcode, CLIENT_TEXT);
+    client_expect_nothing(b);
+    client_close(a);
+    client_close(b);
+    server_end(server);
+}
+
 static void the_counters_tell_what_became_of_each(void **state)
 {
     client *a = join(*state, "room", "anna");
@@ -449,6 +473,7 @@ int main(void)
         cmocka_unit_test(a_signal_that_fits_to_the_byte_is_queued),
         cmocka_unit_test(the_whole_server_queues_so_many_bytes_and_no_more),
         cmocka_unit_test_setup_teardown(a_full_queue_of_the_default_size_is_delivered_at_once, start, end),
+        cmocka_unit_test(a_queue_as_large_as_the_output_bound_is_delivered),
         cmocka_unit_test_setup_teardown(the_counters_tell_what_became_of_each, start, end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

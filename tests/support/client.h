@@ -68,8 +68,8 @@ void client_abort(client *c);
 /* Say that nothing more will be sent (FIN), and go on reading. */
 void client_end_output(client *c);
 
-/* Make the socket take little before the peer's reading stops it; before client_dial() it can't be said, so
- * it is here: a client with a small receive buffer. */
+/* client_dial() with a receive buffer of a few KiB, which must be asked for before TCP connects: what this
+ * client does not read soon waits in the server. */
 client *client_dial_with_small_buffer(uint16_t port);
 
 /* The descriptor, lent: for a test that polls many clients. */
