@@ -51,11 +51,9 @@ static client *join(void *server, const char *room, const char *user)
 }
 
 /* Join, and wait until that is done: what other connections do comes after it. */
-static client *join_for_sure(void *server, const char *room, const char *user)
+static client *join_for_sure(signal_server *server, const char *room, const char *user)
 {
-    client *c = join(server, room, user);
-    client_expect_nothing(c);
-    return c;
+    return client_open_settled(signal_server_port(server), room, user);
 }
 
 static void answer_probe(client *member)

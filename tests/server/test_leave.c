@@ -6,41 +6,7 @@
 
 #include <cmocka.h>
 
-#include "support/client.h"
-#include "support/server.h"
-
-typedef struct pair {
-    signal_server *server;
-    client *anna; /* both joined "room" */
-    client *bert;
-} pair;
-
-static int start(void **state)
-{
-    pair *p = test_malloc(sizeof(*p));
-    signal_server_options options = server_options();
-    p->server = server_start(&options);
-    uint16_t port = signal_server_port(p->server);
-    p->anna = client_open_joined(port, "room", "anna");
-    client_expect_nothing(p->anna);
-    p->bert = client_open_joined(port, "room", "bert");
-    client_expect_nothing(p->bert);
-    SERVER_AWAIT(p->server, connections,
-                 2); /* published a moment after it is so: what follows waits for less */
-    SERVER_AWAIT(p->server, joined, 2);
-    *state = p;
-    return 0;
-}
-
-static int end(void **state)
-{
-    pair *p = *state;
-    client_close(p->anna);
-    client_close(p->bert);
-    server_end(p->server);
-    test_free(p);
-    return 0;
-}
+#include "support/pair.h"
 
 static void who_has_left_gets_and_sends_nothing(void **state)
 {
@@ -225,22 +191,24 @@ static void many_rooms_come_and_go_without_a_trace(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(who_has_left_gets_and_sends_nothing, start, end),
-        cmocka_unit_test_setup_teardown(the_one_who_stays_is_not_told, start, end),
-        cmocka_unit_test_setup_teardown(whoever_left_may_come_back, start, end),
-        cmocka_unit_test_setup_teardown(a_leave_may_name_its_room_and_user, start, end),
-        cmocka_unit_test_setup_teardown(a_leave_of_another_room_does_nothing, start, end),
-        cmocka_unit_test_setup_teardown(a_leave_by_one_who_is_in_no_room_does_nothing, start, end),
-        cmocka_unit_test_setup_teardown(a_leave_with_a_broken_name_is_an_invalid_message, start, end),
-        cmocka_unit_test_setup_teardown(an_empty_room_is_freed_at_once, start, end),
-        cmocka_unit_test_setup_teardown(a_close_frame_is_a_leave, start, end),
-        cmocka_unit_test_setup_teardown(a_close_frame_without_a_code_is_answered_in_kind, start, end),
-        cmocka_unit_test_setup_teardown(the_end_of_tcp_is_a_leave, start, end),
-        cmocka_unit_test_setup_teardown(who_only_stops_sending_has_left_as_well, start, end),
-        cmocka_unit_test_setup_teardown(a_reset_is_a_leave, start, end),
-        cmocka_unit_test_setup_teardown(what_came_before_the_end_is_still_relayed, start, end),
-        cmocka_unit_test_setup_teardown(rooms_of_lost_connections_are_freed, start, end),
-        cmocka_unit_test_setup_teardown(many_rooms_come_and_go_without_a_trace, start, end),
+        cmocka_unit_test_setup_teardown(who_has_left_gets_and_sends_nothing, pair_start, pair_end),
+        cmocka_unit_test_setup_teardown(the_one_who_stays_is_not_told, pair_start, pair_end),
+        cmocka_unit_test_setup_teardown(whoever_left_may_come_back, pair_start, pair_end),
+        cmocka_unit_test_setup_teardown(a_leave_may_name_its_room_and_user, pair_start, pair_end),
+        cmocka_unit_test_setup_teardown(a_leave_of_another_room_does_nothing, pair_start, pair_end),
+        cmocka_unit_test_setup_teardown(a_leave_by_one_who_is_in_no_room_does_nothing, pair_start, pair_end),
+        cmocka_unit_test_setup_teardown(a_leave_with_a_broken_name_is_an_invalid_message, pair_start,
+                                        pair_end),
+        cmocka_unit_test_setup_teardown(an_empty_room_is_freed_at_once, pair_start, pair_end),
+        cmocka_unit_test_setup_teardown(a_close_frame_is_a_leave, pair_start, pair_end),
+        cmocka_unit_test_setup_teardown(a_close_frame_without_a_code_is_answered_in_kind, pair_start,
+                                        pair_end),
+        cmocka_unit_test_setup_teardown(the_end_of_tcp_is_a_leave, pair_start, pair_end),
+        cmocka_unit_test_setup_teardown(who_only_stops_sending_has_left_as_well, pair_start, pair_end),
+        cmocka_unit_test_setup_teardown(a_reset_is_a_leave, pair_start, pair_end),
+        cmocka_unit_test_setup_teardown(what_came_before_the_end_is_still_relayed, pair_start, pair_end),
+        cmocka_unit_test_setup_teardown(rooms_of_lost_connections_are_freed, pair_start, pair_end),
+        cmocka_unit_test_setup_teardown(many_rooms_come_and_go_without_a_trace, pair_start, pair_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

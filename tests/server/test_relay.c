@@ -6,42 +6,11 @@
 
 #include <cmocka.h>
 
-#include "support/client.h"
-#include "support/server.h"
+#include "support/pair.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-typedef struct pair {
-    signal_server *server;
-    client *anna; /* both joined "room" */
-    client *bert;
-} pair;
-
-static int start(void **state)
-{
-    pair *p = test_malloc(sizeof(*p));
-    signal_server_options options = server_options();
-    p->server = server_start(&options);
-    uint16_t port = signal_server_port(p->server);
-    p->anna = client_open_joined(port, "room", "anna");
-    client_expect_nothing(p->anna);
-    p->bert = client_open_joined(port, "room", "bert");
-    client_expect_nothing(p->bert);
-    *state = p;
-    return 0;
-}
-
-static int end(void **state)
-{
-    pair *p = *state;
-    client_close(p->anna);
-    client_close(p->bert);
-    server_end(p->server);
-    test_free(p);
-    return 0;
-}
 
 /* The room that all of them are in, where nothing else is said. */
 static void expect_signal(client *c, const char *type, const char *from, const char *payload)
@@ -381,26 +350,30 @@ static void the_counters_tell_what_was_relayed(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(each_type_is_relayed_with_its_fields_and_no_others, start, end),
-        cmocka_unit_test_setup_teardown(the_end_of_candidates_is_relayed, start, end),
-        cmocka_unit_test_setup_teardown(from_is_the_joined_user_whatever_the_message_says, start, end),
-        cmocka_unit_test_setup_teardown(the_joined_room_may_be_named, start, end),
-        cmocka_unit_test_setup_teardown(a_signal_for_another_room_is_refused, start, end),
-        cmocka_unit_test_setup_teardown(a_signal_before_any_join_is_refused, start, end),
-        cmocka_unit_test_setup_teardown(to_and_unknown_fields_are_ignored_and_not_passed_on, start, end),
-        cmocka_unit_test_setup_teardown(of_duplicate_fields_the_last_counts_as_in_a_browser, start, end),
-        cmocka_unit_test_setup_teardown(blanks_between_the_tokens_mean_nothing, start, end),
-        cmocka_unit_test_setup_teardown(every_value_arrives_as_it_was_sent, start, end),
-        cmocka_unit_test_setup_teardown(a_value_may_be_nested_deeply, start, end),
-        cmocka_unit_test_setup_teardown(an_sdp_of_100_kb_is_relayed, start, end),
-        cmocka_unit_test_setup_teardown(the_largest_message_is_relayed, start, end),
-        cmocka_unit_test_setup_teardown(a_message_may_come_in_fragments, start, end),
-        cmocka_unit_test_setup_teardown(a_message_may_come_in_many_segments, start, end),
-        cmocka_unit_test_setup_teardown(many_messages_may_come_in_one_segment, start, end),
-        cmocka_unit_test_setup_teardown(large_and_small_messages_keep_their_order, start, end),
-        cmocka_unit_test_setup_teardown(both_sides_may_send_at_once, start, end),
-        cmocka_unit_test_setup_teardown(names_may_hold_nul_quotes_and_any_letter, start, end),
-        cmocka_unit_test_setup_teardown(the_counters_tell_what_was_relayed, start, end),
+        cmocka_unit_test_setup_teardown(each_type_is_relayed_with_its_fields_and_no_others, pair_start,
+                                        pair_end),
+        cmocka_unit_test_setup_teardown(the_end_of_candidates_is_relayed, pair_start, pair_end),
+        cmocka_unit_test_setup_teardown(from_is_the_joined_user_whatever_the_message_says, pair_start,
+                                        pair_end),
+        cmocka_unit_test_setup_teardown(the_joined_room_may_be_named, pair_start, pair_end),
+        cmocka_unit_test_setup_teardown(a_signal_for_another_room_is_refused, pair_start, pair_end),
+        cmocka_unit_test_setup_teardown(a_signal_before_any_join_is_refused, pair_start, pair_end),
+        cmocka_unit_test_setup_teardown(to_and_unknown_fields_are_ignored_and_not_passed_on, pair_start,
+                                        pair_end),
+        cmocka_unit_test_setup_teardown(of_duplicate_fields_the_last_counts_as_in_a_browser, pair_start,
+                                        pair_end),
+        cmocka_unit_test_setup_teardown(blanks_between_the_tokens_mean_nothing, pair_start, pair_end),
+        cmocka_unit_test_setup_teardown(every_value_arrives_as_it_was_sent, pair_start, pair_end),
+        cmocka_unit_test_setup_teardown(a_value_may_be_nested_deeply, pair_start, pair_end),
+        cmocka_unit_test_setup_teardown(an_sdp_of_100_kb_is_relayed, pair_start, pair_end),
+        cmocka_unit_test_setup_teardown(the_largest_message_is_relayed, pair_start, pair_end),
+        cmocka_unit_test_setup_teardown(a_message_may_come_in_fragments, pair_start, pair_end),
+        cmocka_unit_test_setup_teardown(a_message_may_come_in_many_segments, pair_start, pair_end),
+        cmocka_unit_test_setup_teardown(many_messages_may_come_in_one_segment, pair_start, pair_end),
+        cmocka_unit_test_setup_teardown(large_and_small_messages_keep_their_order, pair_start, pair_end),
+        cmocka_unit_test_setup_teardown(both_sides_may_send_at_once, pair_start, pair_end),
+        cmocka_unit_test_setup_teardown(names_may_hold_nul_quotes_and_any_letter, pair_start, pair_end),
+        cmocka_unit_test_setup_teardown(the_counters_tell_what_was_relayed, pair_start, pair_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -65,9 +65,7 @@ static int end(void **state)
 
 static client *join_for_sure(signal_server *server, const char *room, const char *user)
 {
-    client *c = client_open_joined(signal_server_port(server), room, user);
-    client_expect_nothing(c);
-    return c;
+    return client_open_settled(signal_server_port(server), room, user);
 }
 
 /* A connection whose upgrade request is not complete, known to the server. */

@@ -185,6 +185,13 @@ client *client_open_joined(uint16_t port, const char *room, const char *user)
     return c;
 }
 
+client *client_open_settled(uint16_t port, const char *room, const char *user)
+{
+    client *c = client_open_joined(port, room, user);
+    client_expect_nothing(c);
+    return c;
+}
+
 void client_close(client *c)
 {
     if (c == NULL)

@@ -59,6 +59,9 @@ client *client_open(uint16_t port);
 /* The same, and join. */
 client *client_open_joined(uint16_t port, const char *room, const char *user);
 
+/* The same, and know that the server has let it in before this returns. */
+client *client_open_settled(uint16_t port, const char *room, const char *user);
+
 /* End TCP in order (FIN) without a word, and free it. NULL is legal. */
 void client_close(client *c);
 

@@ -4,6 +4,7 @@
  * does and then what must have happened, in order. The owner does what a message says: see on_message(). */
 #include "net/connection.h"
 
+#include "support/journal.h"
 #include "support/wire.h"
 
 #include <arpa/inet.h>
@@ -22,8 +23,7 @@ typedef struct fixture {
     connection *c;      /* NULL once it is freed */
     connection *adrift; /* handed over and not attached again */
     uint64_t next_id;
-    size_t log_len;
-    char log[16 * 1024];
+    journal journal;
 } fixture;
 
 /* The owner's part: a connection and whom it belongs to. */
@@ -37,29 +37,8 @@ static fixture *fixture_of(connection *c)
     return ((owner *)c)->f;
 }
 
-static void note(fixture *f, const char *format, ...) __attribute__((format(printf, 2, 3)));
-
-static void note(fixture *f, const char *format, ...)
-{
-    va_list arguments;
-    va_start(arguments, format);
-    int len = vsnprintf(f->log + f->log_len, sizeof(f->log) - f->log_len, format, arguments);
-    va_end(arguments);
-    assert_true(len >= 0 && (size_t)len < sizeof(f->log) - f->log_len);
-    f->log_len += (size_t)len;
-}
-
-/* What has happened since the last time. */
-static void expect_(fixture *f, const char *log, const char *file, int line)
-{
-    if (strcmp(f->log, log) != 0) {
-        print_error("expected:\n%sgot:\n%s", log, f->log);
-        _fail(file, line);
-    }
-    f->log_len = 0;
-    f->log[0] = '\0';
-}
-#define expect(f, log) expect_((f), (log), __FILE__, __LINE__)
+#define note(f, ...)        journal_note(&(f)->journal, __VA_ARGS__)
+#define expect(f, expected) journal_expect(&(f)->journal, (expected))
 
 /* ---- The owner ---- */
 
@@ -851,8 +830,7 @@ static void a_connection_held_again_and_again_does_not_keep_more_and_more(void *
         turn(f);
         if (bytes_len(f->c->unread) > most)
             most = bytes_len(f->c->unread);
-        f->log_len = 0;
-        f->log[0] = '\0';
+        journal_clear(&f->journal);
         connection_resume(f->c);
         turn(f);
         assert_int_equal(f->c->state, CONNECTION_HELD);
@@ -896,8 +874,9 @@ static void a_hand_over_keeps_the_message_and_every_byte_behind_it(void **state)
         net_loop_end_turn(&f->other);
         wire_turn(&f->other);
         static const char again[] = "text over here\n";
-        assert_memory_equal(f->log, again, strlen(again));
-        memmove(f->log, f->log + strlen(again), strlen(f->log) - strlen(again) + 1);
+        assert_memory_equal(f->journal.text, again, strlen(again));
+        memmove(f->journal.text, f->journal.text + strlen(again),
+                strlen(f->journal.text) - strlen(again) + 1);
         check_conversation(f);
         turn(f);
         expect(f, "");
@@ -1226,8 +1205,8 @@ static void a_doomed_connection_handles_no_message_more(void **state)
     wire_send_gathered(&f->peer, &out);
     turn(f);
     turn(f);
-    assert_null(strstr(f->log, "never"));
-    assert_non_null(strstr(f->log, "end 1006 the peer does not read\nfree\n"));
+    assert_null(strstr(f->journal.text, "never"));
+    assert_non_null(strstr(f->journal.text, "end 1006 the peer does not read\nfree\n"));
     assert_null(f->c);
     unmake(f);
 }
@@ -1248,8 +1227,8 @@ static void a_doom_comes_before_a_hand_over_and_before_a_resume(void **state)
         (void)send_too_much(f->c);
         connection_resume(f->c);
         net_loop_end_turn(&f->loop);
-        assert_non_null(strstr(f->log, "\nend 1006 the peer does not read\nfree\n"));
-        assert_null(strstr(f->log, "never"));
+        assert_non_null(strstr(f->journal.text, "\nend 1006 the peer does not read\nfree\n"));
+        assert_null(strstr(f->journal.text, "never"));
         assert_null(f->adrift);
         unmake(f);
     }
@@ -1750,7 +1729,7 @@ static void every_connection_of_a_loop_can_be_closed_in_one_go(void **state)
             wire_send(&peers[i], wire_request, strlen(wire_request));
     }
     turn(f);
-    f->log_len = 0;
+    journal_clear(&f->journal);
     net_loop_each(&f->loop, drop_one);
     assert_int_equal(f->loop.connections, COUNT);
     turn(f);

@@ -7,6 +7,8 @@
 
 #include <cmocka.h>
 
+#include "support/journal.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,8 +20,7 @@ enum { TTL_MS = 120000, PROBE_MS = 3000, START_MS = 1000000 };
 
 typedef struct fixture {
     room_manager *manager;
-    char log[4096];
-    size_t log_len;
+    journal journal;
     size_t budget;
     size_t reserved;
     uint64_t now_ms;
@@ -35,29 +36,8 @@ typedef struct peer {
     bool was_read_before; /* its join was read some time before it gets here, by another thread */
 } peer;
 
-static void note(fixture *f, const char *format, ...) __attribute__((format(printf, 2, 3)));
-
-static void note(fixture *f, const char *format, ...)
-{
-    va_list arguments;
-    va_start(arguments, format);
-    int len = vsnprintf(f->log + f->log_len, sizeof(f->log) - f->log_len, format, arguments);
-    va_end(arguments);
-    assert_true(len >= 0 && (size_t)len < sizeof(f->log) - f->log_len);
-    f->log_len += (size_t)len;
-}
-
-/* What has happened since the last time, one line for each callback. */
-static void expect_(fixture *f, const char *log, const char *file, int line)
-{
-    if (strcmp(f->log, log) != 0) {
-        print_error("expected:\n%sgot:\n%s", log, f->log);
-        _fail(file, line);
-    }
-    f->log_len = 0;
-    f->log[0] = '\0';
-}
-#define expect(f, log) expect_((f), (log), __FILE__, __LINE__)
+#define note(f, ...)        journal_note(&(f)->journal, __VA_ARGS__)
+#define expect(f, expected) journal_expect(&(f)->journal, (expected))
 
 static bool send_to(void *context, const struct iovec *parts, int count)
 {
@@ -496,8 +476,7 @@ static void a_full_queue_refuses_by_bytes_and_by_messages_and_keeps_what_it_has(
                "refused 1/0 kitchen:alice> (room queue is full)\n");
     expect_counts(&f, 1, 1, 0, 4, 20);
     leave(&a);
-    f.log_len = 0;
-    f.log[0] = '\0';
+    journal_clear(&f.journal);
     expect_counts(&f, 0, 0, 0, 0, 0);
     close_rooms(&f);
 }
