@@ -14,6 +14,7 @@ room *room_new(slice name, slice name_json)
     pending_queue_init(&r->pending);
     r->owner = NULL;
     r->member_count = 0;
+    r->waiter_count = 0;
     r->name = plan;
     stored_name_write(&plan, r->name_bytes, name, name_json);
     return r;
@@ -85,11 +86,6 @@ room_waiter *room_find_waiter(const room *r, slice user)
             return waiter;
     }
     return NULL;
-}
-
-bool room_member_is_probed(const room_member *member)
-{
-    return !TAILQ_EMPTY(&member->room->waiters);
 }
 
 slice room_member_room(const room_member *member)

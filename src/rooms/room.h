@@ -48,6 +48,7 @@ struct room {
     pending_queue pending;    /* owned */
     room_member *owner;    /* of `pending`; NULL while that is empty. Owned while away, borrowed otherwise. */
     uint32_t member_count; /* in `members` */
+    uint32_t waiter_count; /* in `waiters` */
     stored_name name;      /* of name_bytes */
     char name_bytes[];
 };

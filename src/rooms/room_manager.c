@@ -6,11 +6,11 @@
  * keeps its place in the line and its deadline, so that coming again neither loses nor gains anything.
  *
  * A newcomer before a full room has every member probed, except those that still owe an answer to an earlier
- * newcomer: their answer, when it comes, serves both. A member is judged from the time it was asked, and one
- * who came in while somebody waits owes nothing, for its own join was a sign of life. Each waiter is refused
- * as soon as nobody owes an answer from after its coming; at its deadline, which is the earliest in its room,
- * the silent members are dropped and the line moves up. Both times, the queue's and the waiters', are the
- * same span for all, so plain lists in order of coming are sorted by what is due.
+ * newcomer, who may have gone since: their answer, when it comes, serves both. A member is judged from the
+ * time it was asked, and one who came in while somebody waits owes nothing, for its own join was a sign of
+ * life. Each waiter is refused as soon as nobody owes an answer from after its coming; at its deadline, which
+ * is the earliest in its room, the silent members are dropped and the line moves up. Both times, the queue's
+ * and the waiters', are the same span for all, so plain lists in order of coming are sorted by what is due.
  *
  * Every entry point makes its own change first and ends with settle(), which lets in, refuses and closes what
  * has become due through it. */
@@ -21,6 +21,9 @@
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
+
+/* A line longer than this before one room is no family at its door, and would only cost time at each join. */
+enum { MAX_WAITERS = 64 };
 
 struct room_manager {
     room_limits limits;
@@ -189,15 +192,22 @@ static bool owes_answer(const room_manager *manager, const room_member *member)
     return member->owes_answer && !manager->effects.is_alive_since(member->peer, member->asked_ms);
 }
 
-/* Ask the members of a full room for a sign of life, in the name of a waiter that is not in the line yet.
- * With the line empty, what earlier probes have left behind counts no more. */
+/* Was this member asked so long ago, for somebody who has gone since, that nobody will judge it by that
+ * question? */
+static bool is_stale(const room_manager *manager, const room *r, const room_member *member, uint64_t now_ms)
+{
+    return r->waiter_count == 0 && now_ms >= member->asked_ms + manager->limits.probe_timeout_ms;
+}
+
+/* Ask the members of a full room for a sign of life, in the name of a waiter that is not in the line yet. Who
+ * has been asked and still has time to answer is not asked again: otherwise newcomers who come and go could
+ * have a member pinged as often as they like. */
 static void probe_members(const room_manager *manager, room *r, uint64_t now_ms)
 {
-    bool is_first = TAILQ_EMPTY(&r->waiters);
     room_member *member;
     TAILQ_FOREACH(member, &r->members, link)
     {
-        if (!is_first && owes_answer(manager, member))
+        if (owes_answer(manager, member) && !is_stale(manager, r, member, now_ms))
             continue;
         member->owes_answer = true;
         member->asked_ms = now_ms;
@@ -231,6 +241,7 @@ static room_waiter *add_waiter(room_manager *manager, room_member *newcomer, uin
     probe_members(manager, r, now_ms);
     TAILQ_INSERT_TAIL(&r->waiters, waiter, line);
     TAILQ_INSERT_TAIL(&manager->due, waiter, due);
+    r->waiter_count++;
     manager->counts.waiters++;
     return waiter;
 }
@@ -241,6 +252,7 @@ static room_member *take_member(room_manager *manager, room_waiter *waiter)
     room_member *member = waiter->member;
     TAILQ_REMOVE(&member->room->waiters, waiter, line);
     TAILQ_REMOVE(&manager->due, waiter, due);
+    member->room->waiter_count--;
     manager->counts.waiters--;
     waiter->member = NULL;
     room_waiter_free(waiter);
@@ -382,6 +394,8 @@ static int let_in(room_manager *manager, room_member *newcomer, uint64_t now_ms,
         *member = newcomer;
         return ROOM_JOINED;
     }
+    if (newcomer->room->waiter_count >= MAX_WAITERS)
+        return ROOM_FULL;
     room_waiter *made = add_waiter(manager, newcomer, now_ms);
     if (made == NULL)
         return -ENOMEM;
@@ -396,7 +410,7 @@ static int join_anew(room_manager *manager, room *r, void *peer, slice user, sli
     if (newcomer == NULL)
         return -ENOMEM;
     int result = let_in(manager, newcomer, now_ms, member, waiter);
-    if (result < 0)
+    if (result != ROOM_JOINED && result != ROOM_WAITING)
         room_member_free(newcomer);
     return result;
 }

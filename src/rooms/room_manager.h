@@ -96,6 +96,7 @@ void room_manager_free(room_manager *manager);
 typedef enum room_join_result {
     ROOM_JOINED,  /* *member is set; a queue that waited has been sent to the peer */
     ROOM_WAITING, /* the room is full: *waiter is set, the members are being probed */
+    ROOM_FULL,    /* the room is full, and so is the line before it: refused at once */
 } room_join_result;
 
 /* Let `peer` enter `room` as `user` (both not empty; copied). `room_json` and `user_json` are kept beside
@@ -119,12 +120,9 @@ void room_manager_cancel(room_manager *manager, room_waiter *waiter);
 int room_manager_signal(room_manager *manager, room_member *member, int kind, const struct iovec *parts,
                         int count);
 
-/* A member has shown that it is alive; call it for a pong while room_member_is_probed(). The last answer that
- * was missing refuses the waiters at once instead of at their deadline. */
+/* A member has shown that it is alive: call it for each pong. The last answer that was missing refuses the
+ * waiters at once instead of at their deadline. Cheap where nothing was asked. */
 void room_manager_on_alive(room_manager *manager, room_member *member, uint64_t now_ms);
-
-/* Does a newcomer wait for signs of life from this member's room? */
-bool room_member_is_probed(const room_member *member);
 
 /* Do what is due: waiters whose members had their time, queues past their TTL. Returns when to come again (a
  * monotonic time in ms), or UINT64_MAX when nothing is pending. */

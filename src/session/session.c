@@ -31,7 +31,7 @@ static connection_verdict on_message(connection *c, bool is_text, slice data)
 static void on_pong(connection *c)
 {
     session *s = session_of(c);
-    if (s->member != NULL && room_member_is_probed(s->member))
+    if (s->member != NULL)
         room_manager_on_alive(s->host->rooms, s->member, net_loop_now_ms(s->host->loop));
 }
 
