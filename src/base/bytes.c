@@ -38,9 +38,9 @@ uint8_t *bytes_extend(bytes **b, size_t more)
         return NULL;
 
     if (*b == NULL || (*b)->cap - (*b)->end < more) {
-        /* Sliding pays only where it frees half of the buffer: otherwise a slow reader would make us copy its
-         * whole backlog again for each few bytes that it takes. */
-        if (*b != NULL && (*b)->start >= (*b)->cap / 2 && len + more <= (*b)->cap)
+        /* Sliding pays only where it frees a good part of the buffer: otherwise a slow reader would make us
+         * copy its whole backlog again for each few bytes that it takes. */
+        if (*b != NULL && (*b)->start >= (*b)->cap / 4 && len + more <= (*b)->cap)
             compact(*b);
         else if (grow(b, (*b == NULL ? 0 : (*b)->end) + more) != 0)
             return NULL;

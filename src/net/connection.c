@@ -228,7 +228,8 @@ bool connection_send(connection *c, ws_opcode opcode, const struct iovec *parts,
 
 void connection_ping(connection *c)
 {
-    (void)connection_send(c, WS_OPCODE_PING, NULL, 0); /* one that can't take it is ending anyway */
+    if (connection_send(c, WS_OPCODE_PING, NULL, 0) && c->pongs_owed < UINT16_MAX)
+        c->pongs_owed++;
 }
 
 static void on_writable(void *context)
@@ -292,6 +293,10 @@ static bool is_flood(connection *c, const ws_event *event)
 {
     if (c->decoder.is_in_frame || event->type == WS_EVENT_CLOSE || event->type == WS_EVENT_FAULT)
         return false;
+    if (event->type == WS_EVENT_PONG && c->pongs_owed > 0) {
+        c->pongs_owed--; /* we have asked for it, perhaps because of others */
+        return false;
+    }
     return !token_bucket_take(&c->frames, c->loop->limits->frame_rate, net_loop_now_ms(c->loop));
 }
 
@@ -488,9 +493,7 @@ void connection_on_due(connection *c)
         set_state(c, CONNECTION_PINGED);
         break;
     case CONNECTION_PINGED:
-        on_readable(c); /* after a stall of this thread its pong may still wait in the kernel */
-        if (c->state == CONNECTION_PINGED)
-            connection_drop(c, "no sign of life");
+        connection_drop(c, "no sign of life");
         break;
     case CONNECTION_CLOSING:
     case CONNECTION_LINGERING:

@@ -71,6 +71,7 @@ struct connection {
     const char *doom;      /* a literal: end it at the end of the turn, for this reason; or NULL */
     ws_decoder decoder;
     token_bucket frames;
+    uint16_t pongs_owed; /* pings of ours that were not answered yet */
     connection_state state;
     bool is_todo : 1;          /* stands on loop->todo */
     bool must_resume : 1;      /* to do: go on with the unread input */

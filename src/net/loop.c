@@ -10,6 +10,11 @@
  * turn for one peer. An upgrade request must fit as well. */
 enum { SCRATCH_BYTES = 64 * 1024, SCRATCH_FOR_FRAMES = 4 * 1024 };
 
+/* After a stall (the machine slept, the process was stopped, the thread got no processor) what the peers have
+ * sent meanwhile still waits in the kernel, and the base tells of it batch by batch: deadlines are judged a
+ * moment later then. */
+enum { STALL_MS = 250, CATCH_UP_MS = 200 };
+
 static struct event_base *new_base(void)
 {
     struct event_config *config = event_config_new();
@@ -26,6 +31,7 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
     (void)fd;
     (void)what;
     net_loop *loop = arg;
+    loop->timer_was_late = net_loop_now_ms(loop) > loop->timer_due_ms + STALL_MS;
     loop->timer_due_ms = UINT64_MAX; /* the end of the turn does what is due, and sets it anew */
 }
 
@@ -130,13 +136,8 @@ static void do_what_is_due(net_loop *loop)
         loop->ticker.on_due(loop->ticker.context, now_ms);
 }
 
-/* Let the timer fire at the next deadline. One that fires too early costs a turn; setting it anew for each
- * connection that moves would cost more. */
-static void set_timer(net_loop *loop)
+static void set_timer_to(net_loop *loop, uint64_t due_ms)
 {
-    uint64_t due_ms = next_due_ms(loop);
-    if (due_ms >= loop->timer_due_ms)
-        return;
     uint64_t now_ms = net_loop_now_ms(loop);
     uint64_t wait_ms = due_ms > now_ms ? due_ms - now_ms : 0;
     struct timeval wait = {.tv_sec = (time_t)(wait_ms / 1000),
@@ -145,14 +146,37 @@ static void set_timer(net_loop *loop)
         loop->timer_due_ms = due_ms;
 }
 
+/* Let the timer fire at the next deadline. One that fires too early costs a turn; setting it anew for each
+ * connection that moves would cost more. */
+static void set_timer(net_loop *loop)
+{
+    uint64_t due_ms = next_due_ms(loop);
+    if (due_ms < loop->timer_due_ms)
+        set_timer_to(loop, due_ms);
+}
+
+/* The timer is not set: do what is due, or put it off once, after a stall. */
+static void do_deadlines(net_loop *loop)
+{
+    bool puts_off = loop->timer_was_late && !loop->is_catching_up;
+    loop->timer_was_late = false;
+    loop->is_catching_up = puts_off;
+    if (puts_off) {
+        set_timer_to(loop, net_loop_now_ms(loop) + CATCH_UP_MS);
+        return;
+    }
+    do_what_is_due(loop);
+    do_work(loop);
+    set_timer(loop);
+}
+
 void net_loop_end_turn(net_loop *loop)
 {
     do_work(loop);
-    if (loop->timer_due_ms == UINT64_MAX) {
-        do_what_is_due(loop);
-        do_work(loop);
-    }
-    set_timer(loop);
+    if (loop->timer_due_ms == UINT64_MAX)
+        do_deadlines(loop);
+    else if (!loop->is_catching_up)
+        set_timer(loop);
     if (loop->ticker.on_turn_end != NULL)
         loop->ticker.on_turn_end(loop->ticker.context);
     loop->is_now_read = false;

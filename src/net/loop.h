@@ -61,6 +61,8 @@ typedef struct net_loop {
 
     struct event *timer;   /* owned: the next deadline */
     uint64_t timer_due_ms; /* when it fires; UINT64_MAX = not set */
+    bool timer_was_late;   /* it fired long after its time: the thread was stalled */
+    bool is_catching_up;   /* and so deadlines were put off until it fires again: once, not for ever */
     uint64_t now_ms;       /* the time of this turn */
     bool is_now_read;      /* now_ms is of this turn */
 } net_loop;

@@ -4,6 +4,7 @@
  * does and then what must have happened, in order. The owner does what a message says: see on_message(). */
 #include "net/connection.h"
 
+#include "base/clock.h"
 #include "support/journal.h"
 #include "support/wire.h"
 
@@ -616,6 +617,27 @@ static void a_frame_counts_once_in_however_many_parts_it_comes(void **state)
     }
     expect(f, "text one frame in many parts\n");
     bytes_clear(&out);
+    unmake(f);
+}
+
+static void an_answer_that_was_asked_for_is_no_flood(void **state)
+{
+    (void)state;
+    fixture *f = make();
+    f->limits.frame_rate = (token_bucket_rate){.per_second = 1, .burst = 2};
+    open_with(f, SOCK_STREAM);
+    for (int i = 0; i < 5; i++) {
+        connection_ping(f->c);
+        turn(f);
+        wire_expect_frame(&f->peer, WIRE_PING, NULL, 0);
+        wire_send_frame(&f->peer, WIRE_PONG, NULL, 0);
+        turn(f);
+        expect(f, "pong\n");
+    }
+    for (int i = 0; i < 3; i++) /* but these were not */
+        wire_send_frame(&f->peer, WIRE_PONG, NULL, 0);
+    turn(f);
+    expect(f, "pong\npong\nend 1008 too many messages\n");
     unmake(f);
 }
 
@@ -1372,19 +1394,44 @@ static void a_silent_peer_is_dropped_after_its_time(void **state)
     unmake(f);
 }
 
-/* As after a stall of the thread, when there are more pongs than the loop is told of at once. */
-static void a_pong_that_still_waits_in_the_kernel_saves_its_connection(void **state)
+/* The thread is stopped while all answer, for longer than they have: when it goes on, the base tells of their
+ * answers batch by batch, and the deadlines must wait for the last. */
+static void a_stall_of_the_thread_drops_nobody_who_has_answered(void **state)
 {
+    enum { MANY = 100, STALL_MS = 400 };
     (void)state;
     fixture *f = make();
     f->limits.ping_interval_ms = SHORT_MS;
-    open_with(f, SOCK_STREAM);
-    while (f->c->state == CONNECTION_OPEN)
+    f->limits.pong_timeout_ms = SHORT_MS;
+    wire_peer peers[MANY];
+    for (int i = 0; i < MANY; i++) {
+        begin_with(f, wire_open(&peers[i], SOCK_STREAM));
+        wire_send(&peers[i], wire_request, strlen(wire_request));
+        turn(f);
+    }
+    /* All are pinged by the same turn: their deadlines were pushed behind the last one's. */
+    for (connection *c = TAILQ_FIRST(&f->loop.by_state[CONNECTION_OPEN]); c != NULL; c = TAILQ_NEXT(c, link))
+        c->due_ms = net_loop_now_ms(&f->loop) + SHORT_MS;
+    while (TAILQ_EMPTY(&f->loop.by_state[CONNECTION_PINGED]))
         turn_when_due(f);
-    wire_send_frame(&f->peer, WIRE_PONG, NULL, 0);
-    connection_on_due(f->c);
-    expect(f, "pong\n");
-    assert_int_equal(f->c->state, CONNECTION_OPEN);
+    journal_clear(&f->journal);
+
+    for (int i = 0; i < MANY; i++)
+        wire_send_frame(&peers[i], WIRE_PONG, NULL, 0);
+    uint64_t stalled_ms = clock_monotonic_ms();
+    while (clock_monotonic_ms() - stalled_ms < STALL_MS)
+        ;
+    turn(f);
+    turn(f);
+    turn(f);
+    assert_int_equal(f->loop.connections, MANY);
+    assert_null(strstr(f->journal.text, "end"));
+
+    /* Put off is not given up: who is silent from now on is dropped. */
+    while (f->loop.connections > 0)
+        turn_when_due(f);
+    for (int i = 0; i < MANY; i++)
+        wire_close(&peers[i]);
     unmake(f);
 }
 
@@ -1765,6 +1812,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(text_that_is_not_utf_8_fails_at_the_offending_byte),
     cmocka_unit_test(a_peer_that_floods_is_closed),
     cmocka_unit_test(a_frame_counts_once_in_however_many_parts_it_comes),
+    cmocka_unit_test(an_answer_that_was_asked_for_is_no_flood),
     cmocka_unit_test(a_close_is_echoed_even_to_a_peer_without_tokens),
     cmocka_unit_test(a_held_connection_keeps_its_input_and_the_order),
     cmocka_unit_test(a_hold_may_fall_anywhere_into_the_input),
@@ -1800,7 +1848,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_silent_peer_is_dropped_after_its_time),
     cmocka_unit_test(without_pings_an_idle_connection_needs_no_timer),
     cmocka_unit_test(a_ping_out_of_turn_leaves_the_deadlines_alone),
-    cmocka_unit_test(a_pong_that_still_waits_in_the_kernel_saves_its_connection),
+    cmocka_unit_test(a_stall_of_the_thread_drops_nobody_who_has_answered),
     cmocka_unit_test(a_close_is_answered_with_its_code_and_the_end),
     cmocka_unit_test(what_comes_behind_a_close_is_thrown_away),
     cmocka_unit_test(a_close_in_the_middle_of_a_message_forgets_it),
