@@ -81,8 +81,15 @@ static connection_verdict enter_room(session *s, const message *m)
     if (result < 0)
         return shed(s);
 
-    LOG(LOG_INFO, log_namespace, result == ROOM_WAITING ? "waiting before a full room" : "joined",
-        LOG_NUMBER("conn", s->connection.id), LOG_PRIVATE("room", m->room), LOG_PRIVATE("user", m->user));
+    static const char *const events[] = {
+        [ROOM_JOINED] = "joined",
+        [ROOM_WAITING] = "waiting before a full room",
+        [ROOM_FULL] = "room is full",
+    };
+    LOG(LOG_INFO, log_namespace, events[result], LOG_NUMBER("conn", s->connection.id),
+        LOG_PRIVATE("room", m->room), LOG_PRIVATE("user", m->user));
+    if (result == ROOM_FULL)
+        rules_send_error(s, "Room is full");
     return result == ROOM_WAITING ? CONNECTION_HOLD : CONNECTION_GO_ON;
 }
 
@@ -140,12 +147,13 @@ static connection_verdict on_signal(session *s, const message *m)
     return CONNECTION_GO_ON;
 }
 
-/* The client reports a fault: for the log, at a rate that can't fill it. */
+/* The client reports a fault: for the log, at a rate that can't fill it. Its text may name a room or a user,
+ * so it is shown like one. */
 static connection_verdict on_client_error(session *s, const message *m)
 {
-    if (token_bucket_take(&s->faults, s->host->limits->faults, net_loop_now_ms(s->host->loop)))
+    if (token_bucket_take(&s->reports, s->host->limits->faults, net_loop_now_ms(s->host->loop)))
         LOG(LOG_INFO, log_namespace, "the client reports", LOG_NUMBER("conn", s->connection.id),
-            LOG_BYTES("message", m->text));
+            LOG_NUMBER("bytes", m->text.len), LOG_PRIVATE("message", m->text));
     return CONNECTION_GO_ON;
 }
 

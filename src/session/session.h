@@ -41,7 +41,7 @@ typedef struct session_budget {
 typedef struct session_limits {
     room_limits rooms;
     size_t max_name_bytes;
-    token_bucket_rate faults; /* invalid messages from one connection */
+    token_bucket_rate faults; /* invalid messages, and logged reports, from one connection */
 } session_limits;
 
 /* The lobby's shard index. */
@@ -66,12 +66,13 @@ typedef struct session_host {
 } session_host;
 
 struct session {
-    connection connection; /* first: a connection of this floor is a session */
-    session_host *host;    /* borrowed: where it is attached, or was last */
-    room_member *member;   /* borrowed from host->rooms while joined; or NULL */
-    room_waiter *waiter;   /* borrowed from host->rooms while it waits before a full room; or NULL */
-    void *place;           /* borrowed: what the server keeps for its address */
-    token_bucket faults;
+    connection connection;      /* first: a connection of this floor is a session */
+    session_host *host;         /* borrowed: where it is attached, or was last */
+    room_member *member;        /* borrowed from host->rooms while joined; or NULL */
+    room_waiter *waiter;        /* borrowed from host->rooms while it waits before a full room; or NULL */
+    void *place;                /* borrowed: what the server keeps for its address */
+    token_bucket faults;        /* invalid messages */
+    token_bucket reports;       /* a client's error messages that are logged */
     int next_shard;             /* while it is handed over: where to */
     STAILQ_ENTRY(session) mail; /* in a mailbox, while it is adrift */
 };

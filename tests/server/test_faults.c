@@ -386,6 +386,17 @@ static void what_a_flooding_user_sent_within_its_rate_has_arrived(void **state)
     client_expect_close(t->anna, 1008);
 }
 
+static void reports_of_a_client_are_no_faults_however_many(void **state)
+{
+    trio *t = *state;
+    for (int i = 0; i < 50; i++)
+        client_send_text(t->anna, "{\"type\":\"error\",\"message\":\"no camera\"}");
+    client_expect_nothing(t->anna);
+    client_send_text(t->anna, "no JSON");
+    client_expect_error(t->anna, "Invalid message");
+    client_expect_nothing(t->anna);
+}
+
 static void repeated_faults_close_with_1008(void **state)
 {
     trio *t = *state;
@@ -473,6 +484,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(empty_fragments_are_a_flood_as_well, start_with_rate, end),
         cmocka_unit_test_setup_teardown(what_a_flooding_user_sent_within_its_rate_has_arrived,
                                         start_with_rate, end),
+        cmocka_unit_test_setup_teardown(reports_of_a_client_are_no_faults_however_many, start_with_few_faults,
+                                        end),
         cmocka_unit_test_setup_teardown(repeated_faults_close_with_1008, start_with_few_faults, end),
         cmocka_unit_test_setup_teardown(few_faults_are_forgiven, start_with_few_faults, end),
         cmocka_unit_test_setup_teardown(refused_signals_are_no_faults, start_with_few_faults, end),
