@@ -12,7 +12,11 @@ enum { BACKLOG = 4096 };
 
 /* How long accepting pauses when descriptors or memory are used up: long enough not to spin, short enough
  * that somebody who waits hardly notices. */
-static const struct timeval pause_time = {.tv_sec = 0, .tv_usec = 100 * 1000};
+static const struct timeval pause_time = {.tv_usec = 100L * 1000};
+
+/* How long accepting must go well until a shortage is over. At the limit each connection that ends lets one
+ * in and the next fail: that is one shortage, and told once. */
+static const struct timeval probation_time = {.tv_sec = 1};
 
 static void on_accept(struct evconnlistener *listener, evutil_socket_t fd, struct sockaddr *address, int len,
                       void *arg)
@@ -20,11 +24,6 @@ static void on_accept(struct evconnlistener *listener, evutil_socket_t fd, struc
     (void)listener;
     (void)len;
     acceptor *a = arg;
-    if (a->is_short) {
-        a->is_short = false;
-        LOG(LOG_WARN, log_namespace, "accepting again", LOG_NUMBER("open", a->thread.loop.connections));
-    }
-
     admission_place *place;
     const char *refusal = admission_enter(a->admission, address, &place);
     if (place == NULL) { /* refused, and so are many others */
@@ -49,17 +48,28 @@ static void on_accept_error(struct evconnlistener *listener, void *arg)
         LOG(LOG_WARN, log_namespace, "accepting pauses", LOG_NUMBER("errno", (uint64_t)error),
             LOG_NUMBER("open", a->thread.loop.connections));
     a->is_short = true;
+    a->is_paused = true;
     evconnlistener_disable(listener);
     evtimer_add(a->retry, &pause_time);
 }
 
+/* A pause is over: accept again, on probation. Or that is over: the shortage is. */
 static void on_retry(evutil_socket_t fd, short what, void *arg)
 {
     (void)fd;
     (void)what;
     acceptor *a = arg;
-    if (a->listener != NULL)
-        evconnlistener_enable(a->listener);
+    if (a->listener == NULL)
+        return;
+    if (a->is_paused) {
+        a->is_paused = false;
+        evtimer_add(a->retry, &probation_time);
+        evconnlistener_enable(
+            a->listener); /* may fail again at once, and then the pause is the later timer */
+        return;
+    }
+    a->is_short = false;
+    LOG(LOG_WARN, log_namespace, "accepting again", LOG_NUMBER("open", a->thread.loop.connections));
 }
 
 static void stop_listening(void *arg)

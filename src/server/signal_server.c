@@ -16,7 +16,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { MAX_WORKERS = 256, MAX_ACCEPTORS = 64 };
+enum { MAX_WORKERS = 256, MAX_ACCEPTORS = 64, MAX_BURST = 1000000 };
 
 struct signal_server {
     signal_server_options options; /* its strings are owned */
@@ -85,10 +85,17 @@ static uint32_t processors(void)
  * relies on. */
 static bool are_valid(const signal_server_options *o)
 {
-    return o->host != NULL && o->allowed_origins != NULL && o->workers <= MAX_WORKERS &&
-           o->acceptor_threads >= 1 && o->acceptor_threads <= MAX_ACCEPTORS && o->room_capacity >= 1 &&
-           o->max_name_bytes >= 1 && o->max_name_bytes <= MESSAGE_MAX_NAME_BYTES &&
-           o->max_message_bytes >= 1 && o->message_burst >= 1 && o->max_output_bytes >= o->max_message_bytes;
+    bool has_strings = o->host != NULL && o->allowed_origins != NULL;
+    bool has_threads =
+        o->workers <= MAX_WORKERS && o->acceptor_threads >= 1 && o->acceptor_threads <= MAX_ACCEPTORS;
+    bool has_sizes = o->room_capacity >= 1 && o->max_name_bytes >= 1 &&
+                     o->max_name_bytes <= MESSAGE_MAX_NAME_BYTES && o->max_message_bytes >= 1 &&
+                     o->max_output_bytes >= o->max_message_bytes && o->max_request_head_bytes >= 1;
+    bool has_rates = o->message_burst >= 1 && o->message_burst <= MAX_BURST && o->fault_burst <= MAX_BURST;
+    /* The loop takes a deadline of 0 for none, which no peer may have. */
+    bool has_times = o->ping_interval_ms >= 1 && o->pong_timeout_ms >= 1 && o->handshake_timeout_ms >= 1 &&
+                     o->close_timeout_ms >= 1;
+    return has_strings && has_threads && has_sizes && has_rates && has_times;
 }
 
 int signal_server_create(const signal_server_options *options, signal_server **out)

@@ -217,6 +217,10 @@ static void without_descriptors_accepting_pauses_instead_of_spinning(void **stat
     for (int i = ACCEPTED; i < WAITING; i++)
         client_expect_upgraded(s->waiting[i]);
     SERVER_AWAIT(s->server, connections, 2 + WAITING);
+    for (uint64_t begun_ms = client_now_ms(); count_log_lines(s, "accepting again") == 0;) {
+        assert_in_range(client_now_ms() - begun_ms, 0, CLIENT_WAIT_MS);
+        client_await_tick();
+    }
 
     signal_server_request_stop(s->server, true);
     signal_server_stop(s->server);
