@@ -60,11 +60,14 @@ static const option table[] = {
     {rooms, "PENDING_MAX_MESSAGES", OPTION_INTEGER, "256", 0, 1000000, NULL, "signals",
      "How many signals one room queues for a peer who is not there yet. 0 queues none.",
      TARGET(server.pending_max_messages)},
-    {rooms, "PENDING_MAX_BYTES", OPTION_SIZE, "1m", 0, GIB(1), NULL, NULL,
-     "How many bytes of signals one room queues. At most MAX_OUTPUT_BYTES and PENDING_MAX_TOTAL_BYTES.",
+    {rooms, "PENDING_MAX_BYTES", OPTION_SIZE, "256k", 0, GIB(1), NULL, NULL,
+     "How many bytes of signals one room queues. At most MAX_OUTPUT_BYTES.",
      TARGET(server.pending_max_bytes)},
     {rooms, "PENDING_MAX_TOTAL_BYTES", OPTION_SIZE, "256m", 0, GIB(1024), NULL, NULL,
-     "How many bytes of signals all rooms queue together.", TARGET(server.pending_max_total_bytes)},
+     "How many bytes of signals all rooms queue together. The memory that they take is more: half a KiB for "
+     "each room "
+     "and signal besides.",
+     TARGET(server.pending_max_total_bytes)},
     {rooms, "PROBE_TIMEOUT", OPTION_DURATION, "3", 1, 5 * MINUTE, NULL, NULL,
      "How long the users in a full room have to show that they are alive before a newcomer takes a silent "
      "one's place.",

@@ -186,9 +186,6 @@ static bool check_together(const app_config *config, FILE *reports)
     if (s->pending_max_bytes > s->max_output_bytes)
         is_valid = report_misfit(reports, config, offsetof(app_config, server.pending_max_bytes), "at most",
                                  offsetof(app_config, server.max_output_bytes));
-    if (s->pending_max_bytes > s->pending_max_total_bytes)
-        is_valid = report_misfit(reports, config, offsetof(app_config, server.pending_max_bytes), "at most",
-                                 offsetof(app_config, server.pending_max_total_bytes));
     return is_valid;
 }
 

@@ -393,7 +393,7 @@ static void a_full_queue_of_the_default_size_is_delivered_at_once(void **state)
     client *a = join(*state, "room", "anna");
     for (unsigned i = 0; i < 256; i++) {
         if (i % 64 == 0)
-            send_long_offer(a, 100 * 1000);
+            send_long_offer(a, 50 * 1000);
         else
             client_send_number(a, i);
     }
@@ -403,7 +403,7 @@ static void a_full_queue_of_the_default_size_is_delivered_at_once(void **state)
     client *b = join(*state, "room", "bert");
     for (unsigned i = 0; i < 256; i++) {
         if (i % 64 == 0)
-            assert_true(client_receive_text(b).len > 100 * 1000);
+            assert_true(client_receive_text(b).len > 50 * 1000);
         else
             client_expect_number(b, "room", "anna", i);
     }
