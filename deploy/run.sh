@@ -56,11 +56,9 @@ choose_ws_port() {
 }
 
 build() {
-    local log="$run_dir/build.log" tests=OFF
-    # The tests need cmocka, which nobody needs for a call. Said each time, because CMake remembers it.
-    ! pkg-config --exists cmocka || tests=ON
+    local log="$run_dir/build.log"
     echo "Building…"
-    if ! (cd "$root" && cmake --preset release -D HOMECALL_TESTS=$tests &&
+    if ! (cd "$root" && cmake --preset release &&
         cmake --build --preset release --target homecall-signal) >"$log" 2>&1; then
         cat "$log" >&2
         fail "The build has failed; its output is above."
