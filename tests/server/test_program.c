@@ -19,6 +19,8 @@
 
 #include <cmocka.h>
 
+#include "support/client.h"
+
 enum { PATIENCE_MS = 30000, MAX_OUTPUT = 64 * 1024 };
 
 typedef struct stream {
@@ -400,6 +402,22 @@ static void it_serves_on_a_free_port_and_stops_on_either_signal_with_zero(void *
     }
 }
 
+/* A client that was told and stays would keep it for a minute. */
+static void a_second_signal_ends_it_at_once(void **state)
+{
+    fixture *f = *state;
+    start_serving(f, "", "WS_PORT=0 SHUTDOWN_GRACE=1h CLOSE_TIMEOUT=1m");
+    client *stays = client_open((uint16_t)number_of(f, " port="));
+    uint64_t begun_ms = now_ms();
+    assert_int_equal(kill(f->pid, SIGTERM), 0);
+    assert_int_equal(client_receive(stays).opcode, CLIENT_CLOSE);
+    await_output(f, "stopping signal=SIGTERM\n");
+    assert_int_equal(stop(f, SIGINT), 0);
+    assert_in_range(now_ms() - begun_ms, 0, 30 * 1000);
+    assert_non_null(strstr(f->out.text, "stopping at once signal=SIGINT\n"));
+    client_close(stays);
+}
+
 static void nothing_but_log_lines_goes_to_standard_output(void **state)
 {
     fixture *f = *state;
@@ -519,6 +537,7 @@ int main(void)
         TEST(an_unknown_key_is_told_in_the_file_but_not_in_the_environment),
         TEST(a_printed_configuration_can_be_used_as_the_file),
         TEST(it_serves_on_a_free_port_and_stops_on_either_signal_with_zero),
+        TEST(a_second_signal_ends_it_at_once),
         TEST(nothing_but_log_lines_goes_to_standard_output),
         TEST(json_lines_are_written_where_they_are_asked_for),
         TEST(a_port_in_use_ends_with_one_and_names_the_options),
