@@ -4,7 +4,7 @@
 set -euo pipefail
 # shellcheck source=bench/with_server.sh
 . "$(dirname "${BASH_SOURCE[0]}")/with_server.sh"
-count=${1:-9500}
+count=${1:-10000}
 
 # measure BOUND [joined]
 measure() {
