@@ -445,9 +445,8 @@ int room_manager_join(room_manager *manager, void *peer, slice codeword, slice u
     return join_anew(manager, r, peer, user, user_json, now_ms, member, waiter);
 }
 
-void room_manager_leave(room_manager *manager, room_member *member, uint64_t now_ms)
+void room_manager_leave(room_manager *manager, room_member *member)
 {
-    (void)now_ms; /* a leave starts no clock */
     room *r = member->room;
     if (r->owner == member) /* PROTOCOL.md, rule 3 */
         drop_queue(manager, r, "sender left");
@@ -510,7 +509,7 @@ static void end_wait(room_manager *manager, room_waiter *waiter, uint64_t now_ms
     settle(manager, r);
 }
 
-uint64_t room_manager_tick(room_manager *manager, uint64_t now_ms)
+void room_manager_tick(room_manager *manager, uint64_t now_ms)
 {
     room_waiter *waiter;
     while ((waiter = TAILQ_FIRST(&manager->due)) != NULL && deadline_of(manager, waiter) <= now_ms)
@@ -522,7 +521,6 @@ uint64_t room_manager_tick(room_manager *manager, uint64_t now_ms)
         drop_queue(manager, r, "expired");
         settle(manager, r);
     }
-    return room_manager_next_due_ms(manager);
 }
 
 uint64_t room_manager_next_due_ms(const room_manager *manager)

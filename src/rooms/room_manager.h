@@ -106,7 +106,7 @@ int room_manager_join(room_manager *manager, void *peer, slice room, slice user,
                       slice user_json, uint64_t now_ms, room_member **member, room_waiter **waiter);
 
 /* The member goes and takes back what it has queued. Ends `member`. */
-void room_manager_leave(room_manager *manager, room_member *member, uint64_t now_ms);
+void room_manager_leave(room_manager *manager, room_member *member);
 
 /* The member's connection is lost; what it has queued stays for pending_ttl_ms. Ends `member`. */
 void room_manager_lose(room_manager *manager, room_member *member, uint64_t now_ms);
@@ -124,11 +124,10 @@ int room_manager_signal(room_manager *manager, room_member *member, int kind, co
  * waiters at once instead of at their deadline. Cheap where nothing was asked. */
 void room_manager_on_alive(room_manager *manager, room_member *member, uint64_t now_ms);
 
-/* Do what is due: waiters whose members had their time, queues past their TTL. Returns when to come again (a
- * monotonic time in ms), or UINT64_MAX when nothing is pending. */
-uint64_t room_manager_tick(room_manager *manager, uint64_t now_ms);
+/* Do what is due: waiters whose members had their time, queues past their TTL. */
+void room_manager_tick(room_manager *manager, uint64_t now_ms);
 
-/* When the next tick is due, as room_manager_tick() returns it. Cheap. */
+/* When to come with a tick (a monotonic time in ms), or UINT64_MAX when nothing is pending. Cheap. */
 uint64_t room_manager_next_due_ms(const room_manager *manager);
 
 /* The names that a member joined with. Borrowed: they live as long as the member. */

@@ -46,6 +46,12 @@ static int shard_of(const session_host *host, slice room)
     return (int)(upper * (uint64_t)host->shards >> 32);
 }
 
+/* Is the sender in a room, and does its message name no other? */
+static bool is_in_room_of(const session *s, const message *m)
+{
+    return s->member != NULL && (m->room.len == 0 || slice_equals(m->room, room_member_room(s->member)));
+}
+
 static void leave_room(session *s)
 {
     if (s->member == NULL)
@@ -54,7 +60,7 @@ static void leave_room(session *s)
         LOG_PRIVATE("room", room_member_room(s->member)), LOG_PRIVATE("user", room_member_user(s->member)));
     room_member *member = s->member;
     s->member = NULL;
-    room_manager_leave(s->host->rooms, member, net_loop_now_ms(s->host->loop));
+    room_manager_leave(s->host->rooms, member);
 }
 
 static bool is_joined_as(const session *s, slice room, slice user)
@@ -111,9 +117,7 @@ static connection_verdict on_join(session *s, const message *m)
 /* PROTOCOL.md, rule 4. Who leaves is who sent it: a `user` in the message is as little asked as a `from`. */
 static connection_verdict on_leave(session *s, const message *m)
 {
-    bool is_elsewhere =
-        s->member == NULL || (m->room.len > 0 && !slice_equals(m->room, room_member_room(s->member)));
-    if (!is_elsewhere)
+    if (is_in_room_of(s, m))
         leave_room(s);
     return CONNECTION_GO_ON;
 }
@@ -131,7 +135,7 @@ static void refuse_outside_room(session *s, const message *m)
 /* PROTOCOL.md, rules 2 and 3 */
 static connection_verdict on_signal(session *s, const message *m)
 {
-    if (s->member == NULL || (m->room.len > 0 && !slice_equals(m->room, room_member_room(s->member)))) {
+    if (!is_in_room_of(s, m)) {
         refuse_outside_room(s, m);
         return CONNECTION_GO_ON;
     }

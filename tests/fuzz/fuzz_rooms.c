@@ -318,7 +318,7 @@ static void do_leave(peer *p)
     model *m = p->m;
     room_member *member = p->member;
     put_out(p);
-    room_manager_leave(m->manager, member, m->now_ms);
+    room_manager_leave(m->manager, member);
     const model_room *r = &m->rooms[p->room];
     CHECK(r->queued == 0 || r->queue[0].user != p->user);
 }
@@ -382,6 +382,12 @@ static void do_answer(peer *p)
         room_manager_on_alive(p->m->manager, p->member, p->m->now_ms);
 }
 
+static void tick(model *m)
+{
+    room_manager_tick(m->manager, m->now_ms);
+    CHECK(room_manager_next_due_ms(m->manager) > m->now_ms);
+}
+
 /* Let time pass, with a tick whenever one is due, or with a single late one at the end. */
 static void do_tick(model *m, uint64_t ms, bool is_late)
 {
@@ -389,11 +395,11 @@ static void do_tick(model *m, uint64_t ms, bool is_late)
     uint64_t due_ms;
     while (!is_late && (due_ms = room_manager_next_due_ms(m->manager)) < end_ms) {
         m->now_ms = due_ms;
-        CHECK(room_manager_tick(m->manager, m->now_ms) > m->now_ms);
+        tick(m);
     }
     m->was_late |= room_manager_next_due_ms(m->manager) < end_ms;
     m->now_ms = end_ms;
-    CHECK(room_manager_tick(m->manager, m->now_ms) > m->now_ms);
+    tick(m);
     for (int i = 0; i < PEERS; i++)
         CHECK(m->peers[i].place != WAITING || m->peers[i].since_ms + PROBE_MS > m->now_ms);
     for (int i = 0; i < ROOMS; i++)

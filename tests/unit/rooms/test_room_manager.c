@@ -207,7 +207,7 @@ static void leave(peer *p)
 {
     room_member *member = p->member;
     p->member = NULL;
-    room_manager_leave(p->f->manager, member, p->f->now_ms);
+    room_manager_leave(p->f->manager, member);
 }
 
 static void lose(peer *p)
@@ -226,9 +226,9 @@ static void answer(peer *p)
 static uint64_t pass(fixture *f, uint64_t ms)
 {
     f->now_ms += ms;
-    uint64_t due_ms = room_manager_tick(f->manager, f->now_ms);
+    room_manager_tick(f->manager, f->now_ms);
+    uint64_t due_ms = room_manager_next_due_ms(f->manager);
     assert_true(due_ms > f->now_ms);
-    assert_int_equal(due_ms, room_manager_next_due_ms(f->manager));
     return due_ms;
 }
 
