@@ -80,15 +80,21 @@ void connection_drop(connection *c, const char *why)
     tell_end(c, WS_CLOSE_ABNORMAL, why);
 }
 
+/* The last that happens to it. It is adrift. */
+static void give_back(connection *c)
+{
+    bytes_clear(&c->unread);
+    bytes_clear(&c->message);
+    bytes_clear(&c->output);
+    c->events->on_free(c);
+}
+
 void connection_abandon(connection *c, const char *why)
 {
     assert(c->state == CONNECTION_ADRIFT);
     transport_close(&c->transport);
     tell_end(c, WS_CLOSE_ABNORMAL, why);
-    bytes_clear(&c->unread);
-    bytes_clear(&c->message);
-    bytes_clear(&c->output);
-    c->events->on_free(c);
+    give_back(c);
 }
 
 /* Its last bytes stand in `output`: have them written, and throw away what still comes in. */
@@ -246,9 +252,8 @@ static bool deliver(connection *c, bool is_text, slice data)
     case CONNECTION_GO_ON:
         return connection_is_open(c) && c->doom == NULL;
     case CONNECTION_HOLD:
-        if (!connection_is_open(c))
-            return false;
-        set_state(c, CONNECTION_HELD);
+        if (connection_is_open(c))
+            set_state(c, CONNECTION_HELD);
         return false;
     case CONNECTION_HAND_OVER:
         if (bytes_append(&c->message, data.data, data.len) != 0) {
@@ -508,15 +513,6 @@ void connection_on_due(connection *c)
     }
 }
 
-static void free_closed(connection *c)
-{
-    bytes_clear(&c->unread);
-    bytes_clear(&c->message);
-    bytes_clear(&c->output);
-    leave_loop(c);
-    c->events->on_free(c);
-}
-
 /* All is written: let the peer see that it was the last, and wait for its end, unless that has come already.
  */
 static void end_output(connection *c)
@@ -533,8 +529,10 @@ void connection_on_turn_end(connection *c)
     if (c->doom != NULL && connection_is_open(c))
         connection_drop(c, c->doom);
     if (c->state == CONNECTION_CLOSED) {
-        if (!c->is_todo) /* dropped just now: freed when its turn on the list comes again */
-            free_closed(c);
+        if (c->is_todo) /* dropped just now: its turn on the list comes again */
+            return;
+        leave_loop(c);
+        give_back(c);
         return;
     }
 

@@ -96,7 +96,7 @@ int connection_attach(connection *c, net_loop *loop);
  * ending, or when this makes more wait than its limit: then it ends at the end of the turn. */
 bool connection_send(connection *c, ws_opcode opcode, const struct iovec *parts, int count);
 
-/* Send a ping, besides the regular ones. */
+/* Send a ping. Its pong will not count as one of the frames that the peer may send. */
 void connection_ping(connection *c);
 
 /* Go on with the input of a held connection, at the end of the turn. */
