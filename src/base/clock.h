@@ -3,11 +3,18 @@
 #define HOMECALL_BASE_CLOCK_H
 
 #include <stdint.h>
+#include <sys/time.h>
 
 /* Milliseconds since an arbitrary start, never going back. Any thread. */
 uint64_t clock_monotonic_ms(void);
 
 /* Milliseconds since 1970-01-01T00:00:00Z. Any thread. */
 uint64_t clock_utc_ms(void);
+
+/* A span of milliseconds as libevent's timers take it. */
+static inline struct timeval clock_span(uint64_t ms)
+{
+    return (struct timeval){.tv_sec = (time_t)(ms / 1000), .tv_usec = (suseconds_t)(ms % 1000 * 1000)};
+}
 
 #endif

@@ -139,9 +139,7 @@ static void do_what_is_due(net_loop *loop)
 static void set_timer_to(net_loop *loop, uint64_t due_ms)
 {
     uint64_t now_ms = net_loop_now_ms(loop);
-    uint64_t wait_ms = due_ms > now_ms ? due_ms - now_ms : 0;
-    struct timeval wait = {.tv_sec = (time_t)(wait_ms / 1000),
-                           .tv_usec = (suseconds_t)(wait_ms % 1000 * 1000)};
+    struct timeval wait = clock_span(due_ms > now_ms ? due_ms - now_ms : 0);
     if (event_add(loop->timer, &wait) == 0)
         loop->timer_due_ms = due_ms;
 }

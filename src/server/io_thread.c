@@ -1,5 +1,7 @@
 #include "server/io_thread.h"
 
+#include "base/clock.h"
+
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -13,8 +15,7 @@ static void begin_drain(io_thread *t)
 
     if (evtimer_pending(t->grace, NULL)) /* told twice: the first time counts */
         return;
-    struct timeval grace = {.tv_sec = (time_t)(t->shutdown_grace_ms / 1000),
-                            .tv_usec = (suseconds_t)(t->shutdown_grace_ms % 1000 * 1000)};
+    struct timeval grace = clock_span(t->shutdown_grace_ms);
     evtimer_add(t->grace, &grace);
 }
 
