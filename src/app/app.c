@@ -191,7 +191,7 @@ static int make_loop(app *a)
 }
 
 /* The soft limit is kept low for the sake of programs that use select(); this one does not. */
-static void raise_descriptor_limit(const app *a)
+static void raise_descriptor_limit(void)
 {
     struct rlimit limit;
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
@@ -202,11 +202,19 @@ static void raise_descriptor_limit(const app *a)
         limit.rlim_cur = before;
     LOG(LOG_INFO, log_namespace, "descriptor limit", LOG_NUMBER("limit", limit.rlim_cur),
         LOG_NUMBER("before", before));
+}
 
+/* Descriptors that are missing are missed when the limit is reached, at the worst time: tell it now. */
+static void check_descriptors(const app *a)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return;
     const signal_server_options *o = &a->config->server;
-    uint64_t thread_count =
-        o->acceptor_threads + (o->workers > 0 ? o->workers : (uint64_t)sysconf(_SC_NPROCESSORS_ONLN));
-    uint64_t needed = o->max_connections + DESCRIPTORS_OF_PROCESS + DESCRIPTORS_PER_THREAD * thread_count;
+    signal_server_stats stats;
+    signal_server_get_stats(a->server, &stats);
+    uint64_t needed = o->max_connections + DESCRIPTORS_OF_PROCESS +
+                      DESCRIPTORS_PER_THREAD * (o->acceptor_threads + stats.workers);
     if (o->max_connections > 0 && needed > limit.rlim_cur)
         LOG(LOG_WARN, log_namespace, "too few descriptors for MAX_CONNECTIONS",
             LOG_NUMBER("max_connections", o->max_connections), LOG_NUMBER("needed", needed),
@@ -246,6 +254,7 @@ static int start_server(app *a, const char *version)
     int error = signal_server_create(&options, &a->server);
     if (error != 0)
         return fail("can't create the server", error);
+    check_descriptors(a);
     error = signal_server_start(a->server);
     if (error != 0)
         return fail_to_listen(a, error);
@@ -263,7 +272,7 @@ int app_run(app *a, const app_config *config, const char *version)
     *a = (app){.config = config, .signal_fd = -1, .stopped_fd = -1};
     if (open_signals(a) != 0 || start_log(a) != 0)
         return 1;
-    raise_descriptor_limit(a);
+    raise_descriptor_limit();
     if (make_loop(a) != 0 || start_server(a, version) != 0)
         return 1;
     return event_base_dispatch(a->base) < 0 ? 1 : 0;

@@ -92,14 +92,9 @@ static bool parse_choice(const char *text, const char *const *words, uint64_t *v
     return false;
 }
 
-static bool is_control(char c)
-{
-    return (unsigned char)c < 0x20 || c == 0x7F;
-}
-
 static bool is_text(const char *text)
 {
-    while (*text != '\0' && !is_control(*text))
+    while (*text != '\0' && !option_is_control(*text))
         text++;
     return *text == '\0';
 }

@@ -28,6 +28,12 @@ typedef struct option {
     size_t size;              /* of the target: an unsigned integer, a bool, an enum or a pointer */
 } option;
 
+/* Would a terminal obey this character? No option's text may hold one. */
+static inline bool option_is_control(char c)
+{
+    return (unsigned char)c < 0x20 || c == 0x7F;
+}
+
 /* The number that `text` stands for, or the length of a string. False when that is not allowed. */
 bool option_parse(const option *o, const char *text, uint64_t *value);
 

@@ -6,11 +6,6 @@
 #include <errno.h>
 #include <stdlib.h>
 
-static bool is_control(char c)
-{
-    return (unsigned char)c < 0x20 || c == 0x7F;
-}
-
 const char *options_get_text(const app_config *config, const option *o)
 {
     const char *given = config->texts[o - option_table_get()].text;
@@ -25,7 +20,7 @@ static void report_value(FILE *reports, const char *text, size_t len)
     enum { SHOWN = 64 };
     fputc('"', reports);
     for (size_t i = 0; i < len && i < SHOWN; i++) {
-        if (is_control(text[i]))
+        if (option_is_control(text[i]))
             fprintf(reports, "\\x%02x", (unsigned)(unsigned char)text[i]);
         else
             fputc(text[i], reports);
