@@ -26,10 +26,8 @@ static int start_with(void **state, const signal_server_options *options)
     trio *t = test_malloc(sizeof(*t));
     t->server = server_start(options);
     uint16_t port = signal_server_port(t->server);
-    t->anna = client_open_joined(port, "room", "anna");
-    client_expect_nothing(t->anna);
-    t->bert = client_open_joined(port, "room", "bert");
-    client_expect_nothing(t->bert);
+    t->anna = client_open_settled(port, "room", "anna");
+    t->bert = client_open_settled(port, "room", "bert");
     t->cleo = client_open(port);
     *state = t;
     return 0;

@@ -33,12 +33,6 @@ static int start(void **state)
     return 0;
 }
 
-static int end(void **state)
-{
-    server_end(*state);
-    return 0;
-}
-
 static client *join_for_sure(signal_server *server, const char *room, const char *user)
 {
     return client_open_settled(signal_server_port(server), room, user);
@@ -529,22 +523,25 @@ static void a_crowd_in_the_lobby_leaves_calls_alone(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(a_join_and_signals_in_one_segment_keep_their_order, start, end),
-        cmocka_unit_test_setup_teardown(signals_behind_a_join_reach_who_waits_there, start, end),
-        cmocka_unit_test_setup_teardown(even_the_upgrade_may_come_in_the_same_segment, start, end),
-        cmocka_unit_test_setup_teardown(a_stream_cut_anywhere_arrives_whole, start, end),
-        cmocka_unit_test_setup_teardown(half_a_message_goes_along, start, end),
-        cmocka_unit_test_setup_teardown(a_join_in_fragments_is_handed_over, start, end),
-        cmocka_unit_test_setup_teardown(messages_before_a_join_are_answered_in_the_lobby, start, end),
-        cmocka_unit_test_setup_teardown(answers_from_both_threads_keep_their_order, start, end),
-        cmocka_unit_test_setup_teardown(a_tour_of_all_rooms_in_one_segment, start, end),
-        cmocka_unit_test_setup_teardown(a_pair_that_moves_keeps_talking, start, end),
+        cmocka_unit_test_setup_teardown(a_join_and_signals_in_one_segment_keep_their_order, start,
+                                        server_teardown),
+        cmocka_unit_test_setup_teardown(signals_behind_a_join_reach_who_waits_there, start, server_teardown),
+        cmocka_unit_test_setup_teardown(even_the_upgrade_may_come_in_the_same_segment, start,
+                                        server_teardown),
+        cmocka_unit_test_setup_teardown(a_stream_cut_anywhere_arrives_whole, start, server_teardown),
+        cmocka_unit_test_setup_teardown(half_a_message_goes_along, start, server_teardown),
+        cmocka_unit_test_setup_teardown(a_join_in_fragments_is_handed_over, start, server_teardown),
+        cmocka_unit_test_setup_teardown(messages_before_a_join_are_answered_in_the_lobby, start,
+                                        server_teardown),
+        cmocka_unit_test_setup_teardown(answers_from_both_threads_keep_their_order, start, server_teardown),
+        cmocka_unit_test_setup_teardown(a_tour_of_all_rooms_in_one_segment, start, server_teardown),
+        cmocka_unit_test_setup_teardown(a_pair_that_moves_keeps_talking, start, server_teardown),
         cmocka_unit_test(output_that_waits_goes_along),
-        cmocka_unit_test_setup_teardown(several_connections_move_at_once, start, end),
+        cmocka_unit_test_setup_teardown(several_connections_move_at_once, start, server_teardown),
         cmocka_unit_test(connections_that_die_on_their_way_leave_nothing),
         cmocka_unit_test(hand_overs_during_a_stop_end_as_well),
         cmocka_unit_test(hand_overs_during_an_end_at_once_end_as_well),
-        cmocka_unit_test_setup_teardown(a_crowd_in_the_lobby_leaves_calls_alone, start, end),
+        cmocka_unit_test_setup_teardown(a_crowd_in_the_lobby_leaves_calls_alone, start, server_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -27,12 +27,6 @@ static int start(void **state)
     return 0;
 }
 
-static int end(void **state)
-{
-    server_end(*state);
-    return 0;
-}
-
 static void send_string(client *c, const char *text)
 {
     client_send_bytes(c, text, strlen(text));
@@ -380,27 +374,32 @@ static void too_many_connections_from_one_address_are_answered_with_503(void **s
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(a_good_request_is_upgraded, start, end),
-        cmocka_unit_test_setup_teardown(a_query_string_is_allowed_and_ignored, start, end),
-        cmocka_unit_test_setup_teardown(headers_that_mean_nothing_here_are_ignored, start, end),
-        cmocka_unit_test_setup_teardown(an_extension_or_a_protocol_is_never_agreed_to, start, end),
-        cmocka_unit_test_setup_teardown(another_path_is_not_found, start, end),
-        cmocka_unit_test_setup_teardown(another_method_is_told_which_one_is_allowed, start, end),
-        cmocka_unit_test_setup_teardown(a_plain_request_is_told_to_upgrade, start, end),
-        cmocka_unit_test_setup_teardown(another_websocket_version_is_told_which_one_is_spoken, start, end),
+        cmocka_unit_test_setup_teardown(a_good_request_is_upgraded, start, server_teardown),
+        cmocka_unit_test_setup_teardown(a_query_string_is_allowed_and_ignored, start, server_teardown),
+        cmocka_unit_test_setup_teardown(headers_that_mean_nothing_here_are_ignored, start, server_teardown),
+        cmocka_unit_test_setup_teardown(an_extension_or_a_protocol_is_never_agreed_to, start,
+                                        server_teardown),
+        cmocka_unit_test_setup_teardown(another_path_is_not_found, start, server_teardown),
+        cmocka_unit_test_setup_teardown(another_method_is_told_which_one_is_allowed, start, server_teardown),
+        cmocka_unit_test_setup_teardown(a_plain_request_is_told_to_upgrade, start, server_teardown),
+        cmocka_unit_test_setup_teardown(another_websocket_version_is_told_which_one_is_spoken, start,
+                                        server_teardown),
         cmocka_unit_test_setup_teardown(a_key_that_is_not_sixteen_bytes_of_base64_is_a_bad_request, start,
-                                        end),
-        cmocka_unit_test_setup_teardown(a_request_without_a_host_is_a_bad_request, start, end),
-        cmocka_unit_test_setup_teardown(a_malformed_request_is_a_bad_request, start, end),
+                                        server_teardown),
+        cmocka_unit_test_setup_teardown(a_request_without_a_host_is_a_bad_request, start, server_teardown),
+        cmocka_unit_test_setup_teardown(a_malformed_request_is_a_bad_request, start, server_teardown),
         cmocka_unit_test(only_listed_origins_are_let_in),
-        cmocka_unit_test_setup_teardown(without_a_list_every_origin_is_let_in, start, end),
+        cmocka_unit_test_setup_teardown(without_a_list_every_origin_is_let_in, start, server_teardown),
         cmocka_unit_test(a_client_that_names_no_origin_is_no_browser_and_let_in),
-        cmocka_unit_test_setup_teardown(a_request_head_may_be_as_long_as_its_limit_and_no_longer, start, end),
-        cmocka_unit_test_setup_teardown(a_request_head_without_an_end_is_refused_at_its_limit, start, end),
-        cmocka_unit_test_setup_teardown(an_answer_arrives_although_the_client_is_still_sending, start, end),
-        cmocka_unit_test_setup_teardown(a_request_may_come_byte_by_byte, start, end),
-        cmocka_unit_test_setup_teardown(a_request_may_be_cut_anywhere, start, end),
-        cmocka_unit_test_setup_teardown(frames_right_behind_the_request_are_not_lost, start, end),
+        cmocka_unit_test_setup_teardown(a_request_head_may_be_as_long_as_its_limit_and_no_longer, start,
+                                        server_teardown),
+        cmocka_unit_test_setup_teardown(a_request_head_without_an_end_is_refused_at_its_limit, start,
+                                        server_teardown),
+        cmocka_unit_test_setup_teardown(an_answer_arrives_although_the_client_is_still_sending, start,
+                                        server_teardown),
+        cmocka_unit_test_setup_teardown(a_request_may_come_byte_by_byte, start, server_teardown),
+        cmocka_unit_test_setup_teardown(a_request_may_be_cut_anywhere, start, server_teardown),
+        cmocka_unit_test_setup_teardown(frames_right_behind_the_request_are_not_lost, start, server_teardown),
         cmocka_unit_test(a_request_that_is_not_complete_in_time_ends_the_connection),
         cmocka_unit_test(a_trickled_request_gets_no_more_time),
         cmocka_unit_test(too_many_connections_are_answered_with_503),

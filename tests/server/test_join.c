@@ -39,12 +39,6 @@ static int start_with_endless_probes(void **state)
     return 0;
 }
 
-static int end(void **state)
-{
-    server_end(*state);
-    return 0;
-}
-
 static client *join(void *server, const char *room, const char *user)
 {
     return client_open_joined(signal_server_port(server), room, user);
@@ -639,45 +633,49 @@ static void the_queue_of_a_lone_user_goes_to_the_next_only(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(a_join_is_not_acknowledged, start, end),
-        cmocka_unit_test_setup_teardown(names_are_trimmed_as_javascript_does, start, end),
-        cmocka_unit_test_setup_teardown(an_empty_name_is_an_invalid_message, start, end),
-        cmocka_unit_test_setup_teardown(a_name_may_have_512_bytes_and_no_more, start, end),
-        cmocka_unit_test_setup_teardown(names_are_compared_after_decoding_and_byte_for_byte, start, end),
-        cmocka_unit_test_setup_teardown(the_same_join_again_changes_nothing, start, end),
-        cmocka_unit_test_setup_teardown(a_join_elsewhere_leaves_the_first_room, start, end),
-        cmocka_unit_test_setup_teardown(a_join_under_another_name_is_a_leave_and_a_join, start, end),
-        cmocka_unit_test_setup_teardown(a_join_from_a_new_connection_takes_over, start, end),
+        cmocka_unit_test_setup_teardown(a_join_is_not_acknowledged, start, server_teardown),
+        cmocka_unit_test_setup_teardown(names_are_trimmed_as_javascript_does, start, server_teardown),
+        cmocka_unit_test_setup_teardown(an_empty_name_is_an_invalid_message, start, server_teardown),
+        cmocka_unit_test_setup_teardown(a_name_may_have_512_bytes_and_no_more, start, server_teardown),
+        cmocka_unit_test_setup_teardown(names_are_compared_after_decoding_and_byte_for_byte, start,
+                                        server_teardown),
+        cmocka_unit_test_setup_teardown(the_same_join_again_changes_nothing, start, server_teardown),
+        cmocka_unit_test_setup_teardown(a_join_elsewhere_leaves_the_first_room, start, server_teardown),
+        cmocka_unit_test_setup_teardown(a_join_under_another_name_is_a_leave_and_a_join, start,
+                                        server_teardown),
+        cmocka_unit_test_setup_teardown(a_join_from_a_new_connection_takes_over, start, server_teardown),
         cmocka_unit_test(the_late_end_of_the_old_connection_removes_nobody),
         cmocka_unit_test_setup_teardown(whoever_takes_over_owns_what_the_old_connection_has_queued, start,
-                                        end),
-        cmocka_unit_test_setup_teardown(many_takeovers_in_a_row_leave_the_last, start, end),
-        cmocka_unit_test_setup_teardown(the_same_user_in_two_rooms_is_two_users, start, end),
+                                        server_teardown),
+        cmocka_unit_test_setup_teardown(many_takeovers_in_a_row_leave_the_last, start, server_teardown),
+        cmocka_unit_test_setup_teardown(the_same_user_in_two_rooms_is_two_users, start, server_teardown),
         cmocka_unit_test_setup_teardown(a_newcomer_to_a_room_of_answering_members_is_told_that_it_is_full,
-                                        start_with_endless_probes, end),
+                                        start_with_endless_probes, server_teardown),
         cmocka_unit_test_setup_teardown(a_silent_member_is_dropped_for_a_newcomer, start_with_short_probes,
-                                        end),
-        cmocka_unit_test_setup_teardown(all_members_may_be_silent, start_with_short_probes, end),
+                                        server_teardown),
+        cmocka_unit_test_setup_teardown(all_members_may_be_silent, start_with_short_probes, server_teardown),
         cmocka_unit_test_setup_teardown(a_member_heard_just_before_the_newcomer_came_is_still_asked,
-                                        start_with_short_probes, end),
-        cmocka_unit_test_setup_teardown(any_byte_is_a_sign_of_life, start_with_short_probes, end),
+                                        start_with_short_probes, server_teardown),
+        cmocka_unit_test_setup_teardown(any_byte_is_a_sign_of_life, start_with_short_probes, server_teardown),
         cmocka_unit_test_setup_teardown(signals_behind_a_waiting_join_keep_their_order,
-                                        start_with_short_probes, end),
-        cmocka_unit_test_setup_teardown(a_waiting_newcomer_may_send_much, start_with_short_probes, end),
+                                        start_with_short_probes, server_teardown),
+        cmocka_unit_test_setup_teardown(a_waiting_newcomer_may_send_much, start_with_short_probes,
+                                        server_teardown),
         cmocka_unit_test_setup_teardown(what_a_refused_newcomer_sent_meanwhile_is_refused,
-                                        start_with_endless_probes, end),
+                                        start_with_endless_probes, server_teardown),
         cmocka_unit_test_setup_teardown(a_place_that_becomes_free_goes_to_the_newcomer_who_waits,
-                                        start_with_endless_probes, end),
-        cmocka_unit_test_setup_teardown(a_lost_member_makes_room_as_well, start_with_endless_probes, end),
+                                        start_with_endless_probes, server_teardown),
+        cmocka_unit_test_setup_teardown(a_lost_member_makes_room_as_well, start_with_endless_probes,
+                                        server_teardown),
         cmocka_unit_test_setup_teardown(several_newcomers_are_let_in_in_their_order,
-                                        start_with_endless_probes, end),
+                                        start_with_endless_probes, server_teardown),
         cmocka_unit_test_setup_teardown(a_newcomer_who_goes_away_while_waiting_is_forgotten,
-                                        start_with_endless_probes, end),
+                                        start_with_endless_probes, server_teardown),
         cmocka_unit_test(a_silent_member_stays_when_the_newcomer_has_gone),
         cmocka_unit_test_setup_teardown(a_waiting_newcomer_is_replaced_by_its_own_reconnect,
-                                        start_with_endless_probes, end),
+                                        start_with_endless_probes, server_teardown),
         cmocka_unit_test_setup_teardown(a_member_who_reconnects_while_somebody_waits_is_alive,
-                                        start_with_endless_probes, end),
+                                        start_with_endless_probes, server_teardown),
         cmocka_unit_test(a_room_of_three_holds_three),
         cmocka_unit_test(the_queue_of_a_lone_user_goes_to_the_next_only),
     };

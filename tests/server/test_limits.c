@@ -306,12 +306,6 @@ static int start_with_few_connections(void **state)
     return 0;
 }
 
-static int end(void **state)
-{
-    server_end(*state);
-    return 0;
-}
-
 static client *dial(signal_server *server, const char *source)
 {
     return client_dial_from(signal_server_port(server), source);
@@ -611,17 +605,20 @@ int main(void)
                                         end_short_server),
         cmocka_unit_test_setup_teardown(a_server_without_descriptors_can_be_stopped, start_short_server,
                                         end_short_server),
-        cmocka_unit_test_setup_teardown(one_connection_too_many_is_refused, start_with_few_connections, end),
-        cmocka_unit_test_setup_teardown(a_free_place_is_given_again, start_with_few_connections, end),
-        cmocka_unit_test_setup_teardown(a_crowd_that_is_refused_ends, start_with_few_connections, end),
+        cmocka_unit_test_setup_teardown(one_connection_too_many_is_refused, start_with_few_connections,
+                                        server_teardown),
+        cmocka_unit_test_setup_teardown(a_free_place_is_given_again, start_with_few_connections,
+                                        server_teardown),
+        cmocka_unit_test_setup_teardown(a_crowd_that_is_refused_ends, start_with_few_connections,
+                                        server_teardown),
         cmocka_unit_test_setup_teardown(one_connection_too_many_from_an_address_is_refused,
-                                        start_with_few_from_one_address, end),
+                                        start_with_few_from_one_address, server_teardown),
         cmocka_unit_test_setup_teardown(a_free_place_of_an_address_is_given_again,
-                                        start_with_few_from_one_address, end),
+                                        start_with_few_from_one_address, server_teardown),
         cmocka_unit_test_setup_teardown(a_place_counts_while_its_connection_waits_in_the_lobby_and_moves,
-                                        start_with_few_from_one_address, end),
+                                        start_with_few_from_one_address, server_teardown),
         cmocka_unit_test_setup_teardown(many_addresses_have_their_places_each,
-                                        start_with_few_from_one_address, end),
+                                        start_with_few_from_one_address, server_teardown),
         cmocka_unit_test(both_limits_hold_together),
         cmocka_unit_test(places_are_counted_over_all_threads),
     };

@@ -32,12 +32,6 @@ static int start_with_short_ttl(void **state)
     return 0;
 }
 
-static int end(void **state)
-{
-    server_end(*state);
-    return 0;
-}
-
 static client *join(signal_server *server, const char *room, const char *user)
 {
     return client_open_joined(signal_server_port(server), room, user);
@@ -454,27 +448,30 @@ static void the_counters_tell_what_became_of_each(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(all_three_types_wait_and_arrive_in_order, start, end),
-        cmocka_unit_test_setup_teardown(the_queue_comes_before_anything_newer, start, end),
-        cmocka_unit_test_setup_teardown(a_delivered_queue_is_gone, start, end),
+        cmocka_unit_test_setup_teardown(all_three_types_wait_and_arrive_in_order, start, server_teardown),
+        cmocka_unit_test_setup_teardown(the_queue_comes_before_anything_newer, start, server_teardown),
+        cmocka_unit_test_setup_teardown(a_delivered_queue_is_gone, start, server_teardown),
         cmocka_unit_test_setup_teardown(what_is_sent_after_the_peer_has_gone_waits_for_its_return, start,
-                                        end),
-        cmocka_unit_test_setup_teardown(a_user_never_gets_back_its_own, start, end),
-        cmocka_unit_test_setup_teardown(a_lost_users_signals_wait_for_the_others, start, end),
-        cmocka_unit_test_setup_teardown(a_leave_drops_what_its_sender_has_queued, start, end),
-        cmocka_unit_test_setup_teardown(a_join_elsewhere_drops_it_as_well, start, end),
+                                        server_teardown),
+        cmocka_unit_test_setup_teardown(a_user_never_gets_back_its_own, start, server_teardown),
+        cmocka_unit_test_setup_teardown(a_lost_users_signals_wait_for_the_others, start, server_teardown),
+        cmocka_unit_test_setup_teardown(a_leave_drops_what_its_sender_has_queued, start, server_teardown),
+        cmocka_unit_test_setup_teardown(a_join_elsewhere_drops_it_as_well, start, server_teardown),
         cmocka_unit_test_setup_teardown(a_lost_users_signals_are_dropped_after_their_time,
-                                        start_with_short_ttl, end),
-        cmocka_unit_test_setup_teardown(a_present_users_signals_wait_without_end, start_with_short_ttl, end),
-        cmocka_unit_test_setup_teardown(the_time_begins_anew_with_each_loss, start_with_short_ttl, end),
+                                        start_with_short_ttl, server_teardown),
+        cmocka_unit_test_setup_teardown(a_present_users_signals_wait_without_end, start_with_short_ttl,
+                                        server_teardown),
+        cmocka_unit_test_setup_teardown(the_time_begins_anew_with_each_loss, start_with_short_ttl,
+                                        server_teardown),
         cmocka_unit_test(a_room_queues_so_many_signals_and_no_more),
         cmocka_unit_test(a_queue_may_be_switched_off),
         cmocka_unit_test(a_room_queues_so_many_bytes_and_no_more),
         cmocka_unit_test(a_signal_that_fits_to_the_byte_is_queued),
         cmocka_unit_test(the_whole_server_queues_so_many_bytes_and_no_more),
-        cmocka_unit_test_setup_teardown(a_full_queue_of_the_default_size_is_delivered_at_once, start, end),
+        cmocka_unit_test_setup_teardown(a_full_queue_of_the_default_size_is_delivered_at_once, start,
+                                        server_teardown),
         cmocka_unit_test(a_queue_as_large_as_the_output_bound_is_delivered),
-        cmocka_unit_test_setup_teardown(the_counters_tell_what_became_of_each, start, end),
+        cmocka_unit_test_setup_teardown(the_counters_tell_what_became_of_each, start, server_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -57,12 +57,6 @@ static int start_with_short_grace(void **state)
     return 0;
 }
 
-static int end(void **state)
-{
-    server_end(*state);
-    return 0;
-}
-
 static client *join_for_sure(signal_server *server, const char *room, const char *user)
 {
     return client_open_settled(signal_server_port(server), room, user);
@@ -591,31 +585,33 @@ static void two_servers_in_one_process_know_nothing_of_each_other(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(everybody_is_told_that_the_server_goes_away, start, end),
-        cmocka_unit_test_setup_teardown(a_client_in_the_middle_of_a_message_is_told_as_well, start, end),
-        cmocka_unit_test_setup_teardown(what_waits_is_flushed_before_the_farewell, start, end),
-        cmocka_unit_test_setup_teardown(nobody_is_accepted_any_more, start, end),
+        cmocka_unit_test_setup_teardown(everybody_is_told_that_the_server_goes_away, start, server_teardown),
+        cmocka_unit_test_setup_teardown(a_client_in_the_middle_of_a_message_is_told_as_well, start,
+                                        server_teardown),
+        cmocka_unit_test_setup_teardown(what_waits_is_flushed_before_the_farewell, start, server_teardown),
+        cmocka_unit_test_setup_teardown(nobody_is_accepted_any_more, start, server_teardown),
         cmocka_unit_test_setup_teardown(who_does_not_read_is_waited_for_only_so_long, start_with_short_grace,
-                                        end),
+                                        server_teardown),
         cmocka_unit_test_setup_teardown(who_does_not_answer_the_farewell_is_waited_for_only_so_long,
-                                        start_with_short_grace, end),
+                                        start_with_short_grace, server_teardown),
         cmocka_unit_test_setup_teardown(a_repeated_request_does_not_prolong_the_grace_time,
-                                        start_with_short_grace, end),
-        cmocka_unit_test_setup_teardown(nobody_is_waited_for_where_nobody_is, start, end),
-        cmocka_unit_test_setup_teardown(a_second_request_ends_at_once, start, end),
-        cmocka_unit_test_setup_teardown(the_first_request_may_be_for_an_end_at_once, start, end),
+                                        start_with_short_grace, server_teardown),
+        cmocka_unit_test_setup_teardown(nobody_is_waited_for_where_nobody_is, start, server_teardown),
+        cmocka_unit_test_setup_teardown(a_second_request_ends_at_once, start, server_teardown),
+        cmocka_unit_test_setup_teardown(the_first_request_may_be_for_an_end_at_once, start, server_teardown),
         cmocka_unit_test(the_end_is_told_once),
-        cmocka_unit_test_setup_teardown(the_end_of_what_never_ran_is_not_told, start, end),
+        cmocka_unit_test_setup_teardown(the_end_of_what_never_ran_is_not_told, start, server_teardown),
         cmocka_unit_test(a_server_that_was_not_started_can_be_stopped_and_freed),
         cmocka_unit_test(a_stop_before_the_start_is_no_stop_after_it),
-        cmocka_unit_test_setup_teardown(a_server_is_started_once, start, end),
+        cmocka_unit_test_setup_teardown(a_server_is_started_once, start, server_teardown),
         cmocka_unit_test(options_out_of_range_make_no_server),
         cmocka_unit_test(the_strings_of_the_options_are_copied),
         cmocka_unit_test(a_port_in_use_is_told),
         cmocka_unit_test(an_address_that_is_not_ours_is_told),
         cmocka_unit_test(the_same_port_serves_again_at_once),
         cmocka_unit_test(several_acceptors_share_a_port),
-        cmocka_unit_test_setup_teardown(two_servers_in_one_process_know_nothing_of_each_other, start, end),
+        cmocka_unit_test_setup_teardown(two_servers_in_one_process_know_nothing_of_each_other, start,
+                                        server_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -43,6 +43,12 @@ void server_end(signal_server *server)
     signal_server_destroy(server);
 }
 
+int server_teardown(void **state)
+{
+    server_end(*state);
+    return 0;
+}
+
 signal_server_stats server_stats(const signal_server *server)
 {
     signal_server_stats stats;

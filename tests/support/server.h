@@ -17,6 +17,9 @@ signal_server *server_start(const signal_server_options *options);
 /* Stop and free it. NULL is legal. */
 void server_end(signal_server *server);
 
+/* The same for cmocka, where *state is the server. */
+int server_teardown(void **state);
+
 /* Wait until a counter has this value; the test fails when it does not come. */
 #define SERVER_AWAIT(server, counter, value) \
     server_await_counter((server), offsetof(signal_server_stats, counter), #counter, (value))
