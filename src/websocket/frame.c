@@ -22,7 +22,6 @@ enum {
     LENGTH_IS_64_BIT = 127,
 
     START_LEN = 2,
-    MASK_LEN = 4,
 };
 
 static bool is_control(uint8_t opcode)
@@ -60,12 +59,12 @@ static const char *find_opcode_fault(const ws_decoder *decoder, uint8_t first)
 }
 
 /* What is wrong with a frame's second byte, or NULL. */
-static const char *find_start_fault(uint8_t opcode, uint8_t second)
+static const char *find_start_fault(const ws_decoder *decoder, uint8_t opcode, uint8_t second)
 {
     uint8_t length = second & LENGTH_BITS;
 
-    if ((second & MASK_BIT) == 0)
-        return "frame without a mask"; /* RFC 6455, 5.1 */
+    if (((second & MASK_BIT) != 0) == decoder->is_client) /* RFC 6455, 5.1 */
+        return decoder->is_client ? "frame with a mask" : "frame without a mask";
     if (is_control(opcode) && length > WS_MAX_CONTROL_PAYLOAD)
         return "control frame over 125 bytes"; /* RFC 6455, 5.5 */
     if (opcode == WS_OPCODE_CLOSE && length == 1)
@@ -107,9 +106,9 @@ static const char *find_length_fault(size_t mask_at, uint64_t payload_len)
     return NULL;
 }
 
-/* Unmask in place (RFC 6455, 5.3), a word of two masks at a time: both halves are the same, so the byte order
- * of the machine does not matter. */
-static void unmask(uint8_t *data, size_t len, const uint8_t mask[MASK_LEN])
+/* A word of two masks at a time: both halves are the same, so the byte order of the machine does not matter.
+ */
+void ws_mask(uint8_t *data, size_t len, const uint8_t mask[WS_MASK_LEN])
 {
     uint32_t one_mask;
     memcpy(&one_mask, mask, sizeof(one_mask));
@@ -123,15 +122,15 @@ static void unmask(uint8_t *data, size_t len, const uint8_t mask[MASK_LEN])
         memcpy(data + at, &word, sizeof(word));
     }
     for (; at < len; at++)
-        data[at] ^= mask[at % MASK_LEN];
+        data[at] ^= mask[at % WS_MASK_LEN];
 }
 
 /* Turn the mask on by `count` payload bytes. */
-static void turn_mask(uint8_t mask[MASK_LEN], size_t count)
+static void turn_mask(uint8_t mask[WS_MASK_LEN], size_t count)
 {
-    uint8_t turned[MASK_LEN];
-    for (size_t i = 0; i < MASK_LEN; i++)
-        turned[i] = mask[(count + i) % MASK_LEN];
+    uint8_t turned[WS_MASK_LEN];
+    for (size_t i = 0; i < WS_MASK_LEN; i++)
+        turned[i] = mask[(count + i) % WS_MASK_LEN];
     memcpy(mask, turned, sizeof(turned));
 }
 
@@ -142,11 +141,13 @@ static size_t pass_on(ws_decoder *decoder, uint8_t *payload, size_t len, ws_even
         return 0;
 
     size_t part = len < decoder->frame_left ? len : (size_t)decoder->frame_left;
-    unmask(payload, part, decoder->mask);
     decoder->frame_left -= part;
     decoder->is_in_frame = decoder->frame_left > 0;
-    if (decoder->is_in_frame)
-        turn_mask(decoder->mask, part);
+    if (!decoder->is_client) {
+        ws_mask(payload, part, decoder->mask);
+        if (decoder->is_in_frame)
+            turn_mask(decoder->mask, part);
+    }
 
     bool is_text = decoder->opcode == WS_OPCODE_TEXT;
     bool is_last = decoder->is_final && !decoder->is_in_frame;
@@ -207,7 +208,7 @@ static void read_control(ws_decoder *decoder, uint8_t opcode, uint8_t *payload, 
 }
 
 /* Note the header of a data frame; its length has been checked against the bound of the message. */
-static void begin_data(ws_decoder *decoder, uint8_t first, uint64_t payload_len, const uint8_t mask[MASK_LEN])
+static void begin_data(ws_decoder *decoder, uint8_t first, uint64_t payload_len, const uint8_t mask[WS_MASK_LEN])
 {
     uint8_t opcode = first & OPCODE_BITS;
     if (opcode != WS_OPCODE_CONTINUATION)
@@ -216,7 +217,8 @@ static void begin_data(ws_decoder *decoder, uint8_t first, uint64_t payload_len,
     decoder->is_in_frame = true;
     decoder->frame_left = payload_len;
     decoder->message_bytes += payload_len;
-    memcpy(decoder->mask, mask, MASK_LEN);
+    if (!decoder->is_client)
+        memcpy(decoder->mask, mask, WS_MASK_LEN);
 }
 
 /* Read a frame from its first byte on, as far as it is there. Returns how many bytes were consumed. */
@@ -226,7 +228,7 @@ static size_t read_frame(ws_decoder *decoder, uint64_t max_message_bytes, uint8_
     uint8_t opcode = data[0] & OPCODE_BITS;
     const char *fault = find_opcode_fault(decoder, data[0]);
     if (fault == NULL && len >= START_LEN)
-        fault = find_start_fault(opcode, data[1]);
+        fault = find_start_fault(decoder, opcode, data[1]);
     if (fault != NULL)
         return fail(decoder, event, WS_CLOSE_PROTOCOL_ERROR, fault);
 
@@ -242,7 +244,7 @@ static size_t read_frame(ws_decoder *decoder, uint64_t max_message_bytes, uint8_
         (payload_len > max_message_bytes || decoder->message_bytes > max_message_bytes - payload_len))
         return fail(decoder, event, WS_CLOSE_TOO_BIG, "message too big");
 
-    size_t header_len = mask_at + MASK_LEN;
+    size_t header_len = mask_at + (decoder->is_client ? 0 : WS_MASK_LEN);
     if (len < header_len)
         return 0;
     uint8_t *payload = data + header_len;
@@ -253,7 +255,8 @@ static size_t read_frame(ws_decoder *decoder, uint64_t max_message_bytes, uint8_
 
     if (len - header_len < payload_len)
         return 0;
-    unmask(payload, (size_t)payload_len, data + mask_at);
+    if (!decoder->is_client)
+        ws_mask(payload, (size_t)payload_len, data + mask_at);
     read_control(decoder, opcode, payload, (size_t)payload_len, event);
     return header_len + (size_t)payload_len;
 }
@@ -284,6 +287,15 @@ size_t ws_frame_header(uint8_t out[WS_MAX_SERVER_HEADER], ws_opcode opcode, uint
     for (size_t i = 0; i < length_len; i++)
         out[START_LEN + i] = (uint8_t)(payload_len >> 8 * (length_len - 1 - i));
     return START_LEN + length_len;
+}
+
+size_t ws_client_frame_header(uint8_t out[WS_MAX_CLIENT_HEADER], ws_opcode opcode, uint64_t payload_len,
+                              const uint8_t mask[WS_MASK_LEN])
+{
+    size_t mask_at = ws_frame_header(out, opcode, payload_len);
+    out[1] |= MASK_BIT;
+    memcpy(out + mask_at, mask, WS_MASK_LEN);
+    return mask_at + WS_MASK_LEN;
 }
 
 bool ws_close_code_is_valid(uint16_t code)

@@ -1,10 +1,11 @@
 /* WebSocket frames (RFC 6455, 5) as a pure machine: the caller's bytes in, events out.
  *
- * The decoder is for a server: it wants masked frames, unmasks them in place in the caller's buffer, and
- * enforces every rule of the framing: reserved bits and opcodes, minimal lengths, control frames whole and
- * short, the order of fragments, UTF-8 in text (failed at the offending byte), close codes, the message
- * bound. It keeps no payload: a data frame that is only partly there is passed on part by part, so its memory
- * is this struct alone.
+ * The decoder is a server's unless it is told to be a client's (is_client). A server's wants masked frames
+ * and unmasks them in place in the caller's buffer, a client's wants them unmasked. Both enforce every rule
+ * of the framing: reserved bits and opcodes, minimal lengths, control frames whole and short, the order of
+ * fragments, UTF-8 in text (failed at the offending byte), close codes, the message bound. It keeps no
+ * payload: a data frame that is only partly there is passed on part by part, so its memory is this struct
+ * alone.
  *
  * Left out on purpose: assembling messages (the connection does that, and only where a message did not arrive
  * in one piece) and extensions (none is ever negotiated, so every reserved bit is a fault). */
@@ -42,12 +43,13 @@ typedef enum ws_close_code {
 } ws_close_code;
 
 enum {
+    WS_MASK_LEN = 4,              /* RFC 6455, 5.3 */
     WS_MAX_CONTROL_PAYLOAD = 125, /* RFC 6455, 5.5 */
     WS_MAX_SERVER_HEADER = 10,    /* two bytes and a 64-bit length, without a mask */
     WS_MAX_CLIENT_HEADER = 14,    /* the same with a mask */
 };
 
-/* Between two calls. Zeroed = before the first frame. Embedded in each connection, hence small. */
+/* Between two calls. Zeroed = before the first frame, on a server. Embedded in each connection, hence small. */
 typedef struct ws_decoder {
     uint64_t frame_left;    /* payload bytes of the current data frame still to come */
     uint64_t message_bytes; /* payload bytes of the current message announced so far, with this frame */
@@ -58,6 +60,7 @@ typedef struct ws_decoder {
     bool is_final;          /* of the current data frame: FIN */
     bool has_data;          /* a part of the current message has already been passed on */
     bool has_failed;        /* after a FAULT or CLOSE: nothing more is read */
+    bool is_client;         /* the frames come from a server. Set before the first one. */
 } ws_decoder;
 
 typedef enum ws_event_type {
@@ -94,6 +97,14 @@ size_t ws_decoder_next(ws_decoder *decoder, uint64_t max_message_bytes, uint8_t 
 /* Write the header of an unmasked (server) frame with FIN set; returns its length, at most
  * WS_MAX_SERVER_HEADER. */
 size_t ws_frame_header(uint8_t out[WS_MAX_SERVER_HEADER], ws_opcode opcode, uint64_t payload_len);
+
+/* The same for a masked (client) frame, at most WS_MAX_CLIENT_HEADER; the payload is to go through ws_mask()
+ * with the same mask. */
+size_t ws_client_frame_header(uint8_t out[WS_MAX_CLIENT_HEADER], ws_opcode opcode, uint64_t payload_len,
+                              const uint8_t mask[WS_MASK_LEN]);
+
+/* Mask or unmask in place (RFC 6455, 5.3). */
+void ws_mask(uint8_t *data, size_t len, const uint8_t mask[WS_MASK_LEN]);
 
 /* May this code stand in a close frame on the wire (RFC 6455, 7.4: 1000-1003, 1007-1014, 3000-4999)? */
 bool ws_close_code_is_valid(uint16_t code);
