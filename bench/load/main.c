@@ -1,0 +1,94 @@
+/* homecall-bench: puts load on a signaling server and tells what it measured. */
+#include "options.h"
+#include "report/report.h"
+#include "run.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The command as it was typed, roughly: for the reports. */
+static char *join_arguments(int argc, char **argv)
+{
+    size_t len = 1;
+    for (int i = 0; i < argc; i++)
+        len += strlen(argv[i]) + 3;
+    char *line = malloc(len);
+    if (line == NULL)
+        return NULL;
+    char *at = line;
+    *at = '\0';
+    for (int i = 0; i < argc; i++) {
+        const char *quote = strpbrk(argv[i], " '\"$&|;") != NULL ? "'" : "";
+        at += sprintf(at, "%s%s%s%s", i > 0 ? " " : "", quote, i > 0 ? argv[i] : "homecall-bench", quote);
+    }
+    return line;
+}
+
+static int write_json(const result *r, const char *path)
+{
+    if (strcmp(path, "-") == 0)
+        return report_json(r, stdout);
+    FILE *out = fopen(path, "we");
+    if (out == NULL)
+        return -errno;
+    int error = report_json(r, out);
+    if (fclose(out) != 0 && error == 0)
+        error = -errno;
+    return error;
+}
+
+static int complain(const char *what, int error)
+{
+    fprintf(stderr, "homecall-bench: %s: %s\n", what, strerror(-error));
+    return EXIT_FAILURE;
+}
+
+/* Tell it in every way that was asked for. */
+static int report(const load_options *o, const result *r)
+{
+    bool json_is_output = o->json != NULL && strcmp(o->json, "-") == 0;
+    int error;
+    if (!o->quiet && !json_is_output && (error = report_text(r, stdout)) != 0)
+        return complain("standard output", error);
+    if (o->json != NULL && (error = write_json(r, o->json)) != 0)
+        return complain(o->json, error);
+    if (o->report != NULL && (error = report_html(r, o->report)) != 0)
+        return complain(o->report, error);
+    return EXIT_SUCCESS;
+}
+
+int main(int argc, char **argv)
+{
+    load_options options;
+    switch (options_parse(argc, argv, &options)) {
+    case OPTIONS_SHOWN:
+        return EXIT_SUCCESS;
+    case OPTIONS_WRONG:
+        return 2;
+    case OPTIONS_RUN:
+        break;
+    }
+    signal(SIGPIPE, SIG_IGN); /* a server that goes away is an error of the write */
+
+    static result r; /* its histograms are large for a stack */
+    static char room[OPTIONS_SETTINGS_ROOM];
+    const char *settings[OPTIONS_MAX_SETTINGS];
+    char *command_line = join_arguments(argc, argv);
+    if (command_line == NULL || run_load(&options, command_line, &r) != 0) {
+        free(command_line);
+        return EXIT_FAILURE; /* said already */
+    }
+    options_settings(&options, settings, room);
+    r.settings = settings;
+    int status = report(&options, &r);
+    if (r.fault != NULL) {
+        fprintf(stderr, "homecall-bench: fault: %s\n", r.fault);
+        status = EXIT_FAILURE;
+    }
+    run_free_result(&r);
+    free(command_line);
+    return status;
+}

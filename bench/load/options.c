@@ -1,0 +1,246 @@
+/* An option is one row of the table: name, kind, place, bounds, default and help. Parser, help and reports
+ * walk it. */
+#include "options.h"
+
+#include "scenario/scenario.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <math.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef enum option_kind { KIND_FLAG, KIND_COUNT, KIND_REAL, KIND_TEXT, KIND_DIALECT } option_kind;
+
+typedef struct option_row {
+    const char *name;
+    option_kind kind;
+    size_t at; /* in load_options */
+    const char *default_text;
+    double min, max;      /* COUNT and REAL */
+    bool shapes_load;     /* stands in the reports */
+    const char *argument; /* for the help; NULL for a flag */
+    const char *help;
+} option_row;
+
+#define AT(field) offsetof(load_options, field)
+
+static const option_row rows[] = {
+    {"threads", KIND_COUNT, AT(threads), "1", 1, 64, true, "N", "threads of the load generator"},
+    {"seconds", KIND_REAL, AT(seconds), "5", 0.05, 604800, true, "S", "how long to measure"},
+    {"warmup", KIND_REAL, AT(warmup_seconds), "1", 0, 3600, true, "S", "load before the measuring begins"},
+    {"count", KIND_COUNT, AT(count), "0", 0, 1e12, true, "N",
+     "measure this many operations instead of a time (no warm-up then)"},
+    {"rate", KIND_REAL, AT(rate), "0", 0, 1e8, true, "R",
+     "open loop: operations a second, whether the server keeps up or not"},
+    {"pairs", KIND_COUNT, AT(pairs), "50", 1, 1000000, true, "N", "call, relay, mixed: pairs of users"},
+    {"connections", KIND_COUNT, AT(connections), "1000", 1, 10000000, true, "N",
+     "idle, storm, rejoin: connections; connect: how many at once"},
+    {"joined", KIND_FLAG, AT(joined), NULL, 0, 0, true, NULL, "idle, connect, storm: join, in rooms of two"},
+    {"beside", KIND_COUNT, AT(beside), "0", 0, 10000000, true, "N", "idle connections held besides"},
+    {"window", KIND_COUNT, AT(window), "1", 1, 65536, true, "W", "relay: signals under way in each pair"},
+    {"size", KIND_COUNT, AT(size), "200", SIGNAL_TEXT_MIN, 8388608, true, "BYTES", "relay: of a signal"},
+    {"candidates", KIND_COUNT, AT(candidates), "10", 0, 1000, true, "K",
+     "call, mixed: candidates of each user"},
+    {"offer-size", KIND_COUNT, AT(offer_size), "3000", SIGNAL_TEXT_MIN, 8388608, true, "BYTES",
+     "call, mixed: of an offer or answer"},
+    {"candidate-size", KIND_COUNT, AT(candidate_size), "290", SIGNAL_TEXT_MIN, 8388608, true, "BYTES",
+     "call, mixed: of a candidate"},
+    {"singly", KIND_FLAG, AT(singly), NULL, 0, 0, true, NULL,
+     "call: each message is a TCP send of its own, interleaved with the other pairs'"},
+    {"reconnect", KIND_FLAG, AT(reconnect), NULL, 0, 0, true, NULL, "call: new connections for each call"},
+    {"fresh-rooms", KIND_FLAG, AT(fresh_rooms), NULL, 0, 0, true, NULL, "call: a new room for each call"},
+    {"talk", KIND_REAL, AT(talk_seconds), "10", 0, 86400, true, "S",
+     "mixed: how long a call lasts, on average"},
+    {"loss", KIND_REAL, AT(loss), "0.1", 0, 1, true, "SHARE",
+     "mixed: calls in which a user is lost and comes back"},
+    {"restart", KIND_TEXT, AT(restart), NULL, 0, 0, true, "CMD",
+     "storm: a shell command that restarts the server, for the second storm"},
+    {"sources", KIND_COUNT, AT(sources), "1", 1, 65536, true, "N",
+     "addresses from 127.0.0.1 on to connect from: 28,000 ports each"},
+    {"dialect", KIND_DIALECT, AT(dialect), "homecall", 0, 0, true, "NAME", "homecall or peerjs"},
+    {"insecure", KIND_FLAG, AT(insecure), NULL, 0, 0, false, NULL, "wss: take any certificate"},
+    {"ca-file", KIND_TEXT, AT(ca_file), NULL, 0, 0, false, "FILE", "wss: the authorities to trust (PEM)"},
+    {"server-pid", KIND_COUNT, AT(server_pid), "0", 0, 4194304, false, "PID",
+     "the server's process, to measure its CPU and memory"},
+    {"syscalls", KIND_FLAG, AT(syscalls), NULL, 0, 0, true, NULL,
+     "count the server's system calls (root; slows it down a little)"},
+    {"json", KIND_TEXT, AT(json), NULL, 0, 0, false, "FILE",
+     "write the result as JSON; - is standard output"},
+    {"report", KIND_TEXT, AT(report), NULL, 0, 0, false, "DIR", "write a page with plots to DIR/index.html"},
+    {"label", KIND_TEXT, AT(label), "", 0, 0, false, "TEXT", "a name for this run in the reports"},
+    {"quiet", KIND_FLAG, AT(quiet), NULL, 0, 0, false, NULL, "no progress, no table"},
+};
+
+enum { ROWS = sizeof(rows) / sizeof(rows[0]) };
+
+static void *field(load_options *o, const option_row *row)
+{
+    return (char *)o + row->at;
+}
+
+static const void *field_of(const load_options *o, const option_row *row)
+{
+    return (const char *)o + row->at;
+}
+
+static bool read_number(const option_row *row, const char *text, double *value)
+{
+    char *end;
+    errno = 0;
+    *value = strtod(text, &end);
+    bool is_number = end != text && *end == '\0' && errno == 0 && isfinite(*value);
+    bool is_whole = row->kind == KIND_REAL || floor(*value) == *value;
+    return is_number && is_whole && *value >= row->min && *value <= row->max;
+}
+
+static options_verdict complain(const option_row *row, const char *text)
+{
+    fprintf(stderr, "homecall-bench: --%s %s: ", row->name, text);
+    if (row->kind == KIND_DIALECT)
+        fprintf(stderr, "homecall or peerjs is allowed\n");
+    else
+        fprintf(stderr, "a %snumber from %.10g to %.10g is allowed\n",
+                row->kind == KIND_COUNT ? "whole " : "", row->min, row->max);
+    return OPTIONS_WRONG;
+}
+
+static options_verdict set(load_options *o, const option_row *row, const char *text)
+{
+    double value;
+    switch (row->kind) {
+    case KIND_FLAG:
+        *(bool *)field(o, row) = true;
+        return OPTIONS_RUN;
+    case KIND_TEXT:
+        *(const char **)field(o, row) = text;
+        return OPTIONS_RUN;
+    case KIND_DIALECT:
+        o->dialect = dialect_find(text);
+        return o->dialect != NULL ? OPTIONS_RUN : complain(row, text);
+    case KIND_COUNT:
+    case KIND_REAL:
+        break;
+    }
+    if (!read_number(row, text, &value))
+        return complain(row, text);
+    if (row->kind == KIND_REAL)
+        *(double *)field(o, row) = value;
+    else
+        *(uint64_t *)field(o, row) = (uint64_t)value;
+    return OPTIONS_RUN;
+}
+
+static void print_help(void)
+{
+    printf("homecall-bench SCENARIO [OPTION...] URL\n\n"
+           "Puts load on a signaling server at ws://host:port/path or wss://..., checks every signal, and\n"
+           "prints what it measured. bench/README.md says how to read it.\n\nScenarios:\n");
+    for (size_t i = 0; i < scenario_count; i++)
+        printf("  %-8s %s\n", scenarios[i]->name, scenarios[i]->help);
+    printf("\nOptions:\n");
+    for (int i = 0; i < ROWS; i++) {
+        char name[48];
+        snprintf(name, sizeof(name), "--%s%s%s", rows[i].name, rows[i].argument != NULL ? " " : "",
+                 rows[i].argument != NULL ? rows[i].argument : "");
+        printf("  %-24s %s", name, rows[i].help);
+        bool has_default = rows[i].default_text != NULL && rows[i].default_text[0] != '\0';
+        printf(has_default ? " (%s)\n" : "\n", rows[i].default_text);
+    }
+    printf("  %-24s %s\n  %-24s %s\n", "--help", "this text", "--version", "the version");
+}
+
+static options_verdict wrong(const char *what, const char *which)
+{
+    fprintf(stderr, "homecall-bench: %s%s; --help lists what is allowed\n", what, which);
+    return OPTIONS_WRONG;
+}
+
+/* The two arguments that are no options. */
+static options_verdict read_positional(int argc, char **argv, load_options *o)
+{
+    if (argc - optind != 2)
+        return wrong("a scenario and a URL are needed", "");
+    o->scenario = scenario_find(argv[optind]);
+    o->url = argv[optind + 1];
+    return o->scenario != NULL ? OPTIONS_RUN : wrong("no scenario is called ", argv[optind]);
+}
+
+/* What fits each by itself, but not together. */
+static options_verdict check(const load_options *o)
+{
+    if (o->dialect->joins_by_connecting && !o->scenario->can_join_by_connecting)
+        return wrong("this dialect has nothing to join for the scenario ", o->scenario->name);
+    if (o->syscalls && o->server_pid == 0)
+        return wrong("--syscalls needs --server-pid", "");
+    if (o->threads * 2 > o->scenario->users(o))
+        return wrong("there are more --threads than pairs of users", "");
+    if (o->count > 0 && o->scenario->count(o) == 0)
+        return wrong("there is nothing to --count in the scenario ", o->scenario->name);
+    return OPTIONS_RUN;
+}
+
+options_verdict options_parse(int argc, char **argv, load_options *o)
+{
+    enum { HELP = ROWS, VERSION };
+    *o = (load_options){0};
+    struct option names[ROWS + 3] = {{0}};
+    for (int i = 0; i < ROWS; i++) {
+        names[i] = (struct option){rows[i].name, rows[i].argument != NULL, NULL, i + 256};
+        if (rows[i].default_text != NULL)
+            set(o, &rows[i], rows[i].default_text);
+    }
+    names[HELP] = (struct option){"help", 0, NULL, HELP + 256};
+    names[VERSION] = (struct option){"version", 0, NULL, VERSION + 256};
+
+    int chosen;
+    while ((chosen = getopt_long(argc, argv, "", names, NULL)) != -1) {
+        if (chosen == HELP + 256) {
+            print_help();
+            return OPTIONS_SHOWN;
+        }
+        if (chosen == VERSION + 256) {
+            printf("homecall-bench %s\n", HOMECALL_VERSION);
+            return OPTIONS_SHOWN;
+        }
+        if (chosen < 256 || set(o, &rows[chosen - 256], optarg) != OPTIONS_RUN)
+            return OPTIONS_WRONG; /* said already */
+    }
+    options_verdict verdict = read_positional(argc, argv, o);
+    return verdict == OPTIONS_RUN ? check(o) : verdict;
+}
+
+static const char *show(const load_options *o, const option_row *row, char *room, size_t cap)
+{
+    const void *at = field_of(o, row);
+    switch (row->kind) {
+    case KIND_FLAG:
+        return *(const bool *)at ? "yes" : NULL;
+    case KIND_TEXT:
+        return *(const char *const *)at;
+    case KIND_DIALECT:
+        return o->dialect->name;
+    case KIND_COUNT:
+        snprintf(room, cap, "%llu", (unsigned long long)*(const uint64_t *)at);
+        return room;
+    case KIND_REAL:
+        snprintf(room, cap, "%.10g", *(const double *)at);
+        return room;
+    }
+    return NULL;
+}
+
+void options_settings(const load_options *o, const char *settings[OPTIONS_MAX_SETTINGS], char *room)
+{
+    enum { EACH = 40 };
+    size_t count = 0;
+    for (int i = 0; i < ROWS; i++) {
+        const char *value = rows[i].shapes_load ? show(o, &rows[i], room + (size_t)i * EACH, EACH) : NULL;
+        if (value == NULL)
+            continue;
+        settings[count++] = rows[i].name;
+        settings[count++] = value;
+    }
+    settings[count] = NULL;
+}

@@ -1,0 +1,432 @@
+#include "run.h"
+
+#include "measure/server_process.h"
+#include "report/progress.h"
+#include "sampler.h"
+#include "scenario/scenario.h"
+
+#include "base/clock.h"
+
+#include <errno.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+extern char **environ;
+
+/* How often main looks up. */
+enum { TICK_MS = 50 };
+
+/* How long the parts of a run may take that have no time of their own. */
+enum { SETUP_SECONDS = 120, DRAIN_SECONDS = 15, CLOSE_SECONDS = 10 };
+
+struct run {
+    const load_options *options;
+    target server;
+    opening opening;
+    tls_settings *tls; /* owned; NULL for ws:// */
+    char tag[8];
+    load_thread *threads; /* owned array */
+    unsigned made;        /* how many of them are prepared */
+    unsigned running;     /* how many of them run */
+    _Atomic int phase;    /* a load_phase; relaxed: what goes with it is under the lock */
+
+    pthread_mutex_t lock; /* guards the next three */
+    pthread_cond_t changed;
+    unsigned done[PHASE_END + 1]; /* threads that have done their part of a phase */
+    bool has_fault;
+    char fault[512];
+
+    progress progress;
+    sampler sampler;
+    syscall_counter *syscalls; /* owned; NULL unless they are counted */
+    pid_t restarter;           /* the command that restarts the server; 0 = not begun */
+    result *out;
+};
+
+/* ---- For the threads ---- */
+
+const char *run_tag(const run *r)
+{
+    return r->tag;
+}
+
+load_phase run_phase(const run *r)
+{
+    return (load_phase)atomic_load_explicit(&r->phase, memory_order_relaxed);
+}
+
+const target *run_target(const run *r)
+{
+    return &r->server;
+}
+
+const opening *run_opening(const run *r)
+{
+    return &r->opening;
+}
+
+tls_settings *run_tls(const run *r)
+{
+    return r->tls;
+}
+
+void run_part_done(run *r, load_phase phase)
+{
+    pthread_mutex_lock(&r->lock);
+    r->done[phase]++;
+    pthread_cond_signal(&r->changed);
+    pthread_mutex_unlock(&r->lock);
+}
+
+void run_fault(run *r, const char *text)
+{
+    pthread_mutex_lock(&r->lock);
+    if (!r->has_fault)
+        snprintf(r->fault, sizeof(r->fault), "%s", text);
+    r->has_fault = true;
+    pthread_cond_signal(&r->changed);
+    pthread_mutex_unlock(&r->lock);
+}
+
+/* ---- Waiting ---- */
+
+/* Until the tick is over or something changes. Returns false after a fault. */
+static bool rest(run *r, load_phase phase, bool *is_done)
+{
+    struct timespec until;
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_nsec += TICK_MS * 1000000L;
+    if (until.tv_nsec >= 1000000000L) {
+        until.tv_nsec -= 1000000000L;
+        until.tv_sec++;
+    }
+    pthread_mutex_lock(&r->lock);
+    int error = 0;
+    while (error == 0 && !r->has_fault && r->done[phase] < r->made)
+        error = pthread_cond_timedwait(&r->changed, &r->lock, &until);
+    *is_done = r->done[phase] == r->made;
+    bool goes_on = !r->has_fault;
+    pthread_mutex_unlock(&r->lock);
+    return goes_on;
+}
+
+typedef struct phase_plan {
+    load_phase phase;
+    const char *name;
+    double seconds;    /* that it lasts, or at most may */
+    bool ends_by_time; /* it is over then; otherwise all threads have done their part, and the time is a bound
+                        */
+} phase_plan;
+
+static void show(run *r, const phase_plan *plan, double elapsed, uint64_t operations_before)
+{
+    sampler_totals totals = sampler_sum(r->threads, r->made, NULL);
+    uint64_t operations = totals.operations - operations_before;
+    uint64_t wanted = plan->phase == PHASE_MEASURE ? r->options->scenario->count(r->options) : 0;
+    double done = plan->ends_by_time ? elapsed / plan->seconds : 0;
+    double per_second = elapsed > 0 ? (double)operations / elapsed : 0;
+    double left = plan->ends_by_time ? plan->seconds - elapsed : -1;
+    if (wanted > 0) {
+        done = (double)operations / (double)wanted;
+        left = per_second > 0 ? (double)(wanted - operations) / per_second : -1;
+    }
+    progress_show(&r->progress,
+                  &(progress_state){.phase = plan->name,
+                                    .done = done < 1 ? done : 1,
+                                    .seconds_left = left,
+                                    .operations = operations,
+                                    .per_second = per_second,
+                                    .open_connections = totals.open},
+                  clock_monotonic_ms());
+}
+
+static void start_restart(run *r)
+{
+    char *argv[] = {"sh", "-c", (char *)(uintptr_t)r->options->restart, NULL};
+    if (posix_spawnp(&r->restarter, "sh", NULL, NULL, argv, environ) != 0)
+        run_fault(r, "the restart command could not be started");
+}
+
+/* The first storm is over: all stand, and nobody has been told otherwise. */
+static void restart_if_due(run *r)
+{
+    if (r->options->restart == NULL || r->restarter != 0)
+        return;
+    if (sampler_sum(r->threads, r->made, NULL).operations >= r->options->connections)
+        start_restart(r);
+}
+
+/* Enter a phase and wait for its end. False after a fault. */
+static bool pass(run *r, const phase_plan *plan)
+{
+    uint64_t begun_ns = ws_client_clock_ns();
+    uint64_t before = sampler_sum(r->threads, r->made, NULL).operations;
+    atomic_store_explicit(&r->phase, (int)plan->phase, memory_order_relaxed);
+    bool is_done = false;
+    bool goes_on = true;
+    double elapsed = 0;
+    while (goes_on && !is_done && elapsed < plan->seconds) {
+        goes_on = rest(r, plan->phase, &is_done);
+        elapsed = (double)(ws_client_clock_ns() - begun_ns) / 1e9;
+        show(r, plan, elapsed, before);
+        if (plan->phase == PHASE_MEASURE) {
+            sampler_look(&r->sampler, false);
+            restart_if_due(r);
+        }
+    }
+    if (goes_on && !is_done && !plan->ends_by_time) {
+        char text[128];
+        snprintf(text, sizeof(text), "%s took more than %.0f seconds", plan->name, plan->seconds);
+        run_fault(r, text);
+        return false;
+    }
+    return goes_on;
+}
+
+/* ---- Measuring ---- */
+
+static double own_cpu_seconds(void)
+{
+    struct timespec cpu;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &cpu);
+    return (double)cpu.tv_sec + (double)cpu.tv_nsec / 1e9;
+}
+
+static bool start_counting(run *r)
+{
+    if (!r->options->syscalls)
+        return true;
+    int error = syscall_counter_open((long)r->options->server_pid, &r->syscalls);
+    if (error == 0)
+        return true;
+    char text[128];
+    snprintf(text, sizeof(text), "system calls can't be counted (it takes root and tracefs): %s",
+             strerror(-error));
+    run_fault(r, text);
+    return false;
+}
+
+/* The load itself, with the server's accounts before and after it. */
+static bool measure(run *r)
+{
+    const load_options *o = r->options;
+    result *out = r->out;
+    bool is_counted = o->scenario->count(o) > 0;
+    const phase_plan plan = {.phase = PHASE_MEASURE,
+                             .name = "measuring",
+                             .seconds = is_counted ? 1e9 : o->seconds,
+                             .ends_by_time = !is_counted};
+    process_usage before = {0};
+    process_usage after = {0};
+    if (o->server_pid != 0 && process_usage_read((long)o->server_pid, &before) != 0) {
+        run_fault(r, "there is no process with the server's pid");
+        return false;
+    }
+    double cpu_before = own_cpu_seconds();
+    sampler_begin(&r->sampler, r->threads, r->made, (long)o->server_pid, is_counted ? 0 : o->seconds, out);
+    bool goes_on = pass(r, &plan);
+    out->seconds = (double)(ws_client_clock_ns() - r->sampler.begun_ns) / 1e9;
+    out->client_cpu_seconds = own_cpu_seconds() - cpu_before;
+    if (o->server_pid != 0 && process_usage_read((long)o->server_pid, &after) == 0) {
+        out->server.cpu_seconds = after.cpu_seconds - before.cpu_seconds;
+        out->server.user_seconds = after.user_seconds - before.user_seconds;
+        out->server.system_seconds = after.system_seconds - before.system_seconds;
+        out->server.threads = after.threads;
+    }
+    sampler_look(&r->sampler, true);
+    out->open_connections = sampler_sum(r->threads, r->made, NULL).open;
+    return goes_on;
+}
+
+/* The connections that stand before the load, and what they cost the server in memory. */
+static bool set_up(run *r)
+{
+    static const phase_plan prime = {PHASE_PRIME, "connecting", SETUP_SECONDS, false};
+    static const phase_plan setup = {PHASE_SETUP, "connecting", SETUP_SECONDS, false};
+    result_server *server = &r->out->server;
+    long pid = (long)r->options->server_pid;
+    if (!pass(r, &prime))
+        return false;
+    uint64_t primed = sampler_sum(r->threads, r->made, NULL).open;
+    server->rss_before_bytes = pid != 0 ? process_memory_bytes(pid) : 0;
+    if (!pass(r, &setup))
+        return false;
+    server->rss_after_bytes = pid != 0 ? process_memory_bytes(pid) : 0;
+    server->memory_connections = sampler_sum(r->threads, r->made, NULL).open - primed;
+    return true;
+}
+
+static bool drain_and_close(run *r)
+{
+    static const phase_plan drain = {PHASE_DRAIN, "finishing", DRAIN_SECONDS, false};
+    static const phase_plan end = {PHASE_CLOSE, "closing", CLOSE_SECONDS, false};
+    if (!pass(r, &drain))
+        return false;
+    if (r->syscalls != NULL) {
+        r->out->server.has_syscalls = true;
+        r->out->server.syscalls = syscall_counter_read(r->syscalls);
+    }
+    return pass(r, &end);
+}
+
+static void go_through_phases(run *r)
+{
+    const load_options *o = r->options;
+    const phase_plan warmup = {PHASE_WARMUP, "warming up", o->warmup_seconds, true};
+    bool has_warmup =
+        o->warmup_seconds > 0 && !o->syscalls && o->scenario->begin != NULL && o->scenario->count(o) == 0;
+    bool goes_on = set_up(r) && start_counting(r) && (!has_warmup || pass(r, &warmup)) && measure(r) &&
+                   drain_and_close(r);
+    (void)goes_on; /* the fault says why not */
+    atomic_store_explicit(&r->phase, PHASE_END, memory_order_relaxed);
+}
+
+/* ---- Making ---- */
+
+static int complain(const char *what, const char *why)
+{
+    fprintf(stderr, "homecall-bench: %s: %s\n", what, why);
+    return -EINVAL;
+}
+
+/* Every connection is a descriptor. */
+static void raise_descriptor_limit(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+        limit.rlim_cur = limit.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
+static int prepare(run *r)
+{
+    const load_options *o = r->options;
+    const char *why;
+    raise_descriptor_limit();
+    if (target_parse(o->url, &r->server, &why) != 0)
+        return complain(o->url, why);
+    if (opening_init(&r->opening, r->server.authority) != 0)
+        return complain(o->url, "no random bytes for a key");
+    if (r->server.is_tls && tls_settings_new(r->server.host, o->ca_file, o->insecure, &r->tls) != 0)
+        return complain(o->ca_file != NULL ? o->ca_file : "TLS", "no authorities to trust were found");
+    snprintf(r->tag, sizeof(r->tag), "%05x",
+             (unsigned)((ws_client_clock_ns() ^ (uint64_t)getpid()) & 0xFFFFF));
+
+    r->threads = calloc(o->threads, sizeof(*r->threads));
+    if (r->threads == NULL)
+        return complain("threads", strerror(ENOMEM));
+    for (; r->made < o->threads; r->made++) {
+        int error = load_thread_init(&r->threads[r->made], o, r, r->made);
+        if (error != 0) {
+            load_thread_deinit(&r->threads[r->made]);
+            return complain("threads", strerror(-error));
+        }
+    }
+    return 0;
+}
+
+static int start_threads(run *r)
+{
+    for (; r->running < r->made; r->running++) {
+        load_thread *t = &r->threads[r->running];
+        int error = pthread_create(&t->id, NULL, load_thread_run, t);
+        if (error != 0) {
+            atomic_store_explicit(&r->phase, PHASE_END, memory_order_relaxed);
+            return complain("threads", strerror(error));
+        }
+    }
+    return 0;
+}
+
+static void join_threads(run *r)
+{
+    while (r->running > 0)
+        pthread_join(r->threads[--r->running].id, NULL);
+    if (r->restarter > 0)
+        waitpid(r->restarter, NULL, 0);
+}
+
+static void tell_result(run *r, const char *command_line)
+{
+    const load_options *o = r->options;
+    result *out = r->out;
+    out->scenario = o->scenario->name;
+    out->operation_name = o->scenario->operation;
+    out->url = o->url;
+    out->label = o->label;
+    out->command_line = command_line;
+    out->threads = (unsigned)o->threads;
+    out->target_rate = o->rate;
+    out->server.is_known = o->server_pid != 0;
+    out->server.pid = (long)o->server_pid;
+    sampler_sum(r->threads, r->made, &r->sampler.now);
+    out->counts = r->sampler.now.counts;
+    memcpy(out->latency, r->sampler.now.latency, sizeof(out->latency));
+    for (unsigned i = 0; i < r->made; i++)
+        sampler_add_counts(&out->totals, &r->threads[i].total);
+    if (r->has_fault)
+        out->fault = strdup(r->fault);
+}
+
+static void unmake(run *r)
+{
+    while (r->made > 0)
+        load_thread_deinit(&r->threads[--r->made]);
+    free(r->threads);
+    tls_settings_free(r->tls);
+    syscall_counter_close(r->syscalls);
+    pthread_cond_destroy(&r->changed);
+    pthread_mutex_destroy(&r->lock);
+    free(r);
+}
+
+static run *new_run(const load_options *options, result *out)
+{
+    run *r = calloc(1, sizeof(*r));
+    if (r == NULL)
+        return NULL;
+    r->options = options;
+    r->out = out;
+    pthread_mutex_init(&r->lock, NULL);
+    pthread_condattr_t attributes;
+    pthread_condattr_init(&attributes);
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    pthread_cond_init(&r->changed, &attributes);
+    pthread_condattr_destroy(&attributes);
+    progress_init(&r->progress, stderr, options->scenario->operation, options->quiet);
+    return r;
+}
+
+int run_load(const load_options *options, const char *command_line, result *out)
+{
+    *out = (result){.started_unix_ms = clock_utc_ms()};
+    run *r = new_run(options, out);
+    if (r == NULL)
+        return complain("run", strerror(ENOMEM));
+    int error = prepare(r);
+    if (error == 0)
+        error = start_threads(r);
+    if (error == 0)
+        go_through_phases(r);
+    progress_end(&r->progress);
+    join_threads(r);
+    if (error == 0)
+        tell_result(r, command_line);
+    unmake(r);
+    return error;
+}
+
+void run_free_result(result *r)
+{
+    free(r->samples);
+    free((char *)(uintptr_t)r->fault);
+    r->samples = NULL;
+    r->fault = NULL;
+}

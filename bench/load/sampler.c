@@ -1,0 +1,111 @@
+#include "sampler.h"
+
+#include <stdlib.h>
+
+/* So many points make a plot; closer than this they would show the noise of the machine alone. */
+enum { SAMPLES = 120, SHORTEST_MS = 250 };
+
+void sampler_add_counts(load_counts *to, const load_counts *more)
+{
+    to->operations += more->operations;
+    to->signals += more->signals;
+    to->signal_bytes += more->signal_bytes;
+    to->joins += more->joins;
+    to->connects += more->connects;
+    to->closes += more->closes;
+    to->losses += more->losses;
+    to->retries += more->retries;
+}
+
+static void clear(load_record *record)
+{
+    record->counts = (load_counts){0};
+    for (int kind = 0; kind < LATENCY_KINDS; kind++)
+        histogram_init(&record->latency[kind]);
+}
+
+sampler_totals sampler_sum(load_thread *threads, unsigned count, load_record *record)
+{
+    sampler_totals totals = {0};
+    if (record != NULL)
+        clear(record);
+    for (unsigned i = 0; i < count; i++) {
+        load_thread *t = &threads[i];
+        pthread_mutex_lock(&t->lock);
+        totals.operations += t->published_total;
+        totals.open += t->published_open;
+        if (record != NULL) {
+            sampler_add_counts(&record->counts, &t->published.counts);
+            for (int kind = 0; kind < LATENCY_KINDS; kind++)
+                histogram_add(&record->latency[kind], &t->published.latency[kind]);
+        }
+        pthread_mutex_unlock(&t->lock);
+    }
+    return totals;
+}
+
+void sampler_begin(sampler *s, load_thread *threads, unsigned count, long server_pid, double seconds,
+                   result *out)
+{
+    s->threads = threads;
+    s->thread_count = count;
+    s->server_pid = server_pid;
+    s->out = out;
+    s->interval_seconds = seconds / SAMPLES > SHORTEST_MS / 1e3 ? seconds / SAMPLES : SHORTEST_MS / 1e3;
+    s->begun_ns = ws_client_clock_ns();
+    s->last_ns = s->begun_ns;
+    clear(&s->last);
+    s->server = (process_usage){0};
+    if (server_pid != 0)
+        (void)process_usage_read(server_pid, &s->server);
+}
+
+/* Signals tell more about an interval than long operations do, where there are any. */
+static const histogram *pick_latency(const load_record *record)
+{
+    const histogram *signals = &record->latency[LATENCY_SIGNAL];
+    return signals->count > 0 ? signals : &record->latency[LATENCY_OPERATION];
+}
+
+static void add_sample(sampler *s, const result_sample *sample)
+{
+    result_sample *grown = realloc(s->out->samples, (s->out->sample_count + 1) * sizeof(*grown));
+    if (grown == NULL)
+        return; /* a plot with a point less */
+    s->out->samples = grown;
+    grown[s->out->sample_count++] = *sample;
+}
+
+void sampler_look(sampler *s, bool is_last)
+{
+    uint64_t now_ns = ws_client_clock_ns();
+    double interval = (double)(now_ns - s->last_ns) / 1e9;
+    bool is_worth_it = interval >= (is_last ? s->interval_seconds / 2 : s->interval_seconds);
+    if (!is_worth_it)
+        return;
+
+    process_usage server = s->server;
+    if (s->server_pid != 0)
+        (void)process_usage_read(s->server_pid, &server);
+    sampler_totals totals = sampler_sum(s->threads, s->thread_count, &s->now);
+    load_record before = s->last;
+    s->last = s->now;
+    for (int kind = 0; kind < LATENCY_KINDS; kind++)
+        histogram_subtract(&s->now.latency[kind], &before.latency[kind]);
+    const histogram *latency = pick_latency(&s->now);
+    const result_sample sample = {
+        .at_seconds = (double)(now_ns - s->begun_ns) / 1e9,
+        .interval_seconds = interval,
+        .operations = s->now.counts.operations - before.counts.operations,
+        .signals = s->now.counts.signals - before.counts.signals,
+        .server_cpu_seconds = server.cpu_seconds - s->server.cpu_seconds,
+        .server_rss_bytes = server.rss_bytes,
+        .open_connections = totals.open,
+        .p50_ns = histogram_quantile_ns(latency, 0.5),
+        .p99_ns = histogram_quantile_ns(latency, 0.99),
+        .max_ns = latency->count > 0 ? latency->max_ns : 0,
+    };
+    add_sample(s, &sample);
+    s->server = server;
+    s->last_ns = now_ns;
+}

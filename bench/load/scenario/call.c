@@ -1,0 +1,203 @@
+/* Calls, one after the other in each pair: the caller joins, its offer and K candidates are queued, the
+ * callee joins and gets them, answers with K candidates, and both leave. An operation is a call, until the
+ * last signal has arrived (with --reconnect: until both connections are closed).
+ *
+ * What a side has to say is a script of messages. It goes out in one TCP send, or with --singly in one for
+ * each message, in turn with all other pairs. The callee leaves behind its last candidate and the caller
+ * before its next join, so a server that handles its connections in the order in which they speak finds the
+ * room empty at each call, and has to queue. */
+#include "scenario/scenario.h"
+
+/* The two scripts: where a message stands in them. Of one user. */
+enum { CALLER_LEAVES, CALLER_JOINS, CALLER_OFFERS, CALLER_CANDIDATES };
+enum { CALLEE_JOINS, CALLEE_ANSWERS, CALLEE_CANDIDATES };
+
+static uint32_t in_flight(const load_options *o)
+{
+    return (uint32_t)o->candidates + 1;
+}
+
+static bool connects_first(const load_options *o)
+{
+    return !o->reconnect;
+}
+
+/* Both scripts have three messages besides the candidates. */
+static bool has_said_all(const user *u)
+{
+    return u->step == u->thread->options->candidates + 3;
+}
+
+static user *caller_of(user *u)
+{
+    return scenario_callers(u) ? u : u->peer;
+}
+
+static void enter_room(user *u)
+{
+    if (u->thread->options->fresh_rooms)
+        user_choose_room(u, u->number);
+    user_join(u);
+}
+
+/* Signals of the caller wait for the callee to join and are not timed, where that is so. */
+static void caller_says(user *u, uint32_t step)
+{
+    const load_options *o = u->thread->options;
+    bool waits = !o->dialect->joins_by_connecting || o->reconnect;
+    uint64_t at_ns = waits ? 0 : u->thread->clients.now_ns;
+    if (step == CALLER_LEAVES)
+        user_leave(u);
+    else if (step == CALLER_JOINS)
+        enter_room(u);
+    else
+        user_send(u, step == CALLER_OFFERS ? SIGNAL_OFFER : SIGNAL_CANDIDATE, at_ns);
+}
+
+static void callee_says(user *u, uint32_t step)
+{
+    const load_options *o = u->thread->options;
+    if (step == CALLEE_JOINS)
+        enter_room(u);
+    else if (step < CALLEE_CANDIDATES + o->candidates)
+        user_send(u, step == CALLEE_ANSWERS ? SIGNAL_ANSWER : SIGNAL_CANDIDATE, u->thread->clients.now_ns);
+    else if (!o->reconnect)
+        user_leave(u);
+    else
+        ws_client_close(&u->client, WS_CLOSE_NORMAL);
+}
+
+/* A callee that has joined listens first. */
+static bool has_more_to_say(const user *u)
+{
+    bool listens = !scenario_callers(u) && u->step == CALLEE_ANSWERS && user_under_way(u->peer) > 0;
+    return !has_said_all(u) && !listens;
+}
+
+static void say_one(user *u)
+{
+    uint32_t step = u->step++;
+    if (scenario_callers(u))
+        caller_says(u, step);
+    else
+        callee_says(u, step);
+}
+
+static void speak_or_say_all(user *u);
+
+/* A side connects, if it has to, and says what it has to say. */
+static void appear(user *u)
+{
+    if (u->client.state == WS_CLIENT_OPEN)
+        speak_or_say_all(u);
+    else
+        user_connect(u);
+}
+
+static void end_call(user *caller)
+{
+    load_end(caller->thread, caller->due_ns);
+    load_rest(caller);
+}
+
+/* Has the caller heard everything, and the callee said it? */
+static void end_if_over(user *caller)
+{
+    bool is_over = has_said_all(caller->peer) && user_under_way(caller->peer) == 0;
+    if (!is_over)
+        return;
+    if (caller->thread->options->reconnect)
+        ws_client_close(&caller->client, WS_CLOSE_NORMAL);
+    else
+        end_call(caller);
+}
+
+static void on_said(user *u)
+{
+    if (scenario_callers(u))
+        appear(u->peer);
+    else if (has_said_all(u))
+        end_if_over(u->peer);
+}
+
+/* With --singly: one message of each speaker in a turn. */
+static bool speak(user *u)
+{
+    say_one(u);
+    ws_client_flush(&u->client);
+    if (has_more_to_say(u))
+        return true;
+    on_said(u);
+    return false;
+}
+
+static void speak_or_say_all(user *u)
+{
+    if (u->thread->options->singly) {
+        load_speak(u);
+        return;
+    }
+    while (has_more_to_say(u))
+        say_one(u);
+    ws_client_flush(&u->client); /* before the other side says something */
+    on_said(u);
+}
+
+static void begin(user *caller, uint64_t due_ns)
+{
+    user *callee = caller->peer;
+    caller->due_ns = due_ns;
+    caller->step = CALLER_LEAVES;
+    callee->step = CALLEE_JOINS;
+    callee->number = ++caller->number;
+    if (caller->thread->options->reconnect) {
+        user_rename(caller, caller->number);
+        user_rename(callee, caller->number);
+    }
+    appear(caller);
+}
+
+static void on_open(user *u)
+{
+    load_time(u->thread, LATENCY_CONNECT, u->due_ns);
+    speak_or_say_all(u);
+}
+
+static void on_signal(user *u, signal_kind kind)
+{
+    (void)kind;
+    if (scenario_callers(u))
+        end_if_over(u);
+    else if (has_said_all(u->peer) && user_under_way(u->peer) == 0)
+        speak_or_say_all(u);
+}
+
+/* With --reconnect each call ends its connections, and is over with the second of them. */
+static void on_end(user *u, uint16_t code, const char *why)
+{
+    user *caller = caller_of(u);
+    if (!u->thread->options->reconnect || code != WS_CLOSE_NORMAL) {
+        load_fault(u->thread, "%s lost its connection: %s (close code %u)", u->name, why, code);
+        return;
+    }
+    LOAD_COUNT(u->thread, closes, 1);
+    if (u->peer->client.state == WS_CLIENT_ENDED && has_said_all(caller->peer))
+        end_call(caller);
+}
+
+const scenario scenario_call = {
+    .name = "call",
+    .operation = "call",
+    .help = "caller joins, offer and candidates queue, callee joins and answers, both leave",
+    .can_join_by_connecting = true,
+    .users = scenario_users_are_pairs,
+    .signal_size = scenario_call_signal_size,
+    .in_flight = in_flight,
+    .count = scenario_count_is_asked_for,
+    .connects_first = connects_first,
+    .joins_first = scenario_never,
+    .begin = begin,
+    .may_rest = scenario_callers,
+    .speak = speak,
+    .events = {.on_open = on_open, .on_signal = on_signal, .on_end = on_end},
+};

@@ -1,0 +1,44 @@
+/* Connections that come and go: TCP, TLS, upgrade, join if asked to, close. An operation is one of them,
+ * until TCP has ended in order. */
+#include "scenario/scenario.h"
+
+static void begin(user *u, uint64_t due_ns)
+{
+    u->due_ns = due_ns;
+    user_rename(u, ++u->number);
+    user_connect(u);
+}
+
+static void on_open(user *u)
+{
+    load_time(u->thread, LATENCY_CONNECT, u->due_ns);
+    if (u->thread->options->joined)
+        user_join(u);
+    ws_client_close(&u->client, WS_CLOSE_NORMAL);
+    LOAD_COUNT(u->thread, closes, 1);
+}
+
+static void on_end(user *u, uint16_t code, const char *why)
+{
+    if (code != WS_CLOSE_NORMAL) {
+        load_fault(u->thread, "%s was not closed in order: %s (close code %u)", u->name, why, code);
+        return;
+    }
+    load_end(u->thread, u->due_ns);
+    load_rest(u);
+}
+
+const scenario scenario_connect = {
+    .name = "connect",
+    .operation = "connection",
+    .help = "TCP, TLS, upgrade, join, close; N at once",
+    .can_join_by_connecting = true,
+    .users = scenario_users_are_connections,
+    .signal_size = scenario_call_signal_size,
+    .in_flight = scenario_has_none_in_flight,
+    .count = scenario_count_is_asked_for,
+    .connects_first = scenario_never,
+    .begin = begin,
+    .may_rest = scenario_everybody,
+    .events = {.on_open = on_open, .on_end = on_end},
+};

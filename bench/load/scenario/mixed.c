@@ -1,0 +1,224 @@
+/* A day's traffic: most users are connected and idle, calls arrive at random (a Poisson process), callees
+ * take a moment to pick up, candidates trickle, people talk, some lose their connection in the middle, come
+ * back under the same name and negotiate anew. An operation is the set-up of a call, from its arrival until
+ * the last signal of both sides has arrived.
+ *
+ * All times are exponentially distributed around these means. */
+#include "scenario/scenario.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+enum { PICK_UP_MS = 500, TRICKLE_MS = 10, RETURN_MS = 300 };
+
+/* Where a negotiation stands, for each of its users: the script of what it still has to say. */
+enum { SAYS_JOIN, SAYS_DESCRIPTION, SAYS_CANDIDATES };
+
+/* What a user's timer is for. */
+typedef enum plan { PLAN_NOTHING, PLAN_SAY, PLAN_END_TALK, PLAN_RETURN } plan;
+
+typedef struct party {
+    struct event timer;
+    user *user; /* borrowed */
+    plan plan;
+    bool offers;     /* in the negotiation at hand; the other one answers */
+    bool was_lost;   /* in this call: once is enough */
+    bool is_talking; /* the call is set up */
+} party;
+
+static party *party_of(const user *u)
+{
+    party *parties = u->thread->data;
+    return &parties[(size_t)(u - u->thread->users) - u->thread->primers];
+}
+
+static void plan_for(user *u, plan what, double mean_ms)
+{
+    party *p = party_of(u);
+    double wait_us = pacer_exponential(mean_ms * 1000, ws_client_random(&u->thread->clients));
+    struct timeval wait = {.tv_sec = (time_t)(wait_us / 1e6),
+                           .tv_usec = (suseconds_t)((uint64_t)wait_us % 1000000)};
+    p->plan = what;
+    evtimer_add(&p->timer, &wait);
+}
+
+static bool has_said_all(const user *u)
+{
+    return u->step == SAYS_CANDIDATES + u->thread->options->candidates;
+}
+
+static user *caller_of(user *u)
+{
+    return scenario_callers(u) ? u : u->peer;
+}
+
+/* ---- A call ---- */
+
+/* From here on `u` offers and its peer answers. Whoever is in the room already need not join. */
+static void negotiate(user *u)
+{
+    user *answerer = u->peer;
+    u->step = SAYS_JOIN;
+    answerer->step = answerer->is_in_room ? SAYS_DESCRIPTION : SAYS_JOIN;
+    party_of(u)->offers = true;
+    party_of(answerer)->offers = false;
+    plan_for(u, PLAN_SAY, 0);
+    if (!answerer->is_in_room)
+        plan_for(answerer, PLAN_SAY, PICK_UP_MS);
+}
+
+static void begin(user *caller, uint64_t due_ns)
+{
+    caller->due_ns = due_ns;
+    for (int i = 0; i < 2; i++) {
+        party *p = party_of(i == 0 ? caller : caller->peer);
+        p->was_lost = false;
+        p->is_talking = false;
+    }
+    negotiate(caller);
+}
+
+static void end_if_negotiated(user *u)
+{
+    user *caller = caller_of(u);
+    bool is_over =
+        has_said_all(u) && has_said_all(u->peer) && user_under_way(u) == 0 && user_under_way(u->peer) == 0;
+    if (!is_over)
+        return;
+    if (!party_of(caller)->is_talking)
+        load_end(u->thread, caller->due_ns);
+    party_of(caller)->is_talking = true;
+    plan_for(caller, PLAN_END_TALK, u->thread->options->talk_seconds * 1000);
+}
+
+static void say(user *u)
+{
+    uint32_t step = u->step++;
+    bool is_offer = step == SAYS_DESCRIPTION && party_of(u)->offers;
+    /* What a caller says before the callee has joined waits in the queue. */
+    uint64_t at_ns = u->peer->is_in_room ? ws_client_clock_ns() : 0;
+    if (step == SAYS_JOIN)
+        user_join(u);
+    else if (step == SAYS_DESCRIPTION)
+        user_send(u, is_offer ? SIGNAL_OFFER : SIGNAL_ANSWER, at_ns);
+    else
+        user_send(u, SIGNAL_CANDIDATE, at_ns);
+
+    bool waits_for_offer = step == SAYS_JOIN && !party_of(u)->offers;
+    if (has_said_all(u))
+        end_if_negotiated(u);
+    else if (!waits_for_offer)
+        plan_for(u, PLAN_SAY, step == SAYS_JOIN ? 0 : TRICKLE_MS);
+}
+
+static void on_signal(user *u, signal_kind kind)
+{
+    if (kind == SIGNAL_OFFER)
+        plan_for(u, PLAN_SAY, TRICKLE_MS);
+    end_if_negotiated(u);
+}
+
+static void hang_up(user *caller)
+{
+    user_leave(caller);
+    user_leave(caller->peer);
+    load_rest(caller);
+}
+
+/* ---- Loss ---- */
+
+static void lose(user *u)
+{
+    party_of(u)->was_lost = true;
+    ws_client_drop(&u->client);
+    u->is_in_room = false;
+    LOAD_COUNT(u->thread, losses, 1);
+    plan_for(u, PLAN_RETURN, RETURN_MS);
+}
+
+static void on_open(user *u)
+{
+    negotiate(u);
+}
+
+static void end_talk(user *caller)
+{
+    load_thread *t = caller->thread;
+    party *p = party_of(caller);
+    double draw = (double)(ws_client_random(&t->clients) >> 11) / 9007199254740992.0;
+    if (!t->is_loaded)
+        return;
+    if (p->was_lost || party_of(caller->peer)->was_lost || draw >= t->options->loss)
+        hang_up(caller);
+    else
+        lose(draw < t->options->loss / 2 ? caller : caller->peer);
+}
+
+static void on_time(evutil_socket_t fd, short what, void *arg)
+{
+    (void)fd;
+    (void)what;
+    party *p = arg;
+    plan due = p->plan;
+    p->plan = PLAN_NOTHING;
+    if (p->user->thread->phase >= PHASE_CLOSE)
+        return;
+    if (due == PLAN_SAY)
+        say(p->user);
+    else if (due == PLAN_END_TALK)
+        end_talk(p->user);
+    else if (due == PLAN_RETURN)
+        user_connect(p->user);
+}
+
+/* ---- The scenario ---- */
+
+static int init(load_thread *t)
+{
+    party *parties = calloc(t->actors + 1, sizeof(*parties));
+    if (parties == NULL)
+        return -ENOMEM;
+    t->data = parties;
+    for (size_t i = 0; i < t->actors; i++) {
+        parties[i].user = &t->users[t->primers + i];
+        evtimer_assign(&parties[i].timer, t->clients.base, on_time, &parties[i]);
+    }
+    return 0;
+}
+
+static void deinit(load_thread *t)
+{
+    party *parties = t->data;
+    for (size_t i = 0; parties != NULL && i < t->actors; i++)
+        evtimer_del(&parties[i].timer);
+    free(parties);
+}
+
+static uint32_t in_flight(const load_options *o)
+{
+    return (uint32_t)o->candidates + 1;
+}
+
+/* A family calls once in a few minutes; a busy minute is what a server is sized for. */
+static double default_rate(const load_options *o)
+{
+    return (double)o->pairs / 60;
+}
+
+const scenario scenario_mixed = {
+    .name = "mixed",
+    .operation = "call",
+    .help = "a day's traffic: mostly idle, calls at random, losses, returns",
+    .has_poisson_arrivals = true,
+    .default_rate = default_rate,
+    .users = scenario_users_are_pairs,
+    .signal_size = scenario_call_signal_size,
+    .in_flight = in_flight,
+    .count = scenario_count_is_asked_for,
+    .joins_first = scenario_never,
+    .init = init,
+    .deinit = deinit,
+    .begin = begin,
+    .may_rest = scenario_callers,
+    .events = {.on_open = on_open, .on_signal = on_signal},
+};

@@ -1,0 +1,117 @@
+/* Everybody at once, and once more after the server is restarted, when they all come back as fast as they
+ * can. An operation is a connection that stands (upgraded, joined if asked to, and the server has handled
+ * that), timed from the storm's begin: the load's, or the moment at which the connection was lost. */
+#include "scenario/scenario.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+/* A client that is refused comes again after a time between this and twice as much. */
+enum { RETRY_MS = 50 };
+
+typedef struct storm {
+    struct event *retries; /* owned: one timer for each user */
+} storm;
+
+static uint64_t count(const load_options *o)
+{
+    return o->connections * (o->restart != NULL ? 2 : 1);
+}
+
+static size_t place_of(const user *u)
+{
+    return (size_t)(u - u->thread->users) - u->thread->primers;
+}
+
+static void on_retry(evutil_socket_t fd, short what, void *arg)
+{
+    (void)fd;
+    (void)what;
+    user *u = arg;
+    if (u->thread->phase < PHASE_CLOSE)
+        user_connect(u);
+}
+
+static int init(load_thread *t)
+{
+    storm *s = malloc(sizeof(*s));
+    struct event *retries = calloc(t->actors + 1, sizeof(*retries));
+    if (s == NULL || retries == NULL) {
+        free(s);
+        free(retries);
+        return -ENOMEM;
+    }
+    for (size_t i = 0; i < t->actors; i++)
+        evtimer_assign(&retries[i], t->clients.base, on_retry, &t->users[t->primers + i]);
+    s->retries = retries;
+    t->data = s;
+    return 0;
+}
+
+static void deinit(load_thread *t)
+{
+    storm *s = t->data;
+    if (s == NULL)
+        return;
+    for (size_t i = 0; i < t->actors; i++)
+        evtimer_del(&s->retries[i]);
+    free(s->retries);
+    free(s);
+}
+
+static void begin(user *u, uint64_t due_ns)
+{
+    u->due_ns = due_ns;
+    user_rename(u, ++u->number);
+    user_connect(u);
+}
+
+static void on_open(user *u)
+{
+    load_time(u->thread, LATENCY_CONNECT, u->due_ns);
+    if (u->thread->options->joined)
+        user_join(u);
+    user_settle(u);
+}
+
+static void on_settled(user *u)
+{
+    load_end(u->thread, u->due_ns);
+    u->step = 1; /* it stands */
+}
+
+/* Refused, or the server was restarted under it. */
+static void on_end(user *u, uint16_t code, const char *why)
+{
+    load_thread *t = u->thread;
+    if (t->options->restart == NULL && code != 0) {
+        load_fault(t, "%s lost its connection: %s (close code %u)", u->name, why, code);
+        return;
+    }
+    if (u->step == 1) { /* the second storm begins for it */
+        u->step = 0;
+        load_rest(u);
+        return;
+    }
+    LOAD_COUNT(t, retries, 1);
+    uint64_t wait_us = RETRY_MS * 1000 + ws_client_random(&t->clients) % (RETRY_MS * 1000);
+    struct timeval wait = {.tv_usec = (suseconds_t)wait_us};
+    evtimer_add(&((storm *)t->data)->retries[place_of(u)], &wait);
+}
+
+const scenario scenario_storm = {
+    .name = "storm",
+    .operation = "connection",
+    .help = "N clients at once, and again after --restart",
+    .can_join_by_connecting = true,
+    .users = scenario_users_are_connections,
+    .signal_size = scenario_call_signal_size,
+    .in_flight = scenario_has_none_in_flight,
+    .count = count,
+    .connects_first = scenario_never,
+    .init = init,
+    .deinit = deinit,
+    .begin = begin,
+    .may_rest = scenario_everybody,
+    .events = {.on_open = on_open, .on_settled = on_settled, .on_end = on_end},
+};

@@ -1,0 +1,38 @@
+/* PeerServer knows no rooms: a connection registers an id in its URL, and a signal names the id that it is
+ * for. What is sent to an id that is not there waits for it, as in a room. */
+#include "wire/dialect.h"
+
+#include <stdio.h>
+
+static void request_target(char *out, const char *path, const char *user)
+{
+    snprintf(out, DIALECT_MAX_TEXT, "%.200s?key=peerjs&id=%s&token=%s", path, user, user);
+}
+
+static size_t signal_head(char *out, signal_kind kind, const dialect_names *names)
+{
+    static const slice heads[SIGNAL_KINDS] = {
+        [SIGNAL_OFFER] = {"{\"type\":\"OFFER\",\"src\":\"", 23},
+        [SIGNAL_ANSWER] = {"{\"type\":\"ANSWER\",\"src\":\"", 24},
+        [SIGNAL_CANDIDATE] = {"{\"type\":\"CANDIDATE\",\"src\":\"", 27},
+    };
+    char *at = dialect_put(out, heads[kind]);
+    at = dialect_put(at, names->from);
+    at = dialect_put(at, SLICE_LITERAL("\",\"dst\":\""));
+    at = dialect_put(at, names->to);
+    return (size_t)(dialect_put(at, SLICE_LITERAL("\",\"payload\":")) - out);
+}
+
+static bool is_notice(slice text)
+{
+    return slice_equals(text, SLICE_LITERAL("{\"type\":\"OPEN\"}"));
+}
+
+const dialect dialect_peerjs = {
+    .name = "peerjs",
+    .joins_by_connecting = true,
+    .request_target = request_target,
+    .signal_head = signal_head,
+    .signal_tail = {"}", 1},
+    .is_notice = is_notice,
+};

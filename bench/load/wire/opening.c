@@ -1,0 +1,87 @@
+#include "wire/opening.h"
+
+#include <errno.h>
+#include <openssl/evp.h>
+#include <openssl/rand.h>
+#include <stdio.h>
+#include <string.h>
+
+/* RFC 6455, 1.3 */
+static const char accept_guid[] = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
+
+static int derive_accept(opening *o)
+{
+    char text[OPENING_KEY_LEN + sizeof(accept_guid)];
+    int len = snprintf(text, sizeof(text), "%s%s", o->key, accept_guid);
+    unsigned char digest[EVP_MAX_MD_SIZE];
+    unsigned digest_len;
+    if (EVP_Digest(text, (size_t)len, digest, &digest_len, EVP_sha1(), NULL) != 1)
+        return -EIO;
+    EVP_EncodeBlock((unsigned char *)o->accept, digest, (int)digest_len);
+    return 0;
+}
+
+int opening_init(opening *o, const char *authority)
+{
+    *o = (opening){0};
+    snprintf(o->authority, sizeof(o->authority), "%s", authority);
+    unsigned char nonce[16]; /* RFC 6455, 4.1, point 7 */
+    if (RAND_bytes(nonce, sizeof(nonce)) != 1)
+        return -EIO;
+    EVP_EncodeBlock((unsigned char *)o->key, nonce, sizeof(nonce));
+    return derive_accept(o);
+}
+
+size_t opening_request(const opening *o, const char *request_target, char out[OPENING_MAX_REQUEST])
+{
+    int len = snprintf(out, OPENING_MAX_REQUEST,
+                       "GET %s HTTP/1.1\r\nHost: %s\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                       "Sec-WebSocket-Key: %s\r\nSec-WebSocket-Version: 13\r\n\r\n",
+                       request_target, o->authority, o->key);
+    return len < 0 || len >= OPENING_MAX_REQUEST ? 0 : (size_t)len;
+}
+
+/* The value of a header in the head, without blanks around it; empty where it is not there. */
+static slice find_header(slice head, slice name)
+{
+    slice rest = head;
+    while (rest.len > 0) {
+        slice line = slice_take_until(&rest, '\n');
+        slice key = slice_take_until(&line, ':');
+        if (slice_equals_in_any_case(key, name)) {
+            if (line.len > 0 && line.data[line.len - 1] == '\r')
+                line.len--;
+            return slice_trim(line);
+        }
+    }
+    return (slice){NULL, 0};
+}
+
+/* Say what is wrong with the answer. */
+static long refuse(const char **why, const char *what, slice line)
+{
+    static _Thread_local char text[128];
+    int shown = line.len < 64 ? (int)line.len : 64;
+    snprintf(text, sizeof(text), "%s: %.*s", what, shown, line.data);
+    for (char *c = text; *c != '\0'; c++)
+        if ((unsigned char)*c < 0x20)
+            *c = ' ';
+    *why = text;
+    return -EPROTO;
+}
+
+long opening_check(const opening *o, slice answer, const char **why)
+{
+    const char *end = memmem(answer.data, answer.len, "\r\n\r\n", 4);
+    if (end == NULL)
+        return answer.len < OPENING_MAX_ANSWER ? 0 : refuse(why, "the answer's head is too long", answer);
+
+    slice head = {answer.data, (size_t)(end - answer.data) + 4};
+    slice first_line = {head.data, (size_t)((const char *)memchr(head.data, '\r', head.len) - head.data)};
+    if (head.len < 12 || memcmp(head.data, "HTTP/1.1 101", 12) != 0)
+        return refuse(why, "the server did not upgrade", first_line);
+    slice accept = find_header(head, SLICE_LITERAL("Sec-WebSocket-Accept"));
+    if (!slice_equals(accept, (slice){o->accept, OPENING_ACCEPT_LEN}))
+        return refuse(why, "wrong Sec-WebSocket-Accept", accept);
+    return (long)head.len;
+}

@@ -1,0 +1,96 @@
+#include "wire/target.h"
+
+#include <errno.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+/* The host and port as getaddrinfo() takes them. */
+typedef struct place {
+    char host[256];
+    char port[8];
+} place;
+
+static int copy(char *to, size_t cap, const char *from, size_t len)
+{
+    if (len == 0 || len >= cap)
+        return -EINVAL;
+    memcpy(to, from, len);
+    to[len] = '\0';
+    return 0;
+}
+
+/* host, host:port, [v6] or [v6]:port */
+static int split_authority(const char *text, size_t len, const char *default_port, place *out)
+{
+    const char *end = text + len;
+    const char *host = text;
+    const char *host_end;
+    const char *rest;
+    if (text < end && *text == '[') {
+        host = text + 1;
+        host_end = memchr(host, ']', (size_t)(end - host));
+        if (host_end == NULL)
+            return -EINVAL;
+        rest = host_end + 1;
+    } else {
+        rest = memchr(text, ':', len);
+        if (rest == NULL)
+            rest = end;
+        host_end = rest;
+    }
+    if (copy(out->host, sizeof(out->host), host, (size_t)(host_end - host)) != 0)
+        return -EINVAL;
+    if (rest == end)
+        return copy(out->port, sizeof(out->port), default_port, strlen(default_port));
+    return *rest == ':' ? copy(out->port, sizeof(out->port), rest + 1, (size_t)(end - rest) - 1) : -EINVAL;
+}
+
+static int resolve(const place *where, target *out)
+{
+    const struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV};
+    struct addrinfo *found;
+    if (getaddrinfo(where->host, where->port, &hints, &found) != 0)
+        return -ENOENT;
+    memcpy(&out->address, found->ai_addr, found->ai_addrlen);
+    out->address_len = found->ai_addrlen;
+    freeaddrinfo(found);
+    return 0;
+}
+
+int target_parse(const char *url, target *out, const char **why)
+{
+    *out = (target){0};
+    *why = "a URL looks like ws://host:port/path or wss://host:port/path";
+    if (strncmp(url, "wss://", 6) == 0)
+        out->is_tls = true;
+    else if (strncmp(url, "ws://", 5) != 0)
+        return -EINVAL;
+
+    const char *authority = url + (out->is_tls ? 6 : 5);
+    size_t authority_len = strcspn(authority, "/?#");
+    const char *path = authority + authority_len;
+    place where;
+    if (split_authority(authority, authority_len, out->is_tls ? "443" : "80", &where) != 0 ||
+        copy(out->authority, sizeof(out->authority), authority, authority_len) != 0)
+        return -EINVAL;
+    /* RFC 6455, 3: no fragment; an empty path is "/". */
+    int len = snprintf(out->path, sizeof(out->path), "%s%s", *path == '/' ? "" : "/", path);
+    if (len < 0 || (size_t)len >= sizeof(out->path) || strchr(path, '#') != NULL)
+        return -EINVAL;
+
+    memcpy(out->host, where.host, sizeof(out->host));
+    if (resolve(&where, out) != 0) {
+        *why = "the host or port is not known";
+        return -ENOENT;
+    }
+    return 0;
+}
+
+bool target_is_loopback_v4(const target *t)
+{
+    const struct sockaddr_in *v4 = (const struct sockaddr_in *)&t->address;
+    return t->address.ss_family == AF_INET && ntohl(v4->sin_addr.s_addr) >> 24 == 127;
+}

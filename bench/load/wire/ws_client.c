@@ -1,0 +1,477 @@
+#include "wire/ws_client.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+/* One read takes at most this much, with a message's begin from before in front of it. */
+enum { SCRATCH_BYTES = 256 * 1024 };
+
+/* The longest message that a server may send us. */
+enum { MAX_MESSAGE_BYTES = 16 * 1024 * 1024 };
+
+int ws_client_loop_init(ws_client_loop *loop)
+{
+    STAILQ_INIT(&loop->unwritten);
+    loop->now_ns = ws_client_clock_ns();
+    loop->scratch = malloc(SCRATCH_BYTES);
+    return loop->scratch == NULL ? -ENOMEM : 0;
+}
+
+void ws_client_loop_deinit(ws_client_loop *loop)
+{
+    free(loop->scratch);
+    loop->scratch = NULL;
+}
+
+uint64_t ws_client_clock_ns(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+/* xorshift64*: a mask needs to be unforeseeable to a script in a browser (RFC 6455, 10.3), and there is none
+ * here. */
+uint64_t ws_client_random(ws_client_loop *loop)
+{
+    uint64_t x = loop->random;
+    x ^= x >> 12;
+    x ^= x << 25;
+    x ^= x >> 27;
+    loop->random = x;
+    return x * UINT64_C(2685821657736338717);
+}
+
+void ws_client_init(ws_client *c, ws_client_loop *loop, const ws_client_events *events)
+{
+    *c = (ws_client){.loop = loop, .events = events, .fd = -1};
+}
+
+/* ---- The end ---- */
+
+static void want_room(ws_client *c, bool wants);
+
+/* Give everything back. Afterwards it is as after ws_client_init(). */
+static void release(ws_client *c)
+{
+    if (c->state == WS_CLIENT_OPEN || c->state == WS_CLIENT_CLOSING)
+        c->loop->open--;
+    c->loop->alive--;
+    c->state = WS_CLIENT_ENDED;
+    if (!c->is_halted)
+        event_del(&c->input);
+    want_room(c, false);
+    tls_close(c->tls);
+    c->tls = NULL;
+    close(c->fd);
+    c->fd = -1;
+    c->is_halted = false;
+    bytes_clear(&c->unread);
+    bytes_clear(&c->message);
+    bytes_clear(&c->output);
+    if (c->is_unwritten)
+        STAILQ_REMOVE(&c->loop->unwritten, c, ws_client, link);
+    c->is_unwritten = false;
+}
+
+static void end(ws_client *c, const char *why)
+{
+    bool was_open = c->state == WS_CLIENT_OPEN || c->state == WS_CLIENT_CLOSING;
+    release(c);
+    c->events->on_end(c, was_open ? c->code : 0, why);
+}
+
+void ws_client_drop(ws_client *c)
+{
+    if (c->state == WS_CLIENT_ENDED)
+        return;
+    const struct linger at_once = {.l_onoff = 1, .l_linger = 0};
+    setsockopt(c->fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
+    release(c);
+}
+
+/* ---- Output ---- */
+
+static ssize_t write_some(ws_client *c, const uint8_t *data, size_t len)
+{
+    if (c->tls != NULL)
+        return tls_write(c->tls, data, len);
+    ssize_t taken;
+    do
+        taken = send(c->fd, data, len, MSG_NOSIGNAL);
+    while (taken < 0 && errno == EINTR);
+    return taken < 0 ? -errno : taken;
+}
+
+void ws_client_flush(ws_client *c)
+{
+    if (c->is_unwritten) {
+        STAILQ_REMOVE(&c->loop->unwritten, c, ws_client, link);
+        c->is_unwritten = false;
+    }
+    while (c->output != NULL) {
+        ssize_t taken = write_some(c, bytes_head(c->output), bytes_len(c->output));
+        if (taken == -EAGAIN)
+            break;
+        if (taken < 0) {
+            bytes_clear(&c->output); /* the peer is gone: the read that follows says how */
+            break;
+        }
+        bytes_consume(&c->output, (size_t)taken);
+    }
+    want_room(c, c->output != NULL);
+}
+
+void ws_client_loop_flush(ws_client_loop *loop)
+{
+    ws_client *c;
+    while ((c = STAILQ_FIRST(&loop->unwritten)) != NULL)
+        ws_client_flush(c);
+}
+
+static uint8_t *extend_output(ws_client *c, size_t more)
+{
+    uint8_t *room = bytes_extend(&c->output, more);
+    if (room == NULL) {
+        end(c, "out of memory");
+        return NULL;
+    }
+    if (!c->is_unwritten && c->room == NULL) {
+        c->is_unwritten = true;
+        STAILQ_INSERT_TAIL(&c->loop->unwritten, c, link);
+    }
+    return room;
+}
+
+static bool send_frame(ws_client *c, ws_opcode opcode, const void *payload, size_t len)
+{
+    uint64_t random = ws_client_random(c->loop);
+    uint8_t mask[WS_MASK_LEN];
+    memcpy(mask, &random, sizeof(mask));
+    uint8_t header[WS_MAX_CLIENT_HEADER];
+    size_t header_len = ws_client_frame_header(header, opcode, len, mask);
+    uint8_t *out = extend_output(c, header_len + len);
+    if (out == NULL)
+        return false;
+    memcpy(out, header, header_len);
+    if (len > 0)
+        memcpy(out + header_len, payload, len);
+    ws_mask(out + header_len, len, mask);
+    return true;
+}
+
+bool ws_client_send(ws_client *c, const char *text, size_t len)
+{
+    return send_frame(c, WS_OPCODE_TEXT, text, len);
+}
+
+bool ws_client_ping(ws_client *c)
+{
+    return send_frame(c, WS_OPCODE_PING, NULL, 0);
+}
+
+void ws_client_close(ws_client *c, uint16_t code)
+{
+    if (c->state == WS_CLIENT_ENDED || c->state == WS_CLIENT_CLOSING)
+        return;
+    if (c->state != WS_CLIENT_OPEN) {
+        end(c, "closed before it was open");
+        return;
+    }
+    const uint8_t status[2] = {(uint8_t)(code >> 8), (uint8_t)code}; /* RFC 6455, 5.5.1 */
+    if (send_frame(c, WS_OPCODE_CLOSE, status, sizeof(status)))
+        c->state = WS_CLIENT_CLOSING;
+}
+
+/* ---- Input ---- */
+
+static bool take_data(ws_client *c, const ws_event *event)
+{
+    slice part = {(const char *)event->data, event->len};
+    if (event->is_first && event->is_last) {
+        c->events->on_text(c, part);
+        return true;
+    }
+    if (bytes_append(&c->message, part.data, part.len) != 0) {
+        end(c, "out of memory");
+        return false;
+    }
+    if (!event->is_last)
+        return true;
+    bytes *message = c->message;
+    c->message = NULL;
+    c->events->on_text(c,
+                       (slice){message == NULL ? "" : (const char *)bytes_head(message), bytes_len(message)});
+    bytes_clear(&message);
+    return true;
+}
+
+/* False: read no further. */
+static bool take_event(ws_client *c, const ws_event *event)
+{
+    switch (event->type) {
+    case WS_EVENT_NONE:
+        return false;
+    case WS_EVENT_DATA:
+        return take_data(c, event);
+    case WS_EVENT_PING:
+        return c->state != WS_CLIENT_OPEN || send_frame(c, WS_OPCODE_PONG, event->data, event->len);
+    case WS_EVENT_PONG:
+        if (c->events->on_pong != NULL)
+            c->events->on_pong(c);
+        return true;
+    case WS_EVENT_CLOSE:
+        c->code = event->code;
+        ws_client_close(c, event->code == WS_CLOSE_NO_STATUS ? WS_CLOSE_NORMAL : event->code);
+        return true; /* the end of TCP is the server's to begin (RFC 6455, 7.1.1) */
+    case WS_EVENT_FAULT:
+        end(c, event->reason);
+        return false;
+    }
+    return false;
+}
+
+/* Returns how many bytes were used. What is left when it ends in between is of no use. */
+static size_t take_frames(ws_client *c, uint8_t *data, size_t len)
+{
+    uint32_t life = c->lives;
+    size_t used = 0;
+    while (used < len && c->lives == life && c->state >= WS_CLIENT_OPEN) {
+        ws_event event;
+        used += ws_decoder_next(&c->decoder, MAX_MESSAGE_BYTES, data + used, len - used, &event);
+        if (!take_event(c, &event))
+            break;
+    }
+    return used;
+}
+
+static size_t take_answer(ws_client *c, const uint8_t *data, size_t len)
+{
+    const char *why;
+    long head_len = opening_check(c->loop->opening, (slice){(const char *)data, len}, &why);
+    if (head_len < 0) {
+        end(c, why);
+        return 0;
+    }
+    if (head_len > 0) {
+        c->state = WS_CLIENT_OPEN;
+        c->loop->open++;
+        if (c->events->on_open != NULL)
+            c->events->on_open(c);
+    }
+    return (size_t)head_len;
+}
+
+static void take_input(ws_client *c, uint8_t *data, size_t len)
+{
+    uint32_t life = c->lives;
+    size_t used = 0;
+    if (c->state == WS_CLIENT_UPGRADING)
+        used = take_answer(c, data, len);
+    if (c->lives == life && c->state >= WS_CLIENT_OPEN)
+        used += take_frames(c, data + used, len - used);
+    bool goes_on = c->lives == life && c->state != WS_CLIENT_ENDED;
+    if (goes_on && bytes_append(&c->unread, data + used, len - used) != 0)
+        end(c, "out of memory");
+}
+
+static ssize_t read_some(ws_client *c, uint8_t *data, size_t len)
+{
+    if (c->tls != NULL)
+        return tls_read(c->tls, data, len);
+    ssize_t got;
+    do
+        got = recv(c->fd, data, len, 0);
+    while (got < 0 && errno == EINTR);
+    return got < 0 ? -errno : got;
+}
+
+/* One read. False when there is nothing more, or the connection is over. */
+static bool read_once(ws_client *c)
+{
+    uint8_t *buffer = c->loop->scratch;
+    size_t before = bytes_len(c->unread);
+    ssize_t got = read_some(c, buffer + before, SCRATCH_BYTES - before);
+    if (got == -EAGAIN)
+        return false;
+    if (got <= 0) {
+        end(c, got == 0 ? "the server ended TCP" : c->tls != NULL ? tls_error() : strerror((int)-got));
+        return false;
+    }
+    c->loop->now_ns = ws_client_clock_ns();
+    if (before > 0) {
+        memcpy(buffer, bytes_head(c->unread), before);
+        bytes_clear(&c->unread);
+    }
+    uint32_t life = c->lives;
+    take_input(c, buffer, before + (size_t)got);
+    return c->lives == life && c->state != WS_CLIENT_ENDED;
+}
+
+/* ---- The steps before it is open ---- */
+
+static void begin_upgrade(ws_client *c)
+{
+    c->state = WS_CLIENT_UPGRADING;
+    char wanted[WS_CLIENT_MAX_TARGET];
+    const char *path = c->loop->server->path;
+    if (c->events->write_request_target != NULL) {
+        c->events->write_request_target(c, wanted);
+        path = wanted;
+    }
+    char request[OPENING_MAX_REQUEST];
+    size_t len = opening_request(c->loop->opening, path, request);
+    uint8_t *out = extend_output(c, len);
+    if (out != NULL)
+        memcpy(out, request, len);
+}
+
+static void secure(ws_client *c)
+{
+    c->state = WS_CLIENT_SECURING;
+    int result = tls_handshake(c->tls);
+    if (result == 0) {
+        want_room(c, false);
+        begin_upgrade(c);
+    } else if (result == -EAGAIN) {
+        want_room(c, tls_wants_room(c->tls));
+    } else {
+        end(c, tls_error());
+    }
+}
+
+static void on_connected(ws_client *c)
+{
+    int error = 0;
+    socklen_t len = sizeof(error);
+    getsockopt(c->fd, SOL_SOCKET, SO_ERROR, &error, &len);
+    want_room(c, false);
+    if (error != 0) {
+        end(c, strerror(error));
+        return;
+    }
+    if (c->loop->tls == NULL) {
+        begin_upgrade(c);
+        return;
+    }
+    c->tls = tls_open(c->loop->tls, c->fd);
+    if (c->tls == NULL)
+        end(c, "out of memory");
+    else
+        secure(c);
+}
+
+/* ---- What the base tells ---- */
+
+static void on_room(evutil_socket_t fd, short what, void *arg)
+{
+    (void)fd;
+    (void)what;
+    ws_client *c = arg;
+    if (c->state == WS_CLIENT_CONNECTING)
+        on_connected(c);
+    else if (c->state == WS_CLIENT_SECURING)
+        secure(c);
+    else
+        ws_client_flush(c);
+}
+
+static void on_input(evutil_socket_t fd, short what, void *arg)
+{
+    (void)fd;
+    (void)what;
+    ws_client *c = arg;
+    if (c->state == WS_CLIENT_CONNECTING) /* refused: the socket is readable as well */
+        on_connected(c);
+    else if (c->state == WS_CLIENT_SECURING)
+        secure(c);
+    else
+        while (read_once(c) && c->tls != NULL && tls_has_unread(c->tls))
+            ; /* the socket does not tell of what TLS has read already */
+}
+
+static void want_room(ws_client *c, bool wants)
+{
+    if (wants == (c->room != NULL))
+        return;
+    if (!wants) {
+        event_free(c->room);
+        c->room = NULL;
+        return;
+    }
+    c->room = event_new(c->loop->base, c->fd, EV_WRITE | EV_PERSIST, on_room, c);
+    if (c->room != NULL)
+        event_add(c->room, NULL);
+}
+
+void ws_client_halt(ws_client *c, bool halts)
+{
+    if (c->state == WS_CLIENT_ENDED || c->is_halted == halts)
+        return;
+    c->is_halted = halts;
+    if (halts)
+        event_del(&c->input);
+    else
+        event_add(&c->input, NULL);
+}
+
+/* ---- The begin ---- */
+
+/* Take the next of the source addresses, and leave the port to connect(), which knows the whole four-tuple
+ * and so has 28,000 for each of them. */
+static int bind_source(ws_client_loop *loop, int fd)
+{
+    if (loop->sources == 0)
+        return 0;
+    int on = 1;
+    uint32_t host = INADDR_LOOPBACK + loop->next_source++ % loop->sources;
+    struct sockaddr_in source = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(host)};
+    setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof(on));
+    return bind(fd, (const struct sockaddr *)&source, sizeof(source)) == 0 ? 0 : -errno;
+}
+
+static int open_socket(ws_client_loop *loop)
+{
+    const target *server = loop->server;
+    int fd = socket(server->address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return -errno;
+    int on = 1;
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+    int error = bind_source(loop, fd);
+    if (error == 0 && connect(fd, (const struct sockaddr *)&server->address, server->address_len) != 0 &&
+        errno != EINPROGRESS)
+        error = -errno;
+    if (error != 0) {
+        close(fd);
+        return error;
+    }
+    return fd;
+}
+
+int ws_client_connect(ws_client *c)
+{
+    int fd = open_socket(c->loop);
+    if (fd < 0)
+        return fd;
+    c->fd = fd;
+    c->loop->alive++;
+    c->lives++;
+    c->state = WS_CLIENT_CONNECTING;
+    c->code = WS_CLOSE_ABNORMAL;
+    c->decoder = (ws_decoder){.is_client = true};
+    event_assign(&c->input, c->loop->base, fd, EV_READ | EV_PERSIST, on_input, c);
+    event_add(&c->input, NULL);
+    want_room(c, true);
+    if (c->room == NULL) {
+        release(c);
+        return -ENOMEM;
+    }
+    return 0;
+}
