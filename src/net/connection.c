@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
-static const transport_events on_transport;
+static void on_ready(evutil_socket_t fd, short what, void *context);
 
 /* The one place where the state changes: leave the old list, set, enter the new one with a new deadline. */
 static void set_state(connection *c, connection_state state)
@@ -53,7 +53,7 @@ static void leave_loop(connection *c)
 int connection_open(connection *c, int fd, uint64_t id, const connection_events *events, net_loop *loop)
 {
     *c = (connection){.events = events, .id = id, .state = CONNECTION_ADRIFT};
-    transport_open(&c->transport, fd, &on_transport, c);
+    transport_open(&c->transport, fd, on_ready, c);
     int error = enter_loop(c, loop, CONNECTION_HANDSHAKE);
     if (error != 0)
         transport_close(&c->transport);
@@ -172,10 +172,15 @@ void connection_close(connection *c, uint16_t code, const char *why)
 
 /* ---- Output ---- */
 
+static const char *const doom_reasons[] = {
+    [CONNECTION_DOOM_NO_MEMORY] = "out of memory",
+    [CONNECTION_DOOM_NOT_READ] = "the peer does not read",
+};
+
 /* End it at the end of the turn, since the caller may stand in the middle of a room. */
-static void doom(connection *c, const char *why)
+static void doom(connection *c, connection_doom why)
 {
-    c->doom = why;
+    c->doom = (uint8_t)why;
     put_on_todo(c);
 }
 
@@ -218,15 +223,15 @@ static bool has_too_much_output(connection *c)
 
 bool connection_send(connection *c, ws_opcode opcode, const struct iovec *parts, int count)
 {
-    if (!connection_is_open(c) || c->doom != NULL)
+    if (!connection_is_open(c) || c->doom != CONNECTION_DOOM_NONE)
         return false;
     if (append_frame(c, opcode, parts, count) != 0) {
-        doom(c, "out of memory");
+        doom(c, CONNECTION_DOOM_NO_MEMORY);
         return false;
     }
     put_on_todo(c);
     if (has_too_much_output(c)) {
-        doom(c, "the peer does not read");
+        doom(c, CONNECTION_DOOM_NOT_READ);
         return false;
     }
     return true;
@@ -238,11 +243,6 @@ void connection_ping(connection *c)
         c->pongs_owed++;
 }
 
-static void on_writable(void *context)
-{
-    put_on_todo(context);
-}
-
 /* ---- Input ---- */
 
 /* Hand a whole message to the owner. False: its turn is over, the rest of the input has to wait. */
@@ -250,7 +250,7 @@ static bool deliver(connection *c, bool is_text, slice data)
 {
     switch (c->events->on_message(c, is_text, data)) {
     case CONNECTION_GO_ON:
-        return connection_is_open(c) && c->doom == NULL;
+        return connection_is_open(c) && c->doom == CONNECTION_DOOM_NONE;
     case CONNECTION_HOLD:
         if (connection_is_open(c))
             set_state(c, CONNECTION_HELD);
@@ -415,9 +415,8 @@ static void on_bytes(connection *c, size_t before, size_t len)
         take_input(c, buffer, before + len);
 }
 
-static void on_readable(void *context)
+static void on_readable(connection *c)
 {
-    connection *c = context;
     /* What was left over goes in front of what comes now, in the loop's buffer, once there is something. */
     size_t before = c->state == CONNECTION_HELD ? 0 : bytes_len(c->unread);
     assert(before < c->loop->scratch_size);
@@ -431,6 +430,16 @@ static void on_readable(void *context)
         transport_watch_input(&c->transport, false); /* it may still read what is being written */
     else
         connection_drop(c, got < 0 ? "the connection broke" : "the peer is gone");
+}
+
+/* Bytes have come, or there is room again for those that wait: the end of the turn writes them. */
+static void on_ready(evutil_socket_t fd, short what, void *context)
+{
+    (void)fd;
+    if ((what & EV_WRITE) != 0)
+        put_on_todo(context);
+    else
+        on_readable(context);
 }
 
 /* Go on after a hold or a hand-over: first the message that nobody has handled, then the bytes behind it. */
@@ -462,8 +471,6 @@ void connection_resume(connection *c)
     c->must_resume = true;
     put_on_todo(c);
 }
-
-static const transport_events on_transport = {.on_readable = on_readable, .on_writable = on_writable};
 
 /* ---- From thread to thread ---- */
 
@@ -518,7 +525,7 @@ void connection_on_due(connection *c)
 static void end_output(connection *c)
 {
     transport_end_output(&c->transport);
-    if (c->transport.watches_input)
+    if (transport_watches_input(&c->transport))
         set_state(c, CONNECTION_LINGERING);
     else
         connection_drop(c, "the peer is gone");
@@ -526,8 +533,8 @@ static void end_output(connection *c)
 
 void connection_on_turn_end(connection *c)
 {
-    if (c->doom != NULL && connection_is_open(c))
-        connection_drop(c, c->doom);
+    if (c->doom != CONNECTION_DOOM_NONE && connection_is_open(c))
+        connection_drop(c, doom_reasons[c->doom]);
     if (c->state == CONNECTION_CLOSED) {
         if (c->is_todo) /* dropped just now: its turn on the list comes again */
             return;

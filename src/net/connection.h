@@ -56,6 +56,13 @@ typedef struct connection_events {
     void (*on_free)(connection *c);
 } connection_events;
 
+/* Why a connection is to end at the end of the turn. */
+typedef enum connection_doom {
+    CONNECTION_DOOM_NONE,
+    CONNECTION_DOOM_NO_MEMORY,
+    CONNECTION_DOOM_NOT_READ, /* more waits for its peer than may */
+} connection_doom;
+
 struct connection {
     transport transport;
     net_loop *loop;                  /* borrowed; NULL while adrift */
@@ -68,11 +75,11 @@ struct connection {
     bytes *unread;         /* owned: input not handled yet, before what the socket holds; or NULL */
     bytes *message;        /* owned: the current message as far as it came in pieces; or NULL */
     bytes *output;         /* owned: frames not written yet; or NULL */
-    const char *doom;      /* a literal: end it at the end of the turn, for this reason; or NULL */
     ws_decoder decoder;
     token_bucket frames;
-    uint16_t pongs_owed; /* pings of ours that were not answered yet */
     connection_state state;
+    uint16_t pongs_owed;       /* pings of ours that were not answered yet */
+    uint8_t doom;              /* to do: end it, for this connection_doom */
     bool is_todo : 1;          /* stands on loop->todo */
     bool must_resume : 1;      /* to do: go on with the unread input */
     bool must_hand_over : 1;   /* to do: hand over */

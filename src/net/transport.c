@@ -4,56 +4,47 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-static void on_input(evutil_socket_t fd, short what, void *arg)
+/* The event for input tells of nothing while it is not added, so it can stand for the descriptor that it is
+ * to watch, before there is a base and after. */
+static void set_fd(transport *t, int fd, event_callback_fn on_ready, void *context)
 {
-    (void)fd;
-    (void)what;
-    transport *t = arg;
-    t->events->on_readable(t->context);
+    event_assign(&t->input, NULL, fd, EV_READ | EV_PERSIST, on_ready, context);
 }
 
-static void on_output(evutil_socket_t fd, short what, void *arg)
+static int fd_of(const transport *t)
 {
-    (void)fd;
-    (void)what;
-    transport *t = arg;
-    t->events->on_writable(t->context);
+    return event_get_fd(&t->input);
 }
 
-void transport_open(transport *t, int fd, const transport_events *events, void *context)
+void transport_open(transport *t, int fd, event_callback_fn on_ready, void *context)
 {
-    *t = (transport){.fd = fd, .events = events, .context = context};
+    t->output = NULL;
+    set_fd(t, fd, on_ready, context);
 }
 
 void transport_attach(transport *t, struct event_base *base)
 {
-    t->base = base;
+    event_base_set(base, &t->input);
 }
 
 void transport_detach(transport *t)
 {
-    if (t->base == NULL)
-        return;
     transport_watch_input(t, false);
     transport_want_room(t, false);
-    t->base = NULL;
 }
 
 int transport_watch_input(transport *t, bool watches)
 {
-    if (t->watches_input == watches)
+    if (transport_watches_input(t) == watches)
         return 0;
     if (!watches) {
         event_del(&t->input);
-        t->watches_input = false;
         return 0;
     }
 
-    event_assign(&t->input, t->base, t->fd, EV_READ | EV_PERSIST, on_input, t);
     errno = 0; /* libevent leaves it alone when its own allocation fails */
     if (event_add(&t->input, NULL) != 0)
         return errno != 0 ? -errno : -ENOMEM;
-    t->watches_input = true;
     return 0;
 }
 
@@ -61,7 +52,7 @@ ssize_t transport_read(transport *t, uint8_t *data, size_t len)
 {
     ssize_t got;
     do
-        got = recv(t->fd, data, len, 0);
+        got = recv(fd_of(t), data, len, 0);
     while (got < 0 && errno == EINTR);
     return got < 0 ? -errno : got;
 }
@@ -70,7 +61,7 @@ ssize_t transport_write(transport *t, const uint8_t *data, size_t len)
 {
     ssize_t taken;
     do
-        taken = send(t->fd, data, len, MSG_NOSIGNAL);
+        taken = send(fd_of(t), data, len, MSG_NOSIGNAL);
     while (taken < 0 && errno == EINTR);
     return taken < 0 ? -errno : taken;
 }
@@ -85,7 +76,8 @@ int transport_want_room(transport *t, bool wants)
         return 0;
     }
 
-    struct event *output = event_new(t->base, t->fd, EV_WRITE | EV_PERSIST, on_output, t);
+    struct event *output = event_new(event_get_base(&t->input), fd_of(t), EV_WRITE | EV_PERSIST,
+                                     event_get_callback(&t->input), event_get_callback_arg(&t->input));
     if (output == NULL)
         return -ENOMEM;
     if (event_add(output, NULL) != 0) {
@@ -98,13 +90,13 @@ int transport_want_room(transport *t, bool wants)
 
 void transport_end_output(transport *t)
 {
-    shutdown(t->fd, SHUT_WR);
+    shutdown(fd_of(t), SHUT_WR);
 }
 
 void transport_close(transport *t)
 {
     transport_detach(t);
-    if (t->fd >= 0)
-        close(t->fd);
-    t->fd = -1;
+    if (fd_of(t) >= 0)
+        close(fd_of(t));
+    set_fd(t, -1, NULL, NULL);
 }

@@ -1,7 +1,8 @@
 /* Transport: the byte stream under a connection: its descriptor and its events on one loop's base.
  *
  * A plain TCP socket, read and written by one system call each, watched by plain libevent events: an idle one
- * costs this struct and nothing else. An event for writing exists only while the socket has no room. */
+ * costs this struct and nothing else. What libevent's event holds anyway (the descriptor, the base, whom to
+ * call) is not kept twice. An event for writing exists only while the socket has no room. */
 #ifndef HOMECALL_NET_TRANSPORT_H
 #define HOMECALL_NET_TRANSPORT_H
 
@@ -12,24 +13,15 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-typedef struct transport_events {
-    void (*on_readable)(void *context); /* bytes, or the peer's end */
-    void (*on_writable)(void *context); /* there is room again */
-} transport_events;
-
 typedef struct transport {
-    struct event input;             /* watches for bytes and for the peer's end, while watches_input */
-    struct event *output;           /* owned; NULL unless the socket is waited on for room */
-    struct event_base *base;        /* borrowed; NULL while detached */
-    const transport_events *events; /* borrowed, lives as long as the process */
-    void *context;                  /* borrowed; handed to the callbacks */
-    int fd;                         /* owned, non-blocking; -1 when closed */
-    bool watches_input;
+    struct event input;   /* for bytes and the peer's end; its descriptor is owned, and -1 when closed */
+    struct event *output; /* owned; NULL unless the socket is waited on for room */
 } transport;
 
 /* Begin with a connected, non-blocking, close-on-exec descriptor, which the transport owns from here on.
- * `context` is for the callbacks. It belongs to no loop yet. */
-void transport_open(transport *t, int fd, const transport_events *events, void *context);
+ * `on_ready` is called with EV_READ when there are bytes, or the peer's end, with EV_WRITE when there is room
+ * again, and with `context`, which is borrowed. It belongs to no loop yet. */
+void transport_open(transport *t, int fd, event_callback_fn on_ready, void *context);
 
 /* Enter a loop: callbacks come from `base`, on its thread. Nothing is watched yet. */
 void transport_attach(transport *t, struct event_base *base);
@@ -40,6 +32,12 @@ void transport_detach(transport *t);
 /* Wait, or no longer wait, for input; what is not waited for stays in the kernel and holds the peer back. 0,
  * or -ENOMEM (or another -errno of epoll); taking the wait back can't fail. */
 int transport_watch_input(transport *t, bool watches);
+
+/* Is it waited for input? */
+static inline bool transport_watches_input(const transport *t)
+{
+    return event_pending(&t->input, EV_READ, NULL) != 0;
+}
 
 /* Read once. Bytes read, 0 at the peer's end, or -errno; -EAGAIN when nothing is there. */
 ssize_t transport_read(transport *t, uint8_t *data, size_t len);

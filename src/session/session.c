@@ -99,6 +99,7 @@ int session_open(session_host *host, int fd, uint64_t id, void *place, const cha
 
 void session_attach(session *s, session_host *host)
 {
+    s->waiter = NULL; /* a mailbox's link lay there */
     if (connection_attach(&s->connection, host->loop) != 0) {
         LOG(LOG_WARN, log_namespace, "out of memory", LOG_NUMBER("conn", s->connection.id));
         session_abandon(s);
@@ -117,5 +118,6 @@ void session_take_back(session *s, session_host *host)
 
 void session_abandon(session *s)
 {
+    s->waiter = NULL; /* a mailbox's link lay there */
     connection_abandon(&s->connection, "no thread takes it");
 }

@@ -66,15 +66,17 @@ typedef struct session_host {
 } session_host;
 
 struct session {
-    connection connection;      /* first: a connection of this floor is a session */
-    session_host *host;         /* borrowed: where it is attached, or was last */
-    room_member *member;        /* borrowed from host->rooms while joined; or NULL */
-    room_waiter *waiter;        /* borrowed from host->rooms while it waits before a full room; or NULL */
-    void *place;                /* borrowed: what the server keeps for its address */
-    token_bucket faults;        /* invalid messages */
-    token_bucket reports;       /* a client's error messages that are logged */
-    int next_shard;             /* while it is handed over: where to */
-    STAILQ_ENTRY(session) mail; /* in a mailbox, while it is adrift */
+    connection connection; /* first: a connection of this floor is a session */
+    session_host *host;    /* borrowed: where it is attached, or was last */
+    room_member *member;   /* borrowed from host->rooms while joined; or NULL */
+    union {
+        room_waiter *waiter;        /* borrowed from host->rooms while it waits before a full room; or NULL */
+        STAILQ_ENTRY(session) mail; /* in a mailbox, while it is adrift and so waits nowhere */
+    };
+    void *place;          /* borrowed: what the server keeps for its address */
+    token_bucket faults;  /* invalid messages */
+    token_bucket reports; /* a client's error messages that are logged */
+    int next_shard;       /* while it is handed over: where to */
 };
 
 /* Prepare a host: everything but `rooms` has been set by the caller. With `shard` not SESSION_NO_SHARD a

@@ -820,7 +820,7 @@ static void a_held_peer_that_goes_on_is_held_back_by_its_socket(void **state)
     } while (more > 0);
     assert_true(bytes_len(f->c->unread) >= 64 * 1024);
     assert_true(bytes_len(f->c->unread) <= 2 * 64 * 1024);
-    assert_false(f->c->transport.watches_input);
+    assert_false(transport_watches_input(&f->c->transport));
 
     /* Closed in that state, it is read again, so that its end is noticed. */
     connection_close(f->c, WS_CLOSE_GOING_AWAY, "over");
