@@ -9,10 +9,9 @@ room *room_new(slice name, slice name_json)
     room *r = malloc(sizeof(*r) + stored_name_size(&plan));
     if (r == NULL)
         return NULL;
-    TAILQ_INIT(&r->members);
-    TAILQ_INIT(&r->waiters);
-    pending_queue_init(&r->pending);
-    r->owner = NULL;
+    SLIST_INIT(&r->members);
+    SLIST_INIT(&r->waiters);
+    r->backlog = NULL;
     r->member_count = 0;
     r->waiter_count = 0;
     r->name = plan;
@@ -22,8 +21,7 @@ room *room_new(slice name, slice name_json)
 
 void room_free(room *r)
 {
-    assert(r == NULL || (TAILQ_EMPTY(&r->members) && TAILQ_EMPTY(&r->waiters) && r->pending.count == 0 &&
-                         r->owner == NULL));
+    assert(r == NULL || (SLIST_EMPTY(&r->members) && SLIST_EMPTY(&r->waiters) && r->backlog == NULL));
     free(r);
 }
 
@@ -37,7 +35,6 @@ room_member *room_member_new(room *r, void *peer, slice user, slice user_json)
     member->peer = peer;
     member->asked_ms = 0;
     member->owes_answer = false;
-    member->is_away = false;
     member->user = plan;
     stored_name_write(&plan, member->user_bytes, user, user_json);
     return member;
@@ -46,6 +43,22 @@ room_member *room_member_new(room *r, void *peer, slice user, slice user_json)
 void room_member_free(room_member *member)
 {
     free(member);
+}
+
+void room_add_member(room *r, room_member *member)
+{
+    room_member **end = &SLIST_FIRST(&r->members);
+    while (*end != NULL)
+        end = &SLIST_NEXT(*end, link);
+    *end = member;
+    SLIST_NEXT(member, link) = NULL;
+    r->member_count++;
+}
+
+void room_remove_member(room *r, room_member *member)
+{
+    SLIST_REMOVE(&r->members, member, room_member, link);
+    r->member_count--;
 }
 
 room_waiter *room_waiter_new(room_member *member, uint64_t now_ms)
@@ -66,10 +79,44 @@ void room_waiter_free(room_waiter *waiter)
     free(waiter);
 }
 
+void room_add_waiter(room *r, room_waiter *waiter)
+{
+    room_waiter **end = &SLIST_FIRST(&r->waiters);
+    while (*end != NULL)
+        end = &SLIST_NEXT(*end, line);
+    *end = waiter;
+    SLIST_NEXT(waiter, line) = NULL;
+    r->waiter_count++;
+}
+
+void room_remove_waiter(room *r, room_waiter *waiter)
+{
+    SLIST_REMOVE(&r->waiters, waiter, room_waiter, line);
+    r->waiter_count--;
+}
+
+room_backlog *room_backlog_new(room_member *owner)
+{
+    room_backlog *backlog = malloc(sizeof(*backlog));
+    if (backlog == NULL)
+        return NULL;
+    pending_queue_init(&backlog->signals);
+    backlog->owner = owner;
+    backlog->lapses_ms = 0;
+    backlog->is_owner_away = false;
+    return backlog;
+}
+
+void room_backlog_free(room_backlog *backlog)
+{
+    assert(backlog == NULL || backlog->signals.count == 0);
+    free(backlog);
+}
+
 room_member *room_find_member(const room *r, slice user)
 {
     room_member *member;
-    TAILQ_FOREACH(member, &r->members, link)
+    SLIST_FOREACH(member, &r->members, link)
     {
         if (slice_equals(room_member_user(member), user))
             return member;
@@ -80,7 +127,7 @@ room_member *room_find_member(const room *r, slice user)
 room_waiter *room_find_waiter(const room *r, slice user)
 {
     room_waiter *waiter;
-    TAILQ_FOREACH(waiter, &r->waiters, line)
+    SLIST_FOREACH(waiter, &r->waiters, line)
     {
         if (slice_equals(room_member_user(waiter->member), user))
             return waiter;

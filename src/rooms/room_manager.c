@@ -28,10 +28,10 @@ enum { MAX_WAITERS = 64 };
 struct room_manager {
     room_limits limits;
     room_effects effects;
-    pending_bounds bounds; /* the part of both that the queues need */
-    room_table rooms;      /* owned */
-    room_member_list away; /* borrowed from their rooms, the first to expire first */
-    room_waiter_list due;  /* borrowed from their rooms, the first due first */
+    pending_bounds bounds;              /* the part of both that the queues need */
+    room_table rooms;                   /* owned */
+    TAILQ_HEAD(, room_backlog) lapsing; /* borrowed from their rooms, the first to lapse first */
+    TAILQ_HEAD(, room_waiter) due;      /* borrowed from their rooms, the first due first */
     room_counts counts;
 };
 
@@ -79,24 +79,38 @@ static const char *explain(int err)
     return err == -EDQUOT ? "server queue budget is used up" : "out of memory";
 }
 
-static int enqueue(room_manager *manager, room_member *from, const parcel *signal)
+/* Put a signal behind what waits; the first one begins the backlog. */
+static int push(const room_manager *manager, room_member *from, const parcel *signal)
 {
     room *r = from->room;
-    int err = pending_queue_push(&r->pending, &manager->bounds, signal->kind, signal->parts, signal->count);
+    room_backlog *backlog = r->backlog != NULL ? r->backlog : room_backlog_new(from);
+    if (backlog == NULL)
+        return -ENOMEM;
+    int err =
+        pending_queue_push(&backlog->signals, &manager->bounds, signal->kind, signal->parts, signal->count);
+    if (err == 0)
+        r->backlog = backlog;
+    else if (r->backlog == NULL)
+        room_backlog_free(backlog);
+    return err;
+}
+
+static int enqueue(room_manager *manager, room_member *from, const parcel *signal)
+{
+    int err = push(manager, from, signal);
     if (err != 0) { /* PROTOCOL.md, rule 3: what is queued already stays */
         report(manager, ROOM_SIGNAL_REFUSED, signal, from, NULL, explain(err));
         return err == -ENOMEM ? -ENOMEM : -ENOSPC;
     }
-    r->owner = from;
     manager->counts.pending_messages++;
     manager->counts.pending_bytes += signal->bytes;
     report(manager, ROOM_SIGNAL_QUEUED, signal, from, NULL, NULL);
     return 0;
 }
 
-static pending_signal *dequeue(room_manager *manager, room *r)
+static pending_signal *dequeue(room_manager *manager, room_backlog *backlog)
 {
-    pending_signal *signal = pending_queue_take(&r->pending, &manager->bounds);
+    pending_signal *signal = pending_queue_take(&backlog->signals, &manager->bounds);
     if (signal != NULL) {
         manager->counts.pending_messages--;
         manager->counts.pending_bytes -= signal->len;
@@ -104,30 +118,40 @@ static pending_signal *dequeue(room_manager *manager, room *r)
     return signal;
 }
 
-/* The queue gets another owner, or none: an owner who was away is not needed any more. */
-static void set_owner(room_manager *manager, room *r, room_member *owner)
+static bool owns_backlog(const room_member *member)
 {
-    if (r->owner != NULL && r->owner->is_away) {
-        TAILQ_REMOVE(&manager->away, r->owner, link);
-        room_member_free(r->owner);
-    }
-    r->owner = owner;
+    const room_backlog *backlog = member->room->backlog;
+    return backlog != NULL && backlog->owner == member;
 }
 
-/* Empty the queue: to a member, or to nobody, for which `why` is the reason. */
+/* The backlog gets another owner, or none: an owner who was away is not needed any more. */
+static void set_owner(room_manager *manager, room_backlog *backlog, room_member *owner)
+{
+    if (backlog->is_owner_away) {
+        TAILQ_REMOVE(&manager->lapsing, backlog, lapse);
+        room_member_free(backlog->owner);
+    }
+    backlog->is_owner_away = false;
+    backlog->owner = owner;
+}
+
+/* Empty a room's queue: to a member, or to nobody, for which `why` is the reason. */
 static void empty_queue(room_manager *manager, room *r, const room_member *to, const char *why)
 {
+    room_backlog *backlog = r->backlog;
     pending_signal *queued;
-    while ((queued = dequeue(manager, r)) != NULL) {
+    while ((queued = dequeue(manager, backlog)) != NULL) {
         struct iovec part = {.iov_base = queued->data, .iov_len = queued->len};
         parcel signal = {.kind = queued->kind, .bytes = queued->len, .parts = &part, .count = 1};
         if (to != NULL)
-            hand_over(manager, ROOM_SIGNAL_DELIVERED, &signal, r->owner, to);
+            hand_over(manager, ROOM_SIGNAL_DELIVERED, &signal, backlog->owner, to);
         else
-            report(manager, ROOM_SIGNAL_DROPPED, &signal, r->owner, NULL, why);
+            report(manager, ROOM_SIGNAL_DROPPED, &signal, backlog->owner, NULL, why);
         pending_signal_free(queued);
     }
-    set_owner(manager, r, NULL);
+    set_owner(manager, backlog, NULL);
+    room_backlog_free(backlog);
+    r->backlog = NULL;
 }
 
 static void drop_queue(room_manager *manager, room *r, const char *why)
@@ -140,10 +164,10 @@ static void drop_queue(room_manager *manager, room *r, const char *why)
 static void receive_queue(room_manager *manager, room_member *newcomer)
 {
     room *r = newcomer->room;
-    if (r->owner == NULL)
+    if (r->backlog == NULL)
         return;
-    if (slice_equals(room_member_user(r->owner), room_member_user(newcomer)))
-        set_owner(manager, r, newcomer);
+    if (slice_equals(room_member_user(r->backlog->owner), room_member_user(newcomer)))
+        set_owner(manager, r->backlog, newcomer);
     else
         empty_queue(manager, r, newcomer, NULL);
 }
@@ -157,17 +181,13 @@ static bool is_full(const room_manager *manager, const room *r)
 
 static void add_member(room_manager *manager, room_member *member)
 {
-    room *r = member->room;
-    TAILQ_INSERT_TAIL(&r->members, member, link);
-    r->member_count++;
+    room_add_member(member->room, member);
     manager->counts.members++;
 }
 
 static void remove_member(room_manager *manager, room_member *member)
 {
-    room *r = member->room;
-    TAILQ_REMOVE(&r->members, member, link);
-    r->member_count--;
+    room_remove_member(member->room, member);
     manager->counts.members--;
 }
 
@@ -175,14 +195,15 @@ static void remove_member(room_manager *manager, room_member *member)
 static void end_lost_member(room_manager *manager, room_member *member, uint64_t now_ms)
 {
     remove_member(manager, member);
-    if (member->room->owner != member) {
+    if (!owns_backlog(member)) {
         room_member_free(member);
         return;
     }
-    member->is_away = true;
     member->peer = NULL;
-    member->expires_ms = now_ms + manager->limits.pending_ttl_ms;
-    TAILQ_INSERT_TAIL(&manager->away, member, link);
+    room_backlog *backlog = member->room->backlog;
+    backlog->is_owner_away = true;
+    backlog->lapses_ms = now_ms + manager->limits.pending_ttl_ms;
+    TAILQ_INSERT_TAIL(&manager->lapsing, backlog, lapse);
 }
 
 /* ---- Waiters and probes ---- */
@@ -205,7 +226,7 @@ static bool is_stale(const room_manager *manager, const room *r, const room_memb
 static void probe_members(const room_manager *manager, room *r, uint64_t now_ms)
 {
     room_member *member;
-    TAILQ_FOREACH(member, &r->members, link)
+    SLIST_FOREACH(member, &r->members, link)
     {
         if (owes_answer(manager, member) && !is_stale(manager, r, member, now_ms))
             continue;
@@ -219,7 +240,7 @@ static void probe_members(const room_manager *manager, room *r, uint64_t now_ms)
 static bool all_are_alive(const room_manager *manager, const room *r, const room_waiter *waiter)
 {
     const room_member *member;
-    TAILQ_FOREACH(member, &r->members, link)
+    SLIST_FOREACH(member, &r->members, link)
     {
         if (member->owes_answer && !manager->effects.is_alive_since(member->peer, waiter->since_ms))
             return false;
@@ -239,9 +260,8 @@ static room_waiter *add_waiter(room_manager *manager, room_member *newcomer, uin
     if (waiter == NULL)
         return NULL;
     probe_members(manager, r, now_ms);
-    TAILQ_INSERT_TAIL(&r->waiters, waiter, line);
+    room_add_waiter(r, waiter);
     TAILQ_INSERT_TAIL(&manager->due, waiter, due);
-    r->waiter_count++;
     manager->counts.waiters++;
     return waiter;
 }
@@ -250,9 +270,8 @@ static room_waiter *add_waiter(room_manager *manager, room_member *newcomer, uin
 static room_member *take_member(room_manager *manager, room_waiter *waiter)
 {
     room_member *member = waiter->member;
-    TAILQ_REMOVE(&member->room->waiters, waiter, line);
+    room_remove_waiter(member->room, waiter);
     TAILQ_REMOVE(&manager->due, waiter, due);
-    member->room->waiter_count--;
     manager->counts.waiters--;
     waiter->member = NULL;
     room_waiter_free(waiter);
@@ -279,8 +298,8 @@ static void refuse(room_manager *manager, room_waiter *waiter)
 static void drop_silent_members(room_manager *manager, room *r, uint64_t now_ms)
 {
     room_member *next;
-    for (room_member *member = TAILQ_FIRST(&r->members); member != NULL; member = next) {
-        next = TAILQ_NEXT(member, link);
+    for (room_member *member = SLIST_FIRST(&r->members); member != NULL; member = next) {
+        next = SLIST_NEXT(member, link);
         if (!owes_answer(manager, member) || now_ms < member->asked_ms + manager->limits.probe_timeout_ms)
             continue;
         void *peer = member->peer;
@@ -317,11 +336,11 @@ static void close_room(room_manager *manager, room *r)
 static void settle(room_manager *manager, room *r)
 {
     room_waiter *first;
-    while (!is_full(manager, r) && (first = TAILQ_FIRST(&r->waiters)) != NULL)
+    while (!is_full(manager, r) && (first = SLIST_FIRST(&r->waiters)) != NULL)
         admit(manager, first);
-    while ((first = TAILQ_FIRST(&r->waiters)) != NULL && all_are_alive(manager, r, first))
+    while ((first = SLIST_FIRST(&r->waiters)) != NULL && all_are_alive(manager, r, first))
         refuse(manager, first);
-    if (r->member_count == 0 && r->owner == NULL)
+    if (r->member_count == 0 && r->backlog == NULL)
         close_room(manager, r);
 }
 
@@ -353,7 +372,7 @@ int room_manager_new(const room_limits *limits, const room_effects *effects, con
         .context = effects->context,
     };
     room_table_init(&manager->rooms, hash);
-    TAILQ_INIT(&manager->away);
+    TAILQ_INIT(&manager->lapsing);
     TAILQ_INIT(&manager->due);
     *out = manager;
     return 0;
@@ -362,12 +381,13 @@ int room_manager_new(const room_limits *limits, const room_effects *effects, con
 /* Free a room with everything in it, telling nobody but the log. */
 static void tear_down_room(room_manager *manager, room *r)
 {
-    drop_queue(manager, r, "server stops");
+    if (r->backlog != NULL)
+        drop_queue(manager, r, "server stops");
     room_waiter *waiter;
-    while ((waiter = TAILQ_FIRST(&r->waiters)) != NULL)
+    while ((waiter = SLIST_FIRST(&r->waiters)) != NULL)
         room_member_free(take_member(manager, waiter));
     room_member *member;
-    while ((member = TAILQ_FIRST(&r->members)) != NULL) {
+    while ((member = SLIST_FIRST(&r->members)) != NULL) {
         remove_member(manager, member);
         room_member_free(member);
     }
@@ -448,7 +468,7 @@ int room_manager_join(room_manager *manager, void *peer, slice codeword, slice u
 void room_manager_leave(room_manager *manager, room_member *member)
 {
     room *r = member->room;
-    if (r->owner == member) /* PROTOCOL.md, rule 3 */
+    if (owns_backlog(member)) /* PROTOCOL.md, rule 3 */
         drop_queue(manager, r, "sender left");
     remove_member(manager, member);
     room_member_free(member);
@@ -482,7 +502,7 @@ int room_manager_signal(room_manager *manager, room_member *member, int kind, co
 
     /* PROTOCOL.md, rule 2: to every other user of the room. */
     const room_member *to;
-    TAILQ_FOREACH(to, &r->members, link)
+    SLIST_FOREACH(to, &r->members, link)
     {
         if (to != member)
             hand_over(manager, ROOM_SIGNAL_RELAYED, &signal, member, to);
@@ -502,7 +522,7 @@ void room_manager_on_alive(room_manager *manager, room_member *member, uint64_t 
 static void end_wait(room_manager *manager, room_waiter *waiter, uint64_t now_ms)
 {
     room *r = waiter->member->room;
-    assert(waiter == TAILQ_FIRST(&r->waiters));
+    assert(waiter == SLIST_FIRST(&r->waiters));
     drop_silent_members(manager, r, now_ms);
     if (is_full(manager, r))
         refuse(manager, waiter);
@@ -515,9 +535,9 @@ void room_manager_tick(room_manager *manager, uint64_t now_ms)
     while ((waiter = TAILQ_FIRST(&manager->due)) != NULL && deadline_of(manager, waiter) <= now_ms)
         end_wait(manager, waiter, now_ms);
 
-    room_member *away;
-    while ((away = TAILQ_FIRST(&manager->away)) != NULL && away->expires_ms <= now_ms) {
-        room *r = away->room;
+    const room_backlog *lapsing;
+    while ((lapsing = TAILQ_FIRST(&manager->lapsing)) != NULL && lapsing->lapses_ms <= now_ms) {
+        room *r = lapsing->owner->room;
         drop_queue(manager, r, "expired");
         settle(manager, r);
     }
@@ -526,9 +546,9 @@ void room_manager_tick(room_manager *manager, uint64_t now_ms)
 uint64_t room_manager_next_due_ms(const room_manager *manager)
 {
     const room_waiter *waiter = TAILQ_FIRST(&manager->due);
-    const room_member *away = TAILQ_FIRST(&manager->away);
+    const room_backlog *lapsing = TAILQ_FIRST(&manager->lapsing);
     uint64_t wait_ends_ms = waiter == NULL ? UINT64_MAX : deadline_of(manager, waiter);
-    uint64_t queue_ends_ms = away == NULL ? UINT64_MAX : away->expires_ms;
+    uint64_t queue_ends_ms = lapsing == NULL ? UINT64_MAX : lapsing->lapses_ms;
     return wait_ends_ms < queue_ends_ms ? wait_ends_ms : queue_ends_ms;
 }
 

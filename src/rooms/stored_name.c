@@ -18,11 +18,11 @@ static void copy(char *to, slice from)
 
 stored_name stored_name_plan(slice plain, slice json)
 {
-    assert(plain.len <= INT32_MAX && json.len <= INT32_MAX);
+    assert(plain.len <= UINT16_MAX && json.len <= UINT16_MAX);
     return (stored_name){
-        .plain_at = is_quoted(plain, json) ? 1 : (uint32_t)json.len,
-        .plain_len = (uint32_t)plain.len,
-        .json_len = (uint32_t)json.len,
+        .plain_at = is_quoted(plain, json) ? 1 : (uint16_t)json.len,
+        .plain_len = (uint16_t)plain.len,
+        .json_len = (uint16_t)json.len,
     };
 }
 

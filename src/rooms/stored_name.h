@@ -13,12 +13,12 @@
 
 /* Where the two forms lie in the owner's bytes. */
 typedef struct stored_name {
-    uint32_t plain_at;  /* offset of the plain name; its JSON begins at 0 */
-    uint32_t plain_len; /* bytes */
-    uint32_t json_len;  /* bytes, quotes included */
+    uint16_t plain_at;  /* offset of the plain name; its JSON begins at 0 */
+    uint16_t plain_len; /* bytes */
+    uint16_t json_len;  /* bytes, quotes included */
 } stored_name;
 
-/* Lay out the two forms; the bytes that they need are stored_name_size(). Each is under 2 GiB. */
+/* Lay out the two forms; the bytes that they need are stored_name_size(). Each is under 64 KiB. */
 stored_name stored_name_plan(slice plain, slice json);
 
 /* Copy the two forms, the same that were planned, to `bytes`. */

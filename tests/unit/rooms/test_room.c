@@ -18,13 +18,13 @@ static room_member *enter(room *r, slice user, slice user_json)
 {
     room_member *member = room_member_new(r, NULL, user, user_json);
     assert_non_null(member);
-    TAILQ_INSERT_TAIL(&r->members, member, link);
+    room_add_member(r, member);
     return member;
 }
 
 static void end(room *r, room_member *member)
 {
-    TAILQ_REMOVE(&r->members, member, link);
+    room_remove_member(r, member);
     room_member_free(member);
 }
 
@@ -34,6 +34,7 @@ static void freeing_nothing_is_legal(void **state)
     room_free(NULL);
     room_member_free(NULL);
     room_waiter_free(NULL);
+    room_backlog_free(NULL);
 }
 
 static void an_empty_room_has_its_name_and_nobody(void **state)
@@ -85,14 +86,65 @@ static void a_waiter_is_found_apart_from_the_members_and_has_them_probed(void **
         room_waiter_new(room_member_new(r, NULL, SLICE_LITERAL("bob"), SLICE_LITERAL("\"bob\"")), 77);
     assert_non_null(waiter);
     assert_int_equal(waiter->since_ms, 77);
-    TAILQ_INSERT_TAIL(&r->waiters, waiter, line);
+    room_add_waiter(r, waiter);
 
     assert_ptr_equal(room_find_waiter(r, SLICE_LITERAL("bob")), waiter);
     assert_null(room_find_member(r, SLICE_LITERAL("bob")));
     assert_null(room_find_waiter(r, SLICE_LITERAL("ann")));
 
-    TAILQ_REMOVE(&r->waiters, waiter, line);
+    room_remove_waiter(r, waiter);
     room_waiter_free(waiter); /* and the member in it */
+    end(r, ann);
+    room_free(r);
+}
+
+static room_waiter *wait_before(room *r, slice user)
+{
+    room_waiter *waiter = room_waiter_new(room_member_new(r, NULL, user, SLICE_LITERAL("")), 0);
+    assert_non_null(waiter);
+    room_add_waiter(r, waiter);
+    return waiter;
+}
+
+static void members_and_waiters_stand_in_the_order_of_their_coming_whoever_goes(void **state)
+{
+    (void)state;
+    room *r = room_new(SLICE_LITERAL("r"), SLICE_LITERAL("\"r\""));
+    static const slice names[] = {{"a", 1}, {"b", 1}, {"c", 1}};
+    room_member *members[3];
+    room_waiter *waiters[3];
+    for (int i = 0; i < 3; i++) {
+        members[i] = enter(r, names[i], SLICE_LITERAL(""));
+        waiters[i] = wait_before(r, names[i]);
+    }
+    assert_int_equal(r->member_count, 3);
+    assert_int_equal(r->waiter_count, 3);
+
+    static const int leaving[] = {1, 0, 2}; /* from the middle, the begin and the end */
+    static const int first[] = {0, 2, -1};
+    for (int i = 0; i < 3; i++) {
+        end(r, members[leaving[i]]);
+        room_remove_waiter(r, waiters[leaving[i]]);
+        room_waiter_free(waiters[leaving[i]]);
+        assert_ptr_equal(SLIST_FIRST(&r->members), first[i] < 0 ? NULL : members[first[i]]);
+        assert_ptr_equal(SLIST_FIRST(&r->waiters), first[i] < 0 ? NULL : waiters[first[i]]);
+        assert_int_equal(r->member_count, 2 - i);
+        assert_int_equal(r->waiter_count, 2 - i);
+    }
+    room_free(r);
+}
+
+static void a_new_backlog_is_empty_and_its_owner_is_there(void **state)
+{
+    (void)state;
+    room *r = room_new(SLICE_LITERAL("r"), SLICE_LITERAL("\"r\""));
+    room_member *ann = enter(r, SLICE_LITERAL("ann"), SLICE_LITERAL("\"ann\""));
+    room_backlog *backlog = room_backlog_new(ann);
+    assert_non_null(backlog);
+    assert_ptr_equal(backlog->owner, ann);
+    assert_false(backlog->is_owner_away);
+    assert_int_equal(backlog->signals.count, 0);
+    room_backlog_free(backlog);
     end(r, ann);
     room_free(r);
 }
@@ -101,8 +153,8 @@ static void a_waiter_is_found_apart_from_the_members_and_has_them_probed(void **
 static void a_call_for_two_stays_small(void **state)
 {
     (void)state;
-    assert_true(sizeof(room_member) <= 64);
-    assert_true(sizeof(room) <= 160);
+    assert_true(sizeof(room_member) <= 40);
+    assert_true(sizeof(room) <= 96);
 }
 
 int main(void)
@@ -113,6 +165,8 @@ int main(void)
         cmocka_unit_test(a_member_has_the_names_of_its_room_and_its_own_in_both_forms),
         cmocka_unit_test(users_are_found_by_their_whole_name),
         cmocka_unit_test(a_waiter_is_found_apart_from_the_members_and_has_them_probed),
+        cmocka_unit_test(members_and_waiters_stand_in_the_order_of_their_coming_whoever_goes),
+        cmocka_unit_test(a_new_backlog_is_empty_and_its_owner_is_there),
         cmocka_unit_test(a_call_for_two_stays_small),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

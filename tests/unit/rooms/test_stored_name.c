@@ -55,6 +55,17 @@ static void json_of_the_right_length_but_another_content_is_not_taken_for_quotes
     assert_int_equal(round_trip(SLICE_LITERAL("abc"), SLICE_LITERAL("'abc\"")), 3 + 5);
 }
 
+static void the_longest_forms_are_kept_whole(void **state)
+{
+    (void)state;
+    static char quoted[UINT16_MAX];
+    memset(quoted, 'a', sizeof(quoted));
+    quoted[0] = quoted[sizeof(quoted) - 1] = '"';
+    slice json = {quoted, sizeof(quoted)};
+    assert_int_equal(round_trip((slice){quoted + 1, sizeof(quoted) - 2}, json), sizeof(quoted));
+    assert_int_equal(round_trip(json, json), 2 * sizeof(quoted));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -62,6 +73,7 @@ int main(void)
         cmocka_unit_test(a_name_that_is_only_quoted_is_stored_once),
         cmocka_unit_test(a_name_with_escapes_is_stored_beside_its_json),
         cmocka_unit_test(json_of_the_right_length_but_another_content_is_not_taken_for_quotes),
+        cmocka_unit_test(the_longest_forms_are_kept_whole),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
