@@ -65,6 +65,7 @@ static void *run(void *arg)
     while (!has_ended(t)) {
         if (net_loop_turn(&t->loop) != 0)
             abort(); /* epoll itself fails, so its descriptor was closed behind our back: nothing can go on */
+        mailbox_wake_all(&t->unwoken);
     }
     t->on_ended(t->context);
     return NULL;
@@ -80,6 +81,7 @@ int io_thread_init(io_thread *t, const net_limits *limits, const session_host *h
     if (error != 0)
         goto deinit_loop;
 
+    SLIST_INIT(&t->unwoken);
     t->host = *host;
     t->host.loop = &t->loop;
     t->shutdown_grace_ms = shutdown_grace_ms;

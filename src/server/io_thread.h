@@ -10,6 +10,7 @@
 #include "session/session.h"
 
 #include <pthread.h>
+#include <stddef.h>
 
 typedef struct io_thread io_thread;
 
@@ -18,6 +19,7 @@ struct io_thread {
     char name[16]; /* for the system's tools; the kernel's bound */
     net_loop loop;
     mailbox mailbox;
+    mailbox_list unwoken; /* mailboxes of others that this turn has pushed to */
     session_host host;
     struct event *mail;  /* owned: the mailbox is not empty */
     struct event *grace; /* owned: the time for a drain is over */
@@ -40,6 +42,12 @@ void io_thread_deinit(io_thread *t);
 
 /* Run it, with every signal blocked: signals are the embedding program's. 0 or -errno of pthread_create. */
 int io_thread_start(io_thread *t);
+
+/* The thread whose host this is. */
+static inline io_thread *io_thread_of(session_host *host)
+{
+    return (io_thread *)(void *)((char *)host - offsetof(io_thread, host));
+}
 
 /* Wait for its end. Nothing happens if it was not started. */
 void io_thread_join(io_thread *t);

@@ -35,7 +35,7 @@ static void wake(mailbox *mb)
     (void)written;
 }
 
-int mailbox_push(mailbox *mb, session *s)
+int mailbox_push(mailbox *mb, session *s, mailbox_list *unwoken)
 {
     pthread_mutex_lock(&mb->lock);
     bool is_closed = mb->is_closed;
@@ -46,9 +46,18 @@ int mailbox_push(mailbox *mb, session *s)
 
     if (is_closed)
         return -ESHUTDOWN;
-    if (was_empty)
-        wake(mb);
+    if (was_empty) /* whoever pushes behind this relies on our wake-up, and the reader takes nothing before */
+        SLIST_INSERT_HEAD(unwoken, mb, unwoken);
     return 0;
+}
+
+void mailbox_wake_all(mailbox_list *unwoken)
+{
+    mailbox *mb;
+    while ((mb = SLIST_FIRST(unwoken)) != NULL) {
+        SLIST_REMOVE_HEAD(unwoken, unwoken);
+        wake(mb);
+    }
 }
 
 void mailbox_order(mailbox *mb, mailbox_command command)

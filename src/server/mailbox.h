@@ -21,6 +21,9 @@ typedef enum mailbox_command {
 
 STAILQ_HEAD(session_list, session);
 
+/* The mailboxes whose readers a thread still has to wake. */
+typedef SLIST_HEAD(mailbox_list, mailbox) mailbox_list;
+
 typedef struct mailbox {
     pthread_mutex_t lock; /* guards the next three; no callback runs under it */
     struct session_list sessions;
@@ -28,6 +31,9 @@ typedef struct mailbox {
     bool is_closed;
     int wake_fd; /* owned eventfd: readable when the mailbox is not empty; lives until deinit, after its
                     senders */
+    SLIST_ENTRY(mailbox)
+    unwoken; /* in the list of the one thread whose push found it empty, until that has
+                woken the reader */
 } mailbox;
 
 /* Make an empty mailbox. 0, or -errno of eventfd. */
@@ -36,8 +42,13 @@ int mailbox_init(mailbox *mb);
 /* Free it. It must be empty, and no thread may use it any more. */
 void mailbox_deinit(mailbox *mb);
 
-/* Any thread. On 0 the mailbox owns `s`, and the reader is woken; on -ESHUTDOWN the caller still does. */
-int mailbox_push(mailbox *mb, session *s);
+/* Any thread. On 0 the mailbox owns `s`; on -ESHUTDOWN the caller still does. The reader sleeps on until the
+ * caller comes with mailbox_wake_all(unwoken), soon: so whatever it pushes in between costs one wake-up, and
+ * the reader does not take the processor from it in the middle of its work. */
+int mailbox_push(mailbox *mb, session *s, mailbox_list *unwoken);
+
+/* Wake the readers of all mailboxes in the list, and empty it. */
+void mailbox_wake_all(mailbox_list *unwoken);
 
 /* Any thread. A closed mailbox ignores it: its reader has ended. */
 void mailbox_order(mailbox *mb, mailbox_command command);

@@ -141,7 +141,7 @@ destroy:
 static void hand_over(session_host *host, session *s, int shard)
 {
     signal_server *server = host->context;
-    if (mailbox_push(&server->workers[shard].mailbox, s) != 0)
+    if (mailbox_push(&server->workers[shard].mailbox, s, &io_thread_of(host)->unwoken) != 0)
         session_take_back(s, host);
 }
 

@@ -50,6 +50,15 @@ static bool await(mailbox *mb, struct session_list *sessions, unsigned *commands
     return true;
 }
 
+/* A push of its own turn. */
+static int push(mailbox *mb, session *s)
+{
+    mailbox_list unwoken = SLIST_HEAD_INITIALIZER(unwoken);
+    int error = mailbox_push(mb, s, &unwoken);
+    mailbox_wake_all(&unwoken);
+    return error;
+}
+
 static session *take_first(struct session_list *sessions)
 {
     session *s = STAILQ_FIRST(sessions);
@@ -74,7 +83,7 @@ static void a_session_wakes_the_reader_until_it_is_taken(void **state)
     mailbox *mb = *state;
     struct session_list sessions = STAILQ_HEAD_INITIALIZER(sessions);
     session s = {0};
-    assert_int_equal(mailbox_push(mb, &s), 0);
+    assert_int_equal(push(mb, &s), 0);
     assert_true(is_woken(mb));
     assert_int_equal(mailbox_take(mb, &sessions), 0);
     assert_false(is_woken(mb));
@@ -82,15 +91,19 @@ static void a_session_wakes_the_reader_until_it_is_taken(void **state)
     assert_true(STAILQ_EMPTY(&sessions));
 }
 
-static void a_batch_comes_out_in_order_for_one_wake(void **state)
+static void a_batch_comes_out_in_order_for_one_wake_at_its_end(void **state)
 {
     enum { BATCH = 100 };
     mailbox *mb = *state;
     struct session_list sessions = STAILQ_HEAD_INITIALIZER(sessions);
+    mailbox_list unwoken = SLIST_HEAD_INITIALIZER(unwoken);
     static session batch[BATCH];
     for (int i = 0; i < BATCH; i++)
-        assert_int_equal(mailbox_push(mb, &batch[i]), 0);
+        assert_int_equal(mailbox_push(mb, &batch[i], &unwoken), 0);
     mailbox_order(mb, MAILBOX_DRAIN);
+    assert_false(is_woken(mb));
+    mailbox_wake_all(&unwoken);
+    assert_true(SLIST_EMPTY(&unwoken));
 
     eventfd_t wakes = 0;
     assert_int_equal(eventfd_read(mb->wake_fd, &wakes), 0);
@@ -101,15 +114,43 @@ static void a_batch_comes_out_in_order_for_one_wake(void **state)
     assert_null(take_first(&sessions));
 }
 
+static void a_turn_wakes_each_of_its_readers_once_and_nobody_elses(void **state)
+{
+    mailbox *one = *state;
+    mailbox other;
+    assert_int_equal(mailbox_init(&other), 0);
+    mailbox_list mine = SLIST_HEAD_INITIALIZER(mine);
+    mailbox_list another_threads = SLIST_HEAD_INITIALIZER(another_threads);
+    session sessions[4] = {0};
+    assert_int_equal(mailbox_push(one, &sessions[0], &mine), 0);
+    assert_int_equal(mailbox_push(&other, &sessions[1], &another_threads), 0);
+    assert_int_equal(mailbox_push(one, &sessions[2], &another_threads), 0); /* not empty: ours to wake */
+    assert_int_equal(mailbox_push(&other, &sessions[3], &mine), 0);
+    mailbox_wake_all(&mine);
+    assert_true(is_woken(one));
+    assert_false(is_woken(&other));
+    mailbox_wake_all(&another_threads);
+    assert_true(is_woken(&other));
+
+    struct session_list taken = STAILQ_HEAD_INITIALIZER(taken);
+    mailbox_take(one, &taken);
+    mailbox_take(&other, &taken);
+    assert_false(is_woken(one));
+    static const int order[] = {0, 2, 1, 3};
+    for (int i = 0; i < 4; i++)
+        assert_ptr_equal(take_first(&taken), &sessions[order[i]]);
+    mailbox_deinit(&other);
+}
+
 static void what_is_taken_goes_behind_what_the_reader_still_has(void **state)
 {
     mailbox *mb = *state;
     struct session_list sessions = STAILQ_HEAD_INITIALIZER(sessions);
     session first = {0};
     session second = {0};
-    assert_int_equal(mailbox_push(mb, &first), 0);
+    assert_int_equal(push(mb, &first), 0);
     mailbox_take(mb, &sessions);
-    assert_int_equal(mailbox_push(mb, &second), 0);
+    assert_int_equal(push(mb, &second), 0);
     assert_true(is_woken(mb));
     mailbox_take(mb, &sessions);
     assert_ptr_equal(take_first(&sessions), &first);
@@ -123,7 +164,7 @@ static void the_same_session_can_come_again_and_again(void **state)
     struct session_list sessions = STAILQ_HEAD_INITIALIZER(sessions);
     session s = {0};
     for (int i = 0; i < 3; i++) {
-        assert_int_equal(mailbox_push(mb, &s), 0);
+        assert_int_equal(push(mb, &s), 0);
         mailbox_take(mb, &sessions);
         assert_ptr_equal(take_first(&sessions), &s);
     }
@@ -151,9 +192,9 @@ static void a_mailbox_with_a_session_or_a_command_does_not_close(void **state)
     mailbox *mb = *state;
     struct session_list sessions = STAILQ_HEAD_INITIALIZER(sessions);
     session s = {0};
-    assert_int_equal(mailbox_push(mb, &s), 0);
+    assert_int_equal(push(mb, &s), 0);
     assert_false(mailbox_close_if_empty(mb));
-    assert_int_equal(mailbox_push(mb, &(session){0}), 0);
+    assert_int_equal(push(mb, &(session){0}), 0);
     mailbox_take(mb, &sessions);
     assert_ptr_equal(take_first(&sessions), &s);
 
@@ -170,7 +211,7 @@ static void a_closed_mailbox_lets_nothing_in_and_wakes_nobody(void **state)
     session s = {0};
     assert_true(mailbox_close_if_empty(mb));
     assert_true(mailbox_close_if_empty(mb));
-    assert_int_equal(mailbox_push(mb, &s), -ESHUTDOWN);
+    assert_int_equal(push(mb, &s), -ESHUTDOWN);
     mailbox_order(mb, MAILBOX_DRAIN);
     assert_false(is_woken(mb));
     assert_int_equal(mailbox_take(mb, &sessions), 0);
@@ -200,7 +241,7 @@ static void *play(void *arg)
         session *s;
         while ((s = take_first(&sessions)) != NULL) {
             s->connection.id++; /* touched by both threads in turn, without a lock of its own */
-            p->is_well = p->is_well && mailbox_push(p->other, s) == 0;
+            p->is_well = p->is_well && push(p->other, s) == 0;
             p->returned++;
         }
     }
@@ -218,7 +259,7 @@ static void two_threads_play_ping_pong_and_no_ball_is_lost_or_overtaken(void **s
 
     session balls[BALLS] = {0};
     for (int i = 0; i < BALLS; i++)
-        assert_int_equal(mailbox_push(&there, &balls[i]), 0);
+        assert_int_equal(push(&there, &balls[i]), 0);
     struct session_list sessions = STAILQ_HEAD_INITIALIZER(sessions);
     unsigned commands = 0;
     int next = 0;
@@ -230,7 +271,7 @@ static void two_threads_play_ping_pong_and_no_ball_is_lost_or_overtaken(void **s
             next = (next + 1) % BALLS;
             s->connection.id++;
             if (++seen <= BALLS * (ROUNDS - 1))
-                assert_int_equal(mailbox_push(&there, s), 0);
+                assert_int_equal(push(&there, s), 0);
         }
     }
     mailbox_order(&there, MAILBOX_END);
@@ -256,7 +297,7 @@ static void *send_all(void *arg)
 {
     sender *s = arg;
     for (int i = 0; i < EACH && s->refused == 0; i++)
-        if (mailbox_push(s->to, &s->sessions[i]) != 0)
+        if (push(s->to, &s->sessions[i]) != 0)
             s->refused = s->sessions[i].connection.id;
     return NULL;
 }
@@ -329,7 +370,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_new_mailbox_is_empty_and_does_not_wake, make, unmake),
         cmocka_unit_test_setup_teardown(a_session_wakes_the_reader_until_it_is_taken, make, unmake),
-        cmocka_unit_test_setup_teardown(a_batch_comes_out_in_order_for_one_wake, make, unmake),
+        cmocka_unit_test_setup_teardown(a_batch_comes_out_in_order_for_one_wake_at_its_end, make, unmake),
+        cmocka_unit_test_setup_teardown(a_turn_wakes_each_of_its_readers_once_and_nobody_elses, make, unmake),
         cmocka_unit_test_setup_teardown(what_is_taken_goes_behind_what_the_reader_still_has, make, unmake),
         cmocka_unit_test_setup_teardown(the_same_session_can_come_again_and_again, make, unmake),
         cmocka_unit_test_setup_teardown(a_command_given_twice_comes_once_and_others_beside_it, make, unmake),
