@@ -36,7 +36,7 @@ int transport_watch_input(transport *t, bool watches);
 /* Is it waited for input? */
 static inline bool transport_watches_input(const transport *t)
 {
-    return event_pending(&t->input, EV_READ, NULL) != 0;
+    return event_get_base(&t->input) != NULL && event_pending(&t->input, EV_READ, NULL) != 0;
 }
 
 /* Read once. Bytes read, 0 at the peer's end, or -errno; -EAGAIN when nothing is there. */
