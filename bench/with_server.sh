@@ -44,3 +44,16 @@ free_port() {
         fi
     done
 }
+
+# check WHERE WHAT FIGURE BOUND SCENARIO [OPTION...]: run homecall-bench against the server, print a figure of the
+# server's, and fail when it passes its bound.
+check() {
+    local where=$1 what=$2 figure=$3 bound=$4
+    shift 4
+    "$build/bench/homecall-bench" "$@" --quiet --json "$private/json" --server-pid "$server_pid" \
+        "ws://127.0.0.1:$port/signal" || return 1
+    jq -r ".server.$figure" "$private/json" | awk -v where="$where" -v what="$what" -v bound="$bound" '{
+        printf "%-58s %7.2f %s (at most %s)\n", where, $1, what, bound
+        exit $1 > bound
+    }'
+}
