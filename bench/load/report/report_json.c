@@ -79,9 +79,9 @@ static bool add_settings(cJSON *root, const result *r)
     return true;
 }
 
-static bool add_counts(cJSON *root, const load_counts *counts)
+static bool add_counts(cJSON *root, const char *name, const load_counts *counts)
 {
-    cJSON *object = cJSON_AddObjectToObject(root, "counts");
+    cJSON *object = cJSON_AddObjectToObject(root, name);
     return object != NULL && add_count(object, "operations", counts->operations) &&
            add_count(object, "signals", counts->signals) &&
            add_count(object, "signal_bytes", counts->signal_bytes) &&
@@ -214,7 +214,8 @@ static char *render(const result *r)
 {
     cJSON *root = cJSON_CreateObject();
     char *text = NULL;
-    if (root != NULL && add_heading(root, r) && add_settings(root, r) && add_counts(root, &r->counts) &&
+    if (root != NULL && add_heading(root, r) && add_settings(root, r) &&
+        add_counts(root, "counts", &r->counts) && add_counts(root, "totals", &r->totals) &&
         add_rates(root, r) && add_latencies(root, r) && add_client(root, r) && add_server(root, r) &&
         add_series(root, r) && add_fault(root, r->fault))
         text = cJSON_PrintUnformatted(root);

@@ -71,6 +71,7 @@ static void fill_call(void)
     r.seconds = 2;
     r.open_connections = 100;
     r.counts = (load_counts){.operations = 1000, .signals = 22000, .signal_bytes = 4 << 20, .joins = 2000};
+    r.totals = (load_counts){.operations = 1100, .signals = 23000, .signal_bytes = 5 << 20, .joins = 2200};
     for (uint64_t i = 1; i <= 1000; i++) {
         histogram_record(&r.latency[LATENCY_OPERATION], i * 1000);
         histogram_record(&r.latency[LATENCY_SIGNAL], i * 100);
@@ -143,7 +144,7 @@ static const cJSON *member(const cJSON *object, const char *name)
 
 static const char root_members[] =
     "scenario operation url label command_line started threads seconds "
-    "open_connections target_rate settings counts per_second latency_us client "
+    "open_connections target_rate settings counts totals per_second latency_us client "
     "series fault";
 
 static void json_of_nothing_measured_leaves_it_out(void **state)
@@ -170,6 +171,9 @@ static void json_tells_the_load_and_its_latency(void **state)
     const cJSON *counts = member(root, "counts");
     check_members(counts, "operations signals signal_bytes joins connects closes losses retries");
     assert_true(number(counts, "signals") == 22000);
+    const cJSON *totals = member(root, "totals");
+    check_members(totals, "operations signals signal_bytes joins connects closes losses retries");
+    assert_true(number(totals, "signals") == 23000);
     assert_true(number(member(root, "per_second"), "signals") == 11000);
     check_members(member(root, "latency_us"), "operation signal");
     const cJSON *operation = member(member(root, "latency_us"), "operation");
