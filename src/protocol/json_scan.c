@@ -1,23 +1,101 @@
-/* The scanner walks one cursor over the text and never steps back. Strings are the hot part (an SDP is a
- * string of several kilobytes), so their plain bytes are skipped eight at a time. What is nested below a
- * member is checked by a machine of two states, "a value begins here" and "a value ended here", which
- * remembers of each open container only whether it is an object or an array. */
+/* The scanner goes over the text from left to right and never steps back. Each scan_…() gets the place where
+ * something has to begin and returns where it has ended, or NULL if it is not there or is broken.
+ *
+ * A text that is an object ends with its bracket '}', but for blanks; that is seen to first, and `end` is
+ * where that bracket has ended. Only a string and a bracket that closes can take this last byte, and they ask
+ * whether they have. Nothing else matches it, so everything else stops there at the latest, without asking at
+ * each byte whether the text goes on.
+ *
+ * Strings are the hot part (an SDP is a string of several kilobytes), so their plain bytes are skipped many
+ * at a time. What lies on the way of each member is inline: it is called from the top and from below, and
+ * half of all strings are so short that a call would cost as much as they do. */
 #include "protocol/json_scan.h"
 
-#include <endian.h>
 #include <errno.h>
 #include <stdint.h>
 
-typedef struct cursor {
-    const char *at;  /* the next byte */
-    const char *end; /* behind the last one */
-} cursor;
+#ifdef __SSE2__
+#include <emmintrin.h>
+#else
+#include <endian.h>
+#endif
 
 /* The containers that are open below the object at the top, which itself is the first level. */
 typedef struct nesting {
-    unsigned depth;                        /* how many are open */
-    uint64_t objects[JSON_MAX_DEPTH / 64]; /* bit i: the container at depth i is an object, not an array */
+    unsigned depth;                   /* how many are open */
+    bool is_empty;                    /* nothing has come yet in the innermost */
+    char closing[JSON_MAX_DEPTH - 1]; /* the bracket that each of them ends with */
 } nesting;
+
+/* RFC 8259, 2: these four and no others. */
+static bool is_blank(char byte)
+{
+    return byte == ' ' || byte == '\t' || byte == '\n' || byte == '\r';
+}
+
+static const char *skip_blanks(const char *at)
+{
+    while (is_blank(*at))
+        at++;
+    return at;
+}
+
+/* A byte of the grammar, and the blanks behind it. */
+static const char *scan_byte(const char *at, char byte)
+{
+    return *at == byte ? skip_blanks(at + 1) : NULL;
+}
+
+/* ---- Strings ---- */
+
+/* Mark the special bytes among the next STEP ones, those that end a run of plain string bytes: quote,
+ * backslash, below 0x20. Bytes of 0x80 and more belong to longer characters and are plain. The lowest bit
+ * that is set, divided by MARK_BITS, is the place of the first special byte; without one no bit is set. */
+#ifdef __SSE2__
+
+enum { STEP = 16, MARK_BITS = 1 };
+
+static uint64_t mark_special(const char *at)
+{
+    __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)at);
+    __m128i quotes = _mm_cmpeq_epi8(bytes, _mm_set1_epi8('"'));
+    __m128i backslashes = _mm_cmpeq_epi8(bytes, _mm_set1_epi8('\\'));
+    __m128i controls = _mm_cmpeq_epi8(bytes, _mm_min_epu8(bytes, _mm_set1_epi8(0x1F)));
+    return (uint64_t)_mm_movemask_epi8(_mm_or_si128(_mm_or_si128(quotes, backslashes), controls));
+}
+
+#else
+
+enum { STEP = 8, MARK_BITS = 8 };
+
+/* A borrow may mark bytes behind the first one marked, never before it. */
+static uint64_t mark_special(const char *at)
+{
+    const uint64_t ones = 0x0101010101010101;
+    const uint64_t tops = 0x8080808080808080;
+    uint64_t word;
+    memcpy(&word, at, sizeof(word));
+    word = le64toh(word);
+    uint64_t quotes = (word ^ ones * '"') - ones;
+    uint64_t backslashes = (word ^ ones * '\\') - ones;
+    uint64_t controls = word - ones * 0x20;
+    return (quotes | backslashes | controls) & ~word & tops;
+}
+
+#endif
+
+/* The next special byte, or NULL if there is none. */
+static inline const char *skip_plain(const char *at, const char *end)
+{
+    for (; end - at >= STEP; at += STEP) {
+        uint64_t marks = mark_special(at);
+        if (marks != 0)
+            return at + __builtin_ctzll(marks) / MARK_BITS;
+    }
+    while (at < end && *at != '"' && *at != '\\' && (unsigned char)*at >= 0x20)
+        at++;
+    return at < end ? at : NULL;
+}
 
 static bool is_digit(char byte)
 {
@@ -29,292 +107,233 @@ static bool is_hex_digit(char byte)
     return is_digit(byte) || (byte >= 'a' && byte <= 'f') || (byte >= 'A' && byte <= 'F');
 }
 
-static bool is_next(const cursor *c, char byte)
-{
-    return c->at < c->end && *c->at == byte;
-}
-
-static bool take(cursor *c, char byte)
-{
-    if (!is_next(c, byte))
-        return false;
-    c->at++;
-    return true;
-}
-
-/* RFC 8259, 2: these four and no others. */
-static void skip_blanks(cursor *c)
-{
-    while (c->at < c->end && (*c->at == ' ' || *c->at == '\t' || *c->at == '\n' || *c->at == '\r'))
-        c->at++;
-}
-
-/* Mark the bytes of `word` that end a run of plain string bytes (quote, backslash, below 0x20) in their
- * highest bits. A borrow may mark bytes above the lowest one marked, never below it, and a word without such
- * bytes is never marked. Bytes of 0x80 and more belong to longer characters and are plain. */
-static uint64_t mark_special(uint64_t word)
-{
-    const uint64_t ones = 0x0101010101010101;
-    const uint64_t tops = 0x8080808080808080;
-    uint64_t quote = (word ^ ones * '"') - ones;
-    uint64_t backslash = (word ^ ones * '\\') - ones;
-    uint64_t control = word - ones * 0x20;
-    return (quote | backslash | control) & ~word & tops;
-}
-
-/* Move to the next quote, backslash or control character, or to the end. */
-static void skip_plain(cursor *c)
-{
-    while (c->end - c->at >= 8) {
-        uint64_t word;
-        memcpy(&word, c->at, sizeof(word));
-        uint64_t special = mark_special(le64toh(word));
-        if (special != 0) {
-            c->at += __builtin_ctzll(special) / 8;
-            return;
-        }
-        c->at += 8;
-    }
-    while (c->at < c->end && *c->at != '"' && *c->at != '\\' && (unsigned char)*c->at >= 0x20)
-        c->at++;
-}
-
 /* RFC 8259, 7. Four digits are all that the grammar asks of \u: half a surrogate pair is valid JSON. */
-static bool scan_code_unit(cursor *c)
+static const char *scan_code_unit(const char *at)
 {
     for (int i = 0; i < 4; i++) {
-        if (c->at == c->end || !is_hex_digit(*c->at++))
-            return false;
+        if (!is_hex_digit(*at++))
+            return NULL;
     }
-    return true;
+    return at;
 }
 
 /* RFC 8259, 7 */
-static bool scan_escape(cursor *c)
+static const char *scan_escape(const char *at)
 {
-    if (!take(c, '\\') || c->at == c->end)
-        return false;
-    switch (*c->at++) {
-    case '"':
-    case '\\':
-    case '/':
-    case 'b':
-    case 'f':
-    case 'n':
-    case 'r':
-    case 't':
-        return true;
-    case 'u':
-        return scan_code_unit(c);
-    default:
-        return false;
-    }
+    static const bool is_short[256] = {['"'] = true, ['\\'] = true, ['/'] = true, ['b'] = true,
+                                       ['f'] = true, ['n'] = true,  ['r'] = true, ['t'] = true};
+    if (*at++ != '\\')
+        return NULL;
+    if (is_short[(unsigned char)*at])
+        return at + 1;
+    return *at == 'u' ? scan_code_unit(at + 1) : NULL;
 }
 
-static bool scan_string(cursor *c, bool *has_escapes)
+/* A string from its first escape on. */
+static const char *scan_escapes(const char *at, const char *end)
 {
-    *has_escapes = false;
-    if (!take(c, '"'))
-        return false;
-    for (;;) {
-        skip_plain(c);
-        if (take(c, '"'))
-            return true;
-        /* The end of the text and a control character (RFC 8259, 7: to be escaped) are no escape either. */
-        if (!scan_escape(c))
-            return false;
-        *has_escapes = true;
-    }
+    do {
+        at = scan_escape(at);
+        if (at != NULL && *at != '\\') /* they come in pairs: the lines of an SDP end with \r\n */
+            at = skip_plain(at, end);
+        if (at == NULL)
+            return NULL;
+    } while (*at != '"');
+    return at + 1;
 }
 
-static bool scan_digits(cursor *c)
+static inline const char *scan_string(const char *at, const char *end, bool *has_escapes)
 {
-    const char *start = c->at;
-    while (c->at < c->end && is_digit(*c->at))
-        c->at++;
-    return c->at > start;
+    if (*at != '"')
+        return NULL;
+    at = skip_plain(at + 1, end);
+    if (at == NULL)
+        return NULL;
+    /* RFC 8259, 7: a control character has to be escaped. Here it is refused as an escape that is broken. */
+    *has_escapes = *at != '"';
+    return *has_escapes ? scan_escapes(at, end) : at + 1;
+}
+
+/* ---- Other scalars ---- */
+
+static const char *scan_digits(const char *at)
+{
+    if (!is_digit(*at))
+        return NULL;
+    while (is_digit(*at))
+        at++;
+    return at;
 }
 
 /* RFC 8259, 6. A digit behind a leading zero is left to the caller, who finds there neither comma nor
  * bracket. */
-static bool scan_number(cursor *c)
+static const char *scan_number(const char *at)
 {
-    take(c, '-');
-    if (!take(c, '0') && !scan_digits(c))
-        return false;
-    if (take(c, '.') && !scan_digits(c))
-        return false;
-    if (take(c, 'e') || take(c, 'E')) {
-        if (!take(c, '+'))
-            take(c, '-');
-        return scan_digits(c);
+    if (*at == '-')
+        at++;
+    at = *at == '0' ? at + 1 : scan_digits(at);
+    if (at != NULL && *at == '.')
+        at = scan_digits(at + 1);
+    if (at != NULL && (*at == 'e' || *at == 'E')) {
+        at++;
+        if (*at == '+' || *at == '-')
+            at++;
+        at = scan_digits(at);
     }
-    return true;
+    return at;
 }
 
-static bool scan_literal(cursor *c, slice literal)
+static const char *scan_literal(const char *at, const char *end, slice literal)
 {
-    if ((size_t)(c->end - c->at) < literal.len || memcmp(c->at, literal.data, literal.len) != 0)
-        return false;
-    c->at += literal.len;
-    return true;
+    bool is_there = (size_t)(end - at) >= literal.len && memcmp(at, literal.data, literal.len) == 0;
+    return is_there ? at + literal.len : NULL;
 }
 
 /* A value that is no container. */
-static bool scan_scalar(cursor *c, json_type *type, bool *has_escapes)
+static inline const char *scan_scalar(const char *at, const char *end, json_type *type, bool *has_escapes)
 {
-    *has_escapes = false;
-    switch (c->at < c->end ? *c->at : '\0') {
-    case '"':
+    if (*at == '"') {
         *type = JSON_STRING;
-        return scan_string(c, has_escapes);
+        return scan_string(at, end, has_escapes);
+    }
+    *has_escapes = false;
+    switch (*at) {
     case 'n':
         *type = JSON_NULL;
-        return scan_literal(c, SLICE_LITERAL("null"));
+        return scan_literal(at, end, SLICE_LITERAL("null"));
     case 't':
         *type = JSON_TRUE;
-        return scan_literal(c, SLICE_LITERAL("true"));
+        return scan_literal(at, end, SLICE_LITERAL("true"));
     case 'f':
         *type = JSON_FALSE;
-        return scan_literal(c, SLICE_LITERAL("false"));
+        return scan_literal(at, end, SLICE_LITERAL("false"));
     default:
         *type = JSON_NUMBER;
-        return scan_number(c);
+        return scan_number(at);
     }
 }
 
-/* The name of a member, up to where its value begins. */
-static bool scan_name(cursor *c, slice *name, bool *has_escapes)
+/* ---- Members and containers ---- */
+
+/* The name of a member and the colon, up to where its value begins. */
+static inline const char *scan_name(const char *at, const char *end, slice *name, bool *has_escapes)
 {
-    const char *start = c->at;
-    if (!scan_string(c, has_escapes))
+    const char *start = at;
+    at = scan_string(at, end, has_escapes);
+    if (at == NULL)
+        return NULL;
+    *name = (slice){start + 1, (size_t)(at - start) - 2};
+    return scan_byte(skip_blanks(at), ':');
+}
+
+static bool is_opening(char byte)
+{
+    return byte == '{' || byte == '[';
+}
+
+/* Step into the container that begins with this bracket. False if it lies too deep. */
+static bool enter(nesting *open, char bracket)
+{
+    if (open->depth == sizeof(open->closing))
         return false;
-    *name = (slice){start + 1, (size_t)(c->at - start) - 2};
-    skip_blanks(c);
-    if (!take(c, ':'))
-        return false;
-    skip_blanks(c);
+    open->closing[open->depth++] = bracket == '{' ? '}' : ']';
+    open->is_empty = true;
     return true;
 }
 
-/* Where a nested value comes next; in an object its name stands before it. */
-static bool scan_nested_name(cursor *c, bool is_object)
+/* A member or an element of the innermost open container; of one that is a container itself the bracket. */
+static inline const char *scan_inner(const char *at, const char *end, nesting *open, bool is_in_object)
 {
-    slice name;
-    bool has_escapes;
-    return !is_object || scan_name(c, &name, &has_escapes);
+    json_member inner; /* nobody asks for it */
+    if (!open->is_empty)
+        at = scan_byte(at, ',');
+    if (at != NULL && is_in_object)
+        at = scan_name(at, end, &inner.key, &inner.key_has_escapes);
+    if (at == NULL)
+        return NULL;
+    if (is_opening(*at))
+        return enter(open, *at) ? at + 1 : NULL;
+    open->is_empty = false;
+    return scan_scalar(at, end, &inner.type, &inner.value_has_escapes);
 }
 
-static bool push(nesting *open, bool is_object)
-{
-    if (open->depth == JSON_MAX_DEPTH - 1) /* the object at the top is one level too */
-        return false;
-    uint64_t bit = UINT64_C(1) << open->depth % 64;
-    uint64_t *bits = &open->objects[open->depth / 64];
-    *bits = is_object ? *bits | bit : *bits & ~bit;
-    open->depth++;
-    return true;
-}
-
-static bool is_in_object(const nesting *open)
-{
-    unsigned innermost = open->depth - 1;
-    return (open->objects[innermost / 64] >> innermost % 64 & 1) != 0;
-}
-
-/* A value begins here: read a scalar, or enter a container. */
-static bool begin_value(cursor *c, nesting *open, bool *wants_value)
-{
-    bool is_object = is_next(c, '{');
-    if (!is_object && !is_next(c, '[')) {
-        json_type type;
-        bool has_escapes;
-        *wants_value = false;
-        return scan_scalar(c, &type, &has_escapes);
-    }
-    if (!push(open, is_object))
-        return false;
-    c->at++;
-    skip_blanks(c);
-    *wants_value = !is_next(c, is_object ? '}' : ']');
-    return !*wants_value || scan_nested_name(c, is_object);
-}
-
-/* A value ended here, or an empty container began: leave the container, or go on in it. */
-static bool end_value(cursor *c, nesting *open, bool *wants_value)
-{
-    bool is_object = is_in_object(open);
-    skip_blanks(c);
-    if (take(c, is_object ? '}' : ']')) {
-        open->depth--;
-        return true;
-    }
-    if (!take(c, ','))
-        return false;
-    skip_blanks(c);
-    *wants_value = true;
-    return scan_nested_name(c, is_object);
-}
-
-/* An object or array with all that is in it. */
-static bool scan_container(cursor *c)
+/* An object or array below the top, with all that is in it. */
+static const char *scan_container(const char *at, const char *end)
 {
     nesting open;
-    open.depth = 0; /* the bits are written before they are read */
-    bool wants_value = true;
-    bool is_valid;
-    do {
-        is_valid = wants_value ? begin_value(c, &open, &wants_value) : end_value(c, &open, &wants_value);
-    } while (is_valid && open.depth > 0);
-    return is_valid;
+    open.depth = 0; /* the brackets are written before they are read */
+    enter(&open, *at++);
+    while (open.depth > 0) {
+        char closing = open.closing[open.depth - 1];
+        at = skip_blanks(at);
+        if (*at == closing) {
+            open.depth--;
+            open.is_empty = false;
+            at++;
+            if (at == end) /* this bracket should have closed the object at the top */
+                return NULL;
+        } else {
+            at = scan_inner(at, end, &open, closing == '}');
+            if (at == NULL)
+                return NULL;
+        }
+    }
+    return at;
 }
 
-static bool scan_member(cursor *c, json_member *member)
+static const char *scan_member(const char *at, const char *end, json_member *member)
 {
-    if (!scan_name(c, &member->key, &member->key_has_escapes))
+    at = scan_name(at, end, &member->key, &member->key_has_escapes);
+    if (at == NULL)
+        return NULL;
+
+    const char *start = at;
+    if (is_opening(*at)) {
+        member->type = *at == '{' ? JSON_OBJECT : JSON_ARRAY;
+        member->value_has_escapes = false;
+        at = scan_container(at, end);
+    } else {
+        at = scan_scalar(at, end, &member->type, &member->value_has_escapes);
+    }
+    if (at != NULL)
+        member->value = (slice){start, (size_t)(at - start)};
+    return at;
+}
+
+/* Drop the blanks around the text, and the bracket that opens the object. False if it is not in brackets. */
+static bool open_object(json_scan *scan)
+{
+    slice text = scan->rest;
+    while (text.len > 0 && is_blank(text.data[text.len - 1]))
+        text.len--;
+    if (text.len == 0 || text.data[text.len - 1] != '}')
         return false;
 
-    const char *start = c->at;
-    bool is_object = is_next(c, '{');
-    if (is_object || is_next(c, '[')) {
-        member->type = is_object ? JSON_OBJECT : JSON_ARRAY;
-        member->value_has_escapes = false;
-        if (!scan_container(c))
-            return false;
-    } else if (!scan_scalar(c, &member->type, &member->value_has_escapes)) {
+    const char *at = skip_blanks(text.data);
+    if (*at != '{')
         return false;
-    }
-    member->value = (slice){start, (size_t)(c->at - start)};
+    at++;
+    scan->rest = (slice){at, (size_t)(text.data + text.len - at)};
+    scan->has_begun = true;
     return true;
 }
 
-/* The inside of the object at the top, with the bracket that closes it. */
-static bool scan_members(cursor *c, void (*on_member)(void *context, const json_member *member),
-                         void *context)
+int json_scan_next(json_scan *scan, json_member *member)
 {
-    skip_blanks(c);
-    if (take(c, '}'))
-        return true;
-    do {
-        json_member member;
-        skip_blanks(c);
-        if (!scan_member(c, &member))
-            return false;
-        on_member(context, &member);
-        skip_blanks(c);
-    } while (take(c, ','));
-    return take(c, '}');
-}
-
-int json_scan_object(slice text, void (*on_member)(void *context, const json_member *member), void *context)
-{
-    if (text.len == 0)
+    bool is_first = !scan->has_begun;
+    if (is_first && !open_object(scan))
         return -EINVAL;
 
-    cursor c = {text.data, text.data + text.len};
-    skip_blanks(&c);
-    if (!take(&c, '{') || !scan_members(&c, on_member, context))
+    const char *end = scan->rest.data + scan->rest.len;
+    const char *at = skip_blanks(scan->rest.data);
+    if (*at == '}')
+        return at + 1 == end ? 0 : -EINVAL;
+    if (!is_first)
+        at = scan_byte(at, ',');
+    if (at != NULL)
+        at = scan_member(at, end, member);
+    if (at == NULL)
         return -EINVAL;
-    skip_blanks(&c);
-    return c.at == c.end ? 0 : -EINVAL;
+    scan->rest = (slice){at, (size_t)(end - at)};
+    return 1;
 }

@@ -1,9 +1,16 @@
 /* One pass over a JSON text (RFC 8259): is it valid, and where do the members of its top-level object lie?
  *
- * Pure and iterative: nesting costs a bit for each level, not stack, and ends at JSON_MAX_DEPTH. The input
+ * Pure and iterative: nesting costs a byte for each level, not a call, and ends at JSON_MAX_DEPTH. The input
  * must already be valid UTF-8 (the frame decoder has seen to that); what this pass checks is the grammar.
  * Nothing is decoded or copied: the caller gets the raw text of each member, so a value can be passed on as
- * it came. */
+ * it came.
+ *
+ *     json_scan scan = {.rest = text};
+ *     json_member member;
+ *     int result;
+ *     while ((result = json_scan_next(&scan, &member)) > 0)
+ *         look_at(&member);
+ */
 #ifndef HOMECALL_PROTOCOL_JSON_SCAN_H
 #define HOMECALL_PROTOCOL_JSON_SCAN_H
 
@@ -30,9 +37,15 @@ typedef struct json_member {
     bool value_has_escapes; /* only told for strings */
 } json_member;
 
-/* Validate `text` and call `on_member` for each member of the object at its top, in order, duplicates
- * included, while it is being read: a later fault can still follow. 0, or -EINVAL when the text is not valid
- * JSON, is too deep, or is not an object. */
-int json_scan_object(slice text, void (*on_member)(void *context, const json_member *member), void *context);
+/* How far the pass has come. */
+typedef struct json_scan {
+    slice rest;     /* borrowed: what has not been read yet */
+    bool has_begun; /* the object at the top is open */
+} json_scan;
+
+/* Read the next member of the object at the top: in order, duplicates included. 1 and the member, though a
+ * fault may still follow; 0 at the end of a valid text; -EINVAL when the text is not valid JSON, is too deep,
+ * or is not an object. After 0 and -EINVAL the pass is over. */
+int json_scan_next(json_scan *scan, json_member *member);
 
 #endif

@@ -92,7 +92,6 @@ enum { ROW_COUNT = sizeof(rows) / sizeof(rows[0]) };
 typedef struct fields {
     json_member last[FIELD_COUNT]; /* of duplicates the last counts, as in JavaScript's JSON.parse */
     unsigned given;                /* BIT(field_id): last[field_id] is set */
-    int status;                    /* 0 or -ENOMEM */
 } fields;
 
 /* The field or type that `raw`, the inside of a string, spells. Words that can't be ours come out empty;
@@ -116,18 +115,33 @@ static field_id find_field(slice name)
     return (field_id)id;
 }
 
-static void on_member(void *context, const json_member *member)
+/* Keep the member if it is one of ours. 0 or -ENOMEM. */
+static int keep_member(fields *found, const json_member *member)
 {
-    fields *found = context;
     char decoded[LONGEST_WORD];
     slice name;
     if (read_word(member->key, member->key_has_escapes, decoded, &name) != 0)
-        found->status = -ENOMEM;
+        return -ENOMEM;
     field_id id = find_field(name);
     if (id == FIELD_COUNT)
-        return;
+        return 0;
     found->last[id] = *member;
     found->given |= BIT(id);
+    return 0;
+}
+
+/* Look for our members in the whole text. 0, -EINVAL if it is not a JSON object, or -ENOMEM. */
+static int find_fields(slice text, fields *found)
+{
+    found->given = 0;
+    json_scan scan = {.rest = text};
+    json_member member;
+    int result;
+    while ((result = json_scan_next(&scan, &member)) > 0) {
+        if (keep_member(found, &member) != 0)
+            return -ENOMEM;
+    }
+    return result;
 }
 
 /* A string's raw text without its quotes. */
@@ -180,7 +194,7 @@ static bool is_blank(uint32_t character)
 }
 
 /* How many bytes of [at, at + len) the blank takes that stands at its begin; 0 if none does. */
-static size_t measure_blank(const char *at, size_t len)
+static inline size_t measure_blank(const char *at, size_t len)
 {
     const unsigned char *b = (const unsigned char *)at;
     if (len >= 1 && b[0] < 0x80)
@@ -290,11 +304,7 @@ int message_decode(slice text, size_t max_name_bytes, message *out)
     assert(max_name_bytes <= MESSAGE_MAX_NAME_BYTES);
 
     fields found;
-    found.given = 0;
-    found.status = 0;
-    int status = json_scan_object(text, on_member, &found);
-    if (status == 0)
-        status = found.status;
+    int status = find_fields(text, &found);
     if (status == 0)
         status = read_type(&found, &out->type);
     if (status != 0)

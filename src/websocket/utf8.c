@@ -1,25 +1,38 @@
 /* UTF-8 by ranges: a character's first byte tells how many bytes follow and which values the next one may
  * have. Only the second byte ever has a narrower range than 80..BF, and that range alone keeps out over-long
  * forms, surrogates and what lies over U+10FFFF, so no code point is ever computed. Nearly all signaling text
- * is ASCII, which is skipped a word at a time. */
+ * is ASCII, which is skipped several words at a time. */
 #include "websocket/utf8.h"
 
 #include <string.h>
 
 enum { CONTINUATION_LOW = 0x80, CONTINUATION_HIGH = 0xBF };
 
-/* How many bytes at `data` are surely ASCII: a multiple of eight, counted up to the first word with another
- * byte. */
+enum { WORD = sizeof(uint64_t), BLOCK = 4 * WORD };
+
+/* Are `len` bytes, some words of eight, all ASCII? */
+static inline bool is_ascii(const uint8_t *data, size_t len)
+{
+    uint64_t bits = 0;
+    for (size_t at = 0; at < len; at += WORD) {
+        uint64_t word;
+        memcpy(&word, data + at, WORD);
+        bits |= word;
+    }
+    return (bits & UINT64_C(0x8080808080808080)) == 0;
+}
+
+/* How many bytes at `data` are ASCII, counted up to the first that is not. */
 static size_t skip_ascii(const uint8_t *data, size_t len)
 {
-    size_t skipped = 0;
-    for (; len - skipped >= sizeof(uint64_t); skipped += sizeof(uint64_t)) {
-        uint64_t word;
-        memcpy(&word, data + skipped, sizeof(word));
-        if ((word & UINT64_C(0x8080808080808080)) != 0)
-            break;
-    }
-    return skipped;
+    size_t at = 0;
+    while (len - at >= BLOCK && is_ascii(data + at, BLOCK))
+        at += BLOCK;
+    while (len - at >= WORD && is_ascii(data + at, WORD))
+        at += WORD;
+    while (at < len && data[at] < 0x80)
+        at++;
+    return at;
 }
 
 /* Take the first byte of a character that is not ASCII (RFC 3629, 4). */
@@ -61,8 +74,7 @@ bool utf8_check(utf8_state *state, const uint8_t *data, size_t len)
                 return false;
             at++;
         } else {
-            size_t skipped = skip_ascii(data + at, len - at);
-            at += skipped > 0 ? skipped : 1;
+            at += skip_ascii(data + at, len - at);
         }
     }
     return true;

@@ -15,7 +15,7 @@
 
 enum { MAX_TOLD = 16, MAX_TEXT = 128 };
 
-/* What on_member was told, copied, since the text is gone when a test looks. */
+/* What a pass told of one member, copied, since the text is gone when a test looks. */
 typedef struct told_member {
     char key[MAX_TEXT];
     char value[MAX_TEXT];
@@ -36,9 +36,8 @@ static void copy_text(char out[MAX_TEXT], slice text)
     out[text.len] = '\0';
 }
 
-static void remember(void *context, const json_member *member)
+static void remember(told *t, const json_member *member)
 {
-    told *t = context;
     assert_true(t->count < MAX_TOLD);
     told_member *m = &t->members[t->count++];
     copy_text(m->key, member->key);
@@ -48,10 +47,17 @@ static void remember(void *context, const json_member *member)
     m->value_has_escapes = member->value_has_escapes;
 }
 
-static void ignore(void *context, const json_member *member)
+/* Go over the whole text; without `t` nobody remembers what it tells. */
+static int scan_all(slice text, told *t)
 {
-    (void)context;
-    (void)member;
+    json_scan pass = {.rest = text};
+    json_member member;
+    int result;
+    while ((result = json_scan_next(&pass, &member)) > 0) {
+        if (t != NULL)
+            remember(t, &member);
+    }
+    return result;
 }
 
 static int scan_bytes(const char *text, size_t len, told *t)
@@ -60,7 +66,7 @@ static int scan_bytes(const char *text, size_t len, told *t)
     assert_true(exact != NULL || len == 0);
     if (len > 0)
         memcpy(exact, text, len);
-    int status = json_scan_object((slice){exact, len}, t == NULL ? ignore : remember, t);
+    int status = scan_all((slice){exact, len}, t);
     free(exact);
     return status;
 }
@@ -94,7 +100,7 @@ static void check_value(const char *value, int expected)
 static void nothing_and_blanks_are_no_object(void **state)
 {
     (void)state;
-    assert_int_equal(json_scan_object((slice){NULL, 0}, ignore, NULL), -EINVAL);
+    assert_int_equal(scan_all((slice){NULL, 0}, NULL), -EINVAL);
     check_verdict("", -EINVAL);
     check_verdict(" \t\r\n", -EINVAL);
 }
@@ -372,12 +378,12 @@ static void no_text_cut_short_is_valid(void **state)
     assert_int_equal(scan_bytes(text, len, NULL), 0);
 }
 
-/* The bytes of a string are read eight at a time: each must be seen at each place of a word, and behind the
- * last. */
+/* The bytes of a string are read in steps of up to sixteen: each must be seen at each place of a step, and
+ * behind the last. */
 static void every_byte_is_seen_at_every_place_of_a_string(void **state)
 {
     (void)state;
-    for (size_t len = 1; len <= 20; len++) {
+    for (size_t len = 1; len <= 36; len++) {
         for (size_t at = 0; at < len; at++) {
             for (unsigned byte = 0; byte < 256; byte++) {
                 char text[64] = "{\"k\":\"";
@@ -390,6 +396,52 @@ static void every_byte_is_seen_at_every_place_of_a_string(void **state)
                 bool is_plain = byte >= 0x20 && byte != '"' && byte != '\\';
                 assert_int_equal(scan_bytes(text, start + len + 2, NULL), is_plain ? 0 : -EINVAL);
             }
+        }
+    }
+}
+
+/* Of neighbours that both end a run of plain bytes the first one counts. */
+static void the_first_of_two_special_bytes_is_seen(void **state)
+{
+    (void)state;
+    static const char *const specials[] = {"\\\"", "\\\\", "\\n", "\\u0022", "\x7f",
+                                           "\xff", " ",    "!",   "#",       "]"};
+    enum { SPECIALS = sizeof(specials) / sizeof(specials[0]) };
+    for (size_t before = 0; before <= 17; before++) {
+        for (size_t pair = 0; pair < (size_t)SPECIALS * SPECIALS; pair++) {
+            char text[64];
+            int len = snprintf(text, sizeof(text), "{\"k\":\"%.*s%s%s\",\"l\":\"\"}", (int)before,
+                               "aaaaaaaaaaaaaaaaa", specials[pair / SPECIALS], specials[pair % SPECIALS]);
+            told t = {0};
+            assert_int_equal(scan_bytes(text, (size_t)len, &t), 0);
+            assert_int_equal(t.count, 2);
+            assert_int_equal(strlen(t.members[0].value), (size_t)len - strlen("{\"k\":,\"l\":\"\"}"));
+        }
+    }
+}
+
+/* Texts that stop within each construct, at each place of a step: as they are, and with a last bracket that
+ * looks like the end of the object at the top. */
+static void nothing_behind_the_text_is_read(void **state)
+{
+    (void)state;
+    static const char *const ends[] = {
+        "\"",        "\"a",     "\"a\\",    "\"a\\u",  "\"a\\u00", "\"a\\u000", "\"a\\u0000",     "\"a\"",
+        "\"a\" ",    "\"a\":",  "\"a\":1",  "\"a\":-", "\"a\":1.", "\"a\":1e",  "\"a\":1e+",      "\"a\":n",
+        "\"a\":nul", "\"a\":t", "\"a\":fa", "\"a\":[", "\"a\":{",  "\"a\":[{",  "\"a\":{\"b\":{", "\"a\":[1,",
+        "\"a\":1,",  "",        " ",
+    };
+    for (size_t padding = 0; padding <= 34; padding++) {
+        for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
+            char text[128];
+            int len = snprintf(text, sizeof(text), "{\"%.*s\":0,%s", (int)padding,
+                               "pppppppppppppppppppppppppppppppppp", ends[i]);
+            assert_int_equal(scan_bytes(text, (size_t)len, NULL), -EINVAL);
+            text[len++] = '}';
+            bool is_whole = strcmp(ends[i], "\"a\":1") == 0;
+            assert_int_equal(scan_bytes(text, (size_t)len, NULL), is_whole ? 0 : -EINVAL);
+            text[len++] = '\n';
+            assert_int_equal(scan_bytes(text, (size_t)len, NULL), is_whole ? 0 : -EINVAL);
         }
     }
 }
@@ -509,6 +561,8 @@ int main(void)
         cmocka_unit_test(only_an_object_may_stand_at_the_top),
         cmocka_unit_test(no_text_cut_short_is_valid),
         cmocka_unit_test(every_byte_is_seen_at_every_place_of_a_string),
+        cmocka_unit_test(the_first_of_two_special_bytes_is_seen),
+        cmocka_unit_test(nothing_behind_the_text_is_read),
         cmocka_unit_test(an_escape_is_read_at_every_place_of_a_string),
         cmocka_unit_test(only_four_bytes_are_blanks),
         cmocka_unit_test(the_deepest_text_is_accepted_and_one_level_more_is_not),
