@@ -187,8 +187,9 @@ static void doom(connection *c, connection_doom why)
 /* Write what the socket takes. 0, or -errno when the peer is gone. */
 static int write_output(connection *c)
 {
+    bool is_last = c->state == CONNECTION_CLOSING;
     while (c->output != NULL) {
-        ssize_t taken = transport_write(&c->transport, bytes_head(c->output), bytes_len(c->output));
+        ssize_t taken = transport_write(&c->transport, bytes_head(c->output), bytes_len(c->output), is_last);
         if (taken == -EAGAIN)
             break;
         if (taken < 0)

@@ -57,11 +57,11 @@ ssize_t transport_read(transport *t, uint8_t *data, size_t len)
     return got < 0 ? -errno : got;
 }
 
-ssize_t transport_write(transport *t, const uint8_t *data, size_t len)
+ssize_t transport_write(transport *t, const uint8_t *data, size_t len, bool is_last)
 {
     ssize_t taken;
     do
-        taken = send(fd_of(t), data, len, MSG_NOSIGNAL);
+        taken = send(fd_of(t), data, len, MSG_NOSIGNAL | (is_last ? MSG_MORE : 0));
     while (taken < 0 && errno == EINTR);
     return taken < 0 ? -errno : taken;
 }

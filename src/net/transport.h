@@ -42,8 +42,9 @@ static inline bool transport_watches_input(const transport *t)
 /* Read once. Bytes read, 0 at the peer's end, or -errno; -EAGAIN when nothing is there. */
 ssize_t transport_read(transport *t, uint8_t *data, size_t len);
 
-/* Write once. Bytes taken, or -errno; -EAGAIN when there is no room. */
-ssize_t transport_write(transport *t, const uint8_t *data, size_t len);
+/* Write once. Bytes taken, or -errno; -EAGAIN when there is no room. With `is_last` the bytes wait for
+ * transport_end_output(), which follows: they and the end go out in one segment. */
+ssize_t transport_write(transport *t, const uint8_t *data, size_t len, bool is_last);
 
 /* Wait, or no longer wait, for room to write. 0 or -ENOMEM. */
 int transport_want_room(transport *t, bool wants);

@@ -168,8 +168,8 @@ static void on_signal(user *u, signal_kind kind)
     (void)kind;
     if (scenario_callers(u))
         end_if_over(u);
-    else if (has_said_all(u->peer) && user_under_way(u->peer) == 0)
-        speak_or_say_all(u);
+    else if (u->step > CALLEE_JOINS && has_said_all(u->peer) && user_under_way(u->peer) == 0)
+        speak_or_say_all(u); /* before its join it has its turn anyway */
 }
 
 /* With --reconnect each call ends its connections, and is over with the second of them. */

@@ -78,7 +78,7 @@ static size_t fill(transport *t)
     static const uint8_t zeros[4096];
     size_t total = 0;
     ssize_t taken;
-    while ((taken = transport_write(t, zeros, sizeof(zeros))) > 0)
+    while ((taken = transport_write(t, zeros, sizeof(zeros), false)) > 0)
         total += (size_t)taken;
     assert_int_equal(taken, -EAGAIN);
     return total;
@@ -171,7 +171,7 @@ static void a_write_to_a_peer_that_is_gone_fails_without_a_signal(void **state)
     fixture *f = *state;
     close(f->peer);
     f->peer = -1;
-    assert_int_equal(transport_write(&f->transport, (const uint8_t *)"x", 1), -EPIPE);
+    assert_int_equal(transport_write(&f->transport, (const uint8_t *)"x", 1, false), -EPIPE);
 }
 
 static void a_call_on_a_descriptor_that_is_no_socket_says_so(void **state)
@@ -181,7 +181,7 @@ static void a_call_on_a_descriptor_that_is_no_socket_says_so(void **state)
     transport_open(&f->transport, open("/dev/null", O_RDWR | O_CLOEXEC), on_ready, f);
     uint8_t data[1] = {0};
     assert_int_equal(transport_read(&f->transport, data, 1), -ENOTSOCK);
-    assert_int_equal(transport_write(&f->transport, data, 1), -ENOTSOCK);
+    assert_int_equal(transport_write(&f->transport, data, 1, false), -ENOTSOCK);
 }
 
 static void a_wait_for_input_that_the_system_refuses_is_an_error(void **state)
@@ -225,7 +225,7 @@ static void a_write_is_taken_in_part_when_there_is_not_enough_room(void **state)
     size_t len = 8 * 1024 * 1024;
     uint8_t *data = calloc(1, len);
     assert_non_null(data);
-    ssize_t taken = transport_write(&f->transport, data, len);
+    ssize_t taken = transport_write(&f->transport, data, len, false);
     assert_true(taken > 0 && (size_t)taken < len);
     drain(f, (size_t)taken);
     free(data);
@@ -288,7 +288,7 @@ static void a_transport_may_be_closed_by_its_own_callback_and_is_told_nothing_mo
 static void the_end_of_output_leaves_the_input_open(void **state)
 {
     fixture *f = *state;
-    assert_int_equal(transport_write(&f->transport, (const uint8_t *)"bye", 3), 3);
+    assert_int_equal(transport_write(&f->transport, (const uint8_t *)"bye", 3, true), 3);
     transport_end_output(&f->transport);
     char buffer[8];
     assert_int_equal(read(f->peer, buffer, sizeof(buffer)), 3);
