@@ -2,8 +2,9 @@
  * servers.
  *
  * One thread, raw epoll, no checks, no logs, no timers, no limits, no JSON: it believes its clients. A
- * message is known by its tenth byte ({"type":"j is a join, {"type":"l a leave, everything else a signal),
- * and a room has two seats. It listens on 127.0.0.1 and says nothing but why it cannot go on.
+ * message is known by its tenth byte ({"type":"j is a join, {"type":"l a leave, everything else a signal), is
+ * shorter than 64 KiB, and a room has two seats. It listens on 127.0.0.1 and says nothing but why it cannot
+ * go on.
  *
  * A signal is passed on where it was read: the payload is unmasked in place and the new header, which is
  * shorter by the mask, goes right before it. Without `gather` each signal is one send. With it, those of one
@@ -29,21 +30,22 @@
 
 enum {
     NOBODY = -1,
+    MAX_DESCRIPTORS = 1 << 20, /* where the limit is higher */
     MAX_EVENTS = 256,
     BUCKETS = 1 << 15,
-    INPUT_BYTES = 256 * 1024, /* and so the longest frame */
+    INPUT_BYTES = 256 * 1024,
     FIRST_QUEUE_BYTES = 8192, /* an offer and ten candidates */
-    MASK_BYTES = 4,
-    MAX_HEADER = 10,
-    KEY_LEN = 24,
 
     OPCODE_TEXT = 1,
     OPCODE_CLOSE = 8,
     OPCODE_PING = 9,
     OPCODE_PONG = 10,
     FIN = 0x80,
-    LEN_16 = 126,
-    LEN_64 = 127,
+    LEN_16 = 126, /* from here on the length has two bytes of its own */
+    MAX_HEADER = 4,
+    MASK_BYTES = 4,
+    KEY_LEN = 24,
+    DIGEST_BYTES = 20,
 };
 
 typedef struct room {
@@ -74,7 +76,6 @@ typedef struct frame {
     uint32_t mask;
     uint8_t *payload;
     size_t len;
-    uint8_t *end;
 } frame;
 
 static bool gathers;
@@ -84,9 +85,7 @@ static room *buckets[BUCKETS];
 static uint8_t input[INPUT_BYTES];
 
 /* Signals of the read at hand that go out together, a part of `input`. */
-static struct {
-    uint8_t *begin, *end;
-} gathered;
+static uint8_t *gathered, *gathered_end;
 
 static void fail(const char *what)
 {
@@ -110,28 +109,21 @@ static void watch(int operation, int fd, uint32_t events)
         fail("epoll_ctl");
 }
 
-static void keep_output(int fd, const void *data, size_t len)
+/* What the socket does not take waits. A connection that has failed is dropped at its own event. */
+static void send_bytes(int fd, const void *data, size_t len, int flags)
 {
     connection *c = &connections[fd];
-    if (c->output == NULL)
-        watch(EPOLL_CTL_MOD, fd, EPOLLOUT);
-    c->output = checked(realloc(c->output, c->output_len + len));
-    memcpy(c->output + c->output_len, data, len);
-    c->output_len += len;
-}
-
-/* A connection that has failed is noticed and dropped at its own event. */
-static void send_bytes(int fd, const void *data, size_t len)
-{
-    ssize_t sent = 0;
-    if (connections[fd].output == NULL) {
-        sent = send(fd, data, len, MSG_NOSIGNAL);
-        if (sent == (ssize_t)len || (sent < 0 && errno != EAGAIN))
+    size_t sent = 0;
+    if (c->output == NULL) {
+        ssize_t got = send(fd, data, len, flags | MSG_NOSIGNAL);
+        if (got == (ssize_t)len || (got < 0 && errno != EAGAIN))
             return;
-        if (sent < 0)
-            sent = 0;
+        sent = got < 0 ? 0 : (size_t)got;
+        watch(EPOLL_CTL_MOD, fd, EPOLLOUT);
     }
-    keep_output(fd, (const char *)data + sent, len - (size_t)sent);
+    c->output = checked(realloc(c->output, c->output_len + len - sent));
+    memcpy(c->output + c->output_len, (const char *)data + sent, len - sent);
+    c->output_len += len - sent;
 }
 
 static void on_writable(int fd)
@@ -153,55 +145,42 @@ static void on_writable(int fd)
 
 static size_t header_len(size_t len)
 {
-    return len < LEN_16 ? 2 : len <= UINT16_MAX ? 4 : MAX_HEADER;
+    return len < LEN_16 ? 2 : MAX_HEADER;
 }
 
 /* Write the header of a server's frame. */
 static void put_header(uint8_t *at, uint8_t opcode, size_t len)
 {
     at[0] = FIN | opcode;
-    if (len < LEN_16) {
-        at[1] = (uint8_t)len;
-    } else if (len <= UINT16_MAX) {
-        at[1] = LEN_16;
+    at[1] = len < LEN_16 ? (uint8_t)len : LEN_16;
+    if (len >= LEN_16) {
         at[2] = (uint8_t)(len >> 8);
         at[3] = (uint8_t)len;
-    } else {
-        uint64_t big_endian = htobe64(len);
-        at[1] = LEN_64;
-        memcpy(at + 2, &big_endian, sizeof(big_endian));
     }
 }
 
-/* The frame's payload length as its header tells; the header (without a mask) must be there. */
+/* The payload's length, as the header tells. */
 static size_t told_len(const uint8_t *at)
 {
     uint8_t len = at[1] & 0x7F;
-    if (len < LEN_16)
-        return len;
-    if (len == LEN_16)
-        return (size_t)at[2] << 8 | at[3];
-    uint64_t big_endian;
-    memcpy(&big_endian, at + 2, sizeof(big_endian));
-    return be64toh(big_endian);
+    return len < LEN_16 ? len : (size_t)at[2] << 8 | at[3];
 }
 
 /* Find the client's frame that begins at `at`. False where its end has not been read. */
 static bool find_frame(frame *f, uint8_t *at, const uint8_t *end)
 {
-    if (end - at < 2 + MASK_BYTES)
+    if (end - at < MAX_HEADER)
         return false;
-    uint8_t len = at[1] & 0x7F;
-    size_t begin = (len < LEN_16 ? 2 : len == LEN_16 ? 4 : MAX_HEADER) + MASK_BYTES;
-    if ((size_t)(end - at) < begin)
-        return false;
+    if ((at[1] & 0x7F) > LEN_16) {
+        fputs("floor_relay: a message of 64 KiB\n", stderr);
+        exit(EXIT_FAILURE);
+    }
     f->opcode = at[0] & 0x0F;
     f->len = told_len(at);
-    f->payload = at + begin;
-    memcpy(&f->mask, f->payload - MASK_BYTES, MASK_BYTES);
-    if ((size_t)(end - f->payload) < f->len)
+    f->payload = at + header_len(f->len) + MASK_BYTES;
+    if (end - f->payload < (ptrdiff_t)f->len)
         return false;
-    f->end = f->payload + f->len;
+    memcpy(&f->mask, f->payload - MASK_BYTES, MASK_BYTES);
     return true;
 }
 
@@ -209,15 +188,15 @@ static bool find_frame(frame *f, uint8_t *at, const uint8_t *end)
 static void unmask(const frame *f, uint8_t *to)
 {
     typedef uint32_t block __attribute__((vector_size(16)));
-    block wide_mask = {f->mask, f->mask, f->mask, f->mask};
+    block mask = {f->mask, f->mask, f->mask, f->mask};
     size_t i = 0;
     for (block part; i + sizeof(part) <= f->len; i += sizeof(part)) {
         memcpy(&part, f->payload + i, sizeof(part));
-        part ^= wide_mask;
+        part ^= mask;
         memcpy(to + i, &part, sizeof(part));
     }
     for (; i < f->len; i++)
-        to[i] = f->payload[i] ^ ((const uint8_t *)&wide_mask)[i % sizeof(block)];
+        to[i] = f->payload[i] ^ (uint8_t)(f->mask >> i % MASK_BYTES * 8);
 }
 
 /* ---- Rooms ---- */
@@ -230,13 +209,15 @@ static uint32_t fnv1a(const char *name, size_t len)
     return hash;
 }
 
-static room *enter(const char *name, size_t len)
+/* The room of that name, made where there is none. */
+static room *find_room(const char *name, size_t len)
 {
     uint32_t hash = fnv1a(name, len);
     room **bucket = &buckets[hash % BUCKETS];
-    for (room *r = *bucket; r != NULL; r = r->next)
+    for (room *r = *bucket; r != NULL; r = r->next) {
         if (r->hash == hash && r->name_len == len && memcmp(r->name, name, len) == 0)
             return r;
+    }
     room *r = checked(malloc(sizeof(*r) + len));
     *r = (room){.next = *bucket, .hash = hash, .name_len = (uint32_t)len, .users = {NOBODY, NOBODY}};
     memcpy(r->name, name, len);
@@ -289,7 +270,7 @@ static void deliver_queue(room *r, int fd)
     while (at < end) {
         size_t payload = told_len(at);
         size_t len = gathers ? r->queue_len : header_len(payload) + payload;
-        send_bytes(fd, at, len);
+        send_bytes(fd, at, len, 0);
         at += len;
     }
     free(r->queue);
@@ -299,12 +280,12 @@ static void deliver_queue(room *r, int fd)
 
 static void join(int fd, const char *text, size_t len)
 {
-    static const char begin[] = "{\"type\":\"join\",\"room\":\"";
-    const char *name = text + sizeof(begin) - 1;
-    const char *name_end = memchr(name, '"', len - (sizeof(begin) - 1));
+    enum { NAME_AT = sizeof("{\"type\":\"join\",\"room\":\"") - 1 };
+    const char *name = text + NAME_AT;
+    const char *name_end = memchr(name, '"', len - NAME_AT);
     leave(fd);
     connection *c = &connections[fd];
-    room *r = enter(name, (size_t)(name_end - name));
+    room *r = find_room(name, (size_t)(name_end - name));
     int seat = r->users[0] != NOBODY;
     r->users[seat] = fd;
     c->room = r;
@@ -318,29 +299,32 @@ static void join(int fd, const char *text, size_t len)
 
 /* ---- What was read ---- */
 
-static void flush_gathered(int fd)
+static void send_gathered(int fd)
 {
-    if (gathered.begin == NULL)
+    if (gathered == NULL)
         return;
-    send_bytes(connections[fd].peer, gathered.begin, (size_t)(gathered.end - gathered.begin));
-    gathered.begin = NULL;
+    send_bytes(connections[fd].peer, gathered, (size_t)(gathered_end - gathered), 0);
+    gathered = NULL;
 }
 
 static void relay(int fd, const frame *f)
 {
-    if (connections[fd].peer == NOBODY) {
-        queue_signal(connections[fd].room, f);
+    const connection *c = &connections[fd];
+    if (c->room == NULL)
+        return;
+    if (c->peer == NOBODY) {
+        queue_signal(c->room, f);
         return;
     }
     size_t header = header_len(f->len);
-    if (gathered.begin == NULL)
-        gathered.begin = gathered.end = f->payload - header;
-    uint8_t *at = gathered.end;
+    if (gathered == NULL)
+        gathered = gathered_end = f->payload - header;
+    uint8_t *at = gathered_end;
     unmask(f, at + header);
     put_header(at, OPCODE_TEXT, f->len);
-    gathered.end = at + header + f->len;
+    gathered_end = at + header + f->len;
     if (!gathers)
-        flush_gathered(fd);
+        send_gathered(fd);
 }
 
 static void handle_message(int fd, const frame *f)
@@ -351,7 +335,7 @@ static void handle_message(int fd, const frame *f)
         relay(fd, f);
         return;
     }
-    flush_gathered(fd);
+    send_gathered(fd);
     if (kind == 'l') {
         leave(fd);
         return;
@@ -361,12 +345,12 @@ static void handle_message(int fd, const frame *f)
 }
 
 /* Answer a ping or a close frame with its own payload. */
-static void answer(int fd, const frame *f, uint8_t opcode)
+static void answer(int fd, const frame *f, uint8_t opcode, int flags)
 {
     uint8_t *at = f->payload - header_len(f->len);
     unmask(f, f->payload);
     put_header(at, opcode, f->len);
-    send_bytes(fd, at, (size_t)(f->end - at));
+    send_bytes(fd, at, header_len(f->len) + f->len, flags);
 }
 
 static void drop(int fd)
@@ -385,14 +369,14 @@ static void upgrade(int fd, const char *request, size_t len)
     static const char guid[] = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
     static const char accepted[] = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n"
                                    "Connection: Upgrade\r\nSec-WebSocket-Accept: ";
-    static EVP_MD_CTX *sha1;
+    static EVP_MD_CTX *sha1; /* made once, which costs more than using it */
     const char *key = memmem(request, len, key_name, sizeof(key_name) - 1);
     if (key == NULL)
         return;
     if (sha1 == NULL)
         EVP_DigestInit_ex(sha1 = checked(EVP_MD_CTX_new()), EVP_sha1(), NULL);
 
-    uint8_t digest[EVP_MAX_MD_SIZE];
+    uint8_t digest[DIGEST_BYTES];
     EVP_DigestInit_ex(sha1, NULL, NULL);
     EVP_DigestUpdate(sha1, key + sizeof(key_name) - 1, KEY_LEN);
     EVP_DigestUpdate(sha1, guid, sizeof(guid) - 1);
@@ -401,14 +385,30 @@ static void upgrade(int fd, const char *request, size_t len)
     char response[256];
     size_t at = sizeof(accepted) - 1;
     memcpy(response, accepted, at);
-    at += (size_t)EVP_EncodeBlock((uint8_t *)response + at, digest, 20);
+    at += (size_t)EVP_EncodeBlock((uint8_t *)response + at, digest, DIGEST_BYTES);
     memcpy(response + at, "\r\n\r\n", 4);
-    send_bytes(fd, response, at + 4);
+    send_bytes(fd, response, at + 4, 0);
     connections[fd].is_upgraded = true;
 }
 
-/* Handle what lies in `input` up to `end`; the rest that is no whole frame is kept. False: the connection is
- * gone. */
+/* False: the connection is gone. */
+static bool handle_frame(int fd, const frame *f)
+{
+    if (f->opcode == OPCODE_TEXT) {
+        handle_message(fd, f);
+    } else if (f->opcode == OPCODE_PING) {
+        answer(fd, f, OPCODE_PONG, 0);
+    } else if (f->opcode == OPCODE_CLOSE) {
+        send_gathered(fd);
+        /* The end of TCP follows at once, and so goes into the same segment. */
+        answer(fd, f, OPCODE_CLOSE, MSG_MORE);
+        drop(fd);
+        return false;
+    }
+    return true;
+}
+
+/* Handle what lies in `input` up to `end`, and keep what is no whole frame. False: the connection is gone. */
 static bool handle_input(int fd, const uint8_t *end)
 {
     connection *c = &connections[fd];
@@ -417,60 +417,59 @@ static bool handle_input(int fd, const uint8_t *end)
         upgrade(fd, (const char *)input, (size_t)(end - input));
         return true;
     }
-    for (frame f; c->is_upgraded && find_frame(&f, at, end); at = f.end) {
-        if (f.opcode == OPCODE_TEXT) {
-            handle_message(fd, &f);
-        } else if (f.opcode == OPCODE_PING) {
-            answer(fd, &f, OPCODE_PONG);
-        } else if (f.opcode == OPCODE_CLOSE) {
-            flush_gathered(fd);
-            answer(fd, &f, OPCODE_CLOSE);
-            drop(fd);
+    for (frame f; c->is_upgraded && find_frame(&f, at, end); at = f.payload + f.len) {
+        if (!handle_frame(fd, &f))
             return false;
-        }
     }
-    flush_gathered(fd);
+    send_gathered(fd);
     c->input_len = (size_t)(end - at);
     if (c->input_len > 0)
         c->input = memcpy(checked(malloc(c->input_len)), at, c->input_len);
     return true;
 }
 
+/* What was kept of the last read goes before what is read now. */
+static void take_kept_input(connection *c)
+{
+    if (c->input == NULL)
+        return;
+    memcpy(input, c->input, c->input_len);
+    free(c->input);
+    c->input = NULL;
+    c->input_len = 0;
+}
+
 static void on_readable(int fd, bool is_ending)
 {
     connection *c = &connections[fd];
-    ssize_t got;
-    size_t room_left;
+    const uint8_t *end;
     do {
-        room_left = INPUT_BYTES - c->input_len;
-        got = recv(fd, input + c->input_len, room_left, 0);
+        size_t kept = c->input_len;
+        ssize_t got = recv(fd, input + kept, INPUT_BYTES - kept, 0);
         if (got < 0 && errno == EAGAIN)
             return;
         if (got <= 0) {
             drop(fd);
             return;
         }
-        size_t len = c->input_len + (size_t)got;
-        if (c->input != NULL) {
-            memcpy(input, c->input, c->input_len);
-            free(c->input);
-            c->input = NULL;
-            c->input_len = 0;
-        }
-        if (!handle_input(fd, input + len))
-            return;
-    } while (is_ending || (size_t)got == room_left);
+        take_kept_input(c);
+        end = input + kept + got;
+    } while (handle_input(fd, end) && (is_ending || end == input + INPUT_BYTES));
 }
 
 /* ---- The loop ---- */
 
 static void on_connection(int listener)
 {
-    int fd;
-    while ((fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK)) >= 0)
-        watch(EPOLL_CTL_ADD, fd, 0);
-    if (errno != EAGAIN && errno != ECONNABORTED)
-        fail("accept");
+    for (;;) {
+        int fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK);
+        if (fd >= 0)
+            watch(EPOLL_CTL_ADD, fd, 0);
+        else if (errno == EAGAIN)
+            return;
+        else if (errno != ECONNABORTED)
+            fail("accept");
+    }
 }
 
 static int listen_on(uint16_t port)
@@ -492,16 +491,16 @@ static void allow_descriptors(void)
     struct rlimit limit;
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
         fail("getrlimit");
-    limit.rlim_cur = limit.rlim_max;
+    limit.rlim_cur = limit.rlim_max < MAX_DESCRIPTORS ? limit.rlim_max : MAX_DESCRIPTORS;
     if (setrlimit(RLIMIT_NOFILE, &limit) != 0)
         fail("setrlimit");
-    connections = checked(calloc(limit.rlim_max, sizeof(*connections)));
+    connections = checked(calloc(limit.rlim_cur, sizeof(*connections)));
 }
 
 int main(int argc, char **argv)
 {
     unsigned long port = argc > 1 ? strtoul(argv[1], NULL, 10) : 0;
-    gathers = argc > 2 && strcmp(argv[2], "gather") == 0;
+    gathers = argc == 3 && strcmp(argv[2], "gather") == 0;
     if (port == 0 || port > UINT16_MAX || argc > 3 || (argc == 3 && !gathers)) {
         fputs("usage: floor_relay PORT [gather]\n", stderr);
         return 2;
@@ -516,14 +515,15 @@ int main(int argc, char **argv)
         int count = epoll_wait(epoll_fd, events, MAX_EVENTS, -1);
         for (int i = 0; i < count; i++) {
             int fd = events[i].data.fd;
+            uint32_t what = events[i].events;
             if (fd == listener) {
                 on_connection(listener);
                 continue;
             }
-            if (connections[fd].output != NULL && (events[i].events & EPOLLOUT))
+            if ((what & EPOLLOUT) && connections[fd].output != NULL)
                 on_writable(fd);
-            if (events[i].events & ~(uint32_t)EPOLLOUT)
-                on_readable(fd, events[i].events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR));
+            if (what & ~(uint32_t)EPOLLOUT)
+                on_readable(fd, what & (EPOLLRDHUP | EPOLLHUP | EPOLLERR));
         }
     }
 }

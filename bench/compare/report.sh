@@ -1,0 +1,122 @@
+# Sourced by compare.sh: from the runs in $private/runs to RESULTS.md and its plots.
+# shellcheck shell=bash disable=SC2154
+
+summarize() {
+    jq -s --argjson figures "$(cat "$tables/figures.json")" -f "$tables/summary.jq" "$private/runs" >"$private/summary"
+}
+
+# render FILE.jq NAME VALUE: one table or the data of one plot.
+render() {
+    jq -r --argjson figures "$(cat "$tables/figures.json")" --arg servers "${only//,/ }" --arg asked "$figures" \
+        --arg "$2" "$3" -f "$tables/$1" "$private/summary"
+}
+
+# A plot without data is not drawn.
+draw_plots() {
+    local name heading
+    while IFS='|' read -r -u 4 name heading; do
+        rm -f "$plots/$name.svg"
+        render plot.jq plot "$name" >"$private/plot"
+        grep -q "$(printf '\t')" "$private/plot" || continue
+        gnuplot -e "data='$private/plot'; out='$plots/$name.svg'; heading='$heading'" "$tables/bars.gp"
+    done 4< <(jq -r '.plots[] | .file + "|" + .title' "$tables/figures.json")
+    rm -f "$plots/growth.svg"
+    render plot.jq plot growth >"$private/plot"
+    if [ "$(wc -l <"$private/plot")" -gt 1 ]; then
+        gnuplot -e "data='$private/plot'; out='$plots/growth.svg'" "$tables/growth.gp"
+    fi
+}
+
+package_version() {
+    jq -r --arg name "node_modules/$1" '.packages[$name].version' "$relays/package-lock.json"
+}
+
+# name VALUE, as a line of the list of conditions; nothing where there is no value.
+condition() {
+    [ -z "$2" ] || echo "- $1: $2"
+}
+
+conditions() {
+    local cpu=/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor
+    condition "date" "$(date -u '+%Y-%m-%d %H:%M UTC')"
+    condition "processor" "$(awk -F': ' '/^model name/ { print $2; exit }' /proc/cpuinfo), $(nproc) in use$(
+        grep -q '^flags.* hypervisor' /proc/cpuinfo && echo ', in a virtual machine')"
+    condition "frequency governor" "$(cat "$cpu" 2>/dev/null)"
+    condition "kernel" "$(uname -sr)"
+    condition "system" "$(sed -n 's/^PRETTY_NAME="\(.*\)"/\1/p' /etc/os-release)"
+    condition "homecall-signal" "$(git -C "$root" describe --tags --always --dirty 2>/dev/null || "$build/homecall-signal" --version)"
+    condition "Node.js" "$(node --version 2>/dev/null || true)"
+    condition "ws" "$(package_version ws)"
+    condition "peer (PeerServer)" "$(package_version peer)"
+    condition "rounds" "$rounds; the server on processor $server_core, the load on processor $load_core"
+}
+
+server_commands() {
+    cat <<END
+ours          LOG_LEVEL=warn LOG_FILE=FILE WORKERS=1 MESSAGE_RATE=0 PING_INTERVAL=1h WS_PORT=PORT taskset -c $server_core homecall-signal
+floor         taskset -c $server_core floor_relay PORT
+floor-gather  taskset -c $server_core floor_relay PORT gather
+node-ws       taskset -c $server_core node bench/relays/ws_relay.mjs PORT
+peer          taskset -c $server_core node bench/relays/peer_server.mjs PORT      (--dialect peerjs, ws://127.0.0.1:PORT/peerjs)
+END
+    [ -z "$vs" ] || echo "other         taskset -c $server_core sh -c '$vs'"
+}
+
+bench_commands() {
+    jq -r --arg timing "$timing" --arg core "$load_core" '.cases[]
+        | "\(.name)|taskset -c \($core) homecall-bench \(.arguments) \($timing) --server-pid PID ws://127.0.0.1:PORT/signal|\(
+            [if .settings then "ours with " + .settings else empty end, if .unpinned then "not pinned" else empty end] | join(", "))"' \
+        "$tables/figures.json" | awk -F'|' '{ printf "%-13s %s%s\n", $1, $2, $3 == "" ? "" : "    # " $3 }'
+}
+
+plot_links() {
+    local file
+    for file in cpu_per_call cpu_per_signal cpu_per_connection memory_per_connection latency growth; do
+        [ ! -e "$plots/$file.svg" ] || printf '![%s](results/%s.svg)\n\n' "${file//_/ }" "$file"
+    done
+}
+
+write_report() {
+    cat <<END
+# Measured
+
+Written by \`bench/compare.sh\`: our server beside the least that this kernel asks for the same work (\`floor\`, without and
+with gathered writes: \`bench/relays/floor_relay.c\`) and beside servers on Node.js. A figure is the median of the rounds, with
+the least and the greatest in brackets. All servers were measured in turn, each on the same processor.
+
+$(conditions)
+
+## The bars
+
+$(render report.jq table bars)
+
+- f and g are bounds in numbers; the floor's figures stand beside them.
+- i: the workers are not pinned, so they share a processor with the load.
+- j: 100 joined connections go on to new rooms, with one worker and with two, both on one processor. With two, half of the
+  joins move to the other worker, so the difference is divided by 0.5. That share is expected, not counted.
+- k: each figure against the first of its row.
+
+## Figures by server
+
+$(render report.jq table figures)
+
+PeerServer knows no rooms: its connections register by connecting, so its calls are relayed without a queue, and an idle
+connection is always a registered one.
+
+$(plot_links)
+
+## Runs that failed
+
+$(render report.jq table failures)
+
+## Commands
+
+The servers:
+
+$(server_commands | sed 's/^/    /')
+
+The load, by figure (\`--dialect peerjs\` for PeerServer):
+
+$(bench_commands | sed 's/^/    /')
+END
+}
