@@ -1,16 +1,16 @@
 /* Frames, fuzzed: any bytes, played whole and in blocks, must make the same messages, control frames and
  * faults, and leave the decoder in the same state. Text that was passed on is checked by a decoder of another
- * make.
+ * make. What a client writes around the same bytes, a server must read back.
  *
- * Input: one byte for the message bound, one for the largest block, one to seed the block sizes, then the
- * stream. */
+ * Input: one byte for the message bound; one for the largest block (the lowest five bits) and the role (the
+ * highest: a client's decoder instead of a server's); one to seed the block sizes; then the stream. */
 #include "websocket/frame.h"
 
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { SETTINGS = 3, MAX_LEFT = WS_MAX_CLIENT_HEADER + WS_MAX_CONTROL_PAYLOAD - 1 };
+enum { CLIENT_BIT = 0x80, SETTINGS = 3, MAX_LEFT = WS_MAX_CLIENT_HEADER + WS_MAX_CONTROL_PAYLOAD - 1 };
 
 static void require(bool holds)
 {
@@ -184,8 +184,28 @@ static void require_same(const player *a, const player *b)
     require(a->decoder.opcode == b->decoder.opcode);
     require(a->decoder.is_in_frame == b->decoder.is_in_frame);
     require(a->decoder.utf8.needed == b->decoder.utf8.needed);
-    require(!a->decoder.is_in_frame ||
+    require(!a->decoder.is_in_frame || a->decoder.is_client ||
             memcmp(a->decoder.mask, b->decoder.mask, sizeof(a->decoder.mask)) == 0);
+}
+
+/* What a client writes, a server reads: the mask is drawn from `seed`. */
+static void require_round_trip(const uint8_t *payload, size_t len, uint32_t seed)
+{
+    uint8_t mask[WS_MASK_LEN];
+    seed *= 2654435761u;
+    memcpy(mask, &seed, sizeof(mask));
+    uint8_t *frame = malloc(WS_MAX_CLIENT_HEADER + len);
+    require(frame != NULL);
+    size_t header_len = ws_client_frame_header(frame, WS_OPCODE_BINARY, len, mask);
+    memcpy(frame + header_len, payload, len);
+    ws_mask(frame + header_len, len, mask);
+
+    ws_decoder decoder = {0};
+    ws_event event;
+    require(ws_decoder_next(&decoder, len, frame, header_len + len, &event) == header_len + len);
+    require(event.type == WS_EVENT_DATA && event.is_first && event.is_last && event.len == len);
+    require(len == 0 || memcmp(event.data, payload, len) == 0);
+    free(frame);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -196,11 +216,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
 
     player whole = {.max_message_bytes = data[0] == 0xFF ? UINT64_MAX : (uint64_t)data[0] * 8};
-    player parts = {.max_message_bytes = whole.max_message_bytes};
+    whole.decoder.is_client = (data[1] & CLIENT_BIT) != 0;
+    player parts = whole;
     size_t len = size - SETTINGS;
     size_t left = play(&whole, data + SETTINGS, len, 0, 0);
     require(play(&parts, data + SETTINGS, len, 1 + data[1] % 32, data[2]) == left);
     require_same(&whole, &parts);
+    require_round_trip(data + SETTINGS, len, data[2]);
 
     free(whole.trace.data);
     free(whole.message.data);

@@ -25,11 +25,12 @@ enum {
 
 static const uint8_t MASK[4] = {0x37, 0xFA, 0x21, 0x3D};
 
-/* ---- What clients send ---- */
+/* ---- What clients send, and servers ---- */
 
 typedef struct stream {
     uint8_t bytes[STREAM_CAP];
     size_t len;
+    bool is_from_server;
 } stream;
 
 static void add_bytes(stream *s, const void *bytes, size_t len)
@@ -69,6 +70,15 @@ static void add_frame(stream *s, int first, const char *payload, size_t len)
 static void add_text_frame(stream *s, int first, const char *payload)
 {
     add_frame(s, first, payload, strlen(payload));
+}
+
+static void add_server_frame(stream *s, int first, const char *payload)
+{
+    uint8_t header[WS_MAX_SERVER_HEADER];
+    size_t header_len = ws_frame_header(header, WS_OPCODE_TEXT, strlen(payload));
+    header[0] = (uint8_t)first;
+    add_bytes(s, header, header_len);
+    add_bytes(s, payload, strlen(payload));
 }
 
 /* ---- What the decoder makes of it ---- */
@@ -168,6 +178,7 @@ static size_t feed(player *p, const uint8_t *data, size_t len)
 static void play(player *p, const stream *s, size_t cut, size_t step)
 {
     memset(p, 0, sizeof(*p));
+    p->decoder.is_client = s->is_from_server;
     size_t left = feed(p, s->bytes, cut);
     for (size_t end = cut; end < s->len;) {
         size_t more = step < s->len - end ? step : s->len - end;
@@ -454,11 +465,9 @@ static void expect_last(const player *p, const char *note)
     assert_string_equal(p->trace + strlen(p->trace) - strlen(note), note);
 }
 
-/* The last byte of the hex is the one that must be refused, and the one before it must not. */
-static void expect_fault_at_last_byte(const char *hex, unsigned code)
+/* The last byte is the one that must be refused, and the one before it must not. */
+static void expect_fault_at_last_byte_of(stream s, unsigned code)
 {
-    stream s = {0};
-    add_hex(&s, hex);
     char expected[32];
     snprintf(expected, sizeof(expected), "fault:%u: ", code);
 
@@ -470,7 +479,14 @@ static void expect_fault_at_last_byte(const char *hex, unsigned code)
     s.len--;
     play(&p, &s, 0, 1);
     if (strstr(p.trace, "fault") != NULL)
-        fail_msg("%s: refused too early", hex);
+        fail_msg("refused too early: %s", p.trace);
+}
+
+static void expect_fault_at_last_byte(const char *hex, unsigned code)
+{
+    stream s = {0};
+    add_hex(&s, hex);
+    expect_fault_at_last_byte_of(s, code);
 }
 
 static void each_broken_rule_of_framing_is_seen_at_its_first_byte(void **unused)
@@ -597,6 +613,105 @@ static void a_bound_of_zero_lets_only_empty_messages_in(void **unused)
     assert_int_equal(event.code, WS_CLOSE_TOO_BIG);
 }
 
+/* ---- A client's decoder ---- */
+
+static void an_unmasked_hello_of_the_rfc_is_read_by_a_client(void **unused)
+{
+    (void)unused;
+    stream s = {.is_from_server = true};
+    add_hex(&s, "81 05 48 65 6c 6c 6f"); /* RFC 6455, 5.7 */
+    expect(&s, "text:Hello ");
+}
+
+static void a_client_reads_fragments_and_control_frames_between(void **unused)
+{
+    (void)unused;
+    stream s = {.is_from_server = true};
+    add_server_frame(&s, WS_OPCODE_TEXT, "one \xE2\x82");
+    add_server_frame(&s, FIN | WS_OPCODE_PING, "p1");
+    add_server_frame(&s, WS_OPCODE_CONTINUATION, "");
+    add_server_frame(&s, FIN | WS_OPCODE_PONG, "");
+    add_server_frame(&s, FIN | WS_OPCODE_CONTINUATION, "\xAC two");
+    add_server_frame(&s, FIN | WS_OPCODE_BINARY, "\xFF");
+    add_server_frame(&s, FIN | WS_OPCODE_TEXT, "");
+    add_server_frame(&s, FIN | WS_OPCODE_CLOSE,
+                     "\x03\xE9"
+                     "bye");
+    add_server_frame(&s, FIN | WS_OPCODE_TEXT, "too late");
+    expect(&s, "ping:p1 pong: text:one \xE2\x82\xAC two binary:\xFF text: close:1001:bye ");
+}
+
+static void a_client_reads_every_form_of_length(void **unused)
+{
+    (void)unused;
+    static const size_t lengths[] = {0, 1, 125, 126, 65535, 65536};
+    for (size_t i = 0; i < LENGTH_OF(lengths); i++) {
+        uint8_t *bytes = malloc(WS_MAX_SERVER_HEADER + lengths[i]);
+        assert_non_null(bytes);
+        size_t header_len = ws_frame_header(bytes, WS_OPCODE_BINARY, lengths[i]);
+        memset(bytes + header_len, 'x', lengths[i]);
+
+        ws_decoder decoder = {.is_client = true};
+        ws_event event;
+        size_t consumed = ws_decoder_next(&decoder, lengths[i], bytes, header_len + lengths[i], &event);
+        assert_int_equal(consumed, header_len + lengths[i]);
+        assert_int_equal(event.type, WS_EVENT_DATA);
+        assert_int_equal(event.len, lengths[i]);
+        assert_ptr_equal(event.data, bytes + header_len);
+        for (size_t at = 0; at < lengths[i]; at++)
+            assert_int_equal(event.data[at], 'x'); /* nothing is unmasked */
+        free(bytes);
+    }
+}
+
+static void a_mask_from_a_server_is_refused_at_the_second_byte(void **unused)
+{
+    (void)unused;
+    static const char *const cases[] = {
+        "81 85",                /* a text */
+        "82 80",                /* an empty binary */
+        "89 80",                /* a ping */
+        "88 82",                /* a close */
+        "81 fe",                /* a length still to come */
+        "01 01 78 80 81",       /* a later fragment */
+        "01 01 78 89 81",       /* a ping between fragments */
+        "81 01 78 8a 00 81 85", /* after good frames */
+    };
+    for (size_t i = 0; i < LENGTH_OF(cases); i++) {
+        stream s = {.is_from_server = true};
+        add_hex(&s, cases[i]);
+        expect_fault_at_last_byte_of(s, WS_CLOSE_PROTOCOL_ERROR);
+    }
+}
+
+static void a_client_enforces_the_other_rules_as_well(void **unused)
+{
+    (void)unused;
+    static const struct {
+        const char *hex;
+        unsigned code;
+    } cases[] = {
+        {"c1", 1002},                   /* RSV1 */
+        {"83", 1002},                   /* a reserved opcode */
+        {"09", 1002},                   /* a fragmented ping */
+        {"80", 1002},                   /* continuation of nothing */
+        {"89 7e", 1002},                /* a long ping */
+        {"88 01", 1002},                /* close with half a code */
+        {"88 02 03 ed", 1002},          /* a close code that must not be sent */
+        {"81 7e 00 7d", 1002},          /* 125 in 16 bits */
+        {"01 01 78 81", 1002},          /* a text inside a message */
+        {"81 05 61 ff", 1007},          /* no UTF-8 */
+        {"81 02 e2 82", 1007},          /* cut within a character */
+        {"81 7e 04 01", 1009},          /* over the bound */
+        {"01 01 78 80 7e 04 00", 1009}, /* with its fragments */
+    };
+    for (size_t i = 0; i < LENGTH_OF(cases); i++) {
+        stream s = {.is_from_server = true};
+        add_hex(&s, cases[i].hex);
+        expect_fault_at_last_byte_of(s, cases[i].code);
+    }
+}
+
 /* ---- The other direction ---- */
 
 static void headers_are_written_in_their_shortest_form(void **unused)
@@ -628,6 +743,78 @@ static void headers_are_written_in_their_shortest_form(void **unused)
     }
 }
 
+static void a_header_of_a_client_is_that_of_a_server_with_a_mask(void **unused)
+{
+    (void)unused;
+    static const struct {
+        ws_opcode opcode;
+        uint64_t payload_len;
+        const char *hex;
+    } cases[] = {
+        {WS_OPCODE_TEXT, 0, "81 80 37 fa 21 3d"},
+        {WS_OPCODE_PING, 125, "89 fd 37 fa 21 3d"},
+        {WS_OPCODE_BINARY, 126, "82 fe 00 7e 37 fa 21 3d"},
+        {WS_OPCODE_TEXT, 65536, "81 ff 00 00 00 00 00 01 00 00 37 fa 21 3d"},
+    };
+    for (size_t i = 0; i < LENGTH_OF(cases); i++) {
+        stream expected = {0};
+        add_hex(&expected, cases[i].hex);
+        uint8_t header[WS_MAX_CLIENT_HEADER];
+        size_t len = ws_client_frame_header(header, cases[i].opcode, cases[i].payload_len, MASK);
+        assert_int_equal(len, expected.len);
+        assert_memory_equal(header, expected.bytes, len);
+    }
+}
+
+static void masking_twice_changes_nothing_at_any_length_and_place(void **unused)
+{
+    (void)unused;
+    uint8_t bytes[64];
+    for (size_t start = 0; start < 8; start++) {
+        for (size_t len = 0; len <= 40; len++) {
+            for (size_t at = 0; at < sizeof(bytes); at++)
+                bytes[at] = (uint8_t)(at * 5);
+            ws_mask(bytes + start, len, MASK);
+            for (size_t at = 0; at < sizeof(bytes); at++) {
+                bool is_inside = at >= start && at < start + len;
+                assert_int_equal(bytes[at], (uint8_t)(at * 5) ^ (is_inside ? MASK[(at - start) % 4] : 0));
+            }
+            ws_mask(bytes + start, len, MASK);
+            for (size_t at = 0; at < sizeof(bytes); at++)
+                assert_int_equal(bytes[at], (uint8_t)(at * 5));
+        }
+    }
+}
+
+static void what_a_client_writes_a_server_reads(void **unused)
+{
+    (void)unused;
+    static const size_t lengths[] = {0, 1, 125, 126, 65535, 65536};
+    static const uint8_t masks[][WS_MASK_LEN] = {{0x37, 0xFA, 0x21, 0x3D}, {0}, {0, 0xFF, 0, 1}};
+
+    for (size_t i = 0; i < LENGTH_OF(lengths) * LENGTH_OF(masks); i++) {
+        size_t len = lengths[i / LENGTH_OF(masks)];
+        const uint8_t *mask = masks[i % LENGTH_OF(masks)];
+        uint8_t *bytes = malloc(WS_MAX_CLIENT_HEADER + len);
+        assert_non_null(bytes);
+        size_t header_len = ws_client_frame_header(bytes, WS_OPCODE_BINARY, len, mask);
+        for (size_t at = 0; at < len; at++)
+            bytes[header_len + at] = (uint8_t)(at * 7);
+        ws_mask(bytes + header_len, len, mask);
+
+        ws_decoder decoder = {0};
+        ws_event event;
+        assert_int_equal(ws_decoder_next(&decoder, len, bytes, header_len + len, &event), header_len + len);
+        assert_int_equal(event.type, WS_EVENT_DATA);
+        assert_true(event.is_first && event.is_last);
+        assert_int_equal(event.len, len);
+        for (size_t at = 0; at < len; at++)
+            if (event.data[at] != (uint8_t)(at * 7))
+                fail_msg("byte %zu of %zu came back wrong", at, len);
+        free(bytes);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -655,7 +842,15 @@ int main(void)
         cmocka_unit_test(a_message_of_just_the_bound_is_read_each_time),
         cmocka_unit_test(a_sum_of_lengths_can_not_overflow),
         cmocka_unit_test(a_bound_of_zero_lets_only_empty_messages_in),
+        cmocka_unit_test(an_unmasked_hello_of_the_rfc_is_read_by_a_client),
+        cmocka_unit_test(a_client_reads_fragments_and_control_frames_between),
+        cmocka_unit_test(a_client_reads_every_form_of_length),
+        cmocka_unit_test(a_mask_from_a_server_is_refused_at_the_second_byte),
+        cmocka_unit_test(a_client_enforces_the_other_rules_as_well),
         cmocka_unit_test(headers_are_written_in_their_shortest_form),
+        cmocka_unit_test(a_header_of_a_client_is_that_of_a_server_with_a_mask),
+        cmocka_unit_test(masking_twice_changes_nothing_at_any_length_and_place),
+        cmocka_unit_test(what_a_client_writes_a_server_reads),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
