@@ -23,7 +23,7 @@ failures=()
 
 packages=(build-essential cmake ninja-build pkg-config git
     libevent-dev libcjson-dev uthash-dev libssl-dev libsodium-dev libcmocka-dev
-    valgrind jq clang clang-format libclang-rt-dev shellcheck nginx-light chromium)
+    valgrind jq clang clang-format libclang-rt-dev shellcheck nginx-light openssl chromium)
 # Node.js may have come from elsewhere than Debian; its packages would not go with that.
 command -v node >/dev/null || packages+=(nodejs)
 command -v npm >/dev/null || packages+=(npm)

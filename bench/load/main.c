@@ -60,35 +60,44 @@ static int report(const load_options *o, const result *r)
     return EXIT_SUCCESS;
 }
 
-int main(int argc, char **argv)
+/* Run and report. Returns the exit code. */
+static int perform(const load_options *options, const char *command_line)
 {
-    load_options options;
-    switch (options_parse(argc, argv, &options)) {
-    case OPTIONS_SHOWN:
-        return EXIT_SUCCESS;
-    case OPTIONS_WRONG:
-        return 2;
-    case OPTIONS_RUN:
-        break;
-    }
-    signal(SIGPIPE, SIG_IGN); /* a server that goes away is an error of the write */
-
     static result r; /* its histograms are large for a stack */
     static char room[OPTIONS_SETTINGS_ROOM];
     const char *settings[OPTIONS_MAX_SETTINGS];
-    char *command_line = join_arguments(argc, argv);
-    if (command_line == NULL || run_load(&options, command_line, &r) != 0) {
-        free(command_line);
+    if (run_load(options, command_line, &r) != 0)
         return EXIT_FAILURE; /* said already */
-    }
-    options_settings(&options, settings, room);
+    options_settings(options, settings, room);
     r.settings = settings;
-    int status = report(&options, &r);
+    int status = report(options, &r);
     if (r.fault != NULL) {
         fprintf(stderr, "homecall-bench: fault: %s\n", r.fault);
         status = EXIT_FAILURE;
     }
     run_free_result(&r);
+    return status;
+}
+
+int main(int argc, char **argv)
+{
+    signal(SIGPIPE, SIG_IGN);                        /* a server that goes away is an error of the write */
+    char *command_line = join_arguments(argc, argv); /* before getopt_long() puts them in another order */
+    if (command_line == NULL)
+        return complain("arguments", -ENOMEM);
+
+    load_options options;
+    int status = EXIT_SUCCESS;
+    switch (options_parse(argc, argv, &options)) {
+    case OPTIONS_SHOWN:
+        break;
+    case OPTIONS_WRONG:
+        status = 2;
+        break;
+    case OPTIONS_RUN:
+        status = perform(&options, command_line);
+        break;
+    }
     free(command_line);
     return status;
 }

@@ -174,7 +174,7 @@ static options_verdict check(const load_options *o)
         return wrong("this dialect has nothing to join for the scenario ", o->scenario->name);
     if (o->syscalls && o->server_pid == 0)
         return wrong("--syscalls needs --server-pid", "");
-    if (o->threads * 2 > o->scenario->users(o))
+    if (o->threads > (o->scenario->users(o) + 1) / 2)
         return wrong("there are more --threads than pairs of users", "");
     if (o->count > 0 && o->scenario->count(o) == 0)
         return wrong("there is nothing to --count in the scenario ", o->scenario->name);

@@ -4,7 +4,8 @@
 
 double pacer_exponential(double mean, uint64_t random)
 {
-    double uniform = ((double)(random >> 11) + 0.5) / 9007199254740992.0; /* 53 bits, never 0 or 1 */
+    /* 52 bits, so that the half behind them is not rounded away: never 0 or 1. */
+    double uniform = ((double)(random >> 12) + 0.5) / 4503599627370496.0;
     return -log(uniform) * mean;
 }
 

@@ -25,6 +25,10 @@ enum { TICK_MS = 50 };
 /* How long the parts of a run may take that have no time of their own. */
 enum { SETUP_SECONDS = 120, DRAIN_SECONDS = 15, CLOSE_SECONDS = 10 };
 
+/* One operation after the other is completed, or the server has lost something. Long enough for a server to
+ * be restarted. */
+enum { STALL_SECONDS = 20 };
+
 struct run {
     const load_options *options;
     target server;
@@ -122,7 +126,21 @@ typedef struct phase_plan {
     double seconds;    /* that it lasts, or at most may */
     bool ends_by_time; /* it is over then; otherwise all threads have done their part, and the time is a bound
                         */
+    double stall_seconds; /* a fault when no operation is completed for so long; 0 = there is no such bound */
 } phase_plan;
+
+/* When the number of completed operations has changed last. */
+typedef struct stall_watch {
+    uint64_t operations;
+    double since;
+} stall_watch;
+
+static bool has_stalled(const phase_plan *plan, stall_watch *watch, uint64_t operations, double elapsed)
+{
+    if (operations != watch->operations)
+        *watch = (stall_watch){operations, elapsed};
+    return plan->stall_seconds > 0 && elapsed - watch->since > plan->stall_seconds;
+}
 
 static void show(run *r, const phase_plan *plan, double elapsed, uint64_t operations_before)
 {
@@ -168,10 +186,12 @@ static bool pass(run *r, const phase_plan *plan)
     uint64_t begun_ns = ws_client_clock_ns();
     uint64_t before = sampler_sum(r->threads, r->made, NULL).operations;
     atomic_store_explicit(&r->phase, (int)plan->phase, memory_order_relaxed);
+    stall_watch watch = {before, 0};
+    bool is_stalled = false;
     bool is_done = false;
     bool goes_on = true;
     double elapsed = 0;
-    while (goes_on && !is_done && elapsed < plan->seconds) {
+    while (goes_on && !is_done && !is_stalled && elapsed < plan->seconds) {
         goes_on = rest(r, plan->phase, &is_done);
         elapsed = (double)(ws_client_clock_ns() - begun_ns) / 1e9;
         show(r, plan, elapsed, before);
@@ -179,14 +199,19 @@ static bool pass(run *r, const phase_plan *plan)
             sampler_look(&r->sampler, false);
             restart_if_due(r);
         }
+        is_stalled = has_stalled(plan, &watch, sampler_sum(r->threads, r->made, NULL).operations, elapsed);
     }
-    if (goes_on && !is_done && !plan->ends_by_time) {
-        char text[128];
+    if (!goes_on || is_done || (plan->ends_by_time && !is_stalled))
+        return goes_on;
+
+    char text[128];
+    if (is_stalled)
+        snprintf(text, sizeof(text), "no %s was completed for %.0f seconds", r->options->scenario->operation,
+                 plan->stall_seconds);
+    else
         snprintf(text, sizeof(text), "%s took more than %.0f seconds", plan->name, plan->seconds);
-        run_fault(r, text);
-        return false;
-    }
-    return goes_on;
+    run_fault(r, text);
+    return false;
 }
 
 /* ---- Measuring ---- */
@@ -218,10 +243,13 @@ static bool measure(run *r)
     const load_options *o = r->options;
     result *out = r->out;
     bool is_counted = o->scenario->count(o) > 0;
+    /* Not where operations may be far apart: few a minute, or people who talk between them. */
+    bool is_busy = o->scenario->default_rate == NULL && (o->rate <= 0 || o->rate >= 1);
     const phase_plan plan = {.phase = PHASE_MEASURE,
                              .name = "measuring",
                              .seconds = is_counted ? 1e9 : o->seconds,
-                             .ends_by_time = !is_counted};
+                             .ends_by_time = !is_counted,
+                             .stall_seconds = is_counted && is_busy ? STALL_SECONDS : 0};
     process_usage before = {0};
     process_usage after = {0};
     if (o->server_pid != 0 && process_usage_read((long)o->server_pid, &before) != 0) {
@@ -247,8 +275,8 @@ static bool measure(run *r)
 /* The connections that stand before the load, and what they cost the server in memory. */
 static bool set_up(run *r)
 {
-    static const phase_plan prime = {PHASE_PRIME, "connecting", SETUP_SECONDS, false};
-    static const phase_plan setup = {PHASE_SETUP, "connecting", SETUP_SECONDS, false};
+    static const phase_plan prime = {PHASE_PRIME, "connecting", SETUP_SECONDS, false, 0};
+    static const phase_plan setup = {PHASE_SETUP, "connecting", SETUP_SECONDS, false, 0};
     result_server *server = &r->out->server;
     long pid = (long)r->options->server_pid;
     if (!pass(r, &prime))
@@ -264,8 +292,8 @@ static bool set_up(run *r)
 
 static bool drain_and_close(run *r)
 {
-    static const phase_plan drain = {PHASE_DRAIN, "finishing", DRAIN_SECONDS, false};
-    static const phase_plan end = {PHASE_CLOSE, "closing", CLOSE_SECONDS, false};
+    static const phase_plan drain = {PHASE_DRAIN, "finishing", DRAIN_SECONDS, false, 0};
+    static const phase_plan end = {PHASE_CLOSE, "closing", CLOSE_SECONDS, false, 0};
     if (!pass(r, &drain))
         return false;
     if (r->syscalls != NULL) {
@@ -278,7 +306,7 @@ static bool drain_and_close(run *r)
 static void go_through_phases(run *r)
 {
     const load_options *o = r->options;
-    const phase_plan warmup = {PHASE_WARMUP, "warming up", o->warmup_seconds, true};
+    const phase_plan warmup = {PHASE_WARMUP, "warming up", o->warmup_seconds, true, 0};
     bool has_warmup =
         o->warmup_seconds > 0 && !o->syscalls && o->scenario->begin != NULL && o->scenario->count(o) == 0;
     bool goes_on = set_up(r) && start_counting(r) && (!has_warmup || pass(r, &warmup)) && measure(r) &&

@@ -22,6 +22,7 @@ typedef struct party {
     user *user; /* borrowed */
     plan plan;
     bool offers;     /* in the negotiation at hand; the other one answers */
+    bool has_offer;  /* of the other one: it may come before this one joins, while a leave is on its way */
     bool was_lost;   /* in this call: once is enough */
     bool is_talking; /* the call is set up */
 } party;
@@ -62,6 +63,7 @@ static void negotiate(user *u)
     answerer->step = answerer->is_in_room ? SAYS_DESCRIPTION : SAYS_JOIN;
     party_of(u)->offers = true;
     party_of(answerer)->offers = false;
+    party_of(answerer)->has_offer = false;
     plan_for(u, PLAN_SAY, 0);
     if (!answerer->is_in_room)
         plan_for(answerer, PLAN_SAY, PICK_UP_MS);
@@ -104,7 +106,7 @@ static void say(user *u)
     else
         user_send(u, SIGNAL_CANDIDATE, at_ns);
 
-    bool waits_for_offer = step == SAYS_JOIN && !party_of(u)->offers;
+    bool waits_for_offer = step == SAYS_JOIN && !party_of(u)->offers && !party_of(u)->has_offer;
     if (has_said_all(u))
         end_if_negotiated(u);
     else if (!waits_for_offer)
@@ -114,6 +116,8 @@ static void say(user *u)
 static void on_signal(user *u, signal_kind kind)
 {
     if (kind == SIGNAL_OFFER)
+        party_of(u)->has_offer = true;
+    if (kind == SIGNAL_OFFER && u->step != SAYS_JOIN)
         plan_for(u, PLAN_SAY, TRICKLE_MS);
     end_if_negotiated(u);
 }

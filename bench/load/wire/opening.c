@@ -73,10 +73,13 @@ static long refuse(const char **why, const char *what, slice line)
 long opening_check(const opening *o, slice answer, const char **why)
 {
     const char *end = memmem(answer.data, answer.len, "\r\n\r\n", 4);
+    size_t head_len = end == NULL ? answer.len : (size_t)(end - answer.data) + 4;
+    if (head_len > OPENING_MAX_ANSWER || (end == NULL && head_len == OPENING_MAX_ANSWER))
+        return refuse(why, "the answer's head is too long", answer);
     if (end == NULL)
-        return answer.len < OPENING_MAX_ANSWER ? 0 : refuse(why, "the answer's head is too long", answer);
+        return 0;
 
-    slice head = {answer.data, (size_t)(end - answer.data) + 4};
+    slice head = {answer.data, head_len};
     slice first_line = {head.data, (size_t)((const char *)memchr(head.data, '\r', head.len) - head.data)};
     if (head.len < 12 || memcmp(head.data, "HTTP/1.1 101", 12) != 0)
         return refuse(why, "the server did not upgrade", first_line);

@@ -96,10 +96,23 @@ size_t signal_text_write(const signal_texts *texts, signal_kind kind, const dial
     return (size_t)(at - out);
 }
 
+/* A JSON text and nothing behind it; NULL for anything else. */
+static cJSON *parse_json(slice text)
+{
+    const char *end = NULL;
+    cJSON *json = cJSON_ParseWithLengthOpts(text.data, text.len, &end, false);
+    while (json != NULL && end < text.data + text.len && strchr(" \t\r\n", *end) != NULL && *end != '\0')
+        end++;
+    if (json == NULL || end == text.data + text.len)
+        return json;
+    cJSON_Delete(json);
+    return NULL;
+}
+
 static bool is_same_json(slice a, slice b)
 {
-    cJSON *left = cJSON_ParseWithLength(a.data, a.len);
-    cJSON *right = cJSON_ParseWithLength(b.data, b.len);
+    cJSON *left = parse_json(a);
+    cJSON *right = parse_json(b);
     bool is_same = left != NULL && right != NULL && cJSON_Compare(left, right, true) != 0;
     cJSON_Delete(left);
     cJSON_Delete(right);

@@ -5,6 +5,7 @@
 #include <netinet/in.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* The host and port as getaddrinfo() takes them. */
@@ -48,6 +49,14 @@ static int split_authority(const char *text, size_t len, const char *default_por
     return *rest == ':' ? copy(out->port, sizeof(out->port), rest + 1, (size_t)(end - rest) - 1) : -EINVAL;
 }
 
+/* getaddrinfo() takes what is no port modulo 65536. */
+static bool is_port(const char *text)
+{
+    size_t digits = strspn(text, "0123456789");
+    long port = strtol(text, NULL, 10);
+    return text[digits] == '\0' && port > 0 && port <= UINT16_MAX;
+}
+
 static int resolve(const place *where, target *out)
 {
     const struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV};
@@ -74,7 +83,7 @@ int target_parse(const char *url, target *out, const char **why)
     const char *path = authority + authority_len;
     place where;
     if (split_authority(authority, authority_len, out->is_tls ? "443" : "80", &where) != 0 ||
-        copy(out->authority, sizeof(out->authority), authority, authority_len) != 0)
+        !is_port(where.port) || copy(out->authority, sizeof(out->authority), authority, authority_len) != 0)
         return -EINVAL;
     /* RFC 6455, 3: no fragment; an empty path is "/". */
     int len = snprintf(out->path, sizeof(out->path), "%s%s", *path == '/' ? "" : "/", path);

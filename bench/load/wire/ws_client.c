@@ -193,6 +193,10 @@ void ws_client_close(ws_client *c, uint16_t code)
 
 static bool take_data(ws_client *c, const ws_event *event)
 {
+    if (!event->is_text) {
+        end(c, "a binary message came");
+        return false;
+    }
     slice part = {(const char *)event->data, event->len};
     if (event->is_first && event->is_last) {
         c->events->on_text(c, part);

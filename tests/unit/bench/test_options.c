@@ -1,0 +1,313 @@
+/* The command line: each default, each bound, and every way to be wrong, which is told on standard error. */
+#include "options.h"
+
+#include "scenario/scenario.h"
+#include "wire/signal_text.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <getopt.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define LENGTH_OF(array) (sizeof(array) / sizeof((array)[0]))
+
+enum { MAX_WORDS = 24, MAX_LINE = 512 };
+
+static load_options o; /* of the last parse() */
+static char line[MAX_LINE];
+
+/* Parse the words of a line, separated by blanks, as they would stand behind the program's name. */
+static options_verdict parse(const char *text)
+{
+    static char program[] = "homecall-bench";
+    char *argv[MAX_WORDS] = {program};
+    int argc = 1;
+    assert_true(strlen(text) < sizeof(line));
+    strcpy(line, text);
+    for (char *word = strtok(line, " "); word != NULL; word = strtok(NULL, " ")) {
+        assert_true(argc < MAX_WORDS - 1);
+        argv[argc++] = word;
+    }
+    optind = 0; /* getopt_long() begins anew */
+    return options_parse(argc, argv, &o);
+}
+
+/* Parse `option` with a good scenario and URL. */
+static options_verdict parse_with(const char *option)
+{
+    char text[MAX_LINE + 64];
+    snprintf(text, sizeof(text), "relay %s ws://127.0.0.1:1/", option);
+    return parse(text);
+}
+
+/* Parse what is wrong; standard error must be one line that holds `hint`. */
+static void expect_wrong(const char *text, const char *hint)
+{
+    char said[1024] = "";
+    int ends[2];
+    assert_int_equal(pipe(ends), 0);
+    int before = dup(STDERR_FILENO);
+    fflush(stderr);
+    dup2(ends[1], STDERR_FILENO);
+    close(ends[1]);
+    options_verdict verdict = parse(text);
+    fflush(stderr);
+    dup2(before, STDERR_FILENO);
+    close(before);
+    ssize_t len = read(ends[0], said, sizeof(said) - 1);
+    close(ends[0]);
+
+    if (verdict != OPTIONS_WRONG)
+        fail_msg("\"%s\" is not refused", text);
+    assert_true(len > 0);
+    assert_memory_equal(said, "homecall-bench: ", 16);
+    assert_ptr_equal(strchr(said, '\n'), said + len - 1);
+    if (strstr(said, hint) == NULL)
+        fail_msg("\"%s\" does not say \"%s\"", said, hint);
+}
+
+static void every_option_has_its_default(void **state)
+{
+    (void)state;
+    assert_int_equal(parse("relay ws://127.0.0.1:1/"), OPTIONS_RUN);
+    assert_ptr_equal(o.scenario, &scenario_relay);
+    assert_string_equal(o.url, "ws://127.0.0.1:1/");
+    assert_ptr_equal(o.dialect, &dialect_homecall);
+    assert_int_equal(o.threads, 1);
+    assert_true(o.seconds == 5);
+    assert_true(o.warmup_seconds == 1);
+    assert_int_equal(o.count, 0);
+    assert_true(o.rate == 0);
+    assert_int_equal(o.pairs, 50);
+    assert_int_equal(o.connections, 1000);
+    assert_int_equal(o.beside, 0);
+    assert_int_equal(o.window, 1);
+    assert_int_equal(o.size, 200);
+    assert_int_equal(o.candidates, 10);
+    assert_int_equal(o.offer_size, 3000);
+    assert_int_equal(o.candidate_size, 290);
+    assert_true(o.talk_seconds == 10);
+    assert_true(o.loss == 0.1);
+    assert_int_equal(o.sources, 1);
+    assert_int_equal(o.server_pid, 0);
+    assert_null(o.restart);
+    assert_null(o.ca_file);
+    assert_null(o.json);
+    assert_null(o.report);
+    assert_string_equal(o.label, "");
+    assert_false(o.joined || o.singly || o.reconnect || o.fresh_rooms || o.insecure || o.syscalls || o.quiet);
+}
+
+static void every_option_is_set(void **state)
+{
+    (void)state;
+    assert_int_equal(parse("--threads 2 --seconds 0.5 --warmup 0 --count 7 call --rate 1.5 --pairs 3 u"),
+                     OPTIONS_RUN);
+    assert_ptr_equal(o.scenario, &scenario_call);
+    assert_string_equal(o.url, "u");
+    assert_int_equal(o.threads, 2);
+    assert_true(o.seconds == 0.5);
+    assert_true(o.warmup_seconds == 0);
+    assert_int_equal(o.count, 7);
+    assert_true(o.rate == 1.5);
+    assert_int_equal(o.pairs, 3);
+    assert_int_equal(parse("storm u --connections 4 --joined --beside 5 --window=6 --size 201 --restart cmd"),
+                     OPTIONS_RUN);
+    assert_int_equal(o.connections, 4);
+    assert_true(o.joined);
+    assert_int_equal(o.beside, 5);
+    assert_int_equal(o.window, 6);
+    assert_int_equal(o.size, 201);
+    assert_string_equal(o.restart, "cmd");
+    assert_int_equal(parse("mixed u --candidates 0 --offer-size 202 --candidate-size 203 --talk 0 --loss 1"),
+                     OPTIONS_RUN);
+    assert_int_equal(o.candidates, 0);
+    assert_int_equal(o.offer_size, 202);
+    assert_int_equal(o.candidate_size, 203);
+    assert_true(o.talk_seconds == 0);
+    assert_true(o.loss == 1);
+    assert_int_equal(
+        parse("call u --singly --reconnect --fresh-rooms --sources 9 --dialect peerjs --insecure"),
+        OPTIONS_RUN);
+    assert_true(o.singly && o.reconnect && o.fresh_rooms && o.insecure);
+    assert_int_equal(o.sources, 9);
+    assert_ptr_equal(o.dialect, &dialect_peerjs);
+    assert_int_equal(parse("idle u --ca-file c --server-pid 1 --syscalls --json - --report r --label l"),
+                     OPTIONS_RUN);
+    assert_string_equal(o.ca_file, "c");
+    assert_int_equal(o.server_pid, 1);
+    assert_true(o.syscalls);
+    assert_string_equal(o.json, "-");
+    assert_string_equal(o.report, "r");
+    assert_string_equal(o.label, "l");
+    assert_int_equal(parse("idle u --quiet"), OPTIONS_RUN);
+    assert_true(o.quiet);
+}
+
+static void numbers_are_held_to_their_bounds(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name;
+        const char *smallest, *below;
+        const char *largest, *above;
+    } cases[] = {
+        {"threads", "1", "0", "50", "65"},
+        {"seconds", "0.05", "0.049", "604800", "604801"},
+        {"warmup", "0", "-0.1", "3600", "3601"},
+        {"count", "0", "-1", "1000000000000", "1000000000001"},
+        {"rate", "0", "-1", "1e8", "100000001"},
+        {"pairs", "1", "0", "1000000", "1000001"},
+        {"connections", "1", "0", "10000000", "10000001"},
+        {"beside", "0", "-1", "10000000", "10000001"},
+        {"window", "1", "0", "65536", "65537"},
+        {"size", "200", "199", "8388608", "8388609"},
+        {"candidates", "0", "-1", "1000", "1001"},
+        {"offer-size", "200", "199", "8388608", "8388609"},
+        {"candidate-size", "200", "199", "8388608", "8388609"},
+        {"talk", "0", "-1", "86400", "86401"},
+        {"loss", "0", "-0.01", "1", "1.01"},
+        {"sources", "1", "0", "65536", "65537"},
+        {"server-pid", "0", "-1", "4194304", "4194305"},
+    };
+    for (size_t i = 0; i < LENGTH_OF(cases); i++) {
+        char text[MAX_LINE];
+        const char *const good[] = {cases[i].smallest, cases[i].largest};
+        const char *const bad[] = {cases[i].below, cases[i].above, "x", "1x", "nan", "inf", "1e999"};
+        for (size_t j = 0; j < LENGTH_OF(good); j++) {
+            snprintf(text, sizeof(text), "--%s %s", cases[i].name, good[j]);
+            assert_int_equal(parse_with(text), OPTIONS_RUN);
+        }
+        for (size_t j = 0; j < LENGTH_OF(bad); j++) {
+            char hint[MAX_LINE];
+            snprintf(text, sizeof(text), "relay --%s=%s u", cases[i].name, bad[j]);
+            snprintf(hint, sizeof(hint), "--%s %s: a ", cases[i].name, bad[j]);
+            expect_wrong(text, hint);
+        }
+        snprintf(text, sizeof(text), "relay --%s= u", cases[i].name); /* an empty value */
+        expect_wrong(text, "is allowed");
+    }
+}
+
+static void counts_are_whole(void **state)
+{
+    (void)state;
+    expect_wrong("relay --pairs 1.5 u", "--pairs 1.5: a whole number from 1 to 1000000 is allowed");
+    expect_wrong("relay --seconds x u", "--seconds x: a number from 0.05 to 604800 is allowed");
+}
+
+static void what_there_is_not_is_refused(void **state)
+{
+    (void)state;
+    expect_wrong("relay --sizes 300 u", "--sizes");
+    expect_wrong("relay -x u", "invalid option");
+    expect_wrong("relay u --pairs", "requires an argument");
+    expect_wrong("relay --quiet=yes u", "allow an argument");
+    expect_wrong("relay --dialect irc u", "--dialect irc: homecall or peerjs is allowed");
+    expect_wrong("flood u", "no scenario is called flood");
+    expect_wrong("Relay u", "no scenario is called Relay");
+}
+
+static void a_scenario_and_a_url_are_needed_and_nothing_more(void **state)
+{
+    (void)state;
+    expect_wrong("", "a scenario and a URL are needed");
+    expect_wrong("relay", "a scenario and a URL are needed");
+    expect_wrong("--pairs 3 ws://127.0.0.1/", "a scenario and a URL are needed");
+    expect_wrong("relay u v", "a scenario and a URL are needed");
+}
+
+static void what_does_not_fit_together_is_refused(void **state)
+{
+    (void)state;
+    expect_wrong("rejoin --dialect peerjs u", "this dialect has nothing to join for the scenario rejoin");
+    expect_wrong("mixed --dialect peerjs u", "this dialect has nothing to join for the scenario mixed");
+    expect_wrong("relay --syscalls u", "--syscalls needs --server-pid");
+    expect_wrong("relay --threads 3 --pairs 2 u", "more --threads than pairs");
+    expect_wrong("idle --threads 3 --connections 4 u", "more --threads than pairs");
+    expect_wrong("idle --count 5 u", "there is nothing to --count in the scenario idle");
+}
+
+static void as_many_threads_as_there_are_pairs_will_do(void **state)
+{
+    (void)state;
+    assert_int_equal(parse("relay --threads 2 --pairs 2 u"), OPTIONS_RUN);
+    assert_int_equal(parse("idle --threads 2 --connections 3 u"), OPTIONS_RUN);
+    assert_int_equal(parse("connect --connections 1 u"), OPTIONS_RUN);
+}
+
+static void help_and_version_are_shown_whatever_else_is_missing(void **state)
+{
+    (void)state;
+    assert_int_equal(parse("--help"), OPTIONS_SHOWN);
+    assert_int_equal(parse("--version"), OPTIONS_SHOWN);
+    assert_int_equal(parse("flood --help --pairs"), OPTIONS_SHOWN);
+}
+
+static const char *find_setting(const char *const *settings, const char *name)
+{
+    for (; settings[0] != NULL; settings += 2)
+        if (strcmp(settings[0], name) == 0)
+            return settings[1];
+    return NULL;
+}
+
+static void what_shapes_the_load_stands_in_the_reports_and_nothing_else(void **state)
+{
+    (void)state;
+    static char room[OPTIONS_SETTINGS_ROOM];
+    const char *settings[OPTIONS_MAX_SETTINGS];
+    assert_int_equal(parse("storm u --rate 1e8 --count 1000000000000 --joined --quiet --json j --label l "
+                           "--restart cmd --seconds 0.25"),
+                     OPTIONS_RUN);
+    options_settings(&o, settings, room);
+    assert_string_equal(find_setting(settings, "rate"), "100000000");
+    assert_string_equal(find_setting(settings, "count"), "1000000000000");
+    assert_string_equal(find_setting(settings, "joined"), "yes");
+    assert_string_equal(find_setting(settings, "restart"), "cmd");
+    assert_string_equal(find_setting(settings, "seconds"), "0.25");
+    assert_string_equal(find_setting(settings, "threads"), "1");
+    assert_string_equal(find_setting(settings, "dialect"), "homecall");
+    assert_null(find_setting(settings, "singly")); /* a flag that was not given */
+    assert_null(find_setting(settings, "quiet"));
+    assert_null(find_setting(settings, "json"));
+    assert_null(find_setting(settings, "label"));
+}
+
+static void every_scenario_is_found_by_its_name(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"call", "relay", "idle", "connect", "storm", "mixed", "rejoin"};
+    assert_int_equal(scenario_count, LENGTH_OF(names));
+    for (size_t i = 0; i < LENGTH_OF(names); i++) {
+        const scenario *found = scenario_find(names[i]);
+        assert_non_null(found);
+        assert_string_equal(found->name, names[i]);
+    }
+    assert_null(scenario_find(""));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_option_has_its_default),
+        cmocka_unit_test(every_option_is_set),
+        cmocka_unit_test(numbers_are_held_to_their_bounds),
+        cmocka_unit_test(counts_are_whole),
+        cmocka_unit_test(what_there_is_not_is_refused),
+        cmocka_unit_test(a_scenario_and_a_url_are_needed_and_nothing_more),
+        cmocka_unit_test(what_does_not_fit_together_is_refused),
+        cmocka_unit_test(as_many_threads_as_there_are_pairs_will_do),
+        cmocka_unit_test(help_and_version_are_shown_whatever_else_is_missing),
+        cmocka_unit_test(what_shapes_the_load_stands_in_the_reports_and_nothing_else),
+        cmocka_unit_test(every_scenario_is_found_by_its_name),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
