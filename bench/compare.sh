@@ -32,14 +32,14 @@ die() {
 only=ours,floor,floor-gather,node-ws,peer
 figures=abcdefghijk
 rounds=5
-timing="--seconds 4 --warmup 1"
+timing="--seconds 2 --warmup 0.5"
 vs=
 vs_port=
 out=
 while [ $# -gt 0 ]; do
     case $1 in
     --help) usage; exit 0 ;;
-    --quick) timing="--seconds 1 --warmup 1"; shift; continue ;;
+    --quick) timing="--seconds 1 --warmup 0.3"; shift; continue ;;
     --only | --figures | --rounds | --vs | --port | --out) [ $# -ge 2 ] || { usage >&2; exit 2; } ;;
     *) usage >&2; exit 2 ;;
     esac
@@ -73,7 +73,7 @@ run_limit_seconds=120
 group=
 bench_pid=
 
-for tool in jq gnuplot taskset strace ss; do
+for tool in jq gnuplot taskset ss; do
     command -v "$tool" >/dev/null || die "$tool is missing"
 done
 for program in homecall-signal bench/homecall-bench bench/floor_relay; do
@@ -195,7 +195,7 @@ run() {
     [ "$server" != peer ] || dialect=peerjs
     # The arguments are words.
     # shellcheck disable=SC2086
-    taskset -c "$load_core" timeout "$run_limit_seconds" "$build/bench/homecall-bench" $4 $timing --dialect "$dialect" \
+    taskset -c "$load_core" timeout "$run_limit_seconds" "$build/bench/homecall-bench" $timing $4 --dialect "$dialect" \
         --server-pid "$server_pid" --quiet --json "$private/run" "$(url "$server")" >/dev/null 2>"$private/error" &
     bench_pid=$!
     local status=0

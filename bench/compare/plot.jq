@@ -5,7 +5,7 @@
 def growth($cells):
   50, 500, 2000, 5000, 9000
   | . as $pairs
-  | $cells["pairs-\($pairs)"] // {}
+  | $cells["steady-\($pairs)"] // {}
   | [$pairs, .ours.median, .["floor-gather"].median]
   | select(all(. != null));
 

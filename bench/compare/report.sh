@@ -64,7 +64,7 @@ END
 
 bench_commands() {
     jq -r --arg timing "$timing" --arg core "$load_core" '.cases[]
-        | "\(.name)|taskset -c \($core) homecall-bench \(.arguments) \($timing) --server-pid PID ws://127.0.0.1:PORT/signal|\(
+        | "\(.name)|taskset -c \($core) homecall-bench \($timing) \(.arguments) --server-pid PID ws://127.0.0.1:PORT/signal|\(
             [if .settings then "ours with " + .settings else empty end, if .unpinned then "not pinned" else empty end] | join(", "))"' \
         "$tables/figures.json" | awk -F'|' '{ printf "%-13s %s%s\n", $1, $2, $3 == "" ? "" : "    # " $3 }'
 }
