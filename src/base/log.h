@@ -25,9 +25,11 @@ typedef enum log_field_type {
     LOG_FIELD_PRIVATE, /* a codeword or a user name: written as a short keyed tag unless LOG_PRIVACY=off */
 } log_field_type;
 
+/* Made by the macros below. */
 typedef struct log_field {
     const char *key; /* a literal, snake_case */
-    log_field_type type;
+    uint8_t key_len; /* known when the caller is compiled, so that no line counts it again */
+    uint8_t type;    /* a log_field_type */
     union {
         uint64_t number;
         const char *literal;
@@ -35,10 +37,14 @@ typedef struct log_field {
     };
 } log_field;
 
-#define LOG_NUMBER(key_, value_)  ((log_field){.key = (key_), .type = LOG_FIELD_NUMBER, .number = (value_)})
-#define LOG_LITERAL(key_, value_) ((log_field){.key = (key_), .type = LOG_FIELD_LITERAL, .literal = (value_)})
-#define LOG_BYTES(key_, slice_)   ((log_field){.key = (key_), .type = LOG_FIELD_BYTES, .bytes = (slice_)})
-#define LOG_PRIVATE(key_, slice_) ((log_field){.key = (key_), .type = LOG_FIELD_PRIVATE, .bytes = (slice_)})
+#define LOG_NUMBER(key_, value_)  LOG_FIELD(key_, LOG_FIELD_NUMBER, .number = (value_))
+#define LOG_LITERAL(key_, value_) LOG_FIELD(key_, LOG_FIELD_LITERAL, .literal = (value_))
+#define LOG_BYTES(key_, slice_)   LOG_FIELD(key_, LOG_FIELD_BYTES, .bytes = (slice_))
+#define LOG_PRIVATE(key_, slice_) LOG_FIELD(key_, LOG_FIELD_PRIVATE, .bytes = (slice_))
+
+/* What the others have in common. */
+#define LOG_FIELD(key_, type_, ...) \
+    ((log_field){.key = "" key_, .key_len = sizeof(key_) - 1, .type = (type_), __VA_ARGS__})
 
 /* The lowest level that is written; LOG_OFF while the logger is not running. Relaxed: it publishes nothing.
  */

@@ -1,22 +1,21 @@
 #include "base/log_render.h"
 
 #include <assert.h>
-#include <cjson/cJSON.h>
-#include <limits.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <time.h>
 
 typedef enum packed_type { PACKED_NUMBER, PACKED_LITERAL, PACKED_BYTES, PACKED_NAME, PACKED_TAG } packed_type;
 
-/* A field in a record. NUMBER and LITERAL have eight bytes behind it, BYTES and NAME their content, padded to
- * eight. */
+/* A field in a record. BYTES and NAME have their content behind it, padded to eight. */
 typedef struct packed_field {
     const char *key;
-    uint8_t type;   /* a packed_type */
-    uint8_t is_cut; /* BYTES, NAME: there was more */
-    uint16_t len;   /* BYTES, NAME: of the content */
-    uint32_t tag;   /* TAG */
+    uint8_t key_len;
+    uint8_t type; /* a packed_type */
+    bool is_cut;  /* BYTES, NAME: there was more */
+    uint32_t len; /* BYTES, NAME: of the content; 0 otherwise */
+    union {
+        uint64_t number; /* NUMBER, TAG */
+        const char *literal;
+    };
 } packed_field;
 
 static_assert(sizeof(log_record) % 8 == 0 && sizeof(packed_field) % 8 == 0, "everything stays aligned");
@@ -51,107 +50,75 @@ static size_t bound_of(const log_field *field)
     return field->type == LOG_FIELD_PRIVATE ? LOG_RENDER_MAX_PRIVATE : LOG_RENDER_MAX_BYTES;
 }
 
-static size_t measure_value(const log_field *field, const keyed_hash *tags)
+/* How much of the field's content the record holds. */
+static size_t content_len(const log_field *field, const keyed_hash *tags)
 {
-    switch (field->type) {
-    case LOG_FIELD_NUMBER:
-        return sizeof(uint64_t);
-    case LOG_FIELD_LITERAL:
-        return pad(sizeof(const char *));
-    case LOG_FIELD_BYTES:
-    case LOG_FIELD_PRIVATE:
-        break;
-    }
-    return is_tagged(field, tags) ? 0 : pad(cut(field->bytes, bound_of(field)));
+    bool has_content = field->type == LOG_FIELD_BYTES || field->type == LOG_FIELD_PRIVATE;
+    return has_content && !is_tagged(field, tags) ? cut(field->bytes, bound_of(field)) : 0;
 }
 
 size_t log_render_measure(const log_field *fields, size_t count, const keyed_hash *tags)
 {
-    size_t size = sizeof(log_record);
+    size_t size = sizeof(log_record) + count * sizeof(packed_field);
     for (size_t i = 0; i < count; i++)
-        size += sizeof(packed_field) + measure_value(&fields[i], tags);
+        size += pad(content_len(&fields[i], tags));
     return size;
 }
 
-static uint8_t *pack_field(uint8_t *out, const log_field *field, const keyed_hash *tags)
+static size_t packed_size(const packed_field *field)
 {
-    packed_field packed = {.key = field->key};
-    const void *value = &field->number;
-    size_t len = sizeof(field->number);
+    return sizeof(*field) + pad(field->len);
+}
 
-    switch (field->type) {
+static void pack_content(packed_field *out, const log_field *field, const keyed_hash *tags)
+{
+    out->type = field->type == LOG_FIELD_BYTES ? PACKED_BYTES : PACKED_NAME;
+    out->len = (uint32_t)content_len(field, tags);
+    out->is_cut = out->len < field->bytes.len;
+    if (out->len > 0)
+        memcpy(out + 1, field->bytes.data, out->len);
+}
+
+static void pack_field(packed_field *out, const log_field *field, const keyed_hash *tags)
+{
+    *out = (packed_field){.key = field->key, .key_len = field->key_len};
+    switch ((log_field_type)field->type) {
     case LOG_FIELD_NUMBER:
-        packed.type = PACKED_NUMBER;
-        break;
+        out->type = PACKED_NUMBER;
+        out->number = field->number;
+        return;
     case LOG_FIELD_LITERAL:
-        packed.type = PACKED_LITERAL;
-        value = &field->literal;
-        len = sizeof(field->literal);
-        break;
+        out->type = PACKED_LITERAL;
+        out->literal = field->literal;
+        return;
     case LOG_FIELD_BYTES:
     case LOG_FIELD_PRIVATE:
-        if (is_tagged(field, tags)) {
-            packed.type = PACKED_TAG;
-            packed.tag = (uint32_t)keyed_hash_of(tags, field->bytes);
-            len = 0;
-            break;
-        }
-        packed.type = field->type == LOG_FIELD_BYTES ? PACKED_BYTES : PACKED_NAME;
-        value = field->bytes.data;
-        len = cut(field->bytes, bound_of(field));
-        packed.len = (uint16_t)len;
-        packed.is_cut = len < field->bytes.len;
         break;
     }
-    memcpy(out, &packed, sizeof(packed));
-    if (len > 0)
-        memcpy(out + sizeof(packed), value, len);
-    return out + sizeof(packed) + pad(len);
+    if (is_tagged(field, tags)) {
+        out->type = PACKED_TAG;
+        out->number = (uint32_t)keyed_hash_of(tags, field->bytes);
+    } else {
+        pack_content(out, field, tags);
+    }
 }
 
 void log_render_pack(void *out, const log_record *head, const log_field *fields, const keyed_hash *tags)
 {
     memcpy(out, head, sizeof(*head));
     uint8_t *at = (uint8_t *)out + sizeof(*head);
-    for (size_t i = 0; i < head->count; i++)
-        at = pack_field(at, &fields[i], tags);
+    for (size_t i = 0; i < head->count; i++) {
+        packed_field *packed = (packed_field *)(void *)at;
+        pack_field(packed, &fields[i], tags);
+        at += packed_size(packed);
+    }
 }
 
-/* A packed field, unpacked: text borrowed from the record. */
-typedef struct field_view {
-    const char *key;
-    packed_type type;
-    uint64_t number; /* NUMBER, TAG */
-    slice text;      /* LITERAL, BYTES, NAME */
-    bool is_cut;
-} field_view;
-
-static const uint8_t *unpack(const uint8_t *at, field_view *field)
+static slice text_of(const packed_field *field)
 {
-    packed_field packed;
-    memcpy(&packed, at, sizeof(packed));
-    at += sizeof(packed);
-    *field = (field_view){.key = packed.key, .type = (packed_type)packed.type, .is_cut = packed.is_cut != 0};
-
-    switch (field->type) {
-    case PACKED_NUMBER:
-        memcpy(&field->number, at, sizeof(field->number));
-        return at + sizeof(field->number);
-    case PACKED_LITERAL: {
-        const char *literal;
-        memcpy(&literal, at, sizeof(literal));
-        field->text = (slice){literal, strlen(literal)};
-        return at + pad(sizeof(literal));
-    }
-    case PACKED_TAG:
-        field->number = packed.tag;
-        return at;
-    case PACKED_BYTES:
-    case PACKED_NAME:
-        field->text = (slice){(const char *)at, packed.len};
-        return at + pad(packed.len);
-    }
-    return at;
+    if (field->type == PACKED_LITERAL)
+        return (slice){field->literal, strlen(field->literal)};
+    return (slice){(const char *)(field + 1), field->len};
 }
 
 /* Where a line grows. Once something did not fit, nothing more is taken. */
@@ -162,7 +129,7 @@ typedef struct line {
     bool has_overflowed;
 } line;
 
-static void put(line *out, const char *data, size_t len)
+static inline void put(line *out, const char *data, size_t len)
 {
     if (out->has_overflowed || len > out->cap - out->len) {
         out->has_overflowed = true;
@@ -172,20 +139,32 @@ static void put(line *out, const char *data, size_t len)
     out->len += len;
 }
 
-static void put_text(line *out, const char *text)
+static inline void put_text(line *out, const char *text)
 {
     put(out, text, strlen(text));
 }
 
-__attribute__((format(printf, 3, 4))) static void put_format(line *out, size_t bound, const char *format, ...)
+/* By hand, like all numbers here: with printf those of one line take more than twice as long as all the rest
+ * of it. */
+static void put_decimal(line *out, uint64_t number)
 {
-    char text[64];
-    assert(bound <= sizeof(text));
-    va_list arguments;
-    va_start(arguments, format);
-    int len = vsnprintf(text, bound, format, arguments);
-    va_end(arguments);
-    put(out, text, (size_t)len < bound ? (size_t)len : bound - 1);
+    char digits[20]; /* of 2^64 - 1 */
+    size_t at = sizeof(digits);
+    do {
+        digits[--at] = (char)('0' + number % 10);
+        number /= 10;
+    } while (number > 0);
+    put(out, digits + at, sizeof(digits) - at);
+}
+
+/* The lowest `count` digits, at most 8. */
+static void put_hex(line *out, uint32_t number, size_t count)
+{
+    char digits[8];
+    assert(count <= sizeof(digits));
+    for (size_t at = count; at > 0; number >>= 4)
+        digits[--at] = "0123456789abcdef"[number & 0xF];
+    put(out, digits, count);
 }
 
 /* The character at `text`, which is not empty: its length and code point, or 0 where the bytes are not UTF-8
@@ -221,76 +200,97 @@ static bool is_acting(uint32_t code_point)
            (code_point >= 0x2060 && code_point <= 0x2069);
 }
 
-static void put_escape(line *out, uint32_t byte)
+/* Characters that need no escape in a quoted text of either format. */
+static bool is_harmless(uint32_t code_point)
 {
-    switch (byte) {
-    case '\n':
-        put_text(out, "\\n");
-        return;
-    case '\r':
-        put_text(out, "\\r");
-        return;
-    case '\t':
-        put_text(out, "\\t");
-        return;
-    default:
-        put_format(out, sizeof("\\xff"), "\\x%02x", (unsigned)byte);
-    }
+    return code_point >= 0x20 && code_point != '"' && code_point != '\\' && code_point != 0x7F &&
+           !is_acting(code_point);
 }
 
-static void put_quoted(line *out, slice text, bool is_cut)
+/* How a format shows what is not harmless: a character, or else a single byte of what is no UTF-8. */
+typedef void escape(line *out, uint32_t code_point, bool is_character);
+
+static void put_quoted(line *out, slice text, bool is_cut, escape *put_escape)
 {
     put_text(out, "\"");
-    for (size_t i = 0; i < text.len;) {
+    while (text.len > 0) {
         uint32_t code_point;
-        slice rest = {text.data + i, text.len - i};
-        size_t len = decode(rest, &code_point);
-        if (len == 0 || code_point < 0x20 || code_point == 0x7F)
-            put_escape(out, (uint8_t)rest.data[0]);
-        else if (code_point == '"' || code_point == '\\')
-            put(out, code_point == '"' ? "\\\"" : "\\\\", 2);
-        else if (is_acting(code_point))
-            put_format(out, sizeof("\\uffff"), "\\u%04x", (unsigned)code_point);
+        size_t len = decode(text, &code_point);
+        if (len == 0)
+            put_escape(out, (uint8_t)text.data[0], false);
+        else if (is_harmless(code_point))
+            put(out, text.data, len);
         else
-            put(out, rest.data, len);
-        i += len > 0 ? len : 1;
+            put_escape(out, code_point, true);
+        len += len == 0;
+        text = (slice){text.data + len, text.len - len};
     }
     if (is_cut)
         put_text(out, "…");
     put_text(out, "\"");
 }
 
+/* The letter of an escape like \n, in C and in JSON; 0 when there is none. */
+static char short_escape(uint32_t code_point)
+{
+    switch (code_point) {
+    case '"':
+    case '\\':
+        return (char)code_point;
+    case '\n':
+        return 'n';
+    case '\r':
+        return 'r';
+    case '\t':
+        return 't';
+    default:
+        return '\0';
+    }
+}
+
+static void put_text_escape(line *out, uint32_t code_point, bool is_character)
+{
+    char letter = short_escape(code_point);
+    put_text(out, "\\");
+    if (letter != '\0') {
+        put(out, &letter, 1);
+    } else if (is_character && code_point >= 0x80) {
+        put_text(out, "u");
+        put_hex(out, code_point, 4);
+    } else {
+        put_text(out, "x");
+        put_hex(out, code_point, 2);
+    }
+}
+
+/* JSON has an escape for control characters only; what else can't be shown becomes U+FFFD. */
+static void put_json_escape(line *out, uint32_t code_point, bool is_character)
+{
+    char letter = code_point == '\b' ? 'b' : code_point == '\f' ? 'f' : short_escape(code_point);
+    if (letter != '\0') {
+        put_text(out, "\\");
+        put(out, &letter, 1);
+    } else if (is_character && code_point > 0 && code_point < 0x20) {
+        put_text(out, "\\u");
+        put_hex(out, code_point, 4);
+    } else {
+        put_text(out, "\xEF\xBF\xBD");
+    }
+}
+
+static bool is_plain_character(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '-' && c <= ':') || c == '_' ||
+           c == '@' || c == '#'; /* between - and : are the digits, a point and a slash */
+}
+
 static bool is_plain(slice text)
 {
-    static const char others[] = "_.:/@#-";
     for (size_t i = 0; i < text.len; i++) {
-        char c = text.data[i];
-        bool is_alnum = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-        if (!is_alnum && (c == '\0' || strchr(others, c) == NULL))
+        if (!is_plain_character(text.data[i]))
             return false;
     }
     return text.len > 0;
-}
-
-static void put_value(line *out, const field_view *field)
-{
-    switch (field->type) {
-    case PACKED_NUMBER:
-        put_format(out, 32, "%llu", (unsigned long long)field->number);
-        return;
-    case PACKED_TAG:
-        put_format(out, 16, "#%08x", (unsigned)field->number);
-        return;
-    case PACKED_BYTES:
-        put_quoted(out, field->text, field->is_cut);
-        return;
-    case PACKED_LITERAL:
-    case PACKED_NAME:
-        if (is_plain(field->text) && !field->is_cut)
-            put(out, field->text.data, field->text.len);
-        else
-            put_quoted(out, field->text, field->is_cut);
-    }
 }
 
 void log_render_init(log_renderer *renderer, signal_log_format format)
@@ -308,8 +308,11 @@ static void put_time(line *out, log_renderer *renderer, uint64_t time_ms)
         gmtime_r(&seconds, &parts);
         strftime(renderer->stamp, sizeof(renderer->stamp), "%Y-%m-%dT%H:%M:%S", &parts);
     }
+    unsigned ms = (unsigned)(time_ms % 1000);
+    const char fraction[] = {'.', (char)('0' + ms / 100), (char)('0' + ms / 10 % 10), (char)('0' + ms % 10),
+                             'Z'};
     put_text(out, renderer->stamp);
-    put_format(out, sizeof(".000Z"), ".%03uZ", (unsigned)(time_ms % 1000));
+    put(out, fraction, sizeof(fraction));
 }
 
 static const char *level_name(uint32_t level)
@@ -317,6 +320,35 @@ static const char *level_name(uint32_t level)
     static const char *const names[] = {"DEBUG", "INFO", "WARN", "ERROR"};
     assert(level < LOG_OFF);
     return names[level];
+}
+
+static void put_tag(line *out, uint64_t tag)
+{
+    put_text(out, "#");
+    put_hex(out, (uint32_t)tag, 8);
+}
+
+static void put_text_value(line *out, const packed_field *field)
+{
+    slice text;
+    switch ((packed_type)field->type) {
+    case PACKED_NUMBER:
+        put_decimal(out, field->number);
+        return;
+    case PACKED_TAG:
+        put_tag(out, field->number);
+        return;
+    case PACKED_BYTES:
+        put_quoted(out, text_of(field), field->is_cut, put_text_escape);
+        return;
+    case PACKED_LITERAL:
+    case PACKED_NAME:
+        text = text_of(field);
+        if (is_plain(text) && !field->is_cut)
+            put(out, text.data, text.len);
+        else
+            put_quoted(out, text, field->is_cut, put_text_escape);
+    }
 }
 
 static void render_text(log_renderer *renderer, const log_record *record, line *out)
@@ -332,89 +364,57 @@ static void render_text(log_renderer *renderer, const log_record *record, line *
 
     const uint8_t *at = (const uint8_t *)(record + 1);
     for (uint32_t i = 0; i < record->count; i++) {
-        field_view field;
-        at = unpack(at, &field);
+        const packed_field *field = (const packed_field *)(const void *)at;
         put_text(out, " ");
-        put_text(out, field.key);
+        put(out, field->key, field->key_len);
         put_text(out, "=");
-        put_value(out, &field);
+        put_text_value(out, field);
+        at += packed_size(field);
     }
     put_text(out, "\n");
 }
 
-/* A C string for cJSON, which neither checks UTF-8 nor knows NUL: what can't be shown becomes U+FFFD. It
- * escapes the control characters of ASCII itself. */
-static const char *to_c_string(slice text, bool is_cut, char *out, size_t cap)
+static void put_json_value(line *out, const packed_field *field)
 {
-    static const char unknown[] = "\xEF\xBF\xBD";
-    line copy = {.data = out, .cap = cap - 1};
-    for (size_t i = 0; i < text.len;) {
-        uint32_t code_point;
-        slice rest = {text.data + i, text.len - i};
-        size_t len = decode(rest, &code_point);
-        if (len == 0 || code_point == 0 || code_point == 0x7F || is_acting(code_point))
-            put_text(&copy, unknown);
-        else
-            put(&copy, rest.data, len);
-        i += len > 0 ? len : 1;
-    }
-    if (is_cut)
-        put_text(&copy, "…");
-    out[copy.len] = '\0';
-    return out;
-}
-
-static bool add_member(cJSON *object, const field_view *field)
-{
-    char text[LOG_RENDER_MAX_BYTES * 3 + sizeof("…")];
-    switch (field->type) {
+    switch ((packed_type)field->type) {
     case PACKED_NUMBER:
-        /* Raw, since cJSON's numbers are doubles and lose digits over 2^53. */
-        snprintf(text, sizeof(text), "%llu", (unsigned long long)field->number);
-        return cJSON_AddRawToObject(object, field->key, text) != NULL;
+        put_decimal(out, field->number);
+        return;
     case PACKED_TAG:
-        snprintf(text, sizeof(text), "#%08x", (unsigned)field->number);
-        return cJSON_AddStringToObject(object, field->key, text) != NULL;
+        put_text(out, "\"");
+        put_tag(out, field->number);
+        put_text(out, "\"");
+        return;
     case PACKED_LITERAL:
-        return cJSON_AddStringToObject(object, field->key, field->text.data) != NULL;
     case PACKED_BYTES:
     case PACKED_NAME:
-        break;
+        put_quoted(out, text_of(field), field->is_cut, put_json_escape);
     }
-    const char *value = to_c_string(field->text, field->is_cut, text, sizeof(text));
-    return cJSON_AddStringToObject(object, field->key, value) != NULL;
 }
 
-static bool add_members(cJSON *object, log_renderer *renderer, const log_record *record)
-{
-    char time[40];
-    line stamp = {.data = time, .cap = sizeof(time) - 1};
-    put_time(&stamp, renderer, record->time_ms);
-    time[stamp.len] = '\0';
-
-    bool is_whole = cJSON_AddStringToObject(object, "time", time) != NULL &&
-                    cJSON_AddStringToObject(object, "level", level_name(record->level)) != NULL &&
-                    cJSON_AddStringToObject(object, "namespace", record->namespace_) != NULL &&
-                    cJSON_AddStringToObject(object, "event", record->event) != NULL;
-
-    const uint8_t *at = (const uint8_t *)(record + 1);
-    for (uint32_t i = 0; i < record->count && is_whole; i++) {
-        field_view field;
-        at = unpack(at, &field);
-        is_whole = add_member(object, &field);
-    }
-    return is_whole;
-}
-
+/* Level, namespace, event and keys are ours, and never need an escape. */
 static void render_json(log_renderer *renderer, const log_record *record, line *out)
 {
-    cJSON *object = cJSON_CreateObject();
-    bool is_whole = object != NULL && add_members(object, renderer, record) && out->cap <= INT_MAX &&
-                    cJSON_PrintPreallocated(object, out->data, (int)out->cap, false);
-    cJSON_Delete(object);
-    out->has_overflowed = !is_whole;
-    out->len = is_whole ? strlen(out->data) : 0;
-    put_text(out, "\n");
+    put_text(out, "{\"time\":\"");
+    put_time(out, renderer, record->time_ms);
+    put_text(out, "\",\"level\":\"");
+    put_text(out, level_name(record->level));
+    put_text(out, "\",\"namespace\":\"");
+    put_text(out, record->namespace_);
+    put_text(out, "\",\"event\":\"");
+    put_text(out, record->event);
+    put_text(out, "\"");
+
+    const uint8_t *at = (const uint8_t *)(record + 1);
+    for (uint32_t i = 0; i < record->count; i++) {
+        const packed_field *field = (const packed_field *)(const void *)at;
+        put_text(out, ",\"");
+        put(out, field->key, field->key_len);
+        put_text(out, "\":");
+        put_json_value(out, field);
+        at += packed_size(field);
+    }
+    put_text(out, "}\n");
 }
 
 size_t log_render_line(log_renderer *renderer, const log_record *record, char *out, size_t cap)

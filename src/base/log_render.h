@@ -45,7 +45,7 @@ typedef struct log_renderer {
 void log_render_init(log_renderer *renderer, signal_log_format format);
 
 /* Write the line of a packed record with its line feed (and without a NUL) to [out, out + cap). Returns its
- * length, or 0 when it does not fit or when there is no memory. */
+ * length, or 0 when it does not fit. */
 size_t log_render_line(log_renderer *renderer, const log_record *record, char *out, size_t cap);
 
 #endif

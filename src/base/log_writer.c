@@ -162,16 +162,21 @@ static ssize_t write_piece(const target *t, const char *data, size_t len)
     return write(t->fd, data, len);
 }
 
+static bool is_stop_over(void)
+{
+    uint64_t stop_ms = atomic_load(&shared.stop_ms);
+    return stop_ms != 0 && clock_monotonic_ms() >= stop_ms;
+}
+
 /* Wait until the target has room (or a fault to tell). 0, or -ETIMEDOUT when a stop came and its time is
- * over. */
+ * over: then without any waiting, since many more batches may come here. */
 static int wait_for_room(const target *t)
 {
     struct pollfd wanted = {.fd = t->fd, .events = POLLOUT};
-    while (poll(&wanted, 1, TARGET_POLL_MS) <= 0) {
-        uint64_t stop_ms = atomic_load(&shared.stop_ms);
-        if (stop_ms != 0 && clock_monotonic_ms() >= stop_ms)
+    do {
+        if (is_stop_over())
             return -ETIMEDOUT;
-    }
+    } while (poll(&wanted, 1, TARGET_POLL_MS) <= 0);
     return 0;
 }
 
@@ -266,18 +271,37 @@ static void reopen(log_writer *w)
     append_own(w, LOG_INFO, "log file reopened", &LOG_BYTES("file", path), 1);
 }
 
-/* The ring whose next record is the oldest; NULL when all are read up to their `end`. */
-static log_ring *find_oldest(log_ring *rings, const log_record **record)
+/* The ring whose next record is the oldest, and until when its turn lasts: up to the next record of all the
+ * others. NULL when all are read up to their `end`. */
+static log_ring *find_oldest(log_ring *rings, uint64_t *until_ms)
 {
     log_ring *oldest = NULL;
+    uint64_t oldest_ms = UINT64_MAX;
+    *until_ms = UINT64_MAX;
     for (log_ring *ring = rings; ring != NULL; ring = ring->next) {
         const log_record *next = log_ring_peek(ring, ring->end);
-        if (next != NULL && (oldest == NULL || next->time_ms < (*record)->time_ms)) {
+        if (next == NULL)
+            continue;
+        if (oldest == NULL || next->time_ms < oldest_ms) {
+            *until_ms = oldest_ms;
+            oldest_ms = next->time_ms;
             oldest = ring;
-            *record = next;
+        } else if (next->time_ms < *until_ms) {
+            *until_ms = next->time_ms;
         }
     }
     return oldest;
+}
+
+/* Render what stands in the ring up to this millisecond. A busy thread logs many lines in one, so that the
+ * other rings need not be looked at for each of them. */
+static void append_until(log_writer *w, log_ring *ring, uint64_t until_ms)
+{
+    const log_record *record;
+    while ((record = log_ring_peek(ring, ring->end)) != NULL && record->time_ms <= until_ms) {
+        append(w, record);
+        log_ring_consume(ring);
+    }
 }
 
 /* One round over all rings. Was there anything? */
@@ -291,12 +315,10 @@ static bool drain(log_writer *w)
     if (atomic_exchange(&shared.wants_reopen, false))
         reopen(w);
 
-    const log_record *record = NULL;
+    uint64_t until_ms;
     bool was_busy = false;
-    for (log_ring *ring; (ring = find_oldest(rings, &record)) != NULL; was_busy = true) {
-        append(w, record);
-        log_ring_consume(ring);
-    }
+    for (log_ring *ring; (ring = find_oldest(rings, &until_ms)) != NULL; was_busy = true)
+        append_until(w, ring, until_ms);
     log_front_count_dropped(flush(w));
     return was_busy;
 }

@@ -17,6 +17,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -430,16 +431,25 @@ static void a_stuck_reader_holds_up_neither_loggers_nor_the_stop(void **state)
     close(reader);
 }
 
-/* What the reports in the text say in all; the last line may still be cut off. */
-static uint64_t sum_of_reports(const char *text)
+/* What lines tell: how many of ours arrived, and how many are reported as dropped. */
+typedef struct tally {
+    uint64_t arrived;
+    uint64_t reported;
+} tally;
+
+/* Add up the whole lines of the text; returns their length. */
+static size_t add_lines(tally *t, const char *text)
 {
     static const char report[] = "[WARN] [HomeCall_Signal_Log] dropped count=";
-    uint64_t sum = 0;
-    for (const char *at = text; (at = strstr(at, report)) != NULL;) {
-        at += strlen(report);
-        sum += strchr(at, '\n') != NULL ? strtoull(at, NULL, 10) : 0;
+    const char *line = text;
+    for (const char *end; (end = strchr(line, '\n')) != NULL; line = end + 1) {
+        const char *count = memmem(line, (size_t)(end - line), report, strlen(report));
+        if (count != NULL)
+            t->reported += strtoull(count + strlen(report), NULL, 10);
+        else
+            t->arrived++;
     }
-    return sum;
+    return (size_t)(line - text);
 }
 
 static void dropped_lines_are_counted_and_reported_when_there_is_room_again(void **state)
@@ -451,22 +461,97 @@ static void dropped_lines_are_counted_and_reported_when_there_is_room_again(void
     uint64_t dropped = signal_log_dropped();
 
     /* Read until every line is there or reported; some may be reported before the pipe was full. */
-    char *text = calloc(1, 4 << 20);
+    tally t = {0};
+    char text[4096];
     size_t len = 0;
-    uint64_t reported = 0;
     for (uint64_t end = clock_monotonic_ms() + 20000;
-         clock_monotonic_ms() < end && reported + count_of(text, "counted") < logged;) {
+         clock_monotonic_ms() < end && t.reported + t.arrived < logged;) {
         struct pollfd wanted = {.fd = reader, .events = POLLIN};
         poll(&wanted, 1, 100);
-        ssize_t got = read(reader, text + len, (4 << 20) - 1 - len);
+        ssize_t got = read(reader, text + len, sizeof(text) - 1 - len);
         len += got > 0 ? (size_t)got : 0;
-        reported = sum_of_reports(text);
+        text[len] = '\0';
+        size_t done = add_lines(&t, text);
+        len -= done;
+        memmove(text, text + done, len);
     }
     signal_log_stop();
-    assert_int_equal(reported, dropped);
-    assert_int_equal(count_of(text, "counted") + dropped, logged);
+    assert_int_equal(t.reported, dropped);
+    assert_int_equal(t.arrived + dropped, logged);
     assert_int_equal(signal_log_dropped(), dropped);
-    free(text);
+    close(reader);
+}
+
+/* Hold the writer up in a round that has looked at every ring: the pipe, of one page, keeps the first line,
+ * so the second is taken out of its ring but not written. */
+static void hold_up_writer(int reader)
+{
+    assert_true(fcntl(reader, F_SETPIPE_SZ, 1) > 0);
+    int waiting = 0;
+    for (log_number(0); waiting == 0; poll(NULL, 0, 1))
+        assert_int_equal(ioctl(reader, FIONREAD, &waiting), 0);
+    for (log_number(1); !log_ring_is_empty(log_front_rings());)
+        poll(NULL, 0, 1);
+}
+
+enum { TURNS = 20 };
+
+typedef struct turns {
+    pthread_barrier_t barrier;
+    _Atomic uint64_t players;
+} turns;
+
+/* Two threads log one line by turns, each in a later millisecond than the last. */
+static void *take_turns(void *argument)
+{
+    turns *t = argument;
+    uint64_t own = atomic_fetch_add(&t->players, 1);
+    for (uint64_t i = 0; i < TURNS; i++) {
+        if (i % 2 == own) {
+            log_number(2 + i);
+            for (uint64_t now_ms = clock_utc_ms(); clock_utc_ms() == now_ms;)
+                poll(NULL, 0, 1);
+        }
+        pthread_barrier_wait(&t->barrier);
+    }
+    return NULL;
+}
+
+/* Read so many lines, as a string. */
+static void read_lines(int reader, char *text, size_t cap, size_t count)
+{
+    memset(text, 0, cap);
+    for (size_t len = 0; count_of(text, "\n") < count;) {
+        struct pollfd wanted = {.fd = reader, .events = POLLIN};
+        assert_int_equal(poll(&wanted, 1, 20000), 1);
+        ssize_t got = read(reader, text + len, cap - 1 - len);
+        len += got > 0 ? (size_t)got : 0;
+    }
+}
+
+static void lines_of_different_threads_are_written_in_the_order_of_time(void **state)
+{
+    fixture *f = *state;
+    int reader = open_stuck_pipe(f);
+    start(f->file);
+    hold_up_writer(reader);
+
+    turns t = {.players = 0};
+    pthread_t threads[2];
+    pthread_barrier_init(&t.barrier, NULL, 2);
+    for (size_t i = 0; i < 2; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, take_turns, &t), 0);
+    for (size_t i = 0; i < 2; i++)
+        pthread_join(threads[i], NULL);
+    pthread_barrier_destroy(&t.barrier);
+
+    char text[8192];
+    read_lines(reader, text, sizeof(text), 2 + TURNS);
+    const char *at = text;
+    for (uint64_t i = 0; i < 2 + TURNS; i++) {
+        at = strstr(at, " n=") + 3;
+        assert_int_equal(strtoull(at, NULL, 10), i);
+    }
     close(reader);
 }
 
@@ -541,6 +626,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(threads_go_on_logging_while_the_logger_comes_and_goes, make, destroy),
         cmocka_unit_test_setup_teardown(a_stuck_reader_holds_up_neither_loggers_nor_the_stop, make, destroy),
         cmocka_unit_test_setup_teardown(dropped_lines_are_counted_and_reported_when_there_is_room_again, make,
+                                        destroy),
+        cmocka_unit_test_setup_teardown(lines_of_different_threads_are_written_in_the_order_of_time, make,
                                         destroy),
         cmocka_unit_test_setup_teardown(a_target_that_fails_drops_and_counts_every_line, make, destroy),
         cmocka_unit_test_setup_teardown(a_reader_that_went_away_does_no_harm, make, destroy),

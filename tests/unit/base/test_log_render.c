@@ -2,6 +2,7 @@
 #include "base/log_render.h"
 
 #include <cjson/cJSON.h>
+#include <inttypes.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -103,8 +104,12 @@ static void time_stamps_follow_each_other_across_seconds(void **state)
 static void numbers_keep_every_digit(void **state)
 {
     (void)state;
-    assert_string_equal(text_of(LOG_NUMBER("k", 0)), TEXT_HEAD " k=0\n");
-    assert_string_equal(text_of(LOG_NUMBER("k", UINT64_MAX)), TEXT_HEAD " k=18446744073709551615\n");
+    static const uint64_t numbers[] = {0, 9, 10, 99, 100, UINT32_MAX, UINT64_MAX / 2, UINT64_MAX};
+    for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+        char expected[128];
+        snprintf(expected, sizeof(expected), TEXT_HEAD " k=%" PRIu64 "\n", numbers[i]);
+        assert_string_equal(text_of(LOG_NUMBER("k", numbers[i])), expected);
+    }
     const log_field field = LOG_NUMBER("k", UINT64_MAX);
     assert_non_null(strstr(render_with(SIGNAL_LOG_JSON, LOG_INFO, EXAMPLE_MS, &field, 1, NULL),
                            "\"k\":18446744073709551615}"));
@@ -239,8 +244,8 @@ static void names_are_shown_as_tags_that_depend_on_the_key(void **state)
 static void an_empty_name_is_shown_as_empty(void **state)
 {
     (void)state;
-    const log_field field = LOG_PRIVATE("to", BYTES_OF(""));
-    assert_string_equal(render_with(SIGNAL_LOG_TEXT, LOG_INFO, EXAMPLE_MS, &field, 1, &key),
+    const log_field fields[] = {LOG_PRIVATE("to", BYTES_OF(""))};
+    assert_string_equal(render_with(SIGNAL_LOG_TEXT, LOG_INFO, EXAMPLE_MS, fields, 1, &key),
                         TEXT_HEAD " to=\"\"\n");
 }
 
@@ -269,6 +274,15 @@ static void json_lines_hold_every_part_in_order(void **state)
                         "{\"time\":\"2026-11-23T10:20:20.400Z\",\"level\":\"WARN\",\"namespace\":\"Test\","
                         "\"event\":\"happened\",\"kind\":\"offer\",\"bytes\":3012,"
                         "\"text\":\"a\\n\\\"b\\\"\\\\\",\"user\":\"Алиса\"}\n");
+}
+
+static void json_strings_escape_what_json_can_and_replace_the_rest(void **state)
+{
+    (void)state;
+    const log_field field = LOG_BYTES("k", BYTES_OF("\b\f\n\r\t\x01\x1f|\0|\x7f|\xC2\x9B|\xFF|/п"));
+    assert_non_null(strstr(render_with(SIGNAL_LOG_JSON, LOG_INFO, EXAMPLE_MS, &field, 1, NULL),
+                           "\"k\":\"\\b\\f\\n\\r\\t\\u0001\\u001f|\xEF\xBF\xBD|\xEF\xBF\xBD|\xEF\xBF\xBD|"
+                           "\xEF\xBF\xBD|/п\"}\n"));
 }
 
 static void json_strings_go_on_behind_a_nul_byte(void **state)
@@ -336,6 +350,7 @@ int main(void)
         cmocka_unit_test(an_empty_name_is_shown_as_empty),
         cmocka_unit_test(names_in_the_clear_are_cut_and_quoted_where_they_must_be),
         cmocka_unit_test(json_lines_hold_every_part_in_order),
+        cmocka_unit_test(json_strings_escape_what_json_can_and_replace_the_rest),
         cmocka_unit_test(json_strings_go_on_behind_a_nul_byte),
         cmocka_unit_test(the_longest_record_and_the_longest_line_have_room),
         cmocka_unit_test(a_line_that_does_not_fit_is_none),
