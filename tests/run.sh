@@ -23,7 +23,7 @@ failures=()
 
 packages=(build-essential cmake ninja-build pkg-config git
     libevent-dev libcjson-dev uthash-dev libssl-dev libsodium-dev libcmocka-dev
-    valgrind jq clang clang-format libclang-rt-dev shellcheck nginx-light openssl chromium)
+    valgrind jq gnuplot-nox iproute2 clang clang-format libclang-rt-dev shellcheck nginx-light openssl chromium)
 # Node.js may have come from elsewhere than Debian; its packages would not go with that.
 command -v node >/dev/null || packages+=(nodejs)
 command -v npm >/dev/null || packages+=(npm)
@@ -106,11 +106,18 @@ stage_tsan() {
     build tsan && run_ctest tsan -j2
 }
 
+# That each run of the comparison comes to its end, not what it measures: a machine that tests is no quiet place.
+compare_runs() {
+    bench/compare.sh --quick --rounds 1 --only ours,floor,floor-gather --figures ac --out "$out/compare/RESULTS.md" &&
+        sed -n '/^## Runs that failed/,/^## Commands/p' "$out/compare/RESULTS.md" | grep -qx 'None\.'
+}
+
 stage_bars() {
     build release || return
     check "system calls for a signal" as_root bench/syscalls.sh # the kernel tells nobody else
     check "memory of an idle connection" bench/memory.sh
     check "instructions of the hot path" bench/hot_path.sh
+    check "the comparison runs" compare_runs
 }
 
 stage_fuzz() {
