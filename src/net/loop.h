@@ -59,7 +59,8 @@ typedef struct net_loop {
     todo;               /* borrowed: connections with work for the end of the turn */
     size_t connections; /* how many belong to this loop */
 
-    struct event *timer;   /* owned: the next deadline */
+    struct event *timer;   /* owned: the next deadline has come */
+    int timer_fd;          /* owned: fires then */
     uint64_t timer_due_ms; /* when it fires; UINT64_MAX = not set */
     bool timer_was_late;   /* it fired long after its time: the thread was stalled */
     bool is_catching_up;   /* and so deadlines were put off until it fires again: once, not for ever */
@@ -67,8 +68,8 @@ typedef struct net_loop {
     bool is_now_read;      /* now_ms is of this turn */
 } net_loop;
 
-/* Make the base (without locks: no other thread touches it) and the buffer. `limits` is borrowed for the
- * loop's life. 0, or -ENOMEM. */
+/* Make the base (without locks: no other thread touches it), the timer and the buffer. `limits` is borrowed
+ * for the loop's life. 0, or -ENOMEM, or -errno where there is no descriptor for the timer. */
 int net_loop_init(net_loop *loop, const net_limits *limits);
 
 /* Free what net_loop_init made. No connection may belong to the loop any more. */
