@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* With its head and malloc's own, the smallest buffer fills 128 bytes: a join fits, which each connection that
- * is handed over carries along, and leaves no large hole in the heap behind. */
+/* With its head and malloc's own, the smallest buffer fills 128 bytes: a join fits, which each connection
+ * that is handed over carries along, and leaves no large hole in the heap behind. */
 enum { SMALLEST_CAP = 96 };
 
 /* Slide the content to the front, which makes the consumed bytes room again. */

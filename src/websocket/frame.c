@@ -208,7 +208,8 @@ static void read_control(ws_decoder *decoder, uint8_t opcode, uint8_t *payload, 
 }
 
 /* Note the header of a data frame; its length has been checked against the bound of the message. */
-static void begin_data(ws_decoder *decoder, uint8_t first, uint64_t payload_len, const uint8_t mask[WS_MASK_LEN])
+static void begin_data(ws_decoder *decoder, uint8_t first, uint64_t payload_len,
+                       const uint8_t mask[WS_MASK_LEN])
 {
     uint8_t opcode = first & OPCODE_BITS;
     if (opcode != WS_OPCODE_CONTINUATION)

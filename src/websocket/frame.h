@@ -49,7 +49,8 @@ enum {
     WS_MAX_CLIENT_HEADER = 14,    /* the same with a mask */
 };
 
-/* Between two calls. Zeroed = before the first frame, on a server. Embedded in each connection, hence small. */
+/* Between two calls. Zeroed = before the first frame, on a server. Embedded in each connection, hence small.
+ */
 typedef struct ws_decoder {
     uint64_t frame_left;    /* payload bytes of the current data frame still to come */
     uint64_t message_bytes; /* payload bytes of the current message announced so far, with this frame */
