@@ -2,13 +2,6 @@
  * until TCP has ended in order. */
 #include "scenario/scenario.h"
 
-static void begin(user *u, uint64_t due_ns)
-{
-    u->due_ns = due_ns;
-    user_rename(u, ++u->number);
-    user_connect(u);
-}
-
 static void on_open(user *u)
 {
     load_time(u->thread, LATENCY_CONNECT, u->due_ns);
@@ -38,7 +31,7 @@ const scenario scenario_connect = {
     .in_flight = scenario_has_none_in_flight,
     .count = scenario_count_is_asked_for,
     .connects_first = scenario_never,
-    .begin = begin,
+    .begin = scenario_connect_anew,
     .may_rest = scenario_everybody,
     .events = {.on_open = on_open, .on_end = on_end},
 };

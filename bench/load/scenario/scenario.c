@@ -63,3 +63,10 @@ bool scenario_callers(const user *u)
 {
     return u->index % 2 == 0;
 }
+
+void scenario_connect_anew(user *u, uint64_t due_ns)
+{
+    u->due_ns = due_ns;
+    user_rename(u, ++u->number);
+    user_connect(u);
+}

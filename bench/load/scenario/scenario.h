@@ -52,6 +52,8 @@ bool scenario_never(const load_options *o);
 bool scenario_if_joined(const load_options *o);
 bool scenario_everybody(const user *u);
 bool scenario_callers(const user *u); /* the first of each pair */
+/* Begin an operation that begins with a connection. */
+void scenario_connect_anew(user *u, uint64_t due_ns);
 
 extern const scenario scenario_call, scenario_relay, scenario_idle, scenario_connect, scenario_storm,
     scenario_mixed, scenario_rejoin;

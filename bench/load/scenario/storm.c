@@ -59,13 +59,6 @@ static void deinit(load_thread *t)
     free(s);
 }
 
-static void begin(user *u, uint64_t due_ns)
-{
-    u->due_ns = due_ns;
-    user_rename(u, ++u->number);
-    user_connect(u);
-}
-
 static void on_open(user *u)
 {
     load_time(u->thread, LATENCY_CONNECT, u->due_ns);
@@ -111,7 +104,7 @@ const scenario scenario_storm = {
     .connects_first = scenario_never,
     .init = init,
     .deinit = deinit,
-    .begin = begin,
+    .begin = scenario_connect_anew,
     .may_rest = scenario_everybody,
     .events = {.on_open = on_open, .on_settled = on_settled, .on_end = on_end},
 };
