@@ -19,7 +19,6 @@ enum {
     KEY_BYTES = 16,    /* RFC 6455, 4.1 */
     KEY_LEN = 24,      /* the same in base64 */
     DIGEST_BYTES = 20, /* SHA-1 */
-    ACCEPT_LEN = 28,   /* the same in base64 */
     GUID_LEN = 36,
 };
 
@@ -389,8 +388,7 @@ static const fault_answer *find_fault_answer(int status)
     return &fault_answers[0];
 }
 
-/* Write Sec-WebSocket-Accept for a key (RFC 6455, 4.2.2). False without memory. */
-static bool make_accept(char out[ACCEPT_LEN + 1], slice key)
+bool ws_handshake_accept(char out[WS_HANDSHAKE_ACCEPT_LEN + 1], slice key)
 {
     static const char guid[] = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
     char joined[KEY_LEN + GUID_LEN];
@@ -410,8 +408,8 @@ static bool make_accept(char out[ACCEPT_LEN + 1], slice key)
 
 static size_t answer_upgrade(char out[WS_HANDSHAKE_MAX_ANSWER], slice key)
 {
-    char accept[ACCEPT_LEN + 1];
-    if (!make_accept(accept, key))
+    char accept[WS_HANDSHAKE_ACCEPT_LEN + 1];
+    if (!ws_handshake_accept(accept, key))
         return 0;
     int len = snprintf(out, WS_HANDSHAKE_MAX_ANSWER,
                        "HTTP/1.1 101 Switching Protocols\r\n"

@@ -35,6 +35,13 @@ typedef struct ws_handshake {
 bool ws_handshake_parse(const ws_handshake_rules *rules, const char *data, size_t len,
                         ws_handshake *handshake);
 
+/* The length of a Sec-WebSocket-Accept. */
+enum { WS_HANDSHAKE_ACCEPT_LEN = 28 };
+
+/* Write the Sec-WebSocket-Accept that belongs to a key of 24 characters, with a NUL (RFC 6455, 4.2.2). False
+ * without memory. */
+bool ws_handshake_accept(char out[WS_HANDSHAKE_ACCEPT_LEN + 1], slice key);
+
 /* Longest answer that ws_handshake_answer() writes. */
 enum { WS_HANDSHAKE_MAX_ANSWER = 512 };
 

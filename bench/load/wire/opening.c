@@ -6,21 +6,6 @@
 #include <stdio.h>
 #include <string.h>
 
-/* RFC 6455, 1.3 */
-static const char accept_guid[] = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
-
-static int derive_accept(opening *o)
-{
-    char text[OPENING_KEY_LEN + sizeof(accept_guid)];
-    int len = snprintf(text, sizeof(text), "%s%s", o->key, accept_guid);
-    unsigned char digest[EVP_MAX_MD_SIZE];
-    unsigned digest_len;
-    if (EVP_Digest(text, (size_t)len, digest, &digest_len, EVP_sha1(), NULL) != 1)
-        return -EIO;
-    EVP_EncodeBlock((unsigned char *)o->accept, digest, (int)digest_len);
-    return 0;
-}
-
 int opening_init(opening *o, const char *authority)
 {
     *o = (opening){0};
@@ -29,7 +14,7 @@ int opening_init(opening *o, const char *authority)
     if (RAND_bytes(nonce, sizeof(nonce)) != 1)
         return -EIO;
     EVP_EncodeBlock((unsigned char *)o->key, nonce, sizeof(nonce));
-    return derive_accept(o);
+    return ws_handshake_accept(o->accept, (slice){o->key, OPENING_KEY_LEN}) ? 0 : -EIO;
 }
 
 size_t opening_request(const opening *o, const char *request_target, char out[OPENING_MAX_REQUEST])
@@ -84,7 +69,7 @@ long opening_check(const opening *o, slice answer, const char **why)
     if (head.len < 12 || memcmp(head.data, "HTTP/1.1 101", 12) != 0)
         return refuse(why, "the server did not upgrade", first_line);
     slice accept = find_header(head, SLICE_LITERAL("Sec-WebSocket-Accept"));
-    if (!slice_equals(accept, (slice){o->accept, OPENING_ACCEPT_LEN}))
+    if (!slice_equals(accept, (slice){o->accept, WS_HANDSHAKE_ACCEPT_LEN}))
         return refuse(why, "wrong Sec-WebSocket-Accept", accept);
     return (long)head.len;
 }

@@ -6,13 +6,14 @@
 #define HOMECALL_BENCH_OPENING_H
 
 #include "base/slice.h"
+#include "websocket/handshake.h"
 
-enum { OPENING_KEY_LEN = 24, OPENING_ACCEPT_LEN = 28, OPENING_MAX_REQUEST = 2048, OPENING_MAX_ANSWER = 8192 };
+enum { OPENING_KEY_LEN = 24, OPENING_MAX_REQUEST = 2048, OPENING_MAX_ANSWER = 8192 };
 
 typedef struct opening {
     char authority[280];
     char key[OPENING_KEY_LEN + 1];
-    char accept[OPENING_ACCEPT_LEN + 1];
+    char accept[WS_HANDSHAKE_ACCEPT_LEN + 1];
 } opening;
 
 /* Draw a key for connections to this authority (host and port). 0, or -EIO without random bytes. */

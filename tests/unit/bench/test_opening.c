@@ -129,7 +129,7 @@ static void a_right_status_needs_the_right_accept(void **state)
 static void an_accept_in_another_case_is_wrong(void **state)
 {
     (void)state;
-    char accept[OPENING_ACCEPT_LEN + 1];
+    char accept[WS_HANDSHAKE_ACCEPT_LEN + 1];
     strcpy(accept, o.accept);
     for (char *c = accept; *c != '\0'; c++)
         if (*c >= 'a' && *c <= 'z')
@@ -219,7 +219,7 @@ static void each_run_has_a_key_of_its_own(void **state)
     assert_int_equal(opening_init(&other, "example.org"), 0);
     assert_string_not_equal(o.key, other.key);
     assert_int_equal(strlen(o.key), OPENING_KEY_LEN);
-    assert_int_equal(strlen(o.accept), OPENING_ACCEPT_LEN);
+    assert_int_equal(strlen(o.accept), WS_HANDSHAKE_ACCEPT_LEN);
 }
 
 int main(void)
