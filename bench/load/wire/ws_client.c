@@ -64,14 +64,12 @@ static void release(ws_client *c)
         c->loop->open--;
     c->loop->alive--;
     c->state = WS_CLIENT_ENDED;
-    if (!c->is_halted)
-        event_del(&c->input);
+    event_del(&c->input);
     want_room(c, false);
     tls_close(c->tls);
     c->tls = NULL;
     close(c->fd);
     c->fd = -1;
-    c->is_halted = false;
     bytes_clear(&c->unread);
     bytes_clear(&c->message);
     bytes_clear(&c->output);
@@ -412,17 +410,6 @@ static void want_room(ws_client *c, bool wants)
     c->room = event_new(c->loop->base, c->fd, EV_WRITE | EV_PERSIST, on_room, c);
     if (c->room != NULL)
         event_add(c->room, NULL);
-}
-
-void ws_client_halt(ws_client *c, bool halts)
-{
-    if (c->state == WS_CLIENT_ENDED || c->is_halted == halts)
-        return;
-    c->is_halted = halts;
-    if (halts)
-        event_del(&c->input);
-    else
-        event_add(&c->input, NULL);
 }
 
 /* ---- The begin ---- */

@@ -80,7 +80,6 @@ struct ws_client {
     uint16_t code; /* the server's close code; 1006 until it comes */
     uint8_t state; /* a ws_client_state */
     bool is_unwritten;
-    bool is_halted; /* what the server sends stays unread in the kernel */
     uint32_t lives; /* connections begun, so that a callback's caller notices a new one */
 };
 
@@ -119,9 +118,5 @@ void ws_client_close(ws_client *c, uint16_t code);
 
 /* End it by a reset, as a crash does, without on_end. */
 void ws_client_drop(ws_client *c);
-
-/* Read nothing any more, and answer nothing: a device that is out of reach. The end is still noticed when
- * it is resumed with `halts` false. */
-void ws_client_halt(ws_client *c, bool halts);
 
 #endif

@@ -773,38 +773,6 @@ static void a_drop_is_a_reset_and_is_not_told(void **state)
 
 /* ---- Halting ---- */
 
-static void a_halted_one_reads_and_answers_nothing_until_it_is_resumed(void **state)
-{
-    fixture *f = *state;
-    open_client(f);
-    ws_client *c = &f->anna.client;
-    ws_client_halt(c, true);
-    ws_client_halt(c, true);
-    say_frame(f, FIN | WS_OPCODE_TEXT, "one");
-    say_frame(f, FIN | WS_OPCODE_PING, "p");
-    end_tcp(f);
-    turn(f, EVLOOP_NONBLOCK);
-    assert_true(ws_client_send(c, "it may send", 11));
-    expect_got(f, "text:it may send\n");
-    journal_expect(&f->told, "");
-
-    ws_client_halt(c, false);
-    ws_client_halt(c, false);
-    expect_told(f, "text:one\nend:1006 the server ended TCP\n");
-}
-
-static void a_halted_one_may_be_dropped_and_connect_again(void **state)
-{
-    fixture *f = *state;
-    open_client(f);
-    ws_client_halt(&f->anna.client, true);
-    ws_client_drop(&f->anna.client);
-    expect_peer_end(f, ECONNRESET);
-    open_client(f);
-    say_frame(f, FIN | WS_OPCODE_TEXT, "heard");
-    expect_told(f, "text:heard\n");
-}
-
 /* ---- What its owner does in callbacks ---- */
 
 static void connect_again(ws_client *c)
@@ -971,8 +939,6 @@ int main(void)
         TEST(a_server_that_closes_is_answered_with_its_code),
         TEST(an_end_without_a_close_frame_is_1006),
         TEST(a_drop_is_a_reset_and_is_not_told),
-        TEST(a_halted_one_reads_and_answers_nothing_until_it_is_resumed),
-        TEST(a_halted_one_may_be_dropped_and_connect_again),
         TEST(it_may_connect_again_when_it_is_told_of_the_end),
         TEST(it_may_connect_again_when_it_was_refused),
         TEST(after_a_drop_nothing_more_is_told),
