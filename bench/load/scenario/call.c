@@ -28,11 +28,6 @@ static bool has_said_all(const user *u)
     return u->step == u->thread->options->candidates + 3;
 }
 
-static user *caller_of(user *u)
-{
-    return scenario_callers(u) ? u : u->peer;
-}
-
 static void enter_room(user *u)
 {
     if (u->thread->options->fresh_rooms)
@@ -175,7 +170,7 @@ static void on_signal(user *u, signal_kind kind)
 /* With --reconnect each call ends its connections, and is over with the second of them. */
 static void on_end(user *u, uint16_t code, const char *why)
 {
-    user *caller = caller_of(u);
+    user *caller = scenario_caller_of(u);
     if (!u->thread->options->reconnect || code != WS_CLOSE_NORMAL) {
         load_fault(u->thread, "%s lost its connection: %s (close code %u)", u->name, why, code);
         return;

@@ -30,7 +30,7 @@ typedef struct party {
 static party *party_of(const user *u)
 {
     party *parties = u->thread->data;
-    return &parties[(size_t)(u - u->thread->users) - u->thread->primers];
+    return &parties[scenario_place_of(u)];
 }
 
 static void plan_for(user *u, plan what, double mean_ms)
@@ -46,11 +46,6 @@ static void plan_for(user *u, plan what, double mean_ms)
 static bool has_said_all(const user *u)
 {
     return u->step == SAYS_CANDIDATES + u->thread->options->candidates;
-}
-
-static user *caller_of(user *u)
-{
-    return scenario_callers(u) ? u : u->peer;
 }
 
 /* ---- A call ---- */
@@ -82,7 +77,7 @@ static void begin(user *caller, uint64_t due_ns)
 
 static void end_if_negotiated(user *u)
 {
-    user *caller = caller_of(u);
+    user *caller = scenario_caller_of(u);
     bool is_over =
         has_said_all(u) && has_said_all(u->peer) && user_under_way(u) == 0 && user_under_way(u->peer) == 0;
     if (!is_over)

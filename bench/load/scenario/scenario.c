@@ -64,6 +64,16 @@ bool scenario_callers(const user *u)
     return u->index % 2 == 0;
 }
 
+user *scenario_caller_of(user *u)
+{
+    return scenario_callers(u) ? u : u->peer;
+}
+
+size_t scenario_place_of(const user *u)
+{
+    return (size_t)(u - u->thread->users) - u->thread->primers;
+}
+
 void scenario_connect_anew(user *u, uint64_t due_ns)
 {
     u->due_ns = due_ns;

@@ -51,7 +51,9 @@ size_t scenario_call_signal_size(const load_options *o, signal_kind kind);
 bool scenario_never(const load_options *o);
 bool scenario_if_joined(const load_options *o);
 bool scenario_everybody(const user *u);
-bool scenario_callers(const user *u); /* the first of each pair */
+bool scenario_callers(const user *u);    /* the first of each pair */
+user *scenario_caller_of(user *u);       /* of its pair */
+size_t scenario_place_of(const user *u); /* among the users of its thread that the scenario has */
 /* Begin an operation that begins with a connection. */
 void scenario_connect_anew(user *u, uint64_t due_ns);
 

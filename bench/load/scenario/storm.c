@@ -9,18 +9,9 @@
 /* A client that is refused comes again after a time between this and twice as much. */
 enum { RETRY_MS = 50 };
 
-typedef struct storm {
-    struct event *retries; /* owned: one timer for each user */
-} storm;
-
 static uint64_t count(const load_options *o)
 {
     return o->connections * (o->restart != NULL ? 2 : 1);
-}
-
-static size_t place_of(const user *u)
-{
-    return (size_t)(u - u->thread->users) - u->thread->primers;
 }
 
 static void on_retry(evutil_socket_t fd, short what, void *arg)
@@ -32,31 +23,24 @@ static void on_retry(evutil_socket_t fd, short what, void *arg)
         user_connect(u);
 }
 
+/* The thread's data is a timer for each of its users, for when it comes again. */
 static int init(load_thread *t)
 {
-    storm *s = malloc(sizeof(*s));
     struct event *retries = calloc(t->actors + 1, sizeof(*retries));
-    if (s == NULL || retries == NULL) {
-        free(s);
-        free(retries);
+    if (retries == NULL)
         return -ENOMEM;
-    }
     for (size_t i = 0; i < t->actors; i++)
         evtimer_assign(&retries[i], t->clients.base, on_retry, &t->users[t->primers + i]);
-    s->retries = retries;
-    t->data = s;
+    t->data = retries;
     return 0;
 }
 
 static void deinit(load_thread *t)
 {
-    storm *s = t->data;
-    if (s == NULL)
-        return;
-    for (size_t i = 0; i < t->actors; i++)
-        evtimer_del(&s->retries[i]);
-    free(s->retries);
-    free(s);
+    struct event *retries = t->data;
+    for (size_t i = 0; retries != NULL && i < t->actors; i++)
+        evtimer_del(&retries[i]);
+    free(retries);
 }
 
 static void on_open(user *u)
@@ -89,7 +73,7 @@ static void on_end(user *u, uint16_t code, const char *why)
     LOAD_COUNT(t, retries, 1);
     uint64_t wait_us = RETRY_MS * 1000 + ws_client_random(&t->clients) % (RETRY_MS * 1000);
     struct timeval wait = {.tv_usec = (suseconds_t)wait_us};
-    evtimer_add(&((storm *)t->data)->retries[place_of(u)], &wait);
+    evtimer_add(&((struct event *)t->data)[scenario_place_of(u)], &wait);
 }
 
 const scenario scenario_storm = {
