@@ -203,7 +203,7 @@ static void publish(load_thread *t, uint64_t now_ns)
     pthread_mutex_lock(&t->lock);
     t->published = t->measured;
     t->published_open = t->clients.open;
-    t->published_total = t->total.operations;
+    t->published_total = t->total;
     pthread_mutex_unlock(&t->lock);
 }
 
@@ -304,7 +304,6 @@ static void close_all(load_thread *t)
     for (size_t i = 0; i < t->user_count; i++) {
         user *u = &t->users[i];
         if (u->client.state == WS_CLIENT_OPEN) {
-            ws_client_halt(&u->client, false);
             ws_client_close(&u->client, WS_CLOSE_NORMAL);
             LOAD_COUNT(t, closes, 1);
         } else if (u->client.state != WS_CLIENT_CLOSING) {

@@ -67,11 +67,11 @@ struct load_thread {
     load_record measured;
     load_counts total;
 
-    pthread_mutex_t lock;     /* guards the next two, which others read */
-    load_record published;    /* `measured` as it was a moment ago */
-    uint64_t published_open;  /* connections */
-    uint64_t published_total; /* operations of the whole run */
-    uint64_t published_ns;    /* when that was; this thread's */
+    pthread_mutex_t lock;        /* guards the next three, which others read */
+    load_record published;       /* `measured` as it was a moment ago */
+    uint64_t published_open;     /* connections */
+    load_counts published_total; /* `total` likewise */
+    uint64_t published_ns;       /* when that was; this thread's */
 };
 
 /* Prepare a thread with its share of the users. 0 or -errno. */

@@ -160,7 +160,8 @@ static void show(run *r, const phase_plan *plan, double elapsed, uint64_t operat
                                     .seconds_left = left,
                                     .operations = operations,
                                     .per_second = per_second,
-                                    .open_connections = totals.open},
+                                    .open_connections = totals.open,
+                                    .retries = totals.retries},
                   clock_monotonic_ms());
 }
 

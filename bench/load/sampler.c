@@ -32,7 +32,8 @@ sampler_totals sampler_sum(load_thread *threads, unsigned count, load_record *re
     for (unsigned i = 0; i < count; i++) {
         load_thread *t = &threads[i];
         pthread_mutex_lock(&t->lock);
-        totals.operations += t->published_total;
+        totals.operations += t->published_total.operations;
+        totals.retries += t->published_total.retries;
         totals.open += t->published_open;
         if (record != NULL) {
             sampler_add_counts(&record->counts, &t->published.counts);
@@ -60,13 +61,6 @@ void sampler_begin(sampler *s, load_thread *threads, unsigned count, long server
         (void)process_usage_read(server_pid, &s->server);
 }
 
-/* Signals tell more about an interval than long operations do, where there are any. */
-static const histogram *pick_latency(const load_record *record)
-{
-    const histogram *signals = &record->latency[LATENCY_SIGNAL];
-    return signals->count > 0 ? signals : &record->latency[LATENCY_OPERATION];
-}
-
 static void add_sample(sampler *s, const result_sample *sample)
 {
     result_sample *grown = realloc(s->out->samples, (s->out->sample_count + 1) * sizeof(*grown));
@@ -92,7 +86,7 @@ void sampler_look(sampler *s, bool is_last)
     s->last = s->now;
     for (int kind = 0; kind < LATENCY_KINDS; kind++)
         histogram_subtract(&s->now.latency[kind], &before.latency[kind]);
-    const histogram *latency = pick_latency(&s->now);
+    const histogram *latency = &s->now.latency[latency_kind_sampled(s->last.latency)];
     const result_sample sample = {
         .at_seconds = (double)(now_ns - s->begun_ns) / 1e9,
         .interval_seconds = interval,

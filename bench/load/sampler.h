@@ -23,8 +23,9 @@ typedef struct sampler {
 
 /* What all threads together have published. */
 typedef struct sampler_totals {
-    uint64_t operations; /* of the whole run */
-    uint64_t open;       /* connections */
+    uint64_t operations; /* of the whole run, as are the next */
+    uint64_t retries;
+    uint64_t open; /* connections */
 } sampler_totals;
 
 /* Begin: the measuring of `seconds` (0 = nobody knows) begins now. */

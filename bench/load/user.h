@@ -55,10 +55,11 @@ struct user {
     char name[40];
 };
 
-/* Make the users 2n and 2n+1 each other's peer: for n at their place in an array. */
+/* Prepare a user without a connection: number `index` in the run, with its pair's room and a name of its own.
+ * `peer` is NULL for one who is alone. */
 void user_init(user *u, load_thread *thread, uint32_t index, user *peer, const user_events *events);
 
-/* Connect. Counted, and a failure is a fault; false then. */
+/* Begin to connect. That it can't is a fault; false then. */
 bool user_connect(user *u);
 
 /* Give the user a name with this number in it, where a connection is the membership: a server knows a name

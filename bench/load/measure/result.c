@@ -10,9 +10,9 @@ const char *latency_kind_name(latency_kind kind)
     return names[kind];
 }
 
-latency_kind result_sampled_latency(const result *r)
+latency_kind latency_kind_sampled(const histogram latency[LATENCY_KINDS])
 {
-    return r->latency[LATENCY_SIGNAL].count > 0 ? LATENCY_SIGNAL : LATENCY_OPERATION;
+    return latency[LATENCY_SIGNAL].count > 0 ? LATENCY_SIGNAL : LATENCY_OPERATION;
 }
 
 static double quotient(double dividend, double divisor)

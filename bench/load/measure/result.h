@@ -49,11 +49,11 @@ typedef struct result_server {
     double cpu_seconds;                  /* user and system, while the run measured */
     double user_seconds, system_seconds; /* in clock ticks of 10 ms: a rough split of the same */
     uint64_t rss_before_bytes;           /* before the first connection that counts */
-    uint64_t rss_after_bytes;            /* with all of them open, or at the end of the measuring */
+    uint64_t rss_after_bytes;            /* with all of them open, before the load */
     uint64_t memory_connections;         /* how many were opened in between; 0 = not told */
     uint64_t threads;                    /* of the server */
-    bool has_syscalls; /* they were counted, under strace: then the other figures are distorted */
-    uint64_t syscalls; /* while the run measured */
+    bool has_syscalls;                   /* they were counted, which slows the server down a little */
+    uint64_t syscalls;                   /* while the run measured */
 } result_server;
 
 typedef struct result {
@@ -83,7 +83,7 @@ typedef struct result {
 const char *latency_kind_name(latency_kind kind);
 
 /* Which latency the samples tell: LATENCY_SIGNAL where there are signals, else LATENCY_OPERATION. */
-latency_kind result_sampled_latency(const result *r);
+latency_kind latency_kind_sampled(const histogram latency[LATENCY_KINDS]);
 
 /* What each report shows, worked out once. A quotient whose divisor is 0 is 0. */
 double result_per_second(const result *r, uint64_t count);

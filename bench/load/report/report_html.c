@@ -74,7 +74,7 @@ static void write_rate_card(const result *r, FILE *out, const char *thing, uint6
 
 static void write_latency_cards(const result *r, FILE *out)
 {
-    latency_kind kind = result_sampled_latency(r);
+    latency_kind kind = latency_kind_sampled(r->latency);
     if (r->latency[kind].count == 0)
         kind = LATENCY_CONNECT;
     const histogram *h = &r->latency[kind];

@@ -135,7 +135,7 @@ typedef struct time_plot {
 
 static bool has_latency(const result *r)
 {
-    return r->latency[result_sampled_latency(r)].count > 0;
+    return r->latency[latency_kind_sampled(r->latency)].count > 0;
 }
 
 static const time_plot time_plots[] = {
@@ -232,7 +232,7 @@ static void write_over_time(const time_plot *kind, const result *r, svg_point *p
         .series_count = count,
     };
     if (plot.y.title == NULL)
-        plot.y.title = latency_kind_name(result_sampled_latency(r));
+        plot.y.title = latency_kind_name(latency_kind_sampled(r->latency));
     svg_plot_write(&plot, out);
 }
 

@@ -48,9 +48,9 @@ static void samples_tell_the_latency_of_signals_where_there_are_any(void **state
 {
     (void)state;
     result r = {.latency[LATENCY_OPERATION].count = 1};
-    assert_int_equal(result_sampled_latency(&r), LATENCY_OPERATION);
+    assert_int_equal(latency_kind_sampled(r.latency), LATENCY_OPERATION);
     r.latency[LATENCY_SIGNAL].count = 1;
-    assert_int_equal(result_sampled_latency(&r), LATENCY_SIGNAL);
+    assert_int_equal(latency_kind_sampled(r.latency), LATENCY_SIGNAL);
 }
 
 int main(void)
