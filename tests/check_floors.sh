@@ -10,8 +10,10 @@ BEGIN {
     floor["rooms"] = floor["websocket"] = floor["protocol"] = 2
     floor["net"] = 3
     floor["session"] = 4
-    floor["server"] = 5
-    floor["app"] = 6
+    floor["stats"] = 5
+    floor["admin"] = 6
+    floor["server"] = 7
+    floor["app"] = floor["top"] = 8
 }
 /^#include "[a-z]+\// {
     split(FILENAME, path, "/")

@@ -45,11 +45,10 @@ static void on_pong(connection *c)
     (void)c;
 }
 
-static void on_end(connection *c, uint16_t code, const char *why)
+static void on_end(connection *c, const connection_end *end)
 {
     (void)c;
-    (void)code;
-    (void)why;
+    (void)end;
 }
 
 static void on_hand_over(connection *c)
@@ -73,7 +72,7 @@ static void on_accept(struct evconnlistener *listener, evutil_socket_t fd, struc
     connection *c = calloc(1, sizeof(*c));
     if (c == NULL)
         close(fd);
-    else if (connection_open(c, fd, 0, &events, arg) != 0)
+    else if (connection_open(c, fd, 0, arg) != 0)
         free(c);
 }
 
@@ -87,7 +86,7 @@ static void on_signal(evutil_socket_t number, short what, void *arg)
 
 static void drop(connection *c)
 {
-    connection_drop(c, "the server stops");
+    connection_drop(c, CLOSE_REASON_SERVER_STOPS, "the server stops");
 }
 
 /* Serve until a signal comes. 0 or an exit code. */
@@ -132,6 +131,7 @@ int main(int argc, char **argv)
         fprintf(stderr, "ws_echo: out of memory\n");
         return EXIT_FAILURE;
     }
+    loop.events = &events;
     int code = serve(&loop, (uint16_t)port);
     net_loop_deinit(&loop);
     return code;

@@ -8,6 +8,9 @@
 /* Milliseconds since an arbitrary start, never going back. Any thread. */
 uint64_t clock_monotonic_ms(void);
 
+/* The same in microseconds. */
+uint64_t clock_monotonic_us(void);
+
 /* Milliseconds since 1970-01-01T00:00:00Z. Any thread. */
 uint64_t clock_utc_ms(void);
 

@@ -61,6 +61,10 @@ enum { LOG_MAX_FIELDS = 12 };
 void log_event(log_level level, const char *namespace_, const char *event, const log_field *fields,
                size_t count);
 
+/* From now on every line of this thread has a field `key` (a literal, snake_case, as "worker") that says
+ * which one of its kind it is. */
+void log_name_thread(const char *key, unsigned number);
+
 /* log_event with the fields as arguments; they are not even evaluated when the level is off. At least one
  * field. */
 #define LOG(level, namespace_, event, ...)                           \

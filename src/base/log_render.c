@@ -361,6 +361,12 @@ static void render_text(log_renderer *renderer, const log_record *record, line *
     put_text(out, record->namespace_);
     put_text(out, "] ");
     put_text(out, record->event);
+    if (record->thread_key != NULL) {
+        put_text(out, " ");
+        put_text(out, record->thread_key);
+        put_text(out, "=");
+        put_decimal(out, record->thread_number);
+    }
 
     const uint8_t *at = (const uint8_t *)(record + 1);
     for (uint32_t i = 0; i < record->count; i++) {
@@ -404,6 +410,12 @@ static void render_json(log_renderer *renderer, const log_record *record, line *
     put_text(out, "\",\"event\":\"");
     put_text(out, record->event);
     put_text(out, "\"");
+    if (record->thread_key != NULL) {
+        put_text(out, ",\"");
+        put_text(out, record->thread_key);
+        put_text(out, "\":");
+        put_decimal(out, record->thread_number);
+    }
 
     const uint8_t *at = (const uint8_t *)(record + 1);
     for (uint32_t i = 0; i < record->count; i++) {

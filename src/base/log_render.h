@@ -16,8 +16,10 @@ typedef struct log_record {
     uint64_t time_ms;       /* UTC, since 1970 */
     const char *namespace_; /* a literal */
     const char *event;      /* a literal */
-    uint32_t level;         /* a log_level under LOG_OFF */
-    uint32_t count;         /* of the fields */
+    const char *thread_key; /* a literal: what kind of thread logs; NULL where it has not said */
+    uint32_t thread_number; /* which of its kind */
+    uint16_t level;         /* a log_level under LOG_OFF */
+    uint16_t count;         /* of the fields */
 } log_record;
 
 enum {

@@ -245,7 +245,11 @@ static void append_own(log_writer *w, log_level level, const char *event, const 
     if (level < w->level)
         return;
     alignas(8) uint8_t room[LOG_RENDER_MAX_RECORD];
-    const log_record head = {clock_utc_ms(), namespace_, event, (uint32_t)level, count};
+    const log_record head = {.time_ms = clock_utc_ms(),
+                             .namespace_ = namespace_,
+                             .event = event,
+                             .level = (uint16_t)level,
+                             .count = (uint16_t)count};
     log_render_pack(room, &head, fields, NULL);
     append(w, (const log_record *)(const void *)room);
 }

@@ -6,15 +6,26 @@
 
 static void on_ready(evutil_socket_t fd, short what, void *context);
 
+static const uint8_t phases[CONNECTION_STATES] = {
+    [CONNECTION_HANDSHAKE] = NET_PHASE_HANDSHAKE, [CONNECTION_OPEN] = NET_PHASE_OPEN,
+    [CONNECTION_PINGED] = NET_PHASE_OPEN,         [CONNECTION_HELD] = NET_PHASE_OPEN,
+    [CONNECTION_CLOSING] = NET_PHASE_CLOSING,     [CONNECTION_LINGERING] = NET_PHASE_CLOSING,
+    [CONNECTION_CLOSED] = NET_PHASE_CLOSING,
+};
+
 /* The one place where the state changes: leave the old list, set, enter the new one with a new deadline. */
 static void set_state(connection *c, connection_state state)
 {
-    if (c->state < CONNECTION_STATES)
+    counter *connections = c->loop->counters.connections;
+    if (c->state < CONNECTION_STATES) {
         TAILQ_REMOVE(&c->loop->by_state[c->state], c, link);
-    c->state = state;
+        counter_add(&connections[phases[c->state]], (uint64_t)-1);
+    }
+    c->state = (uint8_t)state;
     if (state < CONNECTION_STATES) {
-        c->due_ms = net_loop_now_ms(c->loop) + c->loop->duration_ms[state];
+        c->due_ms = (uint32_t)(net_loop_now_ms(c->loop) + c->loop->duration_ms[state]);
         TAILQ_INSERT_TAIL(&c->loop->by_state[state], c, link);
+        counter_add(&connections[phases[state]], 1);
     }
 }
 
@@ -29,30 +40,53 @@ static void put_on_todo(connection *c)
 
 static int enter_loop(connection *c, net_loop *loop, connection_state state)
 {
-    c->loop = loop;
     transport_attach(&c->transport, loop->base);
     int error = transport_watch_input(&c->transport, true);
     if (error != 0) {
         transport_detach(&c->transport);
-        c->loop = NULL;
         return error;
     }
+    c->loop = loop;
     loop->connections++;
+    loop->output_bytes += bytes_len(c->output);
     set_state(c, state);
     return 0;
 }
 
+/* Wait, or no longer wait, for room to write. 0 or -ENOMEM. */
+static int want_room(connection *c, bool wants)
+{
+    if (wants == transport_wants_room(&c->transport))
+        return 0;
+    int error = transport_want_room(&c->transport, wants, net_loop_now_us(c->loop));
+    if (error == 0)
+        counter_add(&c->loop->counters.backlog_connections, wants ? 1 : (uint64_t)-1);
+    return error;
+}
+
 static void leave_loop(connection *c)
 {
+    (void)want_room(c, false);
     transport_detach(&c->transport);
     set_state(c, CONNECTION_ADRIFT);
     c->loop->connections--;
-    c->loop = NULL;
+    c->loop->output_bytes -= bytes_len(c->output);
 }
 
-int connection_open(connection *c, int fd, uint64_t id, const connection_events *events, net_loop *loop)
+/* Monotonic, in hundredths of a second: 32 bits of them last for more than a year. */
+static uint32_t centiseconds(net_loop *loop)
 {
-    *c = (connection){.events = events, .id = id, .state = CONNECTION_ADRIFT};
+    return (uint32_t)(net_loop_now_ms(loop) / 10);
+}
+
+uint64_t connection_age_ms(const connection *c)
+{
+    return (uint64_t)(centiseconds(c->loop) - c->opened_cs) * 10;
+}
+
+int connection_open(connection *c, int fd, uint64_t id, net_loop *loop)
+{
+    *c = (connection){.id = id, .state = CONNECTION_ADRIFT, .loop = loop, .opened_cs = centiseconds(loop)};
     transport_open(&c->transport, fd, on_ready, c);
     int error = enter_loop(c, loop, CONNECTION_HANDSHAKE);
     if (error != 0)
@@ -62,22 +96,30 @@ int connection_open(connection *c, int fd, uint64_t id, const connection_events 
 
 /* ---- The end ---- */
 
-static void tell_end(connection *c, uint16_t code, const char *why)
+static void tell_end(connection *c, const connection_end *end)
 {
     if (c->has_ended)
         return;
     c->has_ended = true;
-    c->events->on_end(c, code, why);
+    if (c->state != CONNECTION_ADRIFT)
+        counter_add(&c->loop->counters.closes[end->reason][close_code_slot(end->code)], 1);
+    c->loop->events->on_end(c, end);
 }
 
-void connection_drop(connection *c, const char *why)
+void connection_drop(connection *c, close_reason reason, const char *why)
 {
     if (c->state == CONNECTION_CLOSED)
         return;
+    (void)want_room(c, false);
     transport_close(&c->transport);
     set_state(c, CONNECTION_CLOSED);
     put_on_todo(c);
-    tell_end(c, WS_CLOSE_ABNORMAL, why);
+    tell_end(c, &(connection_end){reason, WS_CLOSE_ABNORMAL, why});
+}
+
+static void drop_without_memory(connection *c)
+{
+    connection_drop(c, CLOSE_REASON_NO_MEMORY, "out of memory");
 }
 
 /* The last that happens to it. It is adrift. */
@@ -86,19 +128,19 @@ static void give_back(connection *c)
     bytes_clear(&c->unread);
     bytes_clear(&c->message);
     bytes_clear(&c->output);
-    c->events->on_free(c);
+    c->loop->events->on_free(c);
 }
 
 void connection_abandon(connection *c, const char *why)
 {
     assert(c->state == CONNECTION_ADRIFT);
     transport_close(&c->transport);
-    tell_end(c, WS_CLOSE_ABNORMAL, why);
+    tell_end(c, &(connection_end){CLOSE_REASON_SERVER_STOPS, WS_CLOSE_ABNORMAL, why});
     give_back(c);
 }
 
 /* Its last bytes stand in `output`: have them written, and throw away what still comes in. */
-static void begin_closing(connection *c, uint16_t code, const char *why)
+static void begin_closing(connection *c, const connection_end *end)
 {
     bytes_clear(&c->unread);
     bytes_clear(&c->message);
@@ -106,20 +148,65 @@ static void begin_closing(connection *c, uint16_t code, const char *why)
     c->must_hand_over = false;
     set_state(c, CONNECTION_CLOSING);
     put_on_todo(c);
-    tell_end(c, code, why);
+    tell_end(c, end);
     if (transport_watch_input(&c->transport, true) != 0)
-        connection_drop(c, why);
+        connection_drop(c, end->reason, end->why);
 }
 
-void connection_refuse(connection *c, int status, const char *why)
+/* Make `len` bytes of room behind what waits to be written, to be filled by the caller; NULL without memory.
+ */
+static uint8_t *extend_output(connection *c, size_t len)
+{
+    uint8_t *out = bytes_extend(&c->output, len);
+    if (out != NULL) {
+        c->bytes_out += len;
+        c->loop->output_bytes += len;
+        counter_add(&c->loop->counters.bytes_out, len);
+    }
+    return out;
+}
+
+static net_handshake handshake_of(int status)
+{
+    switch (status) {
+    case 101:
+        return NET_HANDSHAKE_101;
+    case 403:
+        return NET_HANDSHAKE_403;
+    case 404:
+        return NET_HANDSHAKE_404;
+    case 405:
+        return NET_HANDSHAKE_405;
+    case 426:
+        return NET_HANDSHAKE_426;
+    case 431:
+        return NET_HANDSHAKE_431;
+    case 503:
+        return NET_HANDSHAKE_503;
+    default:
+        return NET_HANDSHAKE_400;
+    }
+}
+
+/* Put the HTTP answer behind what waits. 0, or -ENOMEM, also for want of what the digest of a 101 needs. */
+static int append_answer(connection *c, int status, slice key)
 {
     char answer[WS_HANDSHAKE_MAX_ANSWER];
-    size_t len = ws_handshake_answer(answer, status, (slice){0});
-    if (bytes_append(&c->output, answer, len) != 0) {
-        connection_drop(c, "out of memory");
-        return;
-    }
-    begin_closing(c, WS_CLOSE_ABNORMAL, why);
+    size_t len = ws_handshake_answer(answer, status, key);
+    uint8_t *out = len == 0 ? NULL : extend_output(c, len);
+    if (out == NULL)
+        return -ENOMEM;
+    memcpy(out, answer, len);
+    counter_add(&c->loop->counters.handshakes[handshake_of(status)], 1);
+    return 0;
+}
+
+void connection_refuse(connection *c, int status, close_reason reason, const char *why)
+{
+    if (append_answer(c, status, (slice){0}) != 0)
+        drop_without_memory(c);
+    else
+        begin_closing(c, &(connection_end){reason, WS_CLOSE_ABNORMAL, why});
 }
 
 /* Put a frame behind what waits. */
@@ -131,7 +218,7 @@ static int append_frame(connection *c, ws_opcode opcode, const struct iovec *par
 
     uint8_t header[WS_MAX_SERVER_HEADER];
     size_t header_len = ws_frame_header(header, opcode, len);
-    uint8_t *out = bytes_extend(&c->output, header_len + len);
+    uint8_t *out = extend_output(c, header_len + len);
     if (out == NULL)
         return -ENOMEM;
     memcpy(out, header, header_len);
@@ -144,38 +231,42 @@ static int append_frame(connection *c, ws_opcode opcode, const struct iovec *par
     return 0;
 }
 
-static int append_close_frame(connection *c, uint16_t code, const char *reason)
+static int append_close_frame(connection *c, uint16_t code, const char *text)
 {
     if (code == WS_CLOSE_NO_STATUS)
         return append_frame(c, WS_OPCODE_CLOSE, NULL, 0);
     uint8_t status[2] = {(uint8_t)(code >> 8), (uint8_t)code}; /* RFC 6455, 5.5.1: network byte order */
-    size_t reason_len = strnlen(reason, WS_MAX_CONTROL_PAYLOAD - sizeof(status));
-    struct iovec parts[2] = {{status, sizeof(status)}, {(void *)(uintptr_t)reason, reason_len}};
+    size_t text_len = strnlen(text, WS_MAX_CONTROL_PAYLOAD - sizeof(status));
+    struct iovec parts[2] = {{status, sizeof(status)}, {(void *)(uintptr_t)text, text_len}};
     return append_frame(c, WS_OPCODE_CLOSE, parts, 2);
 }
 
-static void close_open(connection *c, uint16_t code, const char *reason, const char *why)
+/* Close one that is open; `text` is sent. */
+static void close_open(connection *c, const connection_end *end, const char *text)
 {
-    if (append_close_frame(c, code, reason) != 0)
-        connection_drop(c, why);
+    if (append_close_frame(c, end->code, text) != 0)
+        connection_drop(c, end->reason, end->why);
     else
-        begin_closing(c, code, why);
+        begin_closing(c, end);
 }
 
-void connection_close(connection *c, uint16_t code, const char *why)
+void connection_close(connection *c, close_reason reason, const char *why)
 {
     if (c->state == CONNECTION_HANDSHAKE)
-        connection_refuse(c, 503, why);
+        connection_refuse(c, 503, reason, why);
     else if (connection_is_open(c))
-        close_open(c, code, why, why);
+        close_open(c, &(connection_end){reason, close_reason_code(reason), why}, why);
 }
 
 /* ---- Output ---- */
 
-static const char *const doom_reasons[] = {
-    [CONNECTION_DOOM_NO_MEMORY] = "out of memory",
-    [CONNECTION_DOOM_NOT_READ] = "the peer does not read",
-};
+static void drop_doomed(connection *c)
+{
+    if (c->doom == CONNECTION_DOOM_NO_MEMORY)
+        drop_without_memory(c);
+    else
+        connection_drop(c, CLOSE_REASON_NOT_READ, "the peer does not read");
+}
 
 /* End it at the end of the turn, since the caller may stand in the middle of a room. */
 static void doom(connection *c, connection_doom why)
@@ -195,19 +286,34 @@ static int write_output(connection *c)
         if (taken < 0)
             return (int)taken;
         bytes_consume(&c->output, (size_t)taken);
+        c->loop->output_bytes -= (uint64_t)taken;
     }
     return 0;
+}
+
+/* All is written: the timed messages in it have arrived. Those of this very turn are counted at its end. */
+static void count_timed(connection *c)
+{
+    if (!transport_wants_room(&c->transport)) {
+        c->loop->written_signals += c->timed;
+    } else {
+        uint64_t took_us = net_loop_now_us(c->loop) - c->transport.output->since_us;
+        counter_histogram_add(&c->loop->counters.relay_us, took_us, c->timed);
+    }
+    c->timed = 0;
 }
 
 /* Write what waits, and have the rest written when there is room. False when the connection is gone. */
 static bool flush(connection *c)
 {
     if (write_output(c) != 0) {
-        connection_drop(c, "the peer is gone");
+        connection_drop(c, CLOSE_REASON_LOST, "the peer is gone");
         return false;
     }
-    if (transport_want_room(&c->transport, c->output != NULL) != 0) {
-        connection_drop(c, "out of memory");
+    if (c->timed > 0 && c->output == NULL)
+        count_timed(c);
+    if (want_room(c, c->output != NULL) != 0) {
+        drop_without_memory(c);
         return false;
     }
     return true;
@@ -235,13 +341,41 @@ bool connection_send(connection *c, ws_opcode opcode, const struct iovec *parts,
         doom(c, CONNECTION_DOOM_NOT_READ);
         return false;
     }
+    if (opcode < WS_OPCODE_CLOSE) {
+        c->messages_out++;
+        counter_add(&c->loop->counters.messages_out, 1);
+    }
     return true;
+}
+
+void connection_time_message(connection *c)
+{
+    if (c->timed < UINT16_MAX)
+        c->timed++;
 }
 
 void connection_ping(connection *c)
 {
-    if (connection_send(c, WS_OPCODE_PING, NULL, 0) && c->pongs_owed < UINT16_MAX)
+    if (!connection_send(c, WS_OPCODE_PING, NULL, 0))
+        return;
+    counter_add(&c->loop->counters.pings, 1);
+    if (c->pongs_owed < UINT16_MAX)
         c->pongs_owed++;
+    if (!c->awaits_pong) {
+        c->awaits_pong = true;
+        c->ping_us = (uint32_t)net_loop_now_us(c->loop);
+    }
+}
+
+static void take_pong(connection *c)
+{
+    if (c->awaits_pong) {
+        c->awaits_pong = false;
+        c->has_ping_rtt = true;
+        c->ping_us = (uint32_t)net_loop_now_us(c->loop) - c->ping_us;
+        counter_histogram_add(&c->loop->counters.ping_rtt_us, c->ping_us, 1);
+    }
+    c->loop->events->on_pong(c);
 }
 
 /* ---- Input ---- */
@@ -249,7 +383,7 @@ void connection_ping(connection *c)
 /* Hand a whole message to the owner. False: its turn is over, the rest of the input has to wait. */
 static bool deliver(connection *c, bool is_text, slice data)
 {
-    switch (c->events->on_message(c, is_text, data)) {
+    switch (c->loop->events->on_message(c, is_text, data)) {
     case CONNECTION_GO_ON:
         return connection_is_open(c) && c->doom == CONNECTION_DOOM_NONE;
     case CONNECTION_HOLD:
@@ -258,7 +392,7 @@ static bool deliver(connection *c, bool is_text, slice data)
         return false;
     case CONNECTION_HAND_OVER:
         if (bytes_append(&c->message, data.data, data.len) != 0) {
-            connection_drop(c, "out of memory");
+            drop_without_memory(c);
             return false;
         }
         c->has_held_message = true;
@@ -285,10 +419,14 @@ static bool deliver_assembled(connection *c, bool is_text)
 
 static bool take_data(connection *c, const ws_event *event)
 {
+    if (event->is_last) {
+        c->messages_in++;
+        counter_add(&c->loop->counters.messages_in, 1);
+    }
     if (event->is_first && event->is_last)
         return deliver(c, event->is_text, (slice){(const char *)event->data, event->len});
     if (bytes_append(&c->message, event->data, event->len) != 0) {
-        connection_drop(c, "out of memory");
+        drop_without_memory(c);
         return false;
     }
     return event->is_last ? deliver_assembled(c, event->is_text) : true;
@@ -306,11 +444,18 @@ static bool is_flood(connection *c, const ws_event *event)
     return !token_bucket_take(&c->frames, c->loop->limits->frame_rate, net_loop_now_ms(c->loop));
 }
 
+static void take_fault(connection *c, const ws_event *event)
+{
+    close_reason reason =
+        event->code == WS_CLOSE_TOO_BIG ? CLOSE_REASON_TOO_BIG : CLOSE_REASON_PROTOCOL_FAULT;
+    close_open(c, &(connection_end){reason, event->code, event->reason}, event->reason);
+}
+
 /* False: the rest of the input has to wait, or will never be read. */
 static bool take_event(connection *c, const ws_event *event)
 {
     if (is_flood(c, event)) {
-        connection_close(c, WS_CLOSE_POLICY, "too many messages");
+        connection_close(c, CLOSE_REASON_FLOOD, "too many messages");
         return false;
     }
 
@@ -324,13 +469,14 @@ static bool take_event(connection *c, const ws_event *event)
         return connection_send(c, WS_OPCODE_PONG, &data, 1); /* RFC 6455, 5.5.3: the same data */
     }
     case WS_EVENT_PONG:
-        c->events->on_pong(c);
+        take_pong(c);
         return connection_is_open(c);
     case WS_EVENT_CLOSE:
-        close_open(c, event->code, "", "the peer closed"); /* RFC 6455, 5.5.1: echo its code */
+        /* RFC 6455, 5.5.1: echo its code */
+        close_open(c, &(connection_end){CLOSE_REASON_BY_PEER, event->code, "the peer closed"}, "");
         return false;
     case WS_EVENT_FAULT:
-        connection_close(c, event->code, event->reason);
+        take_fault(c, event);
         return false;
     }
     return false;
@@ -357,15 +503,13 @@ static size_t take_handshake(connection *c, const uint8_t *data, size_t len)
     if (!ws_handshake_parse(&c->loop->limits->handshake, (const char *)data, len, &handshake))
         return 0;
 
-    c->events->on_handshake(c, &handshake);
+    c->loop->events->on_handshake(c, &handshake);
     if (handshake.status != 101) {
-        connection_refuse(c, handshake.status, "the upgrade was refused");
+        connection_refuse(c, handshake.status, CLOSE_REASON_HANDSHAKE_FAULT, "the upgrade was refused");
         return 0;
     }
-    char answer[WS_HANDSHAKE_MAX_ANSWER];
-    size_t answer_len = ws_handshake_answer(answer, 101, handshake.key);
-    if (answer_len == 0 || bytes_append(&c->output, answer, answer_len) != 0) {
-        connection_drop(c, "out of memory");
+    if (append_answer(c, 101, handshake.key) != 0) {
+        drop_without_memory(c);
         return 0;
     }
     set_state(c, CONNECTION_OPEN);
@@ -380,7 +524,7 @@ enum { MAX_HELD_BYTES = 64 * 1024 };
 static void keep_for_later(connection *c, const uint8_t *data, size_t len)
 {
     if (bytes_append(&c->unread, data, len) != 0)
-        connection_drop(c, "out of memory");
+        drop_without_memory(c);
     else if (c->state == CONNECTION_HELD && bytes_len(c->unread) >= MAX_HELD_BYTES)
         transport_watch_input(&c->transport, false);
 }
@@ -406,7 +550,9 @@ static void on_bytes(connection *c, size_t before, size_t len)
         memcpy(buffer, bytes_head(c->unread), before);
         bytes_clear(&c->unread);
     }
-    c->last_read_ms = net_loop_now_ms(c->loop);
+    c->bytes_in += len;
+    counter_add(&c->loop->counters.bytes_in, len);
+    c->last_read_ms = (uint32_t)net_loop_now_ms(c->loop);
     if (c->state == CONNECTION_PINGED)
         set_state(c, CONNECTION_OPEN);
 
@@ -430,7 +576,7 @@ static void on_readable(connection *c)
     else if (got == 0 && c->state == CONNECTION_CLOSING)
         transport_watch_input(&c->transport, false); /* it may still read what is being written */
     else
-        connection_drop(c, got < 0 ? "the connection broke" : "the peer is gone");
+        connection_drop(c, CLOSE_REASON_LOST, got < 0 ? "the connection broke" : "the peer is gone");
 }
 
 /* Bytes have come, or there is room again for those that wait: the end of the turn writes them. */
@@ -450,7 +596,7 @@ static void resume(connection *c)
     if (c->state == CONNECTION_HELD) {
         set_state(c, CONNECTION_OPEN);
         if (transport_watch_input(&c->transport, true) != 0) {
-            connection_drop(c, "out of memory");
+            drop_without_memory(c);
             return;
         }
     }
@@ -479,7 +625,7 @@ static void hand_over(connection *c)
 {
     c->must_hand_over = false;
     leave_loop(c);
-    c->events->on_hand_over(c);
+    c->loop->events->on_hand_over(c);
 }
 
 int connection_attach(connection *c, net_loop *loop)
@@ -497,20 +643,20 @@ int connection_attach(connection *c, net_loop *loop)
 
 void connection_on_due(connection *c)
 {
-    switch (c->state) {
+    switch ((connection_state)c->state) {
     case CONNECTION_HANDSHAKE:
-        connection_drop(c, "no upgrade request in time");
+        connection_drop(c, CLOSE_REASON_HANDSHAKE_TIMEOUT, "no upgrade request in time");
         break;
     case CONNECTION_OPEN:
         connection_ping(c);
         set_state(c, CONNECTION_PINGED);
         break;
     case CONNECTION_PINGED:
-        connection_drop(c, "no sign of life");
+        connection_drop(c, CLOSE_REASON_SILENT, "no sign of life");
         break;
     case CONNECTION_CLOSING:
     case CONNECTION_LINGERING:
-        connection_drop(c, "the peer keeps the connection open");
+        connection_drop(c, CLOSE_REASON_SILENT, "the peer keeps the connection open");
         break;
     case CONNECTION_HELD:
     case CONNECTION_CLOSED:
@@ -529,13 +675,13 @@ static void end_output(connection *c)
     if (transport_watches_input(&c->transport))
         set_state(c, CONNECTION_LINGERING);
     else
-        connection_drop(c, "the peer is gone");
+        connection_drop(c, CLOSE_REASON_LOST, "the peer is gone");
 }
 
 void connection_on_turn_end(connection *c)
 {
     if (c->doom != CONNECTION_DOOM_NONE && connection_is_open(c))
-        connection_drop(c, doom_reasons[c->doom]);
+        drop_doomed(c);
     if (c->state == CONNECTION_CLOSED) {
         if (c->is_todo) /* dropped just now: its turn on the list comes again */
             return;

@@ -40,15 +40,21 @@ typedef enum connection_verdict {
                            */
 } connection_verdict;
 
+/* How a connection ended. */
+typedef struct connection_end {
+    close_reason reason;
+    uint16_t code;   /* the close code that was sent or came; 1006: none */
+    const char *why; /* a literal, in words */
+} connection_end;
+
 typedef struct connection_events {
     /* The handshake is answered with `status`: 101, or a fault and the end follows. */
     void (*on_handshake)(connection *c, const ws_handshake *handshake);
     /* A whole message. `data` is borrowed for the call. */
     connection_verdict (*on_message)(connection *c, bool is_text, slice data);
     void (*on_pong)(connection *c);
-    /* The connection has ended for its owner: nothing more comes in or goes out. `code` is the close code
-     * that was sent or came (1006: none), `why` a literal. */
-    void (*on_end)(connection *c, uint16_t code, const char *why);
+    /* The connection has ended for its owner: nothing more comes in or goes out. */
+    void (*on_end)(connection *c, const connection_end *end);
     /* It is detached from its loop, with its message not handled and all its unread bytes: attach it
      * elsewhere. */
     void (*on_hand_over)(connection *c);
@@ -65,20 +71,29 @@ typedef enum connection_doom {
 
 struct connection {
     transport transport;
-    net_loop *loop;                  /* borrowed; NULL while adrift */
-    const connection_events *events; /* borrowed, lives as long as the process */
-    TAILQ_ENTRY(connection) link;    /* in its loop's list for its state */
-    STAILQ_ENTRY(connection) todo;   /* in its loop's list for the end of the turn, while is_todo */
-    uint64_t id;                     /* for log lines */
-    uint64_t due_ms;       /* when its state has lasted long enough; unused where that is for ever */
-    uint64_t last_read_ms; /* when bytes last came */
+    net_loop *loop;                /* borrowed; while adrift the last one, of which only `events` and `owner`
+                                      may be used */
+    TAILQ_ENTRY(connection) link;  /* in its loop's list for its state */
+    STAILQ_ENTRY(connection) todo; /* in its loop's list for the end of the turn, while is_todo */
+    uint64_t id;                   /* for log lines */
+    uint64_t bytes_in;             /* read */
+    uint64_t bytes_out;            /* written, or to be written */
+    uint32_t messages_in;          /* whole ones that came, low 32 bits, as the next */
+    uint32_t messages_out;         /* sent */
+    uint32_t opened_cs;            /* monotonic, hundredths of a second */
+    uint32_t due_ms;       /* when its state has lasted long enough, low 32 bits; unused where that is for
+                              ever */
+    uint32_t last_read_ms; /* when bytes last came, low 32 bits */
+    uint32_t ping_us;      /* while a pong is awaited, when its ping was sent, low 32 bits; else, with
+                              has_ping_rtt, how long the last one took */
     bytes *unread;         /* owned: input not handled yet, before what the socket holds; or NULL */
     bytes *message;        /* owned: the current message as far as it came in pieces; or NULL */
     bytes *output;         /* owned: frames not written yet; or NULL */
     ws_decoder decoder;
     token_bucket frames;
-    connection_state state;
     uint16_t pongs_owed;       /* pings of ours that were not answered yet */
+    uint16_t timed;            /* messages in `output` whose way is timed */
+    uint8_t state;             /* a connection_state */
     uint8_t doom;              /* to do: end it, for this connection_doom */
     bool is_todo : 1;          /* stands on loop->todo */
     bool must_resume : 1;      /* to do: go on with the unread input */
@@ -86,14 +101,16 @@ struct connection {
     bool has_held_message : 1; /* `message` is whole, and its owner has not handled it */
     bool held_is_text : 1;     /* it is a text message */
     bool has_ended : 1;        /* on_end was called */
+    bool awaits_pong : 1;      /* for ping_us */
+    bool has_ping_rtt : 1;     /* ping_us is a round-trip time */
 };
 
 /* Begin with an accepted descriptor, which the connection owns from here on, and attach it to `loop`, to read
  * the upgrade request. On failure (-ENOMEM and the like) the descriptor is closed and no event is called. */
-int connection_open(connection *c, int fd, uint64_t id, const connection_events *events, net_loop *loop);
+int connection_open(connection *c, int fd, uint64_t id, net_loop *loop);
 
 /* Answer with an HTTP fault instead of reading the request, and end. */
-void connection_refuse(connection *c, int status, const char *why);
+void connection_refuse(connection *c, int status, close_reason reason, const char *why);
 
 /* Take a connection that was handed over: its waiting output, its unhandled message and its unread bytes come
  * first. On failure the connection is still adrift. */
@@ -103,22 +120,35 @@ int connection_attach(connection *c, net_loop *loop);
  * ending, or when this makes more wait than its limit: then it ends at the end of the turn. */
 bool connection_send(connection *c, ws_opcode opcode, const struct iovec *parts, int count);
 
+/* Count how long the message just sent takes from the begin of this turn, when what it came from was read,
+ * until it is written (net_counters.relay_us). */
+void connection_time_message(connection *c);
+
 /* Send a ping. Its pong will not count as one of the frames that the peer may send. */
 void connection_ping(connection *c);
 
 /* Go on with the input of a held connection, at the end of the turn. */
 void connection_resume(connection *c);
 
-/* End it: with a close frame of this code (WS_CLOSE_NO_STATUS: an empty one) when it is open, with 503 when
- * it has not got that far. `why` is a literal, sent as the reason and logged. on_end is called before this
- * returns. Nothing happens to one that is ending. */
-void connection_close(connection *c, uint16_t code, const char *why);
+/* End it: with a close frame of the code that belongs to the reason (close_reason_code()) when it is open,
+ * with 503 when it has not got that far. `why` is a literal, sent in the frame and told. on_end is called
+ * before this returns. Nothing happens to one that is ending. */
+void connection_close(connection *c, close_reason reason, const char *why);
 
 /* End it without a word. on_end is called before this returns, if it was not before. */
-void connection_drop(connection *c, const char *why);
+void connection_drop(connection *c, close_reason reason, const char *why);
 
-/* End one that is adrift: the descriptor is closed and on_end and on_free are called. */
+/* End one that is adrift: the descriptor is closed and on_end and on_free are called. It is not counted. */
 void connection_abandon(connection *c, const char *why);
+
+/* How long it has been open, in ms. */
+uint64_t connection_age_ms(const connection *c);
+
+/* Has anything been read from it after this time (of the last days)? */
+static inline bool connection_has_read_since(const connection *c, uint64_t since_ms)
+{
+    return (int32_t)(c->last_read_ms - (uint32_t)since_ms) > 0;
+}
 
 /* Is it open for messages? */
 static inline bool connection_is_open(const connection *c)

@@ -12,7 +12,7 @@ typedef enum connection_state {
                              ends */
     CONNECTION_CLOSED,    /* no descriptor any more; freed at the end of the turn */
     CONNECTION_STATES,    /* how many states have a list */
-    CONNECTION_ADRIFT,    /* belongs to no loop: not yet attached, or on its way to another thread */
+    CONNECTION_ADRIFT,    /* on no list of a loop: not yet attached, or on its way to another thread */
 } connection_state;
 
 #endif

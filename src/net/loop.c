@@ -88,13 +88,14 @@ void net_loop_deinit(net_loop *loop)
     loop->scratch = NULL;
 }
 
-uint64_t net_loop_now_ms(net_loop *loop)
+uint64_t net_loop_now_us(net_loop *loop)
 {
     if (!loop->is_now_read) {
-        loop->now_ms = clock_monotonic_ms();
+        loop->now_us = clock_monotonic_us();
         loop->is_now_read = true;
+        counter_set(&loop->counters.turn_began_us, loop->now_us);
     }
-    return loop->now_ms;
+    return loop->now_us;
 }
 
 void net_loop_each(net_loop *loop, void (*visit)(connection *c))
@@ -121,13 +122,17 @@ static void do_work(net_loop *loop)
 }
 
 /* When the first of the connections in this state is due. */
-static uint64_t next_due_in_state(const net_loop *loop, int state)
+static uint64_t next_due_in_state(net_loop *loop, int state)
 {
     const connection *first = TAILQ_FIRST(&loop->by_state[state]);
-    return first == NULL || loop->duration_ms[state] == 0 ? UINT64_MAX : first->due_ms;
+    if (first == NULL || loop->duration_ms[state] == 0)
+        return UINT64_MAX;
+    /* A connection keeps the low half of the time, which is near enough to tell the whole. */
+    uint64_t now_ms = net_loop_now_ms(loop);
+    return now_ms + (uint64_t)(int32_t)(first->due_ms - (uint32_t)now_ms);
 }
 
-static uint64_t next_due_ms(const net_loop *loop)
+static uint64_t next_due_ms(net_loop *loop)
 {
     uint64_t due_ms = UINT64_MAX;
     if (loop->ticker.next_due_ms != NULL)
@@ -185,6 +190,39 @@ static void do_deadlines(net_loop *loop)
     set_timer(loop);
 }
 
+enum { LAG_SPAN_US = 10 * 1000000 };
+
+static void note_lag(net_loop *loop, uint64_t now_us, uint64_t lag_us)
+{
+    net_lag_window *w = &loop->lag;
+    if (now_us - w->begun_us >= LAG_SPAN_US) {
+        w->older_us = now_us - w->begun_us < 2 * LAG_SPAN_US ? w->newer_us : 0;
+        w->newer_us = 0;
+        w->begun_us = now_us;
+    }
+    if (lag_us > w->newer_us)
+        w->newer_us = lag_us;
+    counter_set(&loop->counters.lag_max_us, w->newer_us > w->older_us ? w->newer_us : w->older_us);
+}
+
+/* What became ready when the turn had begun had to wait for its end; and whatever was read in it and could be
+ * written at once has been written. */
+static void count_turn(net_loop *loop)
+{
+    net_counters *counters = &loop->counters;
+    uint64_t now_us = clock_monotonic_us();
+    uint64_t took_us = now_us - net_loop_now_us(loop);
+    counter_add(&counters->turns, 1);
+    counter_histogram_add(&counters->lag_us, took_us, 1);
+    note_lag(loop, now_us, took_us);
+    if (loop->written_signals > 0)
+        counter_histogram_add(&counters->relay_us, took_us, loop->written_signals);
+    loop->written_signals = 0;
+    counter_set(&counters->backlog_bytes, loop->output_bytes);
+    counter_set(&counters->turn_began_us, 0);
+    loop->is_now_read = false;
+}
+
 void net_loop_end_turn(net_loop *loop)
 {
     do_work(loop);
@@ -194,7 +232,7 @@ void net_loop_end_turn(net_loop *loop)
         set_timer(loop);
     if (loop->ticker.on_turn_end != NULL)
         loop->ticker.on_turn_end(loop->ticker.context);
-    loop->is_now_read = false;
+    count_turn(loop);
 }
 
 int net_loop_turn(net_loop *loop)

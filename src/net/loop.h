@@ -15,6 +15,7 @@
 
 #include "base/token_bucket.h"
 #include "net/connection_state.h"
+#include "net/net_counters.h"
 #include "websocket/handshake.h"
 
 #include <event2/event.h>
@@ -24,11 +25,12 @@
 #include <sys/queue.h>
 
 struct connection;
+struct connection_events;
 
 /* Bounds and times that every connection of a loop obeys. Immutable while loops run. */
 typedef struct net_limits {
     ws_handshake_rules handshake;
-    uint64_t max_message_bytes;
+    uint32_t max_message_bytes;
     uint64_t max_output_bytes;     /* waiting for one peer that does not read */
     token_bucket_rate frame_rate;  /* from one peer */
     uint32_t handshake_timeout_ms; /* for a complete upgrade request */
@@ -45,10 +47,20 @@ typedef struct net_ticker {
     void *context;
 } net_ticker;
 
+/* The longest turn, of the last two spans of ten seconds. */
+typedef struct net_lag_window {
+    uint64_t begun_us; /* when the newer one began */
+    uint64_t newer_us, older_us;
+} net_lag_window;
+
 typedef struct net_loop {
-    struct event_base *base;  /* owned */
-    const net_limits *limits; /* borrowed */
-    uint8_t *scratch;         /* owned: where every read lands */
+    struct event_base *base;                /* owned */
+    const net_limits *limits;               /* borrowed */
+    const struct connection_events *events; /* borrowed: what its connections tell their owner. Set by that,
+                                               before the first one. */
+    void *owner;                            /* borrowed, for those events */
+    net_counters counters;
+    uint8_t *scratch; /* owned: where every read lands */
     size_t scratch_size;
     net_ticker ticker; /* all NULL = none */
 
@@ -56,16 +68,19 @@ typedef struct net_loop {
     by_state[CONNECTION_STATES];             /* borrowed: every connection is on one */
     uint32_t duration_ms[CONNECTION_STATES]; /* how long in a state; 0 = for ever */
     STAILQ_HEAD(connection_todo, connection)
-    todo;               /* borrowed: connections with work for the end of the turn */
-    size_t connections; /* how many belong to this loop */
+    todo;                     /* borrowed: connections with work for the end of the turn */
+    size_t connections;       /* how many belong to this loop */
+    uint64_t output_bytes;    /* that wait in them */
+    uint32_t written_signals; /* of this turn: timed ones that were read and written in it */
 
     struct event *timer;   /* owned: the next deadline has come */
     int timer_fd;          /* owned: fires then */
     uint64_t timer_due_ms; /* when it fires; UINT64_MAX = not set */
     bool timer_was_late;   /* it fired long after its time: the thread was stalled */
     bool is_catching_up;   /* and so deadlines were put off until it fires again: once, not for ever */
-    uint64_t now_ms;       /* the time of this turn */
-    bool is_now_read;      /* now_ms is of this turn */
+    uint64_t now_us;       /* the time of this turn */
+    bool is_now_read;      /* now_us is of this turn */
+    net_lag_window lag;
 } net_loop;
 
 /* Make the base (without locks: no other thread touches it), the timer and the buffer. `limits` is borrowed
@@ -82,8 +97,14 @@ int net_loop_turn(net_loop *loop);
 /* The work of the end of a turn by itself: for whoever ends the connections outside of one. */
 void net_loop_end_turn(net_loop *loop);
 
-/* Monotonic time in ms, read once a turn. */
-uint64_t net_loop_now_ms(net_loop *loop);
+/* Monotonic time in microseconds, read once a turn, when it is first asked for. */
+uint64_t net_loop_now_us(net_loop *loop);
+
+/* The same in milliseconds. */
+static inline uint64_t net_loop_now_ms(net_loop *loop)
+{
+    return net_loop_now_us(loop) / 1000;
+}
 
 /* Call `visit` for every connection of the loop; it may close them. */
 void net_loop_each(net_loop *loop, void (*visit)(struct connection *c));

@@ -1,6 +1,7 @@
 #include "net/transport.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -30,7 +31,7 @@ void transport_attach(transport *t, struct event_base *base)
 void transport_detach(transport *t)
 {
     transport_watch_input(t, false);
-    transport_want_room(t, false);
+    transport_want_room(t, false, 0);
 }
 
 int transport_watch_input(transport *t, bool watches)
@@ -66,25 +67,33 @@ ssize_t transport_write(transport *t, const uint8_t *data, size_t len, bool is_l
     return taken < 0 ? -errno : taken;
 }
 
-int transport_want_room(transport *t, bool wants)
+static void stop_waiting(transport *t)
+{
+    event_del(&t->output->room);
+    free(t->output);
+    t->output = NULL;
+}
+
+int transport_want_room(transport *t, bool wants, uint64_t now_us)
 {
     if (wants == (t->output != NULL))
         return 0;
     if (!wants) {
-        event_free(t->output);
-        t->output = NULL;
+        stop_waiting(t);
         return 0;
     }
 
-    struct event *output = event_new(event_get_base(&t->input), fd_of(t), EV_WRITE | EV_PERSIST,
-                                     event_get_callback(&t->input), event_get_callback_arg(&t->input));
-    if (output == NULL)
+    transport_wait *wait = malloc(sizeof(*wait));
+    if (wait == NULL)
         return -ENOMEM;
-    if (event_add(output, NULL) != 0) {
-        event_free(output);
+    wait->since_us = now_us;
+    event_assign(&wait->room, event_get_base(&t->input), fd_of(t), EV_WRITE | EV_PERSIST,
+                 event_get_callback(&t->input), event_get_callback_arg(&t->input));
+    if (event_add(&wait->room, NULL) != 0) {
+        free(wait);
         return -ENOMEM;
     }
-    t->output = output;
+    t->output = wait;
     return 0;
 }
 

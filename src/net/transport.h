@@ -13,9 +13,15 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+/* A wait for room to write. */
+typedef struct transport_wait {
+    struct event room;
+    uint64_t since_us; /* monotonic */
+} transport_wait;
+
 typedef struct transport {
-    struct event input;   /* for bytes and the peer's end; its descriptor is owned, and -1 when closed */
-    struct event *output; /* owned; NULL unless the socket is waited on for room */
+    struct event input;     /* for bytes and the peer's end; its descriptor is owned, and -1 when closed */
+    transport_wait *output; /* owned; NULL unless the socket is waited on for room */
 } transport;
 
 /* Begin with a connected, non-blocking, close-on-exec descriptor, which the transport owns from here on.
@@ -46,8 +52,8 @@ ssize_t transport_read(transport *t, uint8_t *data, size_t len);
  * transport_end_output(), which follows: they and the end go out in one segment. */
 ssize_t transport_write(transport *t, const uint8_t *data, size_t len, bool is_last);
 
-/* Wait, or no longer wait, for room to write. 0 or -ENOMEM. */
-int transport_want_room(transport *t, bool wants);
+/* Wait, or no longer wait, for room to write; `now_us` is noted when a wait begins. 0 or -ENOMEM. */
+int transport_want_room(transport *t, bool wants, uint64_t now_us);
 
 /* Is it waited for room? */
 static inline bool transport_wants_room(const transport *t)

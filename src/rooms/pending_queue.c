@@ -35,7 +35,7 @@ static pending_signal *gather(int kind, const struct iovec *parts, int count, si
 }
 
 int pending_queue_push(pending_queue *queue, const pending_bounds *bounds, int kind,
-                       const struct iovec *parts, int count)
+                       const struct iovec *parts, int count, uint64_t now_ms)
 {
     size_t len = pending_parts_len(parts, count);
     if (!has_room(queue, bounds, len))
@@ -48,6 +48,7 @@ int pending_queue_push(pending_queue *queue, const pending_bounds *bounds, int k
         bounds->release(bounds->context, len);
         return -ENOMEM;
     }
+    signal->since_ms = now_ms;
     STAILQ_INSERT_TAIL(&queue->signals, signal, link);
     queue->bytes += len;
     queue->count++;

@@ -18,8 +18,9 @@
 typedef struct pending_signal {
     STAILQ_ENTRY(pending_signal) link; /* in its queue */
     size_t len;                        /* bytes in `data` */
-    int kind;                          /* as given to pending_queue_push() */
-    char data[];                       /* the parts, one behind the other */
+    uint64_t since_ms;                 /* as given to pending_queue_push(), as the next */
+    int kind;
+    char data[]; /* the parts, one behind the other */
 } pending_signal;
 
 typedef struct pending_queue {
@@ -44,7 +45,7 @@ void pending_queue_init(pending_queue *queue);
 /* Append a copy of the parts as one signal. 0, -ENOSPC (the queue is full), -EDQUOT (the server-wide budget
  * is used up) or -ENOMEM. Nothing changes on failure. */
 int pending_queue_push(pending_queue *queue, const pending_bounds *bounds, int kind,
-                       const struct iovec *parts, int count);
+                       const struct iovec *parts, int count, uint64_t now_ms);
 
 /* Take out the oldest signal and give its bytes back to the budget. The caller owns it and calls
  * pending_signal_free(). NULL when the queue is empty. */

@@ -3,7 +3,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
-room *room_new(slice name, slice name_json)
+room *room_new(slice name, slice name_json, uint64_t now_ms)
 {
     stored_name plan = stored_name_plan(name, name_json);
     room *r = malloc(sizeof(*r) + stored_name_size(&plan));
@@ -12,8 +12,10 @@ room *room_new(slice name, slice name_json)
     SLIST_INIT(&r->members);
     SLIST_INIT(&r->waiters);
     r->backlog = NULL;
+    r->opened_ms = (uint32_t)now_ms;
     r->member_count = 0;
     r->waiter_count = 0;
+    r->passed_kinds = 0;
     r->name = plan;
     stored_name_write(&plan, r->name_bytes, name, name_json);
     return r;

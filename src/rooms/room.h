@@ -52,15 +52,17 @@ struct room {
     SLIST_HEAD(, room_member) members; /* owned, in order of joining */
     SLIST_HEAD(, room_waiter) waiters; /* owned, first come first */
     room_backlog *backlog;             /* owned; NULL while nothing waits */
-    uint32_t member_count;             /* in `members` */
+    uint32_t opened_ms;                /* when the first user joined, low 32 bits */
+    uint16_t member_count;             /* in `members` */
     uint16_t waiter_count;             /* in `waiters` */
+    uint16_t passed_kinds;             /* of signals, each a bit, that have reached somebody */
     stored_name name;                  /* of name_bytes */
     char name_bytes[];
 };
 
 /* A room with nobody in it, and its end. `name` is the codeword; both forms are copied. NULL without memory.
  * A room is empty (no member, waiter or backlog) and in no table when it is freed. */
-room *room_new(slice name, slice name_json);
+room *room_new(slice name, slice name_json, uint64_t now_ms);
 void room_free(room *r);
 
 /* A member of `r` that is in no list yet, and its end. NULL without memory; freeing NULL is legal. */

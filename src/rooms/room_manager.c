@@ -33,6 +33,7 @@ struct room_manager {
     TAILQ_HEAD(, room_backlog) lapsing; /* borrowed from their rooms, the first to lapse first */
     TAILQ_HEAD(, room_waiter) due;      /* borrowed from their rooms, the first due first */
     room_counts counts;
+    uint64_t now_ms; /* the time that was told last */
 };
 
 /* ---- Signals ---- */
@@ -41,21 +42,49 @@ struct room_manager {
 typedef struct parcel {
     int kind;
     size_t bytes;
+    uint64_t waited_ms; /* in the queue */
     const struct iovec *parts;
     int count;
 } parcel;
 
-static void report(const room_manager *manager, room_outcome outcome, const parcel *signal,
-                   const room_member *from, const room_member *to, const char *why)
+static const char *const setbacks[ROOM_SETBACKS] = {
+    [ROOM_SETBACK_QUEUE_FULL] = "room queue is full",
+    [ROOM_SETBACK_BUDGET_USED_UP] = "server queue budget is used up",
+    [ROOM_SETBACK_NO_MEMORY] = "out of memory",
+    [ROOM_SETBACK_RECEIVER_ENDING] = "receiver is ending",
+    [ROOM_SETBACK_SENDER_LEFT] = "sender left",
+    [ROOM_SETBACK_EXPIRED] = "expired",
+    [ROOM_SETBACK_SERVER_STOPS] = "server stops",
+};
+
+/* Is this the first signal of its kind that reaches somebody in the room? Not any more afterwards. */
+static bool mark_passed(room *r, room_outcome outcome, int kind)
 {
+    uint16_t bit = (uint16_t)(1U << (kind & (ROOM_KINDS - 1)));
+    if ((outcome != ROOM_SIGNAL_RELAYED && outcome != ROOM_SIGNAL_DELIVERED) || (r->passed_kinds & bit) != 0)
+        return false;
+    r->passed_kinds |= bit;
+    return true;
+}
+
+static void report(const room_manager *manager, room_outcome outcome, const parcel *signal,
+                   const room_member *from, const room_member *to, room_setback setback)
+{
+    room *r = from->room;
     room_signal_report told = {
         .outcome = outcome,
         .kind = signal->kind,
         .bytes = signal->bytes,
-        .room = room_name(from->room),
+        .room = room_name(r),
         .from = room_member_user(from),
         .to = to == NULL ? SLICE_LITERAL("") : room_member_user(to),
-        .why = why,
+        .from_peer = from->peer,
+        .to_peer = to == NULL ? NULL : to->peer,
+        .setback = setback,
+        .why = setbacks[setback],
+        .waited_ms = signal->waited_ms,
+        .is_first = mark_passed(r, outcome, signal->kind),
+        .room_age_ms = (uint32_t)manager->now_ms - r->opened_ms,
     };
     manager->effects.on_signal(manager->effects.context, &told);
 }
@@ -65,18 +94,18 @@ static void hand_over(const room_manager *manager, room_outcome outcome, const p
                       const room_member *from, const room_member *to)
 {
     if (manager->effects.send(to->peer, signal->parts, signal->count))
-        report(manager, outcome, signal, from, to, NULL);
+        report(manager, outcome, signal, from, to, ROOM_SETBACK_NONE);
     else
-        report(manager, ROOM_SIGNAL_DROPPED, signal, from, to, "receiver is ending");
+        report(manager, ROOM_SIGNAL_DROPPED, signal, from, to, ROOM_SETBACK_RECEIVER_ENDING);
 }
 
 /* ---- The queue of a room ---- */
 
-static const char *explain(int err)
+static room_setback setback_of(int err)
 {
     if (err == -ENOSPC)
-        return "room queue is full";
-    return err == -EDQUOT ? "server queue budget is used up" : "out of memory";
+        return ROOM_SETBACK_QUEUE_FULL;
+    return err == -EDQUOT ? ROOM_SETBACK_BUDGET_USED_UP : ROOM_SETBACK_NO_MEMORY;
 }
 
 /* Put a signal behind what waits; the first one begins the backlog. */
@@ -86,8 +115,8 @@ static int push(const room_manager *manager, room_member *from, const parcel *si
     room_backlog *backlog = r->backlog != NULL ? r->backlog : room_backlog_new(from);
     if (backlog == NULL)
         return -ENOMEM;
-    int err =
-        pending_queue_push(&backlog->signals, &manager->bounds, signal->kind, signal->parts, signal->count);
+    int err = pending_queue_push(&backlog->signals, &manager->bounds, signal->kind, signal->parts,
+                                 signal->count, manager->now_ms);
     if (err == 0)
         r->backlog = backlog;
     else if (r->backlog == NULL)
@@ -99,12 +128,12 @@ static int enqueue(room_manager *manager, room_member *from, const parcel *signa
 {
     int err = push(manager, from, signal);
     if (err != 0) { /* PROTOCOL.md, rule 3: what is queued already stays */
-        report(manager, ROOM_SIGNAL_REFUSED, signal, from, NULL, explain(err));
+        report(manager, ROOM_SIGNAL_REFUSED, signal, from, NULL, setback_of(err));
         return err == -ENOMEM ? -ENOMEM : -ENOSPC;
     }
     manager->counts.pending_messages++;
     manager->counts.pending_bytes += signal->bytes;
-    report(manager, ROOM_SIGNAL_QUEUED, signal, from, NULL, NULL);
+    report(manager, ROOM_SIGNAL_QUEUED, signal, from, NULL, ROOM_SETBACK_NONE);
     return 0;
 }
 
@@ -135,18 +164,22 @@ static void set_owner(room_manager *manager, room_backlog *backlog, room_member 
     backlog->owner = owner;
 }
 
-/* Empty a room's queue: to a member, or to nobody, for which `why` is the reason. */
-static void empty_queue(room_manager *manager, room *r, const room_member *to, const char *why)
+/* Empty a room's queue: to a member, or to nobody, for which `setback` is the reason. */
+static void empty_queue(room_manager *manager, room *r, const room_member *to, room_setback setback)
 {
     room_backlog *backlog = r->backlog;
     pending_signal *queued;
     while ((queued = dequeue(manager, backlog)) != NULL) {
         struct iovec part = {.iov_base = queued->data, .iov_len = queued->len};
-        parcel signal = {.kind = queued->kind, .bytes = queued->len, .parts = &part, .count = 1};
+        parcel signal = {.kind = queued->kind,
+                         .bytes = queued->len,
+                         .waited_ms = manager->now_ms - queued->since_ms,
+                         .parts = &part,
+                         .count = 1};
         if (to != NULL)
             hand_over(manager, ROOM_SIGNAL_DELIVERED, &signal, backlog->owner, to);
         else
-            report(manager, ROOM_SIGNAL_DROPPED, &signal, backlog->owner, NULL, why);
+            report(manager, ROOM_SIGNAL_DROPPED, &signal, backlog->owner, NULL, setback);
         pending_signal_free(queued);
     }
     set_owner(manager, backlog, NULL);
@@ -154,9 +187,9 @@ static void empty_queue(room_manager *manager, room *r, const room_member *to, c
     r->backlog = NULL;
 }
 
-static void drop_queue(room_manager *manager, room *r, const char *why)
+static void drop_queue(room_manager *manager, room *r, room_setback setback)
 {
-    empty_queue(manager, r, NULL, why);
+    empty_queue(manager, r, NULL, setback);
 }
 
 /* PROTOCOL.md, rule 3: a newcomer gets the queue of another user at once, and owns again the one that it
@@ -169,7 +202,7 @@ static void receive_queue(room_manager *manager, room_member *newcomer)
     if (slice_equals(room_member_user(r->backlog->owner), room_member_user(newcomer)))
         set_owner(manager, r->backlog, newcomer);
     else
-        empty_queue(manager, r, newcomer, NULL);
+        empty_queue(manager, r, newcomer, ROOM_SETBACK_NONE);
 }
 
 /* ---- Members ---- */
@@ -312,7 +345,7 @@ static void drop_silent_members(room_manager *manager, room *r, uint64_t now_ms)
 
 static room *open_room(room_manager *manager, slice name, slice name_json)
 {
-    room *r = room_new(name, name_json);
+    room *r = room_new(name, name_json, manager->now_ms);
     if (r == NULL)
         return NULL;
     if (room_table_add(&manager->rooms, r) != 0) {
@@ -382,7 +415,7 @@ int room_manager_new(const room_limits *limits, const room_effects *effects, con
 static void tear_down_room(room_manager *manager, room *r)
 {
     if (r->backlog != NULL)
-        drop_queue(manager, r, "server stops");
+        drop_queue(manager, r, ROOM_SETBACK_SERVER_STOPS);
     room_waiter *waiter;
     while ((waiter = SLIST_FIRST(&r->waiters)) != NULL)
         room_member_free(take_member(manager, waiter));
@@ -438,6 +471,7 @@ static int join_anew(room_manager *manager, room *r, void *peer, slice user, sli
 int room_manager_join(room_manager *manager, void *peer, slice codeword, slice user, slice codeword_json,
                       slice user_json, uint64_t now_ms, room_member **member, room_waiter **waiter)
 {
+    manager->now_ms = now_ms;
     room *r = room_table_find(&manager->rooms, codeword);
     if (r == NULL) {
         r = open_room(manager, codeword, codeword_json);
@@ -469,7 +503,7 @@ void room_manager_leave(room_manager *manager, room_member *member)
 {
     room *r = member->room;
     if (owns_backlog(member)) /* PROTOCOL.md, rule 3 */
-        drop_queue(manager, r, "sender left");
+        drop_queue(manager, r, ROOM_SETBACK_SENDER_LEFT);
     remove_member(manager, member);
     room_member_free(member);
     settle(manager, r);
@@ -477,6 +511,7 @@ void room_manager_leave(room_manager *manager, room_member *member)
 
 void room_manager_lose(room_manager *manager, room_member *member, uint64_t now_ms)
 {
+    manager->now_ms = now_ms;
     room *r = member->room;
     end_lost_member(manager, member, now_ms);
     settle(manager, r);
@@ -488,8 +523,9 @@ void room_manager_cancel(room_manager *manager, room_waiter *waiter)
 }
 
 int room_manager_signal(room_manager *manager, room_member *member, int kind, const struct iovec *parts,
-                        int count)
+                        int count, uint64_t now_ms)
 {
+    manager->now_ms = now_ms;
     parcel signal = {
         .kind = kind,
         .bytes = pending_parts_len(parts, count),
@@ -512,6 +548,7 @@ int room_manager_signal(room_manager *manager, room_member *member, int kind, co
 
 void room_manager_on_alive(room_manager *manager, room_member *member, uint64_t now_ms)
 {
+    manager->now_ms = now_ms;
     if (!member->owes_answer || now_ms < member->asked_ms)
         return;
     member->owes_answer = false;
@@ -531,6 +568,7 @@ static void end_wait(room_manager *manager, room_waiter *waiter, uint64_t now_ms
 
 void room_manager_tick(room_manager *manager, uint64_t now_ms)
 {
+    manager->now_ms = now_ms;
     room_waiter *waiter;
     while ((waiter = TAILQ_FIRST(&manager->due)) != NULL && deadline_of(manager, waiter) <= now_ms)
         end_wait(manager, waiter, now_ms);
@@ -538,7 +576,7 @@ void room_manager_tick(room_manager *manager, uint64_t now_ms)
     const room_backlog *lapsing;
     while ((lapsing = TAILQ_FIRST(&manager->lapsing)) != NULL && lapsing->lapses_ms <= now_ms) {
         room *r = lapsing->owner->room;
-        drop_queue(manager, r, "expired");
+        drop_queue(manager, r, ROOM_SETBACK_EXPIRED);
         settle(manager, r);
     }
 }

@@ -36,16 +36,39 @@ typedef enum room_outcome {
     ROOM_SIGNAL_DELIVERED, /* handed over from the queue */
     ROOM_SIGNAL_REFUSED,   /* the queue is full; queued ones stay */
     ROOM_SIGNAL_DROPPED,   /* queued and given up (leave, TTL, stop), or its receiver could not take it */
+    ROOM_OUTCOMES
 } room_outcome;
+
+/* Why a signal was refused or dropped. */
+typedef enum room_setback {
+    ROOM_SETBACK_NONE,
+    ROOM_SETBACK_QUEUE_FULL,      /* refused: the room's queue, by messages or bytes */
+    ROOM_SETBACK_BUDGET_USED_UP,  /* refused: the queues of the whole server */
+    ROOM_SETBACK_NO_MEMORY,       /* refused */
+    ROOM_SETBACK_RECEIVER_ENDING, /* dropped, and so the next three */
+    ROOM_SETBACK_SENDER_LEFT,
+    ROOM_SETBACK_EXPIRED,
+    ROOM_SETBACK_SERVER_STOPS,
+    ROOM_SETBACKS
+} room_setback;
+
+/* Kinds of signals that `is_first` tells apart; larger ones count as their remainder. */
+enum { ROOM_KINDS = 16 };
 
 typedef struct room_signal_report {
     room_outcome outcome;
-    int kind;        /* as given to room_manager_signal() */
-    size_t bytes;    /* of the signal */
-    slice room;      /* the codeword */
-    slice from;      /* the sender's user name */
-    slice to;        /* the receiver's, or empty */
-    const char *why; /* DROPPED and REFUSED: a literal; NULL otherwise */
+    int kind;              /* as given to room_manager_signal() */
+    size_t bytes;          /* of the signal */
+    slice room;            /* the codeword */
+    slice from;            /* the sender's user name */
+    slice to;              /* the receiver's, or empty */
+    const void *from_peer; /* the sender's peer; NULL when it is away */
+    const void *to_peer;   /* the receiver's; NULL where there is none */
+    room_setback setback;  /* DROPPED and REFUSED: why */
+    const char *why;       /* the same in words, a literal; NULL otherwise */
+    uint64_t waited_ms;    /* what came from the queue: how long it was there; 0 otherwise */
+    bool is_first;        /* RELAYED and DELIVERED: the first of its kind since the room was opened, by … */
+    uint64_t room_age_ms; /* … its first join, so long ago */
 } room_signal_report;
 
 /* What a manager makes happen. `peer` is the pointer given at the join. No callback may call back into the
@@ -115,10 +138,10 @@ void room_manager_lose(room_manager *manager, room_member *member, uint64_t now_
 void room_manager_cancel(room_manager *manager, room_waiter *waiter);
 
 /* Pass a signal to every other user of the member's room, or queue it if there is none. `kind` is only
- * reported. `parts` (count of them) are borrowed; they are copied when queued. 0, or -ENOSPC when the queue
- * is full (already reported as refused), or -ENOMEM (the same). */
+ * reported. `parts` (count of them) are borrowed; they are copied when queued. 0, or -ENOSPC when the
+ * queue is full (already reported as refused), or -ENOMEM (the same). */
 int room_manager_signal(room_manager *manager, room_member *member, int kind, const struct iovec *parts,
-                        int count);
+                        int count, uint64_t now_ms);
 
 /* A member has shown that it is alive: call it for each pong. The last answer that was missing refuses the
  * waiters at once instead of at their deadline. Cheap where nothing was asked. */

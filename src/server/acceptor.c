@@ -18,6 +18,16 @@ static const struct timeval pause_time = {.tv_usec = 100L * 1000};
  * in and the next fail: that is one shortage, and told once. */
 static const struct timeval probation_time = {.tv_sec = 1};
 
+static void count_refusal(gate_counters *counters, admission_refusal refusal, bool is_answered)
+{
+    counter *by_cause = refusal == ADMISSION_OVER_LIMIT     ? &counters->over_limit
+                        : refusal == ADMISSION_OVER_ADDRESS ? &counters->over_address
+                                                            : &counters->no_memory;
+    counter_add(by_cause, 1);
+    if (!is_answered)
+        counter_add(&counters->unanswered, 1);
+}
+
 static void on_accept(struct evconnlistener *listener, evutil_socket_t fd, struct sockaddr *address, int len,
                       void *arg)
 {
@@ -25,12 +35,17 @@ static void on_accept(struct evconnlistener *listener, evutil_socket_t fd, struc
     (void)len;
     acceptor *a = arg;
     admission_place *place;
-    const char *refusal = admission_enter(a->admission, address, &place);
+    admission_refusal refusal = admission_enter(a->admission, address, &place);
+    bool is_refused = refusal != ADMISSION_GRANTED;
+    if (is_refused)
+        count_refusal(&a->counters, refusal, place != NULL);
     if (place == NULL) { /* refused, and so are many others */
         close(fd);
         return;
     }
-    if (session_open(&a->thread.host, fd, a->next_id, place, refusal) != 0) {
+    const char *why = is_refused ? admission_refusal_text(refusal) : NULL;
+    if (session_open(&a->thread.host, fd, a->next_id, place, why) != 0) {
+        counter_add(&a->counters.no_memory, 1);
         LOG(LOG_WARN, log_namespace, "no memory for a connection",
             LOG_NUMBER("open", a->thread.loop.connections));
         admission_leave(a->admission, place);
@@ -49,6 +64,8 @@ static void on_accept_error(struct evconnlistener *listener, void *arg)
             LOG_NUMBER("open", a->thread.loop.connections));
     a->is_short = true;
     a->is_paused = true;
+    counter_add(&a->counters.pauses, 1);
+    counter_set(&a->counters.is_short, 1);
     evconnlistener_disable(listener);
     evtimer_add(a->retry, &pause_time);
 }
@@ -69,6 +86,7 @@ static void on_retry(evutil_socket_t fd, short what, void *arg)
         return;
     }
     a->is_short = false;
+    counter_set(&a->counters.is_short, 0);
     LOG(LOG_WARN, log_namespace, "accepting again", LOG_NUMBER("open", a->thread.loop.connections));
 }
 

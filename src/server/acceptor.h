@@ -13,10 +13,11 @@ typedef struct acceptor {
     struct evconnlistener *listener; /* owned; NULL once a drain has begun */
     struct event *retry;             /* owned: the end of a pause, or of the probation after it */
     admission *admission;            /* borrowed, shared */
-    uint64_t next_id;                /* of the next connection */
-    uint64_t id_step;                /* so that the acceptors of a server never give the same */
-    bool is_short;                   /* descriptors or memory are used up, or were a moment ago */
-    bool is_paused;                  /* and nothing is accepted meanwhile */
+    gate_counters counters;
+    uint64_t next_id; /* of the next connection */
+    uint64_t id_step; /* so that the acceptors of a server never give the same */
+    bool is_short;    /* descriptors or memory are used up, or were a moment ago */
+    bool is_paused;   /* and nothing is accepted meanwhile */
 } acceptor;
 
 /* Prepare it over a bound socket, which is taken also on failure; connections wait in the kernel from here

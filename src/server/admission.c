@@ -102,15 +102,31 @@ static admission_place *place_of(admission *a, address_key key)
     return place;
 }
 
-static const char *enter_by_address(admission *a, const struct sockaddr *address, admission_place **out)
+const char *admission_refusal_text(admission_refusal refusal)
 {
-    const char *refusal = NULL;
+    static const char *const texts[] = {
+        [ADMISSION_GRANTED] = "admitted",
+        [ADMISSION_OVER_LIMIT] = "too many connections",
+        [ADMISSION_OVER_ADDRESS] = "too many connections from one address",
+        [ADMISSION_NO_MEMORY] = "out of memory",
+    };
+    return texts[refusal];
+}
+
+uint32_t admission_count(const admission *a)
+{
+    return atomic_load_explicit(&a->connections, memory_order_relaxed);
+}
+
+static admission_refusal enter_by_address(admission *a, const struct sockaddr *address, admission_place **out)
+{
+    admission_refusal refusal = ADMISSION_GRANTED;
     pthread_mutex_lock(&a->lock);
     admission_place *place = place_of(a, key_of(address));
     if (place == NULL)
-        refusal = "out of memory";
+        refusal = ADMISSION_NO_MEMORY;
     else if (place->connections >= a->max_per_address)
-        refusal = "too many connections from one address";
+        refusal = ADMISSION_OVER_ADDRESS;
     else {
         place->connections++;
         *out = place;
@@ -119,28 +135,28 @@ static const char *enter_by_address(admission *a, const struct sockaddr *address
     return refusal;
 }
 
-static const char *enter(admission *a, const struct sockaddr *address, admission_place **place)
+static admission_refusal enter(admission *a, const struct sockaddr *address, admission_place **place)
 {
     uint32_t before = atomic_fetch_add_explicit(&a->connections, 1, memory_order_relaxed);
-    const char *refusal = NULL;
+    admission_refusal refusal = ADMISSION_GRANTED;
     if (a->max_connections > 0 && before >= a->max_connections)
-        refusal = "too many connections";
+        refusal = ADMISSION_OVER_LIMIT;
     else if (a->max_per_address == 0)
         *place = &a->anywhere;
     else
         refusal = enter_by_address(a, address, place);
 
-    if (refusal != NULL)
+    if (refusal != ADMISSION_GRANTED)
         atomic_fetch_sub_explicit(&a->connections, 1, memory_order_relaxed);
     return refusal;
 }
 
-const char *admission_enter(admission *a, const struct sockaddr *address, admission_place **place)
+admission_refusal admission_enter(admission *a, const struct sockaddr *address, admission_place **place)
 {
     *place = NULL;
-    const char *refusal = enter(a, address, place);
-    if (refusal == NULL)
-        return NULL;
+    admission_refusal refusal = enter(a, address, place);
+    if (refusal == ADMISSION_GRANTED)
+        return refusal;
 
     uint32_t before = atomic_fetch_add_explicit(&a->refused, 1, memory_order_relaxed);
     if (before < MAX_REFUSED)

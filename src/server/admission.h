@@ -14,6 +14,17 @@
 typedef struct admission admission;
 typedef struct admission_place admission_place; /* what a connection holds while it is open */
 
+/* Why a connection is not admitted. */
+typedef enum admission_refusal {
+    ADMISSION_GRANTED,
+    ADMISSION_OVER_LIMIT,   /* too many connections */
+    ADMISSION_OVER_ADDRESS, /* too many from its address */
+    ADMISSION_NO_MEMORY,
+} admission_refusal;
+
+/* The refusal in words; a literal. */
+const char *admission_refusal_text(admission_refusal refusal);
+
 /* 0 stands for no limit. `hash` is copied. 0 and the admission in *out, owned by the caller; or -ENOMEM. */
 int admission_new(uint32_t max_connections, uint32_t max_per_address, const keyed_hash *hash,
                   admission **out);
@@ -23,10 +34,12 @@ void admission_free(admission *a);
 
 /* Ask for a place for a connection from this address (an IPv6 client is counted by its /64).
  *
- * NULL when it is admitted. Otherwise a literal that says what is used up: answer with 503 while *place is
- * set, just close when it is NULL, since enough others are being answered. A *place that was set is given
- * back by admission_leave(). Any thread. */
-const char *admission_enter(admission *a, const struct sockaddr *address, admission_place **place);
+ * If it is refused: answer with 503 while *place is set, just close when it is NULL, since enough others are
+ * being answered. A *place that was set is given back by admission_leave(). Any thread. */
+admission_refusal admission_enter(admission *a, const struct sockaddr *address, admission_place **place);
+
+/* How many are admitted now. Any thread. */
+uint32_t admission_count(const admission *a);
 
 /* Give a place back. Any thread. */
 void admission_leave(admission *a, admission_place *place);

@@ -1,9 +1,11 @@
 #include "server/io_thread.h"
 
 #include "base/clock.h"
+#include "base/log.h"
 
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 static void begin_drain(io_thread *t)
@@ -62,6 +64,7 @@ static bool has_ended(io_thread *t)
 static void *run(void *arg)
 {
     io_thread *t = arg;
+    log_name_thread(t->kind, t->number);
     while (!has_ended(t)) {
         if (net_loop_turn(&t->loop) != 0)
             abort(); /* epoll itself fails, so its descriptor was closed behind our back: nothing can go on */
@@ -133,7 +136,9 @@ int io_thread_start(io_thread *t)
     if (error != 0)
         return -error;
     t->is_started = true;
-    pthread_setname_np(t->id, t->name);
+    char name[16]; /* the kernel's bound */
+    snprintf(name, sizeof(name), "hc-%s-%u", t->kind, t->number);
+    pthread_setname_np(t->id, name);
     return 0;
 }
 

@@ -16,7 +16,8 @@ typedef struct io_thread io_thread;
 
 struct io_thread {
     pthread_t id;
-    char name[16]; /* for the system's tools; the kernel's bound */
+    const char *kind; /* "worker" or "acceptor": a literal */
+    uint8_t number;   /* which one of its kind */
     net_loop loop;
     mailbox mailbox;
     mailbox_list unwoken; /* mailboxes of others that this turn has pushed to */

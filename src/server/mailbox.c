@@ -40,8 +40,10 @@ int mailbox_push(mailbox *mb, session *s, mailbox_list *unwoken)
     pthread_mutex_lock(&mb->lock);
     bool is_closed = mb->is_closed;
     bool was_empty = is_empty(mb);
-    if (!is_closed)
+    if (!is_closed) {
         STAILQ_INSERT_TAIL(&mb->sessions, s, mail);
+        counter_add(&mb->counters.pushed, 1);
+    }
     pthread_mutex_unlock(&mb->lock);
 
     if (is_closed)
@@ -82,6 +84,7 @@ unsigned mailbox_take(mailbox *mb, struct session_list *sessions)
 
     pthread_mutex_lock(&mb->lock);
     STAILQ_CONCAT(sessions, &mb->sessions);
+    counter_set(&mb->counters.taken, counter_get(&mb->counters.pushed));
     unsigned commands = mb->commands;
     mb->commands = 0;
     pthread_mutex_unlock(&mb->lock);

@@ -8,6 +8,7 @@
 #define HOMECALL_SERVER_MAILBOX_H
 
 #include "session/session.h"
+#include "stats/thread_counters.h"
 
 #include <pthread.h>
 #include <stdbool.h>
@@ -25,7 +26,8 @@ STAILQ_HEAD(session_list, session);
 typedef SLIST_HEAD(mailbox_list, mailbox) mailbox_list;
 
 typedef struct mailbox {
-    pthread_mutex_t lock; /* guards the next three; no callback runs under it */
+    pthread_mutex_t lock; /* guards the next four; no callback runs under it */
+    mail_counters counters;
     struct session_list sessions;
     unsigned commands;
     bool is_closed;

@@ -88,7 +88,7 @@ static bool are_valid(const signal_server_options *o)
     bool has_strings = o->host != NULL && o->allowed_origins != NULL;
     bool has_threads =
         o->workers <= MAX_WORKERS && o->acceptor_threads >= 1 && o->acceptor_threads <= MAX_ACCEPTORS;
-    bool has_sizes = o->room_capacity >= 1 && o->max_name_bytes >= 1 &&
+    bool has_sizes = o->room_capacity >= 1 && o->room_capacity <= UINT16_MAX && o->max_name_bytes >= 1 &&
                      o->max_name_bytes <= MESSAGE_MAX_NAME_BYTES && o->max_message_bytes >= 1 &&
                      o->max_output_bytes >= o->max_message_bytes && o->max_request_head_bytes >= 1;
     bool has_rates = o->message_burst >= 1 && o->message_burst <= MAX_BURST && o->fault_burst <= MAX_BURST;
@@ -184,7 +184,8 @@ static int make_workers(signal_server *server)
         server->made_workers++;
         worker->on_ended = on_thread_ended;
         worker->context = server;
-        snprintf(worker->name, sizeof(worker->name), "hc-worker-%u", (unsigned char)i);
+        worker->kind = "worker";
+        worker->number = (uint8_t)i;
     }
     return 0;
 }
@@ -208,7 +209,8 @@ static int make_acceptors(signal_server *server)
         a->id_step = count;
         a->thread.on_ended = on_thread_ended;
         a->thread.context = server;
-        snprintf(a->thread.name, sizeof(a->thread.name), "hc-acceptor-%u", (unsigned char)i);
+        a->thread.kind = "acceptor";
+        a->thread.number = (uint8_t)i;
     }
     atomic_store_explicit(&server->port, port, memory_order_relaxed);
     return 0;
@@ -297,28 +299,38 @@ void signal_server_destroy(signal_server *server)
 
 /* ---- Numbers ---- */
 
-static void add_counters(signal_server_stats *stats, const session_counters *c)
+static uint64_t signals(const session_counters *c, room_outcome outcome)
 {
-    stats->connections += counter_get(&c->connections);
+    uint64_t count = 0;
+    for (int type = 0; type < SESSION_SIGNALS; type++)
+        count += counter_get(&c->signals[type][outcome]);
+    return count;
+}
+
+static void add_counters(signal_server_stats *stats, const io_thread *t)
+{
+    const session_counters *c = &t->host.counters;
+    for (int phase = 0; phase < NET_PHASES; phase++)
+        stats->connections += counter_get(&t->loop.counters.connections[phase]);
     stats->joined += counter_get(&c->members);
     stats->rooms += counter_get(&c->rooms);
     stats->pending_messages += counter_get(&c->pending_messages);
     stats->pending_bytes += counter_get(&c->pending_bytes);
     stats->accepted += counter_get(&c->accepted);
-    stats->refused += counter_get(&c->refused);
+    stats->refused += counter_get(&t->loop.counters.handshakes[NET_HANDSHAKE_503]);
     stats->handed_over += counter_get(&c->handed_over);
-    stats->signals_relayed += counter_get(&c->signals[ROOM_SIGNAL_RELAYED]);
-    stats->signals_queued += counter_get(&c->signals[ROOM_SIGNAL_QUEUED]);
-    stats->signals_delivered += counter_get(&c->signals[ROOM_SIGNAL_DELIVERED]);
-    stats->signals_refused += counter_get(&c->signals[ROOM_SIGNAL_REFUSED]);
-    stats->signals_dropped += counter_get(&c->signals[ROOM_SIGNAL_DROPPED]);
+    stats->signals_relayed += signals(c, ROOM_SIGNAL_RELAYED);
+    stats->signals_queued += signals(c, ROOM_SIGNAL_QUEUED);
+    stats->signals_delivered += signals(c, ROOM_SIGNAL_DELIVERED);
+    stats->signals_refused += signals(c, ROOM_SIGNAL_REFUSED);
+    stats->signals_dropped += signals(c, ROOM_SIGNAL_DROPPED);
 }
 
 void signal_server_get_stats(const signal_server *server, signal_server_stats *stats)
 {
     *stats = (signal_server_stats){.workers = server->options.workers};
     for (uint32_t i = 0; i < server->made_acceptors; i++)
-        add_counters(stats, &server->acceptors[i].thread.host.counters);
+        add_counters(stats, &server->acceptors[i].thread);
     for (uint32_t i = 0; i < server->made_workers; i++)
-        add_counters(stats, &server->workers[i].host.counters);
+        add_counters(stats, &server->workers[i]);
 }

@@ -1,8 +1,7 @@
 /* The host: what the sessions of one thread share, and the effects that its RoomManager has on them. */
-#include "base/log.h"
 #include "protocol/message.h"
 #include "session/rules.h"
-#include "session/session.h"
+#include "session/session_log.h"
 
 static const char log_namespace[] = "HomeCall_Signal_Rooms";
 
@@ -11,15 +10,21 @@ static const char log_namespace[] = "HomeCall_Signal_Rooms";
 static bool send_signal(void *peer, const struct iovec *parts, int count)
 {
     session *s = peer;
-    return connection_send(&s->connection, WS_OPCODE_TEXT, parts, count);
+    if (!connection_send(&s->connection, WS_OPCODE_TEXT, parts, count))
+        return false;
+    connection_time_message(&s->connection);
+    return true;
 }
 
 static void replace(void *peer)
 {
     session *s = peer;
+    session_log(LOG_INFO, log_namespace, "taken over", s, NULL, 0);
+    if (s->member != NULL)
+        counter_add(&session_host_of(s)->counters.leaves[SESSION_LEAVE_TAKEN_OVER], 1);
     s->member = NULL;
     s->waiter = NULL;
-    connection_close(&s->connection, WS_CLOSE_TAKEN_OVER, "the user joined from a new connection");
+    connection_close(&s->connection, CLOSE_REASON_TAKEN_OVER, "the user joined from a new connection");
 }
 
 static void probe(void *peer)
@@ -33,14 +38,15 @@ static void probe(void *peer)
 static bool is_alive_since(void *peer, uint64_t since_ms)
 {
     const session *s = peer;
-    return s->connection.last_read_ms > since_ms;
+    return connection_has_read_since(&s->connection, since_ms);
 }
 
 static void drop(void *peer)
 {
     session *s = peer;
     s->member = NULL;
-    connection_drop(&s->connection, "silent while a newcomer waited");
+    counter_add(&session_host_of(s)->counters.leaves[SESSION_LEAVE_SILENT], 1);
+    connection_drop(&s->connection, CLOSE_REASON_SILENT, "silent while a newcomer waited");
 }
 
 static void on_admitted(void *peer, room_member *member)
@@ -48,8 +54,8 @@ static void on_admitted(void *peer, room_member *member)
     session *s = peer;
     s->waiter = NULL;
     s->member = member;
-    LOG(LOG_INFO, log_namespace, "joined", LOG_NUMBER("conn", s->connection.id),
-        LOG_PRIVATE("room", room_member_room(member)), LOG_PRIVATE("user", room_member_user(member)));
+    counter_add(&session_host_of(s)->counters.joins[SESSION_JOIN_JOINED], 1);
+    session_log(LOG_INFO, log_namespace, "joined", s, NULL, 0);
     connection_resume(&s->connection);
 }
 
@@ -57,7 +63,8 @@ static void on_refused(void *peer)
 {
     session *s = peer;
     s->waiter = NULL;
-    LOG(LOG_INFO, log_namespace, "room is full", LOG_NUMBER("conn", s->connection.id));
+    counter_add(&session_host_of(s)->counters.joins[SESSION_JOIN_FULL], 1);
+    session_log(LOG_INFO, log_namespace, "room is full", s, NULL, 0);
     rules_send_error(s, "Room is full");
     connection_resume(&s->connection);
 }
@@ -78,6 +85,22 @@ static void release(void *context, size_t len)
     atomic_fetch_sub_explicit(&budget->used, len, memory_order_relaxed);
 }
 
+static void count_signal(session_counters *counters, const room_signal_report *report)
+{
+    counter_add(&counters->signals[report->kind - MESSAGE_OFFER][report->outcome], 1);
+    if (report->setback != ROOM_SETBACK_NONE)
+        counter_add(&counters->setbacks[report->setback], 1);
+    if (report->outcome == ROOM_SIGNAL_DELIVERED)
+        counter_histogram_add(&counters->queue_wait_ms, report->waited_ms, 1);
+    if (report->is_first && report->kind == MESSAGE_ANSWER)
+        counter_histogram_add(&counters->call_setup_ms, report->room_age_ms, 1);
+}
+
+static uint64_t id_of(const void *peer)
+{
+    return ((const session *)peer)->connection.id;
+}
+
 /* PROTOCOL.md, rule 3: every attempt is logged. */
 static void on_signal(void *context, const room_signal_report *report)
 {
@@ -87,19 +110,24 @@ static void on_signal(void *context, const room_signal_report *report)
         [ROOM_SIGNAL_DROPPED] = "dropped",
     };
     session_host *host = context;
-    counter_add(&host->counters.signals[report->outcome], 1);
+    count_signal(&host->counters, report);
     if (!log_is_on(LOG_INFO))
         return;
 
-    log_field fields[6] = {
-        LOG_LITERAL("kind", message_type_name((message_type)report->kind)),
-        LOG_PRIVATE("room", report->room),
-        LOG_PRIVATE("from", report->from),
-        LOG_NUMBER("bytes", report->bytes),
-    };
-    size_t count = 4;
-    if (report->to.len > 0)
+    log_field fields[9];
+    size_t count = 0;
+    if (report->from_peer != NULL)
+        fields[count++] = LOG_NUMBER("conn", id_of(report->from_peer));
+    fields[count++] = LOG_PRIVATE("room", report->room);
+    fields[count++] = LOG_PRIVATE("user", report->from);
+    fields[count++] = LOG_LITERAL("kind", message_type_name((message_type)report->kind));
+    fields[count++] = LOG_NUMBER("bytes", report->bytes);
+    if (report->to_peer != NULL) {
+        fields[count++] = LOG_NUMBER("to_conn", id_of(report->to_peer));
         fields[count++] = LOG_PRIVATE("to", report->to);
+    }
+    if (report->outcome == ROOM_SIGNAL_DELIVERED)
+        fields[count++] = LOG_NUMBER("waited_ms", report->waited_ms);
     if (report->why != NULL)
         fields[count++] = LOG_LITERAL("why", report->why);
     log_event(LOG_INFO, log_namespace, outcomes[report->outcome], fields, count);
@@ -123,12 +151,12 @@ static void on_due(void *context, uint64_t now_ms)
 static void on_turn_end(void *context)
 {
     session_host *host = context;
-    counter_set(&host->counters.connections, host->loop->connections);
     if (host->rooms == NULL)
         return;
     room_counts counts = room_manager_counts(host->rooms);
     counter_set(&host->counters.rooms, counts.rooms);
     counter_set(&host->counters.members, counts.members);
+    counter_set(&host->counters.waiters, counts.waiters);
     counter_set(&host->counters.pending_messages, counts.pending_messages);
     counter_set(&host->counters.pending_bytes, counts.pending_bytes);
 }
@@ -137,6 +165,8 @@ static void on_turn_end(void *context)
 
 int session_host_init(session_host *host)
 {
+    host->loop->events = &session_events;
+    host->loop->owner = host;
     host->loop->ticker = (net_ticker){
         .next_due_ms = next_due_ms, .on_due = on_due, .on_turn_end = on_turn_end, .context = host};
     host->rooms = NULL;
@@ -167,7 +197,7 @@ void session_host_deinit(session_host *host)
 
 static void close_one(connection *c)
 {
-    connection_close(c, WS_CLOSE_GOING_AWAY, "the server stops");
+    connection_close(c, CLOSE_REASON_SERVER_STOPS, "the server stops");
 }
 
 void session_host_close_all(session_host *host)
@@ -177,7 +207,7 @@ void session_host_close_all(session_host *host)
 
 static void drop_one(connection *c)
 {
-    connection_drop(c, "the server ends");
+    connection_drop(c, CLOSE_REASON_SERVER_STOPS, "the server ends");
 }
 
 void session_host_drop_all(session_host *host)

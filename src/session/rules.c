@@ -1,8 +1,8 @@
 #include "session/rules.h"
 
-#include "base/log.h"
 #include "protocol/json_text.h"
 #include "protocol/message.h"
+#include "session/session_log.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -23,18 +23,20 @@ void rules_send_error(session *s, const char *text)
 /* PROTOCOL.md, rule 5: the connection goes on, unless its peer does nothing else. */
 static connection_verdict answer_invalid(session *s)
 {
-    LOG(LOG_INFO, log_namespace, "invalid message", LOG_NUMBER("conn", s->connection.id));
+    session_host *host = session_host_of(s);
+    counter_add(&host->counters.invalid_messages, 1);
+    session_log(LOG_INFO, log_namespace, "invalid message", s, NULL, 0);
     rules_send_error(s, "Invalid message");
-    if (!token_bucket_take(&s->faults, s->host->limits->faults, net_loop_now_ms(s->host->loop)))
-        connection_close(&s->connection, WS_CLOSE_POLICY, "too many invalid messages");
+    if (!token_bucket_take(&s->faults, host->limits->faults, net_loop_now_ms(host->loop)))
+        connection_close(&s->connection, CLOSE_REASON_INVALID_MESSAGES, "too many invalid messages");
     return CONNECTION_GO_ON;
 }
 
 /* The environment's fault, not the peer's: shed this one connection. */
 static connection_verdict shed(session *s)
 {
-    LOG(LOG_WARN, log_namespace, "out of memory", LOG_NUMBER("conn", s->connection.id));
-    connection_close(&s->connection, WS_CLOSE_INTERNAL_ERROR, "out of memory");
+    session_log(LOG_WARN, log_namespace, "out of memory", s, NULL, 0);
+    connection_close(&s->connection, CLOSE_REASON_NO_MEMORY, "out of memory");
     return CONNECTION_GO_ON;
 }
 
@@ -52,15 +54,16 @@ static bool is_in_room_of(const session *s, const message *m)
     return s->member != NULL && (m->room.len == 0 || slice_equals(m->room, room_member_room(s->member)));
 }
 
-static void leave_room(session *s)
+static void leave_room(session *s, session_leave how)
 {
     if (s->member == NULL)
         return;
-    LOG(LOG_INFO, log_namespace, "left", LOG_NUMBER("conn", s->connection.id),
-        LOG_PRIVATE("room", room_member_room(s->member)), LOG_PRIVATE("user", room_member_user(s->member)));
+    session_host *host = session_host_of(s);
+    counter_add(&host->counters.leaves[how], 1);
+    session_log(LOG_INFO, log_namespace, "left", s, NULL, 0);
     room_member *member = s->member;
     s->member = NULL;
-    room_manager_leave(s->host->rooms, member);
+    room_manager_leave(host->rooms, member);
 }
 
 static bool is_joined_as(const session *s, slice room, slice user)
@@ -69,8 +72,24 @@ static bool is_joined_as(const session *s, slice room, slice user)
            slice_equals(user, room_member_user(s->member));
 }
 
+/* What the RoomManager said to a join: for the counters and the log. */
+static void tell_join(const session *s, const message *m, int result)
+{
+    static const char *const events[] = {
+        [ROOM_JOINED] = "joined",
+        [ROOM_WAITING] = "waiting before a full room",
+        [ROOM_FULL] = "room is full",
+    };
+    session_counters *counters = &session_host_of(s)->counters;
+    if (result != ROOM_WAITING) /* how that ends is told later */
+        counter_add(&counters->joins[result == ROOM_JOINED ? SESSION_JOIN_JOINED : SESSION_JOIN_FULL], 1);
+    LOG(LOG_INFO, log_namespace, events[result], LOG_NUMBER("conn", s->connection.id),
+        LOG_PRIVATE("room", m->room), LOG_PRIVATE("user", m->user));
+}
+
 static connection_verdict enter_room(session *s, const message *m)
 {
+    session_host *host = session_host_of(s);
     slice room_json = {0};
     slice user_json = {0};
     char *room_text = json_text_encode(m->room, &room_json.len);
@@ -80,20 +99,13 @@ static connection_verdict enter_room(session *s, const message *m)
 
     int result = -ENOMEM;
     if (room_text != NULL && user_text != NULL)
-        result = room_manager_join(s->host->rooms, s, m->room, m->user, room_json, user_json,
-                                   net_loop_now_ms(s->host->loop), &s->member, &s->waiter);
+        result = room_manager_join(host->rooms, s, m->room, m->user, room_json, user_json,
+                                   net_loop_now_ms(host->loop), &s->member, &s->waiter);
     free(room_text);
     free(user_text);
     if (result < 0)
         return shed(s);
-
-    static const char *const events[] = {
-        [ROOM_JOINED] = "joined",
-        [ROOM_WAITING] = "waiting before a full room",
-        [ROOM_FULL] = "room is full",
-    };
-    LOG(LOG_INFO, log_namespace, events[result], LOG_NUMBER("conn", s->connection.id),
-        LOG_PRIVATE("room", m->room), LOG_PRIVATE("user", m->user));
+    tell_join(s, m, result);
     if (result == ROOM_FULL)
         rules_send_error(s, "Room is full");
     return result == ROOM_WAITING ? CONNECTION_HOLD : CONNECTION_GO_ON;
@@ -104,10 +116,11 @@ static connection_verdict on_join(session *s, const message *m)
 {
     if (is_joined_as(s, m->room, m->user))
         return CONNECTION_GO_ON;
-    leave_room(s);
+    leave_room(s, SESSION_LEAVE_MOVED);
 
-    int shard = shard_of(s->host, m->room);
-    if (shard != s->host->shard) {
+    const session_host *host = session_host_of(s);
+    int shard = shard_of(host, m->room);
+    if (shard != host->shard) {
         s->next_shard = shard;
         return CONNECTION_HAND_OVER;
     }
@@ -118,17 +131,19 @@ static connection_verdict on_join(session *s, const message *m)
 static connection_verdict on_leave(session *s, const message *m)
 {
     if (is_in_room_of(s, m))
-        leave_room(s);
+        leave_room(s, SESSION_LEAVE_LEFT);
     return CONNECTION_GO_ON;
 }
 
 /* A signal from one who is not in that room is an attempt as well, and is told like the others (rule 3). */
 static void refuse_outside_room(session *s, const message *m)
 {
-    counter_add(&s->host->counters.signals[ROOM_SIGNAL_REFUSED], 1);
-    LOG(LOG_INFO, log_namespace, "refused", LOG_NUMBER("conn", s->connection.id),
-        LOG_LITERAL("kind", message_type_name(m->type)), LOG_NUMBER("bytes", m->payload.len),
-        LOG_LITERAL("why", s->member == NULL ? "not in a room" : "another room"));
+    session_counters *counters = &session_host_of(s)->counters;
+    counter_add(&counters->signals[m->type - MESSAGE_OFFER][ROOM_SIGNAL_REFUSED], 1);
+    counter_add(&counters->not_in_room, 1);
+    LOG_SESSION(LOG_INFO, log_namespace, "refused", s, LOG_LITERAL("kind", message_type_name(m->type)),
+                LOG_NUMBER("bytes", m->payload.len),
+                LOG_LITERAL("why", s->member == NULL ? "not in a room" : "another room"));
     rules_send_error(s, "Join the room first");
 }
 
@@ -143,7 +158,9 @@ static connection_verdict on_signal(session *s, const message *m)
     struct iovec parts[MESSAGE_SIGNAL_PARTS];
     message_encode_signal(parts, m->type, room_member_room_json(s->member), room_member_user_json(s->member),
                           m->payload);
-    int result = room_manager_signal(s->host->rooms, s->member, (int)m->type, parts, MESSAGE_SIGNAL_PARTS);
+    session_host *host = session_host_of(s);
+    int result = room_manager_signal(host->rooms, s->member, (int)m->type, parts, MESSAGE_SIGNAL_PARTS,
+                                     net_loop_now_ms(host->loop));
     if (result == -ENOSPC)
         rules_send_error(s, "Pending queue is full");
     else if (result < 0)
@@ -155,9 +172,11 @@ static connection_verdict on_signal(session *s, const message *m)
  * so it is shown like one. */
 static connection_verdict on_client_error(session *s, const message *m)
 {
-    if (token_bucket_take(&s->reports, s->host->limits->faults, net_loop_now_ms(s->host->loop)))
-        LOG(LOG_INFO, log_namespace, "the client reports", LOG_NUMBER("conn", s->connection.id),
-            LOG_NUMBER("bytes", m->text.len), LOG_PRIVATE("message", m->text));
+    session_host *host = session_host_of(s);
+    counter_add(&host->counters.client_errors, 1);
+    if (token_bucket_take(&s->reports, host->limits->faults, net_loop_now_ms(host->loop)))
+        LOG_SESSION(LOG_INFO, log_namespace, "the client reports", s, LOG_NUMBER("bytes", m->text.len),
+                    LOG_PRIVATE("message", m->text));
     return CONNECTION_GO_ON;
 }
 
@@ -169,7 +188,7 @@ static connection_verdict (*const handlers[])(session *s, const message *m) = {
 connection_verdict rules_handle(session *s, bool is_text, slice data)
 {
     message m;
-    if (!is_text || message_decode(data, s->host->limits->max_name_bytes, &m) != 0)
+    if (!is_text || message_decode(data, session_host_of(s)->limits->max_name_bytes, &m) != 0)
         return answer_invalid(s);
     return handlers[m.type](s, &m);
 }

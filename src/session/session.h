@@ -8,28 +8,15 @@
 #ifndef HOMECALL_SESSION_SESSION_H
 #define HOMECALL_SESSION_SESSION_H
 
-#include "base/counter.h"
 #include "base/keyed_hash.h"
 #include "base/token_bucket.h"
 #include "net/connection.h"
 #include "rooms/room_manager.h"
+#include "session/session_counters.h"
 
 #include <stdatomic.h>
 
 typedef struct session session;
-
-/* What one thread counts; it writes, anybody reads. */
-typedef struct session_counters {
-    counter accepted;    /* connections begun here */
-    counter refused;     /* answered with 503 */
-    counter handed_over; /* sent on to another thread */
-    counter connections; /* here now */
-    counter rooms;       /* here now, and so the next three */
-    counter members;
-    counter pending_messages;
-    counter pending_bytes;
-    counter signals[ROOM_SIGNAL_DROPPED + 1]; /* by room_outcome, since the start */
-} session_counters;
 
 /* What the queues of all shards may hold together: the one number that they share. */
 typedef struct session_budget {
@@ -67,7 +54,6 @@ typedef struct session_host {
 
 struct session {
     connection connection; /* first: a connection of this floor is a session */
-    session_host *host;    /* borrowed: where it is attached, or was last */
     room_member *member;   /* borrowed from host->rooms while joined; or NULL */
     union {
         room_waiter *waiter;        /* borrowed from host->rooms while it waits before a full room; or NULL */
@@ -79,6 +65,12 @@ struct session {
     int next_shard;       /* while it is handed over: where to */
 };
 
+/* Where a session is attached, or was last. */
+static inline session_host *session_host_of(const session *s)
+{
+    return s->connection.loop->owner;
+}
+
 /* Prepare a host: everything but `rooms` has been set by the caller. With `shard` not SESSION_NO_SHARD a
  * RoomManager is made, and the loop's ticker serves it. 0 or -ENOMEM. */
 int session_host_init(session_host *host);
@@ -86,9 +78,12 @@ int session_host_init(session_host *host);
 /* Free the rooms. No session may be attached any more. */
 void session_host_deinit(session_host *host);
 
+/* For net_loop.events. */
+extern const connection_events session_events;
+
 /* Make a session over an accepted descriptor, which is taken also on failure, and begin to read its request.
- * With `refusal` it is answered with 503 instead, and that reason logged. 0 or -errno; on success the host
- * has it. */
+ * With `refusal`, a literal, it is answered with 503 instead, and that reason logged. 0 or -errno; on success
+ * the host has it. */
 int session_open(session_host *host, int fd, uint64_t id, void *place, const char *refusal);
 
 /* Take over a session that another host has handed over. It goes on where it stopped, or ends if the host

@@ -140,8 +140,8 @@ static size_t pass_on(ws_decoder *decoder, uint8_t *payload, size_t len, ws_even
     if (len == 0 && decoder->frame_left > 0)
         return 0;
 
-    size_t part = len < decoder->frame_left ? len : (size_t)decoder->frame_left;
-    decoder->frame_left -= part;
+    size_t part = len < decoder->frame_left ? len : decoder->frame_left;
+    decoder->frame_left -= (uint32_t)part;
     decoder->is_in_frame = decoder->frame_left > 0;
     if (!decoder->is_client) {
         ws_mask(payload, part, decoder->mask);
@@ -208,7 +208,7 @@ static void read_control(ws_decoder *decoder, uint8_t opcode, uint8_t *payload, 
 }
 
 /* Note the header of a data frame; its length has been checked against the bound of the message. */
-static void begin_data(ws_decoder *decoder, uint8_t first, uint64_t payload_len,
+static void begin_data(ws_decoder *decoder, uint8_t first, uint32_t payload_len,
                        const uint8_t mask[WS_MASK_LEN])
 {
     uint8_t opcode = first & OPCODE_BITS;
@@ -223,7 +223,7 @@ static void begin_data(ws_decoder *decoder, uint8_t first, uint64_t payload_len,
 }
 
 /* Read a frame from its first byte on, as far as it is there. Returns how many bytes were consumed. */
-static size_t read_frame(ws_decoder *decoder, uint64_t max_message_bytes, uint8_t *data, size_t len,
+static size_t read_frame(ws_decoder *decoder, uint32_t max_message_bytes, uint8_t *data, size_t len,
                          ws_event *event)
 {
     uint8_t opcode = data[0] & OPCODE_BITS;
@@ -250,7 +250,7 @@ static size_t read_frame(ws_decoder *decoder, uint64_t max_message_bytes, uint8_
         return 0;
     uint8_t *payload = data + header_len;
     if (!is_control(opcode)) {
-        begin_data(decoder, data[0], payload_len, data + mask_at);
+        begin_data(decoder, data[0], (uint32_t)payload_len, data + mask_at);
         return header_len + pass_on(decoder, payload, len - header_len, event);
     }
 
@@ -262,7 +262,7 @@ static size_t read_frame(ws_decoder *decoder, uint64_t max_message_bytes, uint8_
     return header_len + (size_t)payload_len;
 }
 
-size_t ws_decoder_next(ws_decoder *decoder, uint64_t max_message_bytes, uint8_t *data, size_t len,
+size_t ws_decoder_next(ws_decoder *decoder, uint32_t max_message_bytes, uint8_t *data, size_t len,
                        ws_event *event)
 {
     *event = (ws_event){.type = WS_EVENT_NONE};

@@ -52,8 +52,8 @@ enum {
 /* Between two calls. Zeroed = before the first frame, on a server. Embedded in each connection, hence small.
  */
 typedef struct ws_decoder {
-    uint64_t frame_left;    /* payload bytes of the current data frame still to come */
-    uint64_t message_bytes; /* payload bytes of the current message announced so far, with this frame */
+    uint32_t frame_left;    /* payload bytes of the current data frame still to come */
+    uint32_t message_bytes; /* payload bytes of the current message announced so far, with this frame */
     uint8_t mask[4];        /* of the current data frame, turned so that mask[0] is for the next byte */
     utf8_state utf8;        /* of the current text message */
     uint8_t opcode;         /* TEXT or BINARY while a message is under way, 0 otherwise */
@@ -92,7 +92,7 @@ typedef struct ws_event {
  *
  * A message over `max_message_bytes` is a FAULT with 1009 as soon as a header announces it. After a FAULT or
  * a CLOSE every call consumes everything and returns WS_EVENT_NONE. */
-size_t ws_decoder_next(ws_decoder *decoder, uint64_t max_message_bytes, uint8_t *data, size_t len,
+size_t ws_decoder_next(ws_decoder *decoder, uint32_t max_message_bytes, uint8_t *data, size_t len,
                        ws_event *event);
 
 /* Write the header of an unmasked (server) frame with FIN set; returns its length, at most

@@ -39,7 +39,7 @@ static void append(record *r, const void *data, size_t len)
 
 typedef struct player {
     ws_decoder decoder;
-    uint64_t max_message_bytes;
+    uint32_t max_message_bytes;
     record trace;   /* what came out, in a form that does not depend on the cuts */
     record message; /* put together so far */
     bool is_in_message;
@@ -215,7 +215,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (size < SETTINGS)
         return 0;
 
-    player whole = {.max_message_bytes = data[0] == 0xFF ? UINT64_MAX : (uint64_t)data[0] * 8};
+    player whole = {.max_message_bytes = data[0] == 0xFF ? UINT32_MAX : (uint32_t)data[0] * 8};
     whole.decoder.is_client = (data[1] & CLIENT_BIT) != 0;
     player parts = whole;
     size_t len = size - SETTINGS;

@@ -363,7 +363,7 @@ static void do_signal(peer *p, size_t filling)
     size_t held = m->rooms[p->room].bytes;
     size_t reserved = m->reserved;
 
-    int err = room_manager_signal(m->manager, p->member, (int)sent.number, parts, 4);
+    int err = room_manager_signal(m->manager, p->member, (int)sent.number, parts, 4, m->now_ms);
     if (others > 0) {
         CHECK(err == 0 && m->sends == others && m->attempts == others);
         return;

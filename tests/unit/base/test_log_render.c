@@ -30,7 +30,11 @@ static rendered line; /* the line rendered last; too large for a stack frame of 
 static const char *render_with(signal_log_format format, log_level level, uint64_t time_ms,
                                const log_field *fields, size_t count, const keyed_hash *tags)
 {
-    const log_record head = {time_ms, "Test", "happened", (uint32_t)level, (uint32_t)count};
+    const log_record head = {.time_ms = time_ms,
+                             .namespace_ = "Test",
+                             .event = "happened",
+                             .level = (uint16_t)level,
+                             .count = (uint16_t)count};
     log_record *record = malloc(log_render_measure(fields, count, tags));
     assert_non_null(record);
     log_render_pack(record, &head, fields, tags);
@@ -95,7 +99,8 @@ static void time_stamps_follow_each_other_across_seconds(void **state)
     log_renderer renderer;
     log_render_init(&renderer, SIGNAL_LOG_TEXT);
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        const log_record record = {cases[i].ms, "Test", "happened", LOG_INFO, 0};
+        const log_record record = {
+            .time_ms = cases[i].ms, .namespace_ = "Test", .event = "happened", .level = LOG_INFO};
         assert_true(log_render_line(&renderer, &record, line.text, sizeof(line.text)) > 0);
         assert_memory_equal(line.text, cases[i].stamp, strlen(cases[i].stamp));
     }
@@ -317,7 +322,8 @@ static void the_longest_record_and_the_longest_line_have_room(void **state)
 static void a_line_that_does_not_fit_is_none(void **state)
 {
     (void)state;
-    const log_record record = {EXAMPLE_MS, "Test", "happened", LOG_INFO, 0};
+    const log_record record = {
+        .time_ms = EXAMPLE_MS, .namespace_ = "Test", .event = "happened", .level = LOG_INFO};
     for (int format = SIGNAL_LOG_TEXT; format <= SIGNAL_LOG_JSON; format++) {
         log_renderer renderer;
         log_render_init(&renderer, (signal_log_format)format);

@@ -77,9 +77,9 @@ static connection_verdict on_message(connection *c, bool is_text, slice data)
     if (starts(data, "echo"))
         (void)send_back(c, is_text, data);
     if (starts(data, "close") || starts(data, "over, close"))
-        connection_close(c, 4000, "asked to");
+        connection_close(c, CLOSE_REASON_INVALID_MESSAGES, "asked to");
     if (starts(data, "drop"))
-        connection_drop(c, "asked to");
+        connection_drop(c, CLOSE_REASON_LOST, "asked to");
     return CONNECTION_GO_ON;
 }
 
@@ -88,15 +88,14 @@ static void on_pong(connection *c)
     note(fixture_of(c), "pong\n");
 }
 
-static void on_end(connection *c, uint16_t code, const char *why)
+static void on_end(connection *c, const connection_end *end)
 {
-    note(fixture_of(c), "end %u %s\n", code, why);
+    note(fixture_of(c), "end %u %s\n", end->code, end->why);
 }
 
 static void on_hand_over(connection *c)
 {
     note(fixture_of(c), "hand over\n");
-    assert_null(c->loop);
     assert_int_equal(c->state, CONNECTION_ADRIFT);
     assert_false(c->is_todo); /* nothing of the old thread may still hold it */
     fixture_of(c)->adrift = c;
@@ -138,10 +137,11 @@ static connection *begin_with(fixture *f, int fd)
     if (f->loop.base == NULL) {
         assert_int_equal(net_loop_init(&f->loop, &f->limits), 0);
         assert_int_equal(net_loop_init(&f->other, &f->limits), 0);
+        f->loop.events = f->other.events = &events;
     }
     owner *o = calloc(1, sizeof(*o));
     assert_non_null(o);
-    assert_int_equal(connection_open(&o->connection, fd, ++f->next_id, &events, &f->loop), 0);
+    assert_int_equal(connection_open(&o->connection, fd, ++f->next_id, &f->loop), 0);
     o->f = f;
     return &o->connection;
 }
@@ -185,7 +185,7 @@ static fixture *make_open(void)
 
 static void drop_one(connection *c)
 {
-    connection_drop(c, "the test is over");
+    connection_drop(c, CLOSE_REASON_LOST, "the test is over");
 }
 
 static void unmake(fixture *f)
@@ -342,7 +342,7 @@ static void a_connection_can_be_refused_before_it_has_said_anything(void **state
     (void)state;
     fixture *f = make();
     begin(f, SOCK_STREAM);
-    connection_refuse(f->c, 503, "too many");
+    connection_refuse(f->c, 503, CLOSE_REASON_NO_PLACE, "too many");
     expect(f, "end 1006 too many\n");
     turn(f);
     wire_expect_fault(&f->peer, "503");
@@ -364,7 +364,7 @@ static void closing_before_the_upgrade_is_a_503(void **state)
     begin(f, SOCK_STREAM);
     wire_send(&f->peer, wire_request, 10);
     turn(f);
-    connection_close(f->c, WS_CLOSE_GOING_AWAY, "the server stops");
+    connection_close(f->c, CLOSE_REASON_SERVER_STOPS, "the server stops");
     expect(f, "end 1006 the server stops\n");
     turn(f);
     wire_expect_fault(&f->peer, "503");
@@ -394,7 +394,7 @@ static void a_descriptor_that_can_not_be_watched_is_closed_and_nothing_is_told(v
     begin(f, SOCK_STREAM);
     int fd = open("/dev/null", O_RDWR | O_CLOEXEC);
     owner o = {.f = f};
-    assert_int_equal(connection_open(&o.connection, fd, 2, &events, &f->loop), -EPERM);
+    assert_int_equal(connection_open(&o.connection, fd, 2, &f->loop), -EPERM);
     assert_int_equal(fcntl(fd, F_GETFD), -1);
     turn(f);
     expect(f, "");
@@ -758,7 +758,7 @@ static void a_held_connection_can_be_written_to_and_closed(void **state)
     turn(f);
     wire_expect_text(&f->peer, "wait");
     connection_resume(f->c);
-    connection_close(f->c, 4001, "taken over");
+    connection_close(f->c, CLOSE_REASON_TAKEN_OVER, "taken over");
     turn(f);
     expect(f, "text hold\nend 4001 taken over\n");
     wire_expect_close(&f->peer, 4001);
@@ -784,10 +784,10 @@ static void a_resume_of_what_is_not_held_changes_nothing(void **state)
     expect(f, "text in two parts\n");
     bytes_clear(&out);
 
-    connection_close(f->c, 1000, "over");
+    connection_close(f->c, CLOSE_REASON_SERVER_STOPS, "over");
     connection_resume(f->c);
     turn(f);
-    expect(f, "end 1000 over\n");
+    expect(f, "end 1001 over\n");
     unmake(f);
 }
 
@@ -824,7 +824,7 @@ static void a_held_peer_that_goes_on_is_held_back_by_its_socket(void **state)
     assert_false(transport_watches_input(&f->c->transport));
 
     /* Closed in that state, it is read again, so that its end is noticed. */
-    connection_close(f->c, WS_CLOSE_GOING_AWAY, "over");
+    connection_close(f->c, CLOSE_REASON_SERVER_STOPS, "over");
     turn(f);
     wire_expect_close(&f->peer, WS_CLOSE_GOING_AWAY);
     wire_close(&f->peer);
@@ -957,8 +957,8 @@ static void a_message_that_was_handed_over_may_hold_or_close(void **state)
         attach(f, &f->other);
         wire_turn(&f->other);
         if (is_close) {
-            expect(f, "text over, close\nhand over\ntext over, close\nend 4000 asked to\n");
-            wire_expect_close(&f->peer, 4000);
+            expect(f, "text over, close\nhand over\ntext over, close\nend 1008 asked to\n");
+            wire_expect_close(&f->peer, WS_CLOSE_POLICY);
         } else {
             expect(f, "text over, hold\nhand over\ntext over, hold\n");
             connection_resume(f->c);
@@ -1072,9 +1072,9 @@ static void an_end_before_the_hand_over_comes_first(void **state)
         assert_true(event_base_loop(f->loop.base, EVLOOP_ONCE | EVLOOP_NONBLOCK) >= 0);
         expect(f, "text over\n");
         if (is_drop)
-            connection_drop(f->c, "asked to");
+            connection_drop(f->c, CLOSE_REASON_LOST, "asked to");
         else
-            connection_close(f->c, WS_CLOSE_GOING_AWAY, "asked to");
+            connection_close(f->c, CLOSE_REASON_SERVER_STOPS, "asked to");
         net_loop_end_turn(&f->loop);
         expect(f, is_drop ? "end 1006 asked to\nfree\n" : "end 1001 asked to\n");
         if (!is_drop)
@@ -1090,7 +1090,7 @@ static void one_that_arrives_can_be_closed_at_once_without_handling_its_message(
     wire_send_text(&f->peer, "over");
     turn(f);
     attach(f, &f->other);
-    connection_close(f->c, WS_CLOSE_GOING_AWAY, "the server stops");
+    connection_close(f->c, CLOSE_REASON_SERVER_STOPS, "the server stops");
     wire_turn(&f->other);
     expect(f, "text over\nhand over\nend 1001 the server stops\n");
     wire_expect_close(&f->peer, WS_CLOSE_GOING_AWAY);
@@ -1121,7 +1121,7 @@ static void everything_of_a_turn_goes_out_by_one_write(void **state)
 
     /* A close frame goes out with what waits before it. */
     assert_true(send_back(f->c, true, SLICE_LITERAL("last")));
-    connection_close(f->c, 1000, "");
+    connection_close(f->c, CLOSE_REASON_SERVER_STOPS, "");
     turn(f);
     assert_int_equal(wire_read_once(&f->peer), 6 + 4);
     assert_int_equal(wire_read_once(&f->peer), 0);
@@ -1264,7 +1264,7 @@ static void a_close_of_a_doomed_connection_is_a_close(void **state)
     f->limits.max_output_bytes = 64 * 1024;
     open_with(f, SOCK_STREAM);
     size_t sent = send_too_much(f->c);
-    connection_close(f->c, 4001, "taken over");
+    connection_close(f->c, CLOSE_REASON_TAKEN_OVER, "taken over");
     expect(f, "end 4001 taken over\n");
     for (int turns = 0; f->c->state == CONNECTION_CLOSING; turns++) {
         assert_true(turns < 1000);
@@ -1302,17 +1302,17 @@ static void nothing_can_be_sent_to_one_that_is_ending(void **state)
     begin(f, SOCK_STREAM);
     assert_false(send_back(f->c, true, SLICE_LITERAL("too early")));
     upgrade(f);
-    connection_close(f->c, 1000, "over");
+    connection_close(f->c, CLOSE_REASON_SERVER_STOPS, "over");
     assert_false(send_back(f->c, true, SLICE_LITERAL("too late")));
     connection_ping(f->c);
     turn(f);
     assert_false(send_back(f->c, true, SLICE_LITERAL("too late")));
-    wire_expect_close(&f->peer, 1000);
+    wire_expect_close(&f->peer, 1001);
     wire_expect_end(&f->peer);
-    connection_drop(f->c, "enough");
+    connection_drop(f->c, CLOSE_REASON_LOST, "enough");
     assert_false(send_back(f->c, true, SLICE_LITERAL("too late")));
     turn(f);
-    expect(f, "end 1000 over\nfree\n");
+    expect(f, "end 1001 over\nfree\n");
     unmake(f);
 }
 
@@ -1538,7 +1538,7 @@ static void a_reason_over_its_bound_is_cut(void **state)
     fixture *f = make_open();
     static const char why[] = "0123456789012345678901234567890123456789012345678901234567890123456789"
                               "01234567890123456789012345678901234567890123456789012abcdefgh";
-    connection_close(f->c, 1008, why);
+    connection_close(f->c, CLOSE_REASON_FLOOD, why);
     turn(f);
     char payload[125] = "\x03\xF0";
     memcpy(payload + 2, why, 123);
@@ -1560,9 +1560,9 @@ static void the_owner_may_end_it_while_it_handles_a_message(void **state)
         if (is_drop) {
             expect(f, "text echo\ntext drop\nend 1006 asked to\nfree\n");
         } else {
-            expect(f, "text echo\ntext close\nend 4000 asked to\n");
+            expect(f, "text echo\ntext close\nend 1008 asked to\n");
             wire_expect_text(&f->peer, "echo");
-            wire_expect_close(&f->peer, 4000);
+            wire_expect_close(&f->peer, WS_CLOSE_POLICY);
         }
         wire_expect_end(&f->peer);
         unmake(f);
@@ -1573,18 +1573,18 @@ static void it_ends_for_its_owner_once(void **state)
 {
     (void)state;
     fixture *f = make_open();
-    connection_close(f->c, 1000, "first");
-    expect(f, "end 1000 first\n");
-    connection_close(f->c, 1001, "second");
+    connection_close(f->c, CLOSE_REASON_SERVER_STOPS, "first");
+    expect(f, "end 1001 first\n");
+    connection_close(f->c, CLOSE_REASON_SERVER_STOPS, "second");
     turn(f);
-    connection_close(f->c, 1001, "third");
-    connection_drop(f->c, "fourth");
-    connection_drop(f->c, "fifth");
-    connection_close(f->c, 1001, "sixth");
+    connection_close(f->c, CLOSE_REASON_SERVER_STOPS, "third");
+    connection_drop(f->c, CLOSE_REASON_LOST, "fourth");
+    connection_drop(f->c, CLOSE_REASON_LOST, "fifth");
+    connection_close(f->c, CLOSE_REASON_SERVER_STOPS, "sixth");
     expect(f, "");
     turn(f);
     expect_freed(f);
-    wire_expect_close(&f->peer, 1000);
+    wire_expect_close(&f->peer, 1001);
     wire_expect_end(&f->peer);
     unmake(f);
 }
@@ -1594,7 +1594,7 @@ static void a_drop_closes_at_once_and_frees_at_the_end_of_the_turn(void **state)
     (void)state;
     fixture *f = make_open();
     assert_true(send_back(f->c, true, SLICE_LITERAL("lost")));
-    connection_drop(f->c, "asked to");
+    connection_drop(f->c, CLOSE_REASON_LOST, "asked to");
     expect(f, "end 1006 asked to\n");
     assert_int_equal(f->c->state, CONNECTION_CLOSED);
     assert_int_equal(f->loop.connections, 1);
@@ -1610,7 +1610,7 @@ static void waiting_output_is_flushed_before_the_end(void **state)
     fixture *f = make_open();
     static char large[900 * 1024];
     assert_true(send_back(f->c, false, (slice){large, sizeof(large)}));
-    connection_close(f->c, WS_CLOSE_GOING_AWAY, "the server stops");
+    connection_close(f->c, CLOSE_REASON_SERVER_STOPS, "the server stops");
     for (int turns = 0; f->c->state == CONNECTION_CLOSING; turns++) {
         assert_true(turns < 10000);
         turn(f);
@@ -1629,7 +1629,7 @@ static void who_has_said_all_still_gets_all(void **state)
     fixture *f = make_open();
     static char large[900 * 1024];
     assert_true(send_back(f->c, false, (slice){large, sizeof(large)}));
-    connection_close(f->c, WS_CLOSE_GOING_AWAY, "the server stops");
+    connection_close(f->c, CLOSE_REASON_SERVER_STOPS, "the server stops");
     turn(f);
     assert_int_equal(shutdown(f->peer.fd, SHUT_WR), 0);
     for (int turns = 0; f->c != NULL; turns++) {
@@ -1652,7 +1652,7 @@ static void a_peer_that_does_not_read_its_last_bytes_has_a_deadline(void **state
     open_with(f, SOCK_STREAM);
     static char large[900 * 1024];
     assert_true(send_back(f->c, false, (slice){large, sizeof(large)}));
-    connection_close(f->c, 1001, "over");
+    connection_close(f->c, CLOSE_REASON_SERVER_STOPS, "over");
     turn(f);
     assert_int_equal(f->c->state, CONNECTION_CLOSING);
     while (f->c != NULL)
@@ -1667,7 +1667,7 @@ static void a_peer_that_keeps_tcp_open_has_a_deadline(void **state)
     fixture *f = make();
     f->limits.close_timeout_ms = SHORT_MS;
     open_with(f, SOCK_STREAM);
-    connection_close(f->c, 1000, "over");
+    connection_close(f->c, CLOSE_REASON_SERVER_STOPS, "over");
     turn(f);
     wire_send_text(&f->peer, "I stay");
     assert_int_equal(f->c->state, CONNECTION_LINGERING);
@@ -1675,7 +1675,7 @@ static void a_peer_that_keeps_tcp_open_has_a_deadline(void **state)
     while (f->c != NULL)
         turn_when_due(f);
     assert_true(net_loop_now_ms(&f->loop) - lingers_ms >= SHORT_MS);
-    expect(f, "end 1000 over\nfree\n");
+    expect(f, "end 1001 over\nfree\n");
     unmake(f);
 }
 
@@ -1706,7 +1706,7 @@ static void unread_input_does_not_destroy_the_last_bytes_on_their_way(void **sta
     expect(f, "handshake 101\n");
     wire_send_text(&f->peer, "close");
     turn_when_due(f);
-    expect(f, "text close\nend 4000 asked to\n");
+    expect(f, "text close\nend 1008 asked to\n");
     static const char more[32 * 1024];
     for (int i = 0; i < 4; i++) {
         wire_send_frame(&f->peer, WIRE_BINARY, more, sizeof(more));
@@ -1717,7 +1717,7 @@ static void unread_input_does_not_destroy_the_last_bytes_on_their_way(void **sta
         assert_true(wire_read_once(&f->peer) >= 0);
     size_t len = wire_expect_answer(&f->peer, "101");
     bytes_consume(&f->peer.in, len);
-    wire_expect_close(&f->peer, 4000);
+    wire_expect_close(&f->peer, WS_CLOSE_POLICY);
     wire_close(&f->peer);
     while (f->c != NULL)
         turn_when_due(f);

@@ -59,10 +59,9 @@ static void on_pong(connection *c)
     (void)c;
 }
 
-static void on_end(connection *c, uint16_t code, const char *why)
+static void on_end(connection *c, const connection_end *end)
 {
-    (void)code;
-    (void)why;
+    (void)end;
     note(((named *)c)->f, ((named *)c)->name);
 }
 
@@ -84,7 +83,7 @@ static named *open_named(fixture *f, char name)
     named *n = calloc(1, sizeof(*n));
     assert_non_null(n);
     int fd = wire_open(&n->peer, SOCK_STREAM);
-    assert_int_equal(connection_open(&n->connection, fd, 0, &events, &f->loop), 0);
+    assert_int_equal(connection_open(&n->connection, fd, 0, &f->loop), 0);
     n->f = f;
     n->name = name;
     return n;
@@ -106,13 +105,14 @@ static fixture *make(uint32_t handshake_timeout_ms)
         .close_timeout_ms = NEVER_MS,
     };
     assert_int_equal(net_loop_init(&f->loop, &f->limits), 0);
+    f->loop.events = &events;
     f->ticker_due_ms = UINT64_MAX;
     return f;
 }
 
 static void drop_one(connection *c)
 {
-    connection_drop(c, "the test is over");
+    connection_drop(c, CLOSE_REASON_LOST, "the test is over");
 }
 
 static void unmake(fixture *f)
@@ -173,6 +173,7 @@ static void the_read_buffer_has_room_for_a_large_request_and_more(void **state)
     net_limits limits = {.handshake = {.max_head_bytes = 1024 * 1024}};
     net_loop loop;
     assert_int_equal(net_loop_init(&loop, &limits), 0);
+    loop.events = &events;
     assert_true(loop.scratch_size > 1024 * 1024);
     net_loop_deinit(&loop);
     net_loop_deinit(&loop); /* what is freed is forgotten */
@@ -196,13 +197,13 @@ static void what_is_put_on_the_list_at_the_end_of_a_turn_is_done_in_the_same_tur
     (void)state;
     fixture *f = make(NEVER_MS);
     named *a = open_named(f, 'a');
-    connection_refuse(&a->connection, 503, "full");
+    connection_refuse(&a->connection, 503, CLOSE_REASON_NO_PLACE, "full");
     wire_turn(&f->loop);
     expect(f, "a");
     assert_true(STAILQ_EMPTY(&f->loop.todo));
     wire_expect_fault(&a->peer, "503");
 
-    connection_drop(&a->connection, "again");
+    connection_drop(&a->connection, CLOSE_REASON_LOST, "again");
     net_loop_end_turn(&f->loop);
     assert_true(STAILQ_EMPTY(&f->loop.todo));
     assert_int_equal(f->loop.connections, 0);
@@ -257,7 +258,7 @@ static void one_that_goes_in_between_does_not_disturb_the_others(void **state)
     named *b = open_named(f, 'b');
     open_named(f, 'c');
     wire_turn(&f->loop);
-    connection_drop(&b->connection, "early");
+    connection_drop(&b->connection, CLOSE_REASON_LOST, "early");
     expect(f, "b");
     while (f->loop.connections > 0)
         turn_when_due(f);
@@ -275,7 +276,7 @@ static void the_nearest_deadline_of_all_states_comes_first(void **state)
 
     f->loop.duration_ms[CONNECTION_LINGERING] = 10;
     named *b = open_named(f, 'b');
-    connection_refuse(&b->connection, 503, "full");
+    connection_refuse(&b->connection, 503, CLOSE_REASON_NO_PLACE, "full");
     wire_turn(&f->loop);
     expect(f, "b");
     while (f->loop.connections > 1)

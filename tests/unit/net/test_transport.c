@@ -192,7 +192,7 @@ static void a_wait_for_input_that_the_system_refuses_is_an_error(void **state)
     transport_attach(&f->transport, f->base);
     assert_int_equal(transport_watch_input(&f->transport, true), -EPERM);
     assert_false(transport_watches_input(&f->transport));
-    assert_int_not_equal(transport_want_room(&f->transport, true), 0);
+    assert_int_not_equal(transport_want_room(&f->transport, true, 1), 0);
     assert_false(transport_wants_room(&f->transport));
 }
 
@@ -202,8 +202,8 @@ static void room_is_told_when_the_peer_has_read(void **state)
     transport_attach(&f->transport, f->base);
     size_t filled = fill(&f->transport);
     assert_false(transport_wants_room(&f->transport));
-    assert_int_equal(transport_want_room(&f->transport, true), 0);
-    assert_int_equal(transport_want_room(&f->transport, true), 0);
+    assert_int_equal(transport_want_room(&f->transport, true, 1), 0);
+    assert_int_equal(transport_want_room(&f->transport, true, 1), 0);
     assert_true(transport_wants_room(&f->transport));
     turn(f->base);
     assert_int_equal(f->writable, 0);
@@ -212,8 +212,8 @@ static void room_is_told_when_the_peer_has_read(void **state)
     turn(f->base);
     turn(f->base);
     assert_int_equal(f->writable, 2);
-    assert_int_equal(transport_want_room(&f->transport, false), 0);
-    assert_int_equal(transport_want_room(&f->transport, false), 0);
+    assert_int_equal(transport_want_room(&f->transport, false, 0), 0);
+    assert_int_equal(transport_want_room(&f->transport, false, 0), 0);
     assert_null(f->transport.output);
     turn(f->base);
     assert_int_equal(f->writable, 2);
@@ -237,7 +237,7 @@ static void a_transport_moves_from_base_to_base_with_what_is_unread(void **state
     transport_attach(&f->transport, f->base);
     assert_int_equal(transport_watch_input(&f->transport, true), 0);
     fill(&f->transport);
-    assert_int_equal(transport_want_room(&f->transport, true), 0);
+    assert_int_equal(transport_want_room(&f->transport, true, 1), 0);
     say(f, "x");
     transport_detach(&f->transport);
     transport_detach(&f->transport);
@@ -277,7 +277,7 @@ static void a_transport_may_be_closed_by_its_own_callback_and_is_told_nothing_mo
     transport_open(&f->transport, fd, stop_all, f);
     transport_attach(&f->transport, f->base);
     assert_int_equal(transport_watch_input(&f->transport, true), 0);
-    assert_int_equal(transport_want_room(&f->transport, true), 0);
+    assert_int_equal(transport_want_room(&f->transport, true, 1), 0);
     say(f, "x");
     turn(f->base);
     turn(f->base);
@@ -303,7 +303,7 @@ static void closing_closes_the_descriptor_once(void **state)
     fixture *f = *state;
     transport_attach(&f->transport, f->base);
     assert_int_equal(transport_watch_input(&f->transport, true), 0);
-    assert_int_equal(transport_want_room(&f->transport, true), 0);
+    assert_int_equal(transport_want_room(&f->transport, true, 1), 0);
     int fd = event_get_fd(&f->transport.input);
     transport_close(&f->transport);
     assert_int_equal(event_get_fd(&f->transport.input), -1);

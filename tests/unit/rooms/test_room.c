@@ -40,7 +40,7 @@ static void freeing_nothing_is_legal(void **state)
 static void an_empty_room_has_its_name_and_nobody(void **state)
 {
     (void)state;
-    room *r = room_new(SLICE_LITERAL("a\nb"), SLICE_LITERAL("\"a\\nb\""));
+    room *r = room_new(SLICE_LITERAL("a\nb"), SLICE_LITERAL("\"a\\nb\""), 0);
     assert_non_null(r);
     assert_true(same(room_name(r), "a\nb"));
     assert_null(room_find_member(r, SLICE_LITERAL("alice")));
@@ -52,7 +52,7 @@ static void an_empty_room_has_its_name_and_nobody(void **state)
 static void a_member_has_the_names_of_its_room_and_its_own_in_both_forms(void **state)
 {
     (void)state;
-    room *r = room_new(SLICE_LITERAL("kitchen"), SLICE_LITERAL("\"kitchen\""));
+    room *r = room_new(SLICE_LITERAL("kitchen"), SLICE_LITERAL("\"kitchen\""), 0);
     room_member *member = enter(r, SLICE_LITERAL("o\"hara"), SLICE_LITERAL("\"o\\\"hara\""));
     assert_true(same(room_member_room(member), "kitchen"));
     assert_true(same(room_member_room_json(member), "\"kitchen\""));
@@ -65,7 +65,7 @@ static void a_member_has_the_names_of_its_room_and_its_own_in_both_forms(void **
 static void users_are_found_by_their_whole_name(void **state)
 {
     (void)state;
-    room *r = room_new(SLICE_LITERAL("r"), SLICE_LITERAL("\"r\""));
+    room *r = room_new(SLICE_LITERAL("r"), SLICE_LITERAL("\"r\""), 0);
     room_member *ann = enter(r, SLICE_LITERAL("ann"), SLICE_LITERAL("\"ann\""));
     room_member *anna = enter(r, SLICE_LITERAL("anna"), SLICE_LITERAL("\"anna\""));
     assert_ptr_equal(room_find_member(r, SLICE_LITERAL("ann")), ann);
@@ -80,7 +80,7 @@ static void users_are_found_by_their_whole_name(void **state)
 static void a_waiter_is_found_apart_from_the_members_and_has_them_probed(void **state)
 {
     (void)state;
-    room *r = room_new(SLICE_LITERAL("r"), SLICE_LITERAL("\"r\""));
+    room *r = room_new(SLICE_LITERAL("r"), SLICE_LITERAL("\"r\""), 0);
     room_member *ann = enter(r, SLICE_LITERAL("ann"), SLICE_LITERAL("\"ann\""));
     room_waiter *waiter =
         room_waiter_new(room_member_new(r, NULL, SLICE_LITERAL("bob"), SLICE_LITERAL("\"bob\"")), 77);
@@ -109,7 +109,7 @@ static room_waiter *wait_before(room *r, slice user)
 static void members_and_waiters_stand_in_the_order_of_their_coming_whoever_goes(void **state)
 {
     (void)state;
-    room *r = room_new(SLICE_LITERAL("r"), SLICE_LITERAL("\"r\""));
+    room *r = room_new(SLICE_LITERAL("r"), SLICE_LITERAL("\"r\""), 0);
     static const slice names[] = {{"a", 1}, {"b", 1}, {"c", 1}};
     room_member *members[3];
     room_waiter *waiters[3];
@@ -137,7 +137,7 @@ static void members_and_waiters_stand_in_the_order_of_their_coming_whoever_goes(
 static void a_new_backlog_is_empty_and_its_owner_is_there(void **state)
 {
     (void)state;
-    room *r = room_new(SLICE_LITERAL("r"), SLICE_LITERAL("\"r\""));
+    room *r = room_new(SLICE_LITERAL("r"), SLICE_LITERAL("\"r\""), 0);
     room_member *ann = enter(r, SLICE_LITERAL("ann"), SLICE_LITERAL("\"ann\""));
     room_backlog *backlog = room_backlog_new(ann);
     assert_non_null(backlog);

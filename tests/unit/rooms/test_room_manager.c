@@ -195,7 +195,7 @@ static int signal_kind(peer *p, int kind, const char *text)
     size_t len = strlen(text);
     memcpy(copy, text, len + 1);
     struct iovec parts[2] = {{copy, len / 2}, {copy + len / 2, len - len / 2}};
-    return room_manager_signal(p->f->manager, p->member, kind, parts, 2);
+    return room_manager_signal(p->f->manager, p->member, kind, parts, 2, p->f->now_ms);
 }
 
 static void send_signal(peer *p, const char *text)

@@ -15,7 +15,7 @@ static const keyed_hash test_key = {{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 
 
 static room *add(room_table *table, slice name)
 {
-    room *r = room_new(name, SLICE_LITERAL("\"\""));
+    room *r = room_new(name, SLICE_LITERAL("\"\""), 0);
     assert_non_null(r);
     assert_int_equal(room_table_add(table, r), 0);
     return r;

@@ -56,10 +56,10 @@ static admission_place *enter(admission *a, const char *address)
 {
     any_address from = address_of(address);
     admission_place *place = NULL;
-    const char *refusal = admission_enter(a, &from.any, &place);
-    if (refusal != NULL)
-        print_error("%s was refused: %s\n", address, refusal);
-    assert_null(refusal);
+    admission_refusal refusal = admission_enter(a, &from.any, &place);
+    if (refusal != ADMISSION_GRANTED)
+        print_error("%s was refused: %s\n", address, admission_refusal_text(refusal));
+    assert_int_equal(refusal, ADMISSION_GRANTED);
     assert_non_null(place);
     return place;
 }
@@ -69,9 +69,9 @@ static void enter_in_vain(admission *a, const char *address, const char *why)
 {
     any_address from = address_of(address);
     admission_place *place = NULL;
-    const char *refusal = admission_enter(a, &from.any, &place);
-    assert_non_null(refusal);
-    assert_string_equal(refusal, why);
+    admission_refusal refusal = admission_enter(a, &from.any, &place);
+    assert_int_not_equal(refusal, ADMISSION_GRANTED);
+    assert_string_equal(admission_refusal_text(refusal), why);
     assert_non_null(place);
     admission_leave(a, place);
 }
@@ -158,7 +158,7 @@ static bool are_one(const char *left, const char *right)
     admission_place *place = enter(a, left);
     any_address from = address_of(right);
     admission_place *second = NULL;
-    bool is_refused = admission_enter(a, &from.any, &second) != NULL;
+    bool is_refused = admission_enter(a, &from.any, &second) != ADMISSION_GRANTED;
     admission_leave(a, second);
     admission_leave(a, place);
     admission_free(a);
@@ -190,9 +190,9 @@ static void an_address_of_neither_kind_is_counted_as_one(void **state)
     memset(&from, 0, sizeof(from));
     from.local.sun_family = AF_UNIX;
     admission_place *place;
-    assert_null(admission_enter(a, &from.any, &place));
+    assert_int_equal(admission_enter(a, &from.any, &place), ADMISSION_GRANTED);
     admission_place *second;
-    assert_non_null(admission_enter(a, &from.any, &second));
+    assert_int_not_equal(admission_enter(a, &from.any, &second), ADMISSION_GRANTED);
     admission_leave(a, second);
     admission_leave(a, place);
     admission_free(a);
@@ -206,15 +206,15 @@ static void a_flood_is_closed_without_an_answer_when_enough_others_get_one(void 
     any_address from = address_of("10.0.0.2");
     admission_place *answered[REFUSALS_IN_PEACE];
     for (int i = 0; i < REFUSALS_IN_PEACE; i++) {
-        assert_non_null(admission_enter(a, &from.any, &answered[i]));
+        assert_int_not_equal(admission_enter(a, &from.any, &answered[i]), ADMISSION_GRANTED);
         assert_non_null(answered[i]);
     }
     admission_place *place = inside;
-    assert_non_null(admission_enter(a, &from.any, &place));
+    assert_int_not_equal(admission_enter(a, &from.any, &place), ADMISSION_GRANTED);
     assert_null(place);
 
     admission_leave(a, answered[0]);
-    assert_non_null(admission_enter(a, &from.any, &answered[0]));
+    assert_int_not_equal(admission_enter(a, &from.any, &answered[0]), ADMISSION_GRANTED);
     assert_non_null(answered[0]);
 
     /* Those that are being answered are not in: the place inside is the only one. */
@@ -266,7 +266,7 @@ static void *come_and_go(void *arg)
         admission_place *held[2] = {NULL, NULL};
         bool is_in[2];
         for (int j = 0; j < 2; j++) {
-            is_in[j] = admission_enter(c->admission, &from.any, &held[j]) == NULL;
+            is_in[j] = admission_enter(c->admission, &from.any, &held[j]) == ADMISSION_GRANTED;
             if (!is_in[j])
                 continue;
             c->admitted++;

@@ -1,0 +1,48 @@
+/* What the connections of one loop count; the loop's thread writes, any thread reads. Counters only. */
+#ifndef HOMECALL_NET_NET_COUNTERS_H
+#define HOMECALL_NET_NET_COUNTERS_H
+
+#include "base/counter_histogram.h"
+#include "net/close_reason.h"
+
+/* The states of a connection (connection_state.h) as far as an operator cares. */
+typedef enum net_phase {
+    NET_PHASE_HANDSHAKE, /* its request is being read */
+    NET_PHASE_OPEN,
+    NET_PHASE_CLOSING, /* its end is under way */
+    NET_PHASES
+} net_phase;
+
+/* What became of an upgrade request. */
+typedef enum net_handshake {
+    NET_HANDSHAKE_101,
+    NET_HANDSHAKE_400,
+    NET_HANDSHAKE_403,
+    NET_HANDSHAKE_404,
+    NET_HANDSHAKE_405,
+    NET_HANDSHAKE_426,
+    NET_HANDSHAKE_431,
+    NET_HANDSHAKE_503,
+    NET_HANDSHAKES
+} net_handshake;
+
+typedef struct net_counters {
+    counter connections[NET_PHASES];                 /* now */
+    counter handshakes[NET_HANDSHAKES];              /* answered, by status */
+    counter closes[CLOSE_REASONS][CLOSE_CODE_SLOTS]; /* ended */
+    counter bytes_in;                                /* read from sockets */
+    counter bytes_out;                               /* written to them */
+    counter messages_in;                             /* whole messages that came */
+    counter messages_out;                            /* messages sent */
+    counter pings;                                   /* pings sent */
+    counter_histogram ping_rtt_us;                   /* from a ping to its pong */
+    counter_histogram relay_us;                      /* from reading a signal to having it written */
+    counter backlog_bytes;                           /* now: not written yet */
+    counter backlog_connections;                     /* now: waiting for room in the socket */
+    counter turns;                                   /* of the loop */
+    counter turn_began_us;                           /* monotonic: of the turn under way; 0 = it waits */
+    counter lag_max_us;                              /* the longest turn of the last ten to twenty seconds */
+    counter_histogram lag_us;                        /* how long turns took: so long others had to wait */
+} net_counters;
+
+#endif

@@ -1,0 +1,45 @@
+#include "stats/snapshot.h"
+
+#include <assert.h>
+
+static_assert(sizeof(thread_counters) % sizeof(counter) == 0, "nothing but counters");
+
+/* Both are `bytes` long, and hold nothing but counters. */
+static void copy(void *to, const void *from, size_t bytes)
+{
+    counter *out = to;
+    const counter *in = from;
+    for (size_t i = 0; i < bytes / sizeof(counter); i++)
+        counter_set(&out[i], counter_get(&in[i]));
+}
+
+void thread_counters_copy(thread_counters *to, const net_counters *net, const session_counters *session,
+                          const mail_counters *mail, const gate_counters *gate)
+{
+    copy(&to->net, net, sizeof(*net));
+    copy(&to->session, session, sizeof(*session));
+    copy(&to->mail, mail, sizeof(*mail));
+    if (gate != NULL)
+        copy(&to->gate, gate, sizeof(*gate));
+    else
+        to->gate = (gate_counters){0};
+}
+
+void snapshot_sum(snapshot *s)
+{
+    s->total = (thread_counters){0};
+    counter *sums = (counter *)&s->total;
+    for (size_t t = 0; t < s->thread_count; t++) {
+        const counter *counters = (const counter *)&s->threads[t].counters;
+        for (size_t i = 0; i < sizeof(thread_counters) / sizeof(counter); i++)
+            counter_add(&sums[i], counter_get(&counters[i]));
+    }
+}
+
+uint64_t snapshot_connections(const snapshot *s)
+{
+    uint64_t open = 0;
+    for (int phase = 0; phase < NET_PHASES; phase++)
+        open += counter_get(&s->total.net.connections[phase]);
+    return open;
+}

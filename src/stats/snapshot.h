@@ -1,0 +1,46 @@
+/* Snapshot: the numbers of a whole server at one moment, as whoever shows them gets them.
+ *
+ * They are read while the threads go on, so they fit each other only roughly. Plain data: everything here may
+ * be made by hand in a test. */
+#ifndef HOMECALL_STATS_SNAPSHOT_H
+#define HOMECALL_STATS_SNAPSHOT_H
+
+#include "stats/thread_counters.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* One thread of the server. */
+typedef struct snapshot_thread {
+    char name[16];   /* "worker-0", "acceptor-0" */
+    bool is_worker;  /* has a share of the rooms */
+    uint64_t cpu_us; /* processor time since it was started, from the kernel's clock of the thread */
+    thread_counters counters;
+} snapshot_thread;
+
+typedef struct snapshot {
+    const char *version;      /* borrowed */
+    uint64_t taken_us;        /* monotonic: when */
+    uint64_t uptime_ms;       /* since the server's start */
+    uint64_t started_utc_ms;  /* when that was */
+    bool is_draining;         /* a stop was asked for */
+    uint64_t max_connections; /* MAX_CONNECTIONS; 0 = no limit */
+    uint64_t budget_used;     /* bytes queued in all rooms, of PENDING_MAX_TOTAL_BYTES */
+    uint64_t budget_limit;
+    uint64_t log_lines_dropped;
+    thread_counters total; /* the sum over the threads; maxima and moments in it mean nothing */
+    size_t thread_count;
+    snapshot_thread *threads; /* owned by whoever made room for them; workers first */
+} snapshot;
+
+/* Set `total` to the sum over the threads. */
+void snapshot_sum(snapshot *s);
+
+/* Copy counters, each by itself, while their thread goes on. */
+void thread_counters_copy(thread_counters *to, const net_counters *net, const session_counters *session,
+                          const mail_counters *mail, const gate_counters *gate);
+
+/* Connections that are open now, in any phase. */
+uint64_t snapshot_connections(const snapshot *s);
+
+#endif

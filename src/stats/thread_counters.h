@@ -1,0 +1,32 @@
+/* What one thread of the server counts: the counters of every floor in one struct of nothing but counters, so
+ * that copying and adding need not know what they are. */
+#ifndef HOMECALL_STATS_THREAD_COUNTERS_H
+#define HOMECALL_STATS_THREAD_COUNTERS_H
+
+#include "net/net_counters.h"
+#include "session/session_counters.h"
+
+/* Sessions on their way into a thread. Written under its mailbox's lock. */
+typedef struct mail_counters {
+    counter pushed;
+    counter taken; /* pushed - taken = the depth now */
+} mail_counters;
+
+/* What an acceptor decides about connections that it accepts. */
+typedef struct gate_counters {
+    counter over_limit;   /* refused: MAX_CONNECTIONS */
+    counter over_address; /* refused: MAX_CONNECTIONS_PER_ADDRESS */
+    counter unanswered;   /* of the refused: closed without a 503, since so many others got theirs */
+    counter no_memory;    /* refused or closed: out of memory */
+    counter pauses;       /* of accepting: descriptors or memory were used up */
+    counter is_short;     /* now: 1 while that lasts */
+} gate_counters;
+
+typedef struct thread_counters {
+    net_counters net;
+    session_counters session;
+    mail_counters mail;
+    gate_counters gate; /* zero but for acceptors */
+} thread_counters;
+
+#endif
