@@ -18,7 +18,7 @@ trap 'end_server; rm -rf "$private"' EXIT
 # start_server [NAME=VALUE ...] [WRAPPER ...]: start it, wait until it accepts, set server_pid and port.
 start_server() {
     port=$(free_port)
-    env WS_HOST=127.0.0.1 WS_PORT="$port" LOG_FILE="$private/log" MESSAGE_RATE=0 "$@" "$build/homecall-signal" \
+    env WS_HOST=127.0.0.1 WS_PORT="$port" ADMIN_PORT=0 LOG_FILE="$private/log" MESSAGE_RATE=0 "$@" "$build/homecall-signal" \
         --env-file /dev/null >"$private/out" 2>&1 &
     server_pid=$!
     for _ in $(seq 200); do

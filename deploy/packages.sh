@@ -3,9 +3,12 @@
 #
 # The package index is fetched only when something is missing. As another user than root it asks sudo.
 #
-# Some packages (nginx) start a service while they are installed. Nobody has asked for that, so for the time
-# of the installation a policy-rc.d forbids it, and an nginx that was not there before is disabled for the
-# next boot, too. A machine that has nginx already keeps it, and its service, as they are.
+# Some packages (nginx, prometheus) start a service while they are installed. Nobody has asked for that, so
+# for the time of the installation a policy-rc.d forbids it, and a service that was not there before is
+# disabled for the next boot, too. A machine that has one already keeps it as it is.
+
+# Packages that bring a service, and its name.
+declare -A SERVICE_OF=([nginx-common]=nginx [prometheus]=prometheus [apache2]=apache2 [haproxy]=haproxy [caddy]=caddy)
 
 # Is the package there, configured and whole?
 is_installed() {
@@ -39,8 +42,8 @@ INSTALL_QUIETLY='
 '
 
 install_missing() {
-    local package had_nginx=no
-    local missing=()
+    local package
+    local missing=() new_services=()
 
     for package in "$@"; do
         is_installed "$package" || missing+=("$package")
@@ -49,9 +52,13 @@ install_missing() {
         return 0
     fi
     echo "Installing: ${missing[*]}"
-    ! is_installed nginx-common || had_nginx=yes
+    for package in "${!SERVICE_OF[@]}"; do
+        is_installed "$package" || new_services+=("$package")
+    done
     as_root sh -c "$INSTALL_QUIETLY" install "${missing[@]}" || return 1
-    if [ $had_nginx = no ] && is_installed nginx-common; then
-        as_root update-rc.d nginx disable # serves systemd and the older init, running or not
-    fi
+    for package in "${new_services[@]}"; do
+        if is_installed "$package"; then
+            as_root update-rc.d "${SERVICE_OF[$package]}" disable # serves systemd and the older init, running or not
+        fi
+    done
 }

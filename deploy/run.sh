@@ -17,7 +17,8 @@ installed first (as root or by sudo).
 
   --port PORT   port of the page; or HTTP_PORT in the environment (8080)
 
-WS_PORT in the environment is the server's own port (8888, or the next free one);
+WS_PORT in the environment is the server's own port (8888, or the next free one),
+ADMIN_PORT the one that "homecall-signal top" asks (9888, or the next free one);
 LOG_LEVEL how much it says (warn); every other option of the server is passed on.
 END
 }
@@ -36,23 +37,23 @@ is_taken() {
     (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null
 }
 
-# The wished port, or 8888, or the first free one above it.
-choose_ws_port() {
-    local port
-    if [ -n "${WS_PORT:-}" ]; then
-        is_port "$WS_PORT" || fail "WS_PORT=$WS_PORT is not a port."
-        ((10#$WS_PORT != 10#$http_port)) || fail "The server and the page can't share port $http_port."
-        ! is_taken "$WS_PORT" || fail "Port $WS_PORT is in use. Choose another one: WS_PORT=…"
-        echo "$WS_PORT"
+# choose_port NAME FIRST: the port that NAME in the environment wishes, or FIRST, or the first free one above it.
+choose_port() {
+    local name=$1 first=$2 wished=${!1:-} port
+    if [ -n "$wished" ]; then
+        is_port "$wished" || fail "$name=$wished is not a port."
+        ((10#$wished != 10#$http_port)) || fail "The server and the page can't share port $http_port."
+        ! is_taken "$wished" || fail "Port $wished is in use. Choose another one: $name=…"
+        echo "$wished"
         return
     fi
-    for ((port = 8888; port < 8988; port++)); do
+    for ((port = first; port < first + 100; port++)); do
         if [ "$port" -ne "$http_port" ] && ! is_taken "$port"; then
             echo "$port"
             return
         fi
     done
-    fail "No free port from 8888 to 8987. Choose one: WS_PORT=…"
+    fail "No free port from $first to $((first + 99)). Choose one: $name=…"
 }
 
 build() {
@@ -138,7 +139,7 @@ PATH="$PATH:/usr/sbin:/sbin" # where nginx lies, and where an ordinary user does
 # shellcheck source=deploy/packages.sh
 . "$root/deploy/packages.sh"
 packages=(build-essential cmake ninja-build pkg-config
-    libevent-dev libcjson-dev uthash-dev libssl-dev libsodium-dev)
+    libevent-dev libcjson-dev uthash-dev libssl-dev libsodium-dev libncurses-dev)
 command -v nginx >/dev/null || packages+=(nginx-light) # any flavour of nginx will do
 install_missing "${packages[@]}"
 
@@ -149,18 +150,20 @@ trap 'exit 129' HUP
 trap 'echo; echo "Stopping…"; exit 130' INT
 trap 'exit 143' TERM
 
-ws_port=$(choose_ws_port)
+ws_port=$(choose_port WS_PORT 8888)
+admin_port=$(choose_port ADMIN_PORT 9888)
 build
 write_nginx_conf
 # The temporary directory as the current one, so that no .env of another place takes part.
 start "The server" "$ws_port" env -C "$run_dir" \
-    WS_HOST=127.0.0.1 WS_PORT="$ws_port" LOG_LEVEL="${LOG_LEVEL:-warn}" "$root/build/release/homecall-signal"
+    WS_HOST=127.0.0.1 WS_PORT="$ws_port" ADMIN_PORT="$admin_port" LOG_LEVEL="${LOG_LEVEL:-warn}" "$root/build/release/homecall-signal"
 start nginx "$http_port" nginx -e "$run_dir/nginx-error.log" -p "$run_dir" -c "$run_dir/nginx.conf"
 
 echo
 echo "  Open http://localhost:$http_port/ in two tabs"
 echo
 echo "Enter a name, press Call, and open the link in the other tab. Ctrl-C ends everything."
+echo "To watch it: ADMIN_PORT=$admin_port build/release/homecall-signal top"
 
 wait -n "${children[@]}" || true
 fail "One of the two has ended by itself; so this ends, too."

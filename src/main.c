@@ -1,6 +1,7 @@
 /* homecall-signal: reads its arguments and configuration, runs the app, and turns the outcome into an exit
  * code: 0 for a stop that was asked for, 1 for what could not be started or written, 2 for a faulty
  * configuration. */
+#include "admin/admin_client.h"
 #include "app/app.h"
 #include "app/options.h"
 
@@ -16,7 +17,15 @@
 
 enum { EXIT_CONFIGURATION = 2 };
 
-typedef enum action { ACTION_RUN, ACTION_HELP, ACTION_VERSION, ACTION_CHECK, ACTION_PRINT } action;
+typedef enum action {
+    ACTION_RUN,
+    ACTION_HELP,
+    ACTION_VERSION,
+    ACTION_CHECK,
+    ACTION_PRINT,
+    ACTION_HEALTH,
+    ACTIONS
+} action;
 
 typedef struct arguments {
     action action;
@@ -26,6 +35,7 @@ typedef struct arguments {
 static void print_help(void)
 {
     puts("Usage: homecall-signal [--env-file PATH] [--check-config | --print-config]\n"
+         "       homecall-signal [--env-file PATH] --healthcheck\n"
          "       homecall-signal --help | --version\n"
          "\n"
          "A WebSocket signaling server for calls between browsers, at /signal.\n"
@@ -33,11 +43,13 @@ static void print_help(void)
          "  --env-file PATH  read the options from this file instead of ./.env\n"
          "  --check-config   tell whether the configuration is valid, and end\n"
          "  --print-config   write the configuration in effect as a .env file, and end\n"
+         "  --healthcheck    ask the server that runs with this configuration whether it\n"
+         "                   is ready, and end with 0 or 1\n"
          "  --help           show this text, and end\n"
          "  --version        show the version, and end\n"
          "\n"
          "Signals: SIGTERM and SIGINT stop the server after what waits was sent, a second\n"
-         "one at once; SIGHUP opens LOG_FILE anew.\n"
+         "one at once; SIGHUP opens LOG_FILE anew; SIGUSR1 writes the state to the log.\n"
          "\n"
          "Options come from the environment, else from the file, else from the defaults\n"
          "below. Sizes are in bytes, or have k, m or g behind them (powers of 1024). Times\n"
@@ -45,19 +57,25 @@ static void print_help(void)
     options_print_help(stdout);
 }
 
+/* The action of this name; ACTION_RUN, which has none, for every other word. */
+static action find_action(const char *word)
+{
+    static const char *const actions[ACTIONS] = {
+        [ACTION_HELP] = "--help",          [ACTION_VERSION] = "--version",
+        [ACTION_CHECK] = "--check-config", [ACTION_PRINT] = "--print-config",
+        [ACTION_HEALTH] = "--healthcheck",
+    };
+    action found = ACTIONS - 1;
+    while (found != ACTION_RUN && strcmp(word, actions[found]) != 0)
+        found--;
+    return found;
+}
+
 static bool parse_arguments(int argc, char **argv, arguments *parsed)
 {
-    static const char *const actions[] = {
-        [ACTION_HELP] = "--help",
-        [ACTION_VERSION] = "--version",
-        [ACTION_CHECK] = "--check-config",
-        [ACTION_PRINT] = "--print-config",
-    };
     *parsed = (arguments){.action = ACTION_RUN};
     for (int i = 1; i < argc; i++) {
-        action found = ACTION_PRINT;
-        while (found != ACTION_RUN && strcmp(argv[i], actions[found]) != 0)
-            found--;
+        action found = find_action(argv[i]);
         if (found != ACTION_RUN) {
             parsed->action = found;
         } else if (strncmp(argv[i], "--env-file=", strlen("--env-file=")) == 0) {
@@ -72,6 +90,16 @@ static bool parse_arguments(int argc, char **argv, arguments *parsed)
         }
     }
     return true;
+}
+
+/* From outside, through the admin port. */
+static int look_at_server(const signal_server_options *server)
+{
+    if (server->admin_port == 0) {
+        fputs("homecall-signal: with ADMIN_PORT=0 there is nothing to ask\n", stderr);
+        return EXIT_FAILURE;
+    }
+    return admin_healthcheck(server->admin_host, server->admin_port, stderr);
 }
 
 static int act(const arguments *given, const app_config *config)
@@ -90,6 +118,9 @@ static int act(const arguments *given, const app_config *config)
         if (options_print_config(config, stdout) != 0)
             return EXIT_FAILURE;
         break;
+    case ACTION_HEALTH:
+        return look_at_server(&config->server);
+    case ACTIONS:
     case ACTION_RUN: {
         app a;
         int code = app_run(&a, config, HOMECALL_VERSION);

@@ -398,8 +398,11 @@ static void tell_result(run *r, const char *command_line)
     sampler_sum(r->threads, r->made, &r->sampler.now);
     out->counts = r->sampler.now.counts;
     memcpy(out->latency, r->sampler.now.latency, sizeof(out->latency));
-    for (unsigned i = 0; i < r->made; i++)
+    for (unsigned i = 0; i < r->made; i++) {
         sampler_add_counts(&out->totals, &r->threads[i].total);
+        out->received_bytes += r->threads[i].clients.bytes_in;
+        out->sent_bytes += r->threads[i].clients.bytes_out;
+    }
     if (r->has_fault)
         out->fault = strdup(r->fault);
 }

@@ -9,6 +9,9 @@ void sampler_add_counts(load_counts *to, const load_counts *more)
 {
     to->operations += more->operations;
     to->signals += more->signals;
+    to->offers += more->offers;
+    to->answers += more->answers;
+    to->candidates += more->candidates;
     to->signal_bytes += more->signal_bytes;
     to->joins += more->joins;
     to->connects += more->connects;

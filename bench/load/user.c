@@ -142,6 +142,9 @@ static void on_text(ws_client *c, slice text)
     }
     from->arrived++;
     LOAD_COUNT(t, signals, 1);
+    LOAD_COUNT(t, offers, expected->kind == SIGNAL_OFFER);
+    LOAD_COUNT(t, answers, expected->kind == SIGNAL_ANSWER);
+    LOAD_COUNT(t, candidates, expected->kind == SIGNAL_CANDIDATE);
     LOAD_COUNT(t, signal_bytes, text.len);
     if (expected->at_ns != 0)
         load_time(t, LATENCY_SIGNAL, expected->at_ns);

@@ -34,6 +34,8 @@ typedef struct signal_server_options {
     const char *host;            /* address or name to listen on */
     uint16_t port;               /* TCP port; 0 = any free one, see signal_server_port() */
     const char *allowed_origins; /* comma-separated list of origins; "" = every origin */
+    const char *admin_host;      /* the same as host, for the admin port */
+    uint16_t admin_port;         /* its TCP port: metrics and health by HTTP; 0 = none, the default here */
 
     uint32_t workers;          /* worker threads, each a shard of the rooms; 0 = one for each processor */
     uint32_t acceptor_threads; /* acceptor threads; more than one listen by SO_REUSEPORT */
@@ -81,6 +83,9 @@ int signal_server_create(const signal_server_options *options, signal_server **o
  * once. */
 int signal_server_start(signal_server *server);
 
+/* Was it the admin port that made a start fail? */
+bool signal_server_admin_failed(const signal_server *server);
+
 /* The TCP port that the server listens on; 0 before its start. Any thread. */
 uint16_t signal_server_port(const signal_server *server);
 
@@ -117,6 +122,10 @@ typedef struct signal_server_stats {
 /* Sum up the counters. They are read while the threads go on, so they fit each other only roughly. Any
  * thread. */
 void signal_server_get_stats(const signal_server *server, signal_server_stats *stats);
+
+/* Write a summary of the state to the log (signal_log.h): the whole, and each thread. No names in it. Any
+ * thread, while the server is started. */
+void signal_server_log_state(const signal_server *server);
 
 #ifdef __cplusplus
 }

@@ -17,7 +17,7 @@
 static const char log_namespace[] = "HomeCall_Signal_App";
 
 /* Beside the connections: standard streams, log, listeners, and what each thread's loop needs. */
-enum { DESCRIPTORS_PER_THREAD = 4, DESCRIPTORS_OF_PROCESS = 32 };
+enum { DESCRIPTORS_PER_THREAD = 4, DESCRIPTORS_OF_PROCESS = 32, DESCRIPTORS_OF_ADMIN = 70 };
 
 enum { LARGEST_ENV_FILE = 1 << 20 };
 
@@ -96,6 +96,8 @@ static void on_signal(evutil_socket_t fd, short what, void *context)
     while (read(fd, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
         if (info.ssi_signo == SIGHUP)
             signal_log_reopen();
+        else if (info.ssi_signo == SIGUSR1)
+            signal_server_log_state(a->server);
         else
             on_stop_signal(a, info.ssi_signo == SIGTERM ? "SIGTERM" : "SIGINT");
     }
@@ -160,6 +162,7 @@ static int open_signals(app *a)
     sigaddset(&signals, SIGTERM);
     sigaddset(&signals, SIGINT);
     sigaddset(&signals, SIGHUP);
+    sigaddset(&signals, SIGUSR1);
     sigprocmask(SIG_BLOCK, &signals, NULL);
     signal(SIGPIPE, SIG_IGN);
 
@@ -214,6 +217,7 @@ static void check_descriptors(const app *a)
     signal_server_stats stats;
     signal_server_get_stats(a->server, &stats);
     uint64_t needed = o->max_connections + DESCRIPTORS_OF_PROCESS +
+                      (o->admin_port > 0 ? DESCRIPTORS_OF_ADMIN : 0) +
                       DESCRIPTORS_PER_THREAD * (o->acceptor_threads + stats.workers);
     if (o->max_connections > 0 && needed > limit.rlim_cur)
         LOG(LOG_WARN, log_namespace, "too few descriptors for MAX_CONNECTIONS",
@@ -222,27 +226,32 @@ static void check_descriptors(const app *a)
 }
 
 /* The address as it stands in a URL: RFC 3986, 3.2.2. */
-static void format_address(const app *a, char *out, size_t cap)
+static void format_address(const char *host, unsigned port, char *out, size_t cap)
 {
-    const signal_server_options *o = &a->config->server;
-    bool is_ipv6 = strchr(o->host, ':') != NULL;
-    snprintf(out, cap, "%s%s%s:%u", is_ipv6 ? "[" : "", o->host, is_ipv6 ? "]" : "", (unsigned)o->port);
+    bool is_ipv6 = strchr(host, ':') != NULL;
+    snprintf(out, cap, "%s%s%s:%u", is_ipv6 ? "[" : "", host, is_ipv6 ? "]" : "", port);
 }
 
 static int fail_to_listen(const app *a, int error)
 {
+    const signal_server_options *o = &a->config->server;
+    bool is_admin = signal_server_admin_failed(a->server);
+    const char *keys = is_admin ? "ADMIN_HOST, ADMIN_PORT" : "WS_HOST, WS_PORT";
     char address[300];
     char what[400];
-    format_address(a, address, sizeof(address));
+    format_address(is_admin ? o->admin_host : o->host, is_admin ? o->admin_port : o->port, address,
+                   sizeof(address));
     if (error == -EADDRINUSE) {
-        fprintf(stderr, "homecall-signal: %s is already in use (WS_HOST, WS_PORT)\n", address);
+        fprintf(stderr, "homecall-signal: %s is already in use (%s)\n", address, keys);
         LOG(LOG_ERROR, log_namespace, "start failed", LOG_BYTES("address", text_slice(address)),
             LOG_LITERAL("reason", "already in use"));
         return error;
     }
     bool is_about_address = error == -EADDRNOTAVAIL || error == -EACCES;
-    snprintf(what, sizeof(what), "can't %s %s%s", is_about_address ? "listen on" : "serve", address,
-             is_about_address ? " (WS_HOST, WS_PORT)" : "");
+    if (is_about_address)
+        snprintf(what, sizeof(what), "can't listen on %s (%s)", address, keys);
+    else
+        snprintf(what, sizeof(what), "can't serve %s", address);
     return fail(what, error);
 }
 
@@ -263,7 +272,7 @@ static int start_server(app *a, const char *version)
     signal_server_get_stats(a->server, &stats);
     LOG(LOG_INFO, log_namespace, "started", LOG_BYTES("version", text_slice(version)),
         LOG_BYTES("host", text_slice(options.host)), LOG_NUMBER("port", signal_server_port(a->server)),
-        LOG_NUMBER("workers", stats.workers));
+        LOG_NUMBER("workers", stats.workers), LOG_NUMBER("admin_port", options.admin_port));
     return 0;
 }
 

@@ -18,6 +18,7 @@ static const char *const format_words[] = {"text", "json", NULL};
 static const char *const switch_words[] = {"off", "on", NULL};
 
 static const char listening[] = "Listening";
+static const char watching[] = "Watching it";
 static const char threads[] = "Threads";
 static const char connections[] = "Connections";
 static const char rooms[] = "Rooms and their queues";
@@ -33,9 +34,17 @@ static const option table[] = {
     {listening, "WS_PORT", OPTION_INTEGER, "8888", 0, 65535, NULL, NULL,
      "The TCP port to listen on. 0 takes any free one; the log tells which.", TARGET(server.port)},
     {listening, "ALLOWED_ORIGINS", OPTION_STRING, "", 0, KIB(64), NULL, NULL,
-     "The web origins whose pages may connect, separated by commas, as in https://call.example. Empty allows "
-     "all.",
+     "The web origins whose pages may connect, separated by commas, as in https://call.example; "
+     "https://*.example allows every host under that domain. Empty allows all.",
      TARGET(server.allowed_origins)},
+
+    {watching, "ADMIN_HOST", OPTION_STRING, "127.0.0.1", 1, 253, NULL, NULL,
+     "The address or host name of the admin port, which serves metrics and health by HTTP to whoever reaches "
+     "it: keep it inside.",
+     TARGET(server.admin_host)},
+    {watching, "ADMIN_PORT", OPTION_INTEGER, "9888", 0, 65535, NULL, NULL,
+     "Its TCP port, for /metrics, /stats, /livez, /readyz and /version. 0 turns it off.",
+     TARGET(server.admin_port)},
 
     {threads, "WORKERS", OPTION_INTEGER, "0", 0, 256, NULL, "threads",
      "The threads that share the rooms. 0 is one for each processor.", TARGET(server.workers)},

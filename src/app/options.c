@@ -123,8 +123,8 @@ int options_read_environment(app_config *config, char *const *environment)
 
 /* ---- Checking ---- */
 
-/* Is it null, or scheme://host[:port] (RFC 6454, 6.2)? A path, a slash at the end even, would make it match
- * nothing. */
+/* Is it null, or scheme://host[:port] (RFC 6454, 6.2), where *. may stand before the host? A path, a slash at
+ * the end even, would make it match nothing. */
 static bool is_origin(slice entry)
 {
     if (slice_equals(entry, SLICE_LITERAL("null")))
@@ -134,6 +134,10 @@ static bool is_origin(slice entry)
         return false;
     const char *host = separator + 3;
     size_t len = entry.len - (size_t)(host - entry.data);
+    if (len > 2 && host[0] == '*' && host[1] == '.') {
+        host += 2;
+        len -= 2;
+    }
     for (size_t i = 0; i < len; i++) {
         if (strchr("/?#*@ ", host[i]) != NULL)
             return false;
@@ -152,7 +156,7 @@ static bool check_origins(const app_config *config, FILE *reports)
         const option *o = option_table_find_target(offsetof(app_config, server.allowed_origins));
         fprintf(reports, "homecall-signal: %s: ", o->name);
         report_value(reports, entry.data, entry.len);
-        fputs(" is not valid: scheme://host or scheme://host:port is allowed", reports);
+        fputs(" is not valid: scheme://host, scheme://*.domain, or either with :port is allowed", reports);
         report_source(reports, config, o);
         is_valid = false;
     }
@@ -217,10 +221,12 @@ void options_deinit(app_config *config)
     *config = (app_config){0};
 }
 
-/* The defaults of the library are the ones of the table, so that there is one place for each. */
+/* The defaults of the library are the ones of the table, so that there is one place for each. But a program
+ * that embeds a server opens no other port unasked. */
 void signal_server_options_init(signal_server_options *options)
 {
     app_config config;
     options_init(&config);
     *options = config.server;
+    options->admin_port = 0;
 }

@@ -61,6 +61,20 @@ static bool has_ended(io_thread *t)
     return t->host.is_draining && t->loop.connections == 0 && mailbox_close_if_empty(&t->mailbox);
 }
 
+static uint64_t read_cpu_us(clockid_t clock)
+{
+    struct timespec used;
+    if (clock_gettime(clock, &used) != 0)
+        return 0;
+    return (uint64_t)used.tv_sec * 1000000 + (uint64_t)used.tv_nsec / 1000;
+}
+
+uint64_t io_thread_cpu_us(const io_thread *t)
+{
+    uint64_t at_end_us = counter_get(&t->cpu_at_end_us);
+    return at_end_us > 0 ? at_end_us : read_cpu_us(t->cpu_clock);
+}
+
 static void *run(void *arg)
 {
     io_thread *t = arg;
@@ -70,6 +84,7 @@ static void *run(void *arg)
             abort(); /* epoll itself fails, so its descriptor was closed behind our back: nothing can go on */
         mailbox_wake_all(&t->unwoken);
     }
+    counter_set(&t->cpu_at_end_us, read_cpu_us(CLOCK_THREAD_CPUTIME_ID));
     t->on_ended(t->context);
     return NULL;
 }
@@ -136,6 +151,7 @@ int io_thread_start(io_thread *t)
     if (error != 0)
         return -error;
     t->is_started = true;
+    pthread_getcpuclockid(t->id, &t->cpu_clock);
     char name[16]; /* the kernel's bound */
     snprintf(name, sizeof(name), "hc-%s-%u", t->kind, t->number);
     pthread_setname_np(t->id, name);

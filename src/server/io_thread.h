@@ -11,6 +11,7 @@
 
 #include <pthread.h>
 #include <stddef.h>
+#include <time.h>
 
 typedef struct io_thread io_thread;
 
@@ -27,6 +28,8 @@ struct io_thread {
     uint32_t shutdown_grace_ms;
     bool is_grace_over;
     bool is_started;                 /* for the starter: join it */
+    clockid_t cpu_clock;             /* of its processor time, while it runs */
+    counter cpu_at_end_us;           /* that time, once it has ended; 0 before */
     void (*on_drain)(void *context); /* a drain begins: take nothing new; may be NULL */
     void (*on_ended)(void *context); /* the last that the thread does */
     void *context;                   /* borrowed: for on_ended */
@@ -43,6 +46,9 @@ void io_thread_deinit(io_thread *t);
 
 /* Run it, with every signal blocked: signals are the embedding program's. 0 or -errno of pthread_create. */
 int io_thread_start(io_thread *t);
+
+/* The processor time that it has used, in microseconds. Any thread, while it is started. */
+uint64_t io_thread_cpu_us(const io_thread *t);
 
 /* The thread whose host this is. */
 static inline io_thread *io_thread_of(session_host *host)

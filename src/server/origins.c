@@ -1,5 +1,45 @@
 #include "server/origins.h"
 
+static slice begin_of(slice text, size_t len)
+{
+    return (slice){text.data, len};
+}
+
+static slice end_of(slice text, size_t len)
+{
+    return (slice){text.data + text.len - len, len};
+}
+
+/* Could this be a part of a host name? What else may stand in an origin would let a pattern reach into its
+ * port. */
+static bool is_of_host(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+           c == '.' || c == '_';
+}
+
+/* Does the origin lie under the domain of the pattern? `star` is where the * stands in the pattern. */
+static bool is_under(slice pattern, size_t star, slice origin)
+{
+    size_t tail_len = pattern.len - star - 1; /* .domain[:port] */
+    if (origin.len <= star + tail_len ||
+        !slice_equals_in_any_case(begin_of(origin, star), begin_of(pattern, star)) ||
+        !slice_equals_in_any_case(end_of(origin, tail_len), end_of(pattern, tail_len)))
+        return false;
+    for (size_t i = star; i < origin.len - tail_len; i++) {
+        if (!is_of_host(origin.data[i]))
+            return false;
+    }
+    return true;
+}
+
+static bool matches(slice entry, slice origin)
+{
+    const char *star = memmem(entry.data, entry.len, "://*.", 5);
+    return star == NULL ? slice_equals_in_any_case(entry, origin)
+                        : is_under(entry, (size_t)(star - entry.data) + 3, origin);
+}
+
 bool origins_allow(slice list, slice origin)
 {
     bool has_entries = false;
@@ -8,7 +48,7 @@ bool origins_allow(slice list, slice origin)
         if (entry.len == 0)
             continue;
         has_entries = true;
-        if (slice_equals_in_any_case(entry, origin))
+        if (matches(entry, origin))
             return true;
     }
     return !has_entries;

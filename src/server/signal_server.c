@@ -1,39 +1,17 @@
-/* Signal_Server: puts the parts together, starts them, stops them, and sums up their counters. */
-#include "homecall/signal_server.h"
-
+/* Signal_Server: puts the parts together, starts them, and stops them. Its numbers are in numbers.c. */
+#include "base/clock.h"
 #include "base/log.h"
 #include "protocol/message.h"
-#include "server/acceptor.h"
-#include "server/admission.h"
-#include "server/io_thread.h"
 #include "server/listen_socket.h"
 #include "server/origins.h"
+#include "server/server_parts.h"
 
 #include <errno.h>
-#include <stdatomic.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 enum { MAX_WORKERS = 256, MAX_ACCEPTORS = 64, MAX_BURST = 1000000 };
-
-struct signal_server {
-    signal_server_options options; /* its strings are owned */
-    net_limits net;
-    session_limits session;
-    keyed_hash hash; /* of codewords */
-    session_budget budget;
-    admission *admission;  /* owned */
-    io_thread *workers;    /* owned array */
-    acceptor *acceptors;   /* owned array */
-    uint32_t made_workers; /* how many of them are initialised */
-    uint32_t made_acceptors;
-    _Atomic uint32_t
-        running; /* threads whose work goes on; acquire-release, so that the last one sees all was done */
-    _Atomic uint16_t port; /* relaxed */
-    bool is_started;
-};
 
 /* ---- Making ---- */
 
@@ -85,7 +63,7 @@ static uint32_t processors(void)
  * relies on. */
 static bool are_valid(const signal_server_options *o)
 {
-    bool has_strings = o->host != NULL && o->allowed_origins != NULL;
+    bool has_strings = o->host != NULL && o->allowed_origins != NULL && o->admin_host != NULL;
     bool has_threads =
         o->workers <= MAX_WORKERS && o->acceptor_threads >= 1 && o->acceptor_threads <= MAX_ACCEPTORS;
     bool has_sizes = o->room_capacity >= 1 && o->room_capacity <= UINT16_MAX && o->max_name_bytes >= 1 &&
@@ -112,10 +90,11 @@ int signal_server_create(const signal_server_options *options, signal_server **o
         server->options.workers = processors();
     server->options.host = strdup(options->host);
     server->options.allowed_origins = strdup(options->allowed_origins);
+    server->options.admin_host = strdup(options->admin_host);
     server->workers = calloc(server->options.workers, sizeof(*server->workers));
     server->acceptors = calloc(server->options.acceptor_threads, sizeof(*server->acceptors));
-    if (server->options.host == NULL || server->options.allowed_origins == NULL || server->workers == NULL ||
-        server->acceptors == NULL)
+    if (server->options.host == NULL || server->options.allowed_origins == NULL ||
+        server->options.admin_host == NULL || server->workers == NULL || server->acceptors == NULL)
         goto destroy;
 
     error = keyed_hash_init(&server->hash);
@@ -216,8 +195,29 @@ static int make_acceptors(signal_server *server)
     return 0;
 }
 
+static bool collect(void *context, snapshot *out)
+{
+    server_take_snapshot(context, out);
+    return true;
+}
+
+static int make_admin(signal_server *server)
+{
+    uint16_t port = server->options.admin_port;
+    if (port == 0)
+        return 0;
+    const admin_options options = {
+        .thread_count = server_thread_count(server), .collect = collect, .context = server};
+    int fd = listen_socket_open(server->options.admin_host, &port, false, true);
+    int error = fd < 0 ? fd : admin_new(&options, fd, &server->admin);
+    server->has_admin_failed = error != 0;
+    return error;
+}
+
 static void unmake(signal_server *server)
 {
+    admin_free(server->admin);
+    server->admin = NULL;
     while (server->made_acceptors > 0)
         acceptor_deinit(&server->acceptors[--server->made_acceptors]);
     while (server->made_workers > 0)
@@ -233,6 +233,8 @@ static int start_threads(signal_server *server)
         error = io_thread_start(&server->workers[i]);
     for (uint32_t i = 0; i < server->made_acceptors && error == 0; i++)
         error = io_thread_start(&server->acceptors[i].thread);
+    if (error == 0 && server->admin != NULL) /* the last: it looks at all the others */
+        error = admin_start(server->admin);
     return error;
 }
 
@@ -243,8 +245,12 @@ int signal_server_start(signal_server *server)
     int error = make_workers(server);
     if (error == 0)
         error = make_acceptors(server);
+    if (error == 0)
+        error = make_admin(server);
     if (error == 0) {
         server->is_started = true;
+        server->started_us = clock_monotonic_us();
+        server->started_utc_ms = clock_utc_ms();
         error = start_threads(server);
         if (error != 0) {
             server->options.on_stopped = NULL; /* it never ran */
@@ -254,6 +260,11 @@ int signal_server_start(signal_server *server)
     if (error != 0)
         unmake(server);
     return error;
+}
+
+bool signal_server_admin_failed(const signal_server *server)
+{
+    return server->has_admin_failed;
 }
 
 uint16_t signal_server_port(const signal_server *server)
@@ -267,6 +278,7 @@ uint16_t signal_server_port(const signal_server *server)
  * thread that has ended takes no session, and the one that wanted to hand it over closes it. */
 void signal_server_request_stop(signal_server *server, bool now)
 {
+    atomic_store_explicit(&server->is_draining, true, memory_order_relaxed);
     mailbox_command command = now ? MAILBOX_END : MAILBOX_DRAIN;
     for (uint32_t i = 0; i < server->made_acceptors; i++)
         mailbox_order(&server->acceptors[i].thread.mailbox, command);
@@ -292,45 +304,8 @@ void signal_server_destroy(signal_server *server)
     admission_free(server->admission);
     free(server->acceptors);
     free(server->workers);
+    free((char *)(uintptr_t)server->options.admin_host);
     free((char *)(uintptr_t)server->options.allowed_origins);
     free((char *)(uintptr_t)server->options.host);
     free(server);
-}
-
-/* ---- Numbers ---- */
-
-static uint64_t signals(const session_counters *c, room_outcome outcome)
-{
-    uint64_t count = 0;
-    for (int type = 0; type < SESSION_SIGNALS; type++)
-        count += counter_get(&c->signals[type][outcome]);
-    return count;
-}
-
-static void add_counters(signal_server_stats *stats, const io_thread *t)
-{
-    const session_counters *c = &t->host.counters;
-    for (int phase = 0; phase < NET_PHASES; phase++)
-        stats->connections += counter_get(&t->loop.counters.connections[phase]);
-    stats->joined += counter_get(&c->members);
-    stats->rooms += counter_get(&c->rooms);
-    stats->pending_messages += counter_get(&c->pending_messages);
-    stats->pending_bytes += counter_get(&c->pending_bytes);
-    stats->accepted += counter_get(&c->accepted);
-    stats->refused += counter_get(&t->loop.counters.handshakes[NET_HANDSHAKE_503]);
-    stats->handed_over += counter_get(&c->handed_over);
-    stats->signals_relayed += signals(c, ROOM_SIGNAL_RELAYED);
-    stats->signals_queued += signals(c, ROOM_SIGNAL_QUEUED);
-    stats->signals_delivered += signals(c, ROOM_SIGNAL_DELIVERED);
-    stats->signals_refused += signals(c, ROOM_SIGNAL_REFUSED);
-    stats->signals_dropped += signals(c, ROOM_SIGNAL_DROPPED);
-}
-
-void signal_server_get_stats(const signal_server *server, signal_server_stats *stats)
-{
-    *stats = (signal_server_stats){.workers = server->options.workers};
-    for (uint32_t i = 0; i < server->made_acceptors; i++)
-        add_counters(stats, &server->acceptors[i].thread);
-    for (uint32_t i = 0; i < server->made_workers; i++)
-        add_counters(stats, &server->workers[i]);
 }

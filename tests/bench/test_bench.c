@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "bench/process.h"
+#include "server/server_parts.h"
 #include "support/client.h"
 #include "support/server.h"
 
@@ -24,6 +25,8 @@
 #include <unistd.h>
 
 #define LENGTH_OF(array) (sizeof(array) / sizeof((array)[0]))
+
+enum { MAX_SERVER_THREADS = 16 };
 
 #define BENCH "exec \"$HOMECALL_BENCH_BINARY\" "
 
@@ -151,6 +154,43 @@ static void expect_counts(const cJSON *json, const expectation *e)
     assert_true(number(json, "open_connections") == e->open);
 }
 
+static void expect_same(const expectation *e, const char *name, uint64_t counted, const cJSON *told)
+{
+    if ((double)counted != number(told, name))
+        fail_msg("%s: %s: the server has counted %llu, the run %.0f", e->arguments, name,
+                 (unsigned long long)counted, number(told, name));
+}
+
+static uint64_t arrived(const session_counters *c, int type)
+{
+    return counter_get(&c->signals[type][ROOM_SIGNAL_RELAYED]) +
+           counter_get(&c->signals[type][ROOM_SIGNAL_DELIVERED]);
+}
+
+/* What the admin port shows is what the clients have seen. */
+static void expect_metrics(const fixture *f, const expectation *e, const cJSON *json)
+{
+    snapshot_thread threads[MAX_SERVER_THREADS];
+    snapshot s = {.threads = threads};
+    assert_true(server_thread_count(f->server) <= MAX_SERVER_THREADS);
+    server_take_snapshot(f->server, &s);
+
+    const cJSON *totals = cJSON_GetObjectItem(json, "totals");
+    const cJSON *traffic = cJSON_GetObjectItem(json, "traffic");
+    const session_counters *rooms = &s.total.session;
+    const net_counters *net = &s.total.net;
+    expect_same(e, "connects", counter_get(&rooms->accepted), totals);
+    expect_same(e, "connects", counter_get(&net->handshakes[NET_HANDSHAKE_101]), totals);
+    expect_same(e, "closes",
+                counter_get(&net->closes[CLOSE_REASON_BY_PEER][close_code_slot(WS_CLOSE_NORMAL)]), totals);
+    expect_same(e, "joins", counter_get(&rooms->joins[SESSION_JOIN_JOINED]), totals);
+    expect_same(e, "offers", arrived(rooms, SESSION_SIGNAL_OFFER), totals);
+    expect_same(e, "answers", arrived(rooms, SESSION_SIGNAL_ANSWER), totals);
+    expect_same(e, "candidates", arrived(rooms, SESSION_SIGNAL_CANDIDATE), totals);
+    expect_same(e, "received_bytes", counter_get(&net->bytes_out), traffic);
+    expect_same(e, "sent_bytes", counter_get(&net->bytes_in), traffic);
+}
+
 /* The server has seen the same as the whole run, and nothing is left in it. */
 static void expect_server(const fixture *f, const expectation *e, const cJSON *json)
 {
@@ -170,6 +210,7 @@ static void expect_server(const fixture *f, const expectation *e, const cJSON *j
     assert_int_equal(stats.signals_dropped, 0);
     assert_int_equal(stats.refused, 0);
     assert_int_equal(stats.pending_messages, 0);
+    expect_metrics(f, e, json);
 }
 
 /* Each operation that is timed is timed once. */
@@ -515,19 +556,21 @@ static void after_a_restart_everybody_comes_back(void **state)
 {
     fixture *f = *state;
     assert_int_equal(prctl(PR_SET_CHILD_SUBREAPER, 1), 0);
-    process_start(&f->program, "cd %s && WS_PORT=0 WORKERS=2 exec \"$HOMECALL_SIGNAL_BINARY\"", f->directory);
+    process_start(&f->program, "cd %s && WS_PORT=0 ADMIN_PORT=0 WORKERS=2 exec \"$HOMECALL_SIGNAL_BINARY\"",
+                  f->directory);
     process_await(&f->program, " workers=");
     const char *field = strstr(f->program.out.text, " port=");
     assert_non_null(field);
     unsigned port = (unsigned)strtoul(field + 6, NULL, 10);
 
-    process_start(&f->bench,
-                  BENCH
-                  "storm --connections 20 --joined --threads 2 --quiet --json - --restart '"
-                  "kill -TERM %d; while kill -0 %d 2>/dev/null; do :; done; cd %s; "
-                  "WS_PORT=%u \"$HOMECALL_SIGNAL_BINARY\" >/dev/null 2>&1 </dev/null & echo $! >%s/pid' "
-                  "ws://127.0.0.1:%u/signal",
-                  (int)f->program.pid, (int)f->program.pid, f->directory, port, f->directory, port);
+    process_start(
+        &f->bench,
+        BENCH
+        "storm --connections 20 --joined --threads 2 --quiet --json - --restart '"
+        "kill -TERM %d; while kill -0 %d 2>/dev/null; do :; done; cd %s; "
+        "WS_PORT=%u ADMIN_PORT=0 \"$HOMECALL_SIGNAL_BINARY\" >/dev/null 2>&1 </dev/null & echo $! >%s/pid' "
+        "ws://127.0.0.1:%u/signal",
+        (int)f->program.pid, (int)f->program.pid, f->directory, port, f->directory, port);
     assert_int_equal(process_finish(&f->program),
                      0); /* the command has ended it, and waits until it is gone */
     cJSON *json = finish_bench(f);

@@ -75,6 +75,7 @@ export class Stack {
       ...process.env,
       WS_HOST: "127.0.0.1",
       WS_PORT: String(this.#serverPort),
+      ADMIN_PORT: "0",
       LOG_LEVEL: "info",
       LOG_FILE: "",
     };

@@ -20,6 +20,9 @@
 #include <cmocka.h>
 
 #include "support/client.h"
+#include "support/free_port.h"
+
+#include <cjson/cJSON.h>
 
 enum { PATIENCE_MS = 30000, MAX_OUTPUT = 64 * 1024 };
 
@@ -131,7 +134,8 @@ static void split(char *text, char **words, size_t count)
     words[count] = NULL;
 }
 
-/* Start the program with arguments and an environment, both separated by blanks. */
+/* Start the program with arguments and an environment, both separated by blanks. It has no admin port unless
+ * the environment asks for one, since another program may have the default. */
 static void start(fixture *f, const char *arguments, const char *environment)
 {
     char *binary = getenv("HOMECALL_SIGNAL_BINARY");
@@ -139,9 +143,9 @@ static void start(fixture *f, const char *arguments, const char *environment)
     char *arguments_copy = strdup(arguments);
     char *environment_copy = strdup(environment);
     char *argv[MAX_WORDS + 1] = {binary};
-    char *envp[MAX_WORDS + 1] = {NULL};
+    char *envp[MAX_WORDS + 1] = {"ADMIN_PORT=0"};
     split(arguments_copy, argv, 1);
-    split(environment_copy, envp, 0);
+    split(environment_copy, envp, 1);
 
     int out;
     int err;
@@ -521,6 +525,167 @@ static void a_reader_of_the_log_that_went_away_does_no_harm(void **state)
     assert_int_equal(stop(f, SIGTERM), 0);
 }
 
+/* ---- Watching it ---- */
+
+static void an_admin_port_in_use_ends_with_one_and_names_the_options(void **state)
+{
+    fixture *f = *state;
+    uint16_t port;
+    int fd = occupy(&port);
+    char environment[48];
+    char expected[128];
+    snprintf(environment, sizeof(environment), "WS_PORT=0 ADMIN_PORT=%u", (unsigned)port);
+    snprintf(expected, sizeof(expected),
+             "homecall-signal: 127.0.0.1:%u is already in use (ADMIN_HOST, ADMIN_PORT)\n", (unsigned)port);
+    assert_int_equal(run(f, "", environment), 1);
+    assert_string_equal(f->err.text, expected);
+    close(fd);
+}
+
+/* The answer of a health check with this configuration. */
+static int check_health(const char *environment, const char *expected)
+{
+    void *other = NULL;
+    assert_int_equal(make(&other), 0);
+    fixture *f = other;
+    int code = run(f, "--healthcheck", environment);
+    if (strstr(f->err.text, expected) == NULL)
+        fail_msg("the health check says \"%s\", and should say \"%s\"", f->err.text, expected);
+    destroy(&other);
+    return code;
+}
+
+static void the_health_check_tells_by_its_exit_code(void **state)
+{
+    fixture *f = *state;
+    char environment[64];
+    snprintf(environment, sizeof(environment), "WS_PORT=0 ADMIN_PORT=%u CLOSE_TIMEOUT=1m",
+             (unsigned)free_port());
+    assert_int_equal(check_health(environment, "refused"), 1);
+    start_serving(f, "", environment);
+    assert_int_equal(check_health(environment, ""), 0);
+
+    client *stays = client_open((uint16_t)number_of(f, " port="));
+    assert_int_equal(kill(f->pid, SIGTERM), 0);
+    client_expect_close(stays, 1001);
+    assert_int_equal(check_health(environment, "draining"), 1);
+    client_close(stays);
+    assert_int_equal(finish(f), 0);
+    assert_int_equal(check_health("ADMIN_PORT=0", "ADMIN_PORT"), 1);
+}
+
+static void sigusr1_writes_the_state_to_the_log_and_names_nobody(void **state)
+{
+    fixture *f = *state;
+    start_serving(f, "", "WS_PORT=0 WORKERS=2 LOG_PRIVACY=off LOG_LEVEL=info");
+    client *c = client_open_settled((uint16_t)number_of(f, " port="), "secret", "secret");
+    size_t before = f->out.len;
+    assert_int_equal(kill(f->pid, SIGUSR1), 0);
+    await_output(f, "thread=\"acceptor-0\"");
+    char *text = f->out.text + before;
+    assert_non_null(strstr(text, " state uptime_s="));
+    assert_non_null(strstr(text, " connections=1 rooms=1 members=1 "));
+    assert_non_null(strstr(text, " accepted=1 joins=1 "));
+    assert_non_null(strstr(text, "thread=\"worker-1\""));
+    const char *state_lines = strstr(text, " state uptime_s=");
+    assert_null(strstr(state_lines, "secret"));
+    client_close(c);
+    assert_int_equal(stop(f, SIGTERM), 0);
+}
+
+static double number_in(const cJSON *line, const char *key)
+{
+    const cJSON *item = cJSON_GetObjectItemCaseSensitive(line, key);
+    if (!cJSON_IsNumber(item))
+        fail_msg("no number %s in %s", key, cJSON_PrintUnformatted(line));
+    return item->valuedouble;
+}
+
+static const char *text_in(const cJSON *line, const char *key)
+{
+    const char *text = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(line, key));
+    return text == NULL ? "" : text;
+}
+
+/* The first line of this event that the log has about a connection. */
+static const cJSON *find_line(const cJSON *lines, const char *event, double conn)
+{
+    const cJSON *line;
+    cJSON_ArrayForEach(line, lines)
+    {
+        const cJSON *id = cJSON_GetObjectItemCaseSensitive(line, "conn");
+        if (strcmp(text_in(line, "event"), event) == 0 && id != NULL && id->valuedouble == conn)
+            return line;
+    }
+    fail_msg("no %s of connection %.0f", event, conn);
+    return NULL;
+}
+
+static cJSON *parse_lines(char *text)
+{
+    cJSON *lines = cJSON_CreateArray();
+    for (char *line = strtok(text, "\n"); line != NULL; line = strtok(NULL, "\n")) {
+        cJSON *parsed = cJSON_Parse(line);
+        assert_non_null(parsed);
+        cJSON_AddItemToArray(lines, parsed);
+    }
+    return lines;
+}
+
+static void call(uint16_t port)
+{
+    client *anna = client_open_settled(port, "room", "anna");
+    client *bert = client_open_settled(port, "room", "bert");
+    client_send_offer(anna, "\"v=0\"");
+    client_expect_signal(bert, "offer", "room", "anna", "\"v=0\"");
+    client_send_close(anna, 1000);
+    client_expect_close(anna, 1000);
+    client_send_close(bert, 1001);
+    client_expect_close(bert, 1001);
+    client_close(anna);
+    client_close(bert);
+}
+
+/* Each line of a connection has its id and its thread, and while it is in a room, the tags of both names. */
+static void a_call_can_be_followed_in_the_log_from_its_join_to_its_end(void **state)
+{
+    fixture *f = *state;
+    start(f, "", "WS_PORT=0 WORKERS=2 LOG_FORMAT=json");
+    await_output(f, "\"event\":\"started\"");
+    const char *port = strstr(f->out.text, "\"port\":");
+    assert_non_null(port);
+    call((uint16_t)strtoul(port + 7, NULL, 10));
+    assert_int_equal(stop(f, SIGTERM), 0);
+
+    cJSON *lines = parse_lines(f->out.text);
+    const cJSON *joined = find_line(lines, "joined", 1);
+    const char *room = text_in(joined, "room");
+    const char *user = text_in(joined, "user");
+    assert_int_equal(room[0], '#');
+    assert_string_equal(text_in(find_line(lines, "joined", 2), "room"), room);
+
+    const cJSON *relayed = find_line(lines, "relayed", 1);
+    assert_string_equal(text_in(relayed, "room"), room);
+    assert_string_equal(text_in(relayed, "user"), user);
+    assert_int_equal(number_in(relayed, "to_conn"), 2);
+    assert_int_equal(number_in(relayed, "worker"), number_in(joined, "worker"));
+
+    const cJSON *ended = find_line(lines, "ended", 1);
+    assert_string_equal(text_in(ended, "room"), room);
+    assert_string_equal(text_in(ended, "user"), user);
+    assert_string_equal(text_in(ended, "reason"), "by_peer");
+    assert_int_equal(number_in(ended, "code"), 1000);
+    assert_true(number_in(ended, "age_ms") >= 0);
+    assert_int_equal(number_in(ended, "messages_in"), 2); /* join, offer */
+    assert_int_equal(number_in(ended, "messages_out"), 0);
+    assert_true(number_in(ended, "bytes_in") > 200); /* with the request */
+    assert_true(number_in(ended, "bytes_out") > 100);
+    const cJSON *other = find_line(lines, "ended", 2);
+    assert_int_equal(number_in(other, "code"), 1001);
+    assert_int_equal(number_in(other, "messages_out"), 1);
+    cJSON_Delete(lines);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, make, destroy)
@@ -546,6 +711,10 @@ int main(void)
         TEST(sighup_opens_the_log_file_anew_after_it_was_renamed),
         TEST(sighup_with_the_log_on_standard_output_changes_nothing),
         TEST(a_reader_of_the_log_that_went_away_does_no_harm),
+        TEST(an_admin_port_in_use_ends_with_one_and_names_the_options),
+        TEST(the_health_check_tells_by_its_exit_code),
+        TEST(sigusr1_writes_the_state_to_the_log_and_names_nobody),
+        TEST(a_call_can_be_followed_in_the_log_from_its_join_to_its_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -19,14 +19,15 @@ typedef enum latency_kind {
 
 /* Counts of what happened while the run measured. */
 typedef struct load_counts {
-    uint64_t operations;   /* see result.operation_name */
-    uint64_t signals;      /* that arrived and were checked */
-    uint64_t signal_bytes; /* payloads of their WebSocket messages, as received */
-    uint64_t joins;        /* sent */
-    uint64_t connects;     /* upgrades answered with 101 */
-    uint64_t closes;       /* connections that the client has closed in order */
-    uint64_t losses;       /* connections that the scenario has lost on purpose */
-    uint64_t retries;      /* failed attempts to connect that were tried again (storm) */
+    uint64_t operations;                  /* see result.operation_name */
+    uint64_t signals;                     /* that arrived and were checked */
+    uint64_t offers, answers, candidates; /* of them */
+    uint64_t signal_bytes;                /* payloads of their WebSocket messages, as received */
+    uint64_t joins;                       /* sent */
+    uint64_t connects;                    /* upgrades answered with 101 */
+    uint64_t closes;                      /* connections that the client has closed in order */
+    uint64_t losses;                      /* connections that the scenario has lost on purpose */
+    uint64_t retries;                     /* failed attempts to connect that were tried again (storm) */
 } load_counts;
 
 /* One moment of the run. */
@@ -70,7 +71,10 @@ typedef struct result {
     uint64_t open_connections; /* at the end of the measuring */
     double target_rate;        /* operations a second asked for; 0 = closed loop */
     load_counts counts;
-    load_counts totals; /* of the whole run: with setting up, warming up and closing */
+    load_counts totals;      /* of the whole run: with setting up, warming up and closing */
+    uint64_t received_bytes; /* of the whole run: read from the server, heads and frames as they are in TCP,
+                                or inside TLS */
+    uint64_t sent_bytes;     /* the same, written to it */
     histogram latency[LATENCY_KINDS];
     double client_cpu_seconds; /* of homecall-bench itself while it measured */
     result_server server;

@@ -83,11 +83,20 @@ static bool add_counts(cJSON *root, const char *name, const load_counts *counts)
 {
     cJSON *object = cJSON_AddObjectToObject(root, name);
     return object != NULL && add_count(object, "operations", counts->operations) &&
-           add_count(object, "signals", counts->signals) &&
+           add_count(object, "signals", counts->signals) && add_count(object, "offers", counts->offers) &&
+           add_count(object, "answers", counts->answers) &&
+           add_count(object, "candidates", counts->candidates) &&
            add_count(object, "signal_bytes", counts->signal_bytes) &&
            add_count(object, "joins", counts->joins) && add_count(object, "connects", counts->connects) &&
            add_count(object, "closes", counts->closes) && add_count(object, "losses", counts->losses) &&
            add_count(object, "retries", counts->retries);
+}
+
+static bool add_traffic(cJSON *root, const result *r)
+{
+    cJSON *object = cJSON_AddObjectToObject(root, "traffic");
+    return object != NULL && add_count(object, "received_bytes", r->received_bytes) &&
+           add_count(object, "sent_bytes", r->sent_bytes);
 }
 
 static bool add_rates(cJSON *root, const result *r)
@@ -216,8 +225,8 @@ static char *render(const result *r)
     char *text = NULL;
     if (root != NULL && add_heading(root, r) && add_settings(root, r) &&
         add_counts(root, "counts", &r->counts) && add_counts(root, "totals", &r->totals) &&
-        add_rates(root, r) && add_latencies(root, r) && add_client(root, r) && add_server(root, r) &&
-        add_series(root, r) && add_fault(root, r->fault))
+        add_traffic(root, r) && add_rates(root, r) && add_latencies(root, r) && add_client(root, r) &&
+        add_server(root, r) && add_series(root, r) && add_fault(root, r->fault))
         text = cJSON_PrintUnformatted(root);
     cJSON_Delete(root);
     return text;

@@ -122,6 +122,7 @@ void ws_client_flush(ws_client *c)
             break;
         }
         bytes_consume(&c->output, (size_t)taken);
+        c->loop->bytes_out += (uint64_t)taken;
     }
     want_room(c, c->output != NULL);
 }
@@ -312,6 +313,7 @@ static bool read_once(ws_client *c)
         bytes_clear(&c->unread);
     }
     uint32_t life = c->lives;
+    c->loop->bytes_in += (uint64_t)got;
     take_input(c, buffer, before + (size_t)got);
     return c->lives == life && c->state != WS_CLIENT_ENDED;
 }

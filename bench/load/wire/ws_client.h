@@ -48,11 +48,12 @@ typedef struct ws_client_loop {
     unsigned
         sources; /* how many addresses from 127.0.0.1 on to connect from in turn; 0 = the kernel chooses */
     unsigned next_source;
-    uint64_t random;  /* state of the generator of masks; not 0 */
-    uint64_t now_ns;  /* when the bytes at hand were read, or the turn began */
-    uint64_t open;    /* how many are upgraded and not over */
-    uint64_t alive;   /* how many have a descriptor */
-    uint8_t *scratch; /* owned: where every read lands */
+    uint64_t random;              /* state of the generator of masks; not 0 */
+    uint64_t now_ns;              /* when the bytes at hand were read, or the turn began */
+    uint64_t open;                /* how many are upgraded and not over */
+    uint64_t alive;               /* how many have a descriptor */
+    uint64_t bytes_in, bytes_out; /* read and written, inside TLS where there is any */
+    uint8_t *scratch;             /* owned: where every read lands */
     STAILQ_HEAD(ws_client_list, ws_client) unwritten; /* borrowed: clients with output for the turn's end */
 } ws_client_loop;
 

@@ -319,8 +319,10 @@ static void origins_without_a_path_are_valid(void **state)
     (void)state;
     assert_true(is_valid("ALLOWED_ORIGINS=https://a.example"));
     assert_true(is_valid("ALLOWED_ORIGINS=' https://a.example:8443 ,, http://[::1]:80,null,'"));
-    static const char *const faulty[] = {"*",    "a.example",         "https://a.example/", "https://",
-                                         "://a", "https://*.example", "https://a.example,b"};
+    assert_true(is_valid("ALLOWED_ORIGINS=https://*.example,http://*.a.example:8080"));
+    static const char *const faulty[] = {"*",    "a.example",           "https://a.example/",  "https://",
+                                         "://a", "https://*",           "https://a.example,b", "https://*.",
+                                         "*.a",  "https://a.*.example", "https://*.*.example", "https://*a"};
     for (size_t i = 0; i < sizeof(faulty) / sizeof(faulty[0]); i++) {
         char line[64];
         snprintf(line, sizeof(line), "ALLOWED_ORIGINS=%s", faulty[i]);
@@ -408,8 +410,9 @@ static void a_wrong_origin_is_reported_by_itself(void **state)
     assert_int_equal(read_file(f, "ALLOWED_ORIGINS=https://a.example, https://b.example/"), 0);
     assert_int_equal(apply(f), -EINVAL);
     assert_string_equal(
-        reports_of(f), "homecall-signal: ALLOWED_ORIGINS: \"https://b.example/\" is not valid: scheme://host "
-                       "or scheme://host:port is allowed (from .env, line 1)\n");
+        reports_of(f),
+        "homecall-signal: ALLOWED_ORIGINS: \"https://b.example/\" is not valid: scheme://host, "
+        "scheme://*.domain, or either with :port is allowed (from .env, line 1)\n");
 }
 
 static void options_that_do_not_fit_each_other_are_reported_together(void **state)

@@ -144,7 +144,7 @@ static const cJSON *member(const cJSON *object, const char *name)
 
 static const char root_members[] =
     "scenario operation url label command_line started threads seconds "
-    "open_connections target_rate settings counts totals per_second latency_us client "
+    "open_connections target_rate settings counts totals traffic per_second latency_us client "
     "series fault";
 
 static void json_of_nothing_measured_leaves_it_out(void **state)
@@ -169,10 +169,10 @@ static void json_tells_the_load_and_its_latency(void **state)
     fill_call();
     cJSON *root = report_and_parse();
     const cJSON *counts = member(root, "counts");
-    check_members(counts, "operations signals signal_bytes joins connects closes losses retries");
+    check_members(counts, "operations signals offers answers candidates signal_bytes joins connects closes losses retries");
     assert_true(number(counts, "signals") == 22000);
     const cJSON *totals = member(root, "totals");
-    check_members(totals, "operations signals signal_bytes joins connects closes losses retries");
+    check_members(totals, "operations signals offers answers candidates signal_bytes joins connects closes losses retries");
     assert_true(number(totals, "signals") == 23000);
     assert_true(number(member(root, "per_second"), "signals") == 11000);
     check_members(member(root, "latency_us"), "operation signal");

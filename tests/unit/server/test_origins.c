@@ -114,9 +114,40 @@ static void a_nul_in_an_origin_does_not_end_it(void **state)
     assert_false(origins_allow(SLICE_LITERAL("https://a.test.evil"), (slice){origin, sizeof(origin) - 1}));
 }
 
+static void a_pattern_holds_every_host_under_its_domain(void **state)
+{
+    (void)state;
+    static const char list[] = "https://*.example.org, http://*.test.example:8080";
+    static const char *const within[] = {
+        "https://call.example.org", "https://a.b.example.org",    "HTTPS://CALL.Example.ORG",
+        "https://x-1.example.org",  "http://a.test.example:8080",
+    };
+    static const char *const others[] = {
+        "https://example.org",
+        "http://call.example.org",
+        "https://call.example.org:443",
+        "https://callexample.org",
+        "https://call.example.org.evil.test",
+        "https://evil.test/.example.org",
+        "https://evil.test:1.example.org",
+        "https://evil.test#.example.org",
+        "https://user@x.example.org",
+        "http://a.test.example",
+        "http://a.test.example:8081",
+        "null",
+        "",
+        "https://*.example.org",
+    };
+    for (size_t i = 0; i < sizeof(within) / sizeof(within[0]); i++)
+        assert_true(allow(list, within[i]));
+    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+        assert_false(allow(list, others[i]));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_pattern_holds_every_host_under_its_domain),
         cmocka_unit_test(an_empty_list_holds_every_origin),
         cmocka_unit_test(a_list_of_blanks_and_commas_is_empty),
         cmocka_unit_test(an_entry_matches_the_whole_origin_only),

@@ -1,0 +1,325 @@
+#include "admin/admin.h"
+
+#include "admin/admin_pages.h"
+#include "base/clock.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <event2/buffer.h>
+#include <event2/bufferevent.h>
+#include <event2/event.h>
+#include <event2/http.h>
+#include <event2/listener.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+/* Connections at once: a few scrapers, probes and views, each with one. More wait in the kernel. */
+enum { MAX_CONNECTIONS = 64, BACKLOG = 64 };
+
+/* No request here has a body, and no scraper writes this much about itself. */
+enum { MAX_HEAD_BYTES = 8 * 1024, MAX_BODY_BYTES = 1024 };
+
+/* What evhttp may have read and not used yet. It reads on while it writes an answer, without a bound. */
+enum { MAX_INPUT_BYTES = 2 * MAX_HEAD_BYTES };
+
+/* How long a connection may do nothing: scrapers keep theirs from one scrape to the next, often a minute. */
+enum { IDLE_TIMEOUT_S = 75 };
+
+/* How long accepting pauses when there are MAX_CONNECTIONS, or no descriptors left. */
+static const struct timeval pause_time = {.tv_usec = 100L * 1000};
+
+struct admin {
+    admin_options options;
+    pthread_t id;
+    bool is_started;
+    int wake_fd;             /* owned: an eventfd that ends the loop */
+    struct event_base *base; /* owned, and so the next two; without locks: only the thread touches it */
+    struct event *wake;
+    struct evhttp *http;
+    process_probe probe;
+    snapshot_thread *threads; /* owned: room for a snapshot */
+};
+
+/* ---- Answering ---- */
+
+static bool add_header(struct evhttp_request *request, const char *name, const char *value)
+{
+    return evhttp_add_header(evhttp_request_get_output_headers(request), name, value) == 0;
+}
+
+/* Everything of an answer but its status. An answer to HEAD has the length of the body only. */
+static bool fill_in(struct evhttp_request *request, const char *media_type, const char *body, size_t len)
+{
+    char length[24];
+    snprintf(length, sizeof(length), "%zu", len);
+    if (!add_header(request, "Content-Type", media_type) || !add_header(request, "Content-Length", length) ||
+        !add_header(request, "Cache-Control", "no-store"))
+        return false;
+    return evhttp_request_get_command(request) == EVHTTP_REQ_HEAD ||
+           evbuffer_add(evhttp_request_get_output_buffer(request), body, len) == 0;
+}
+
+static admin_page_head write_page(admin *a, struct evhttp_request *request, const admin_page *page, FILE *out)
+{
+    for (size_t i = 0; i < a->options.thread_count; i++)
+        a->threads[i] = (snapshot_thread){0};
+    snapshot s = {.thread_count = a->options.thread_count, .threads = a->threads};
+    if (!a->options.collect(a->options.context, &s))
+        return admin_page_write_fault(HTTP_INTERNAL, "the numbers can't be read", out);
+
+    process_stats process;
+    process_probe_read(&a->probe, &process);
+    const admin_page_source source = {
+        .numbers = {.snapshot = &s, .process = &process},
+        .utc_ms = clock_utc_ms(),
+        .accept = evhttp_find_header(evhttp_request_get_input_headers(request), "Accept"),
+    };
+    return admin_page_write(page, &source, out);
+}
+
+static admin_page_head write_answer(admin *a, struct evhttp_request *request, FILE *out)
+{
+    enum evhttp_cmd_type method = evhttp_request_get_command(request);
+    if (method != EVHTTP_REQ_GET && method != EVHTTP_REQ_HEAD) {
+        (void)add_header(request, "Allow", "GET, HEAD");
+        return admin_page_write_fault(HTTP_BADMETHOD, "only GET and HEAD", out);
+    }
+    const struct evhttp_uri *uri = evhttp_request_get_evhttp_uri(request);
+    const char *path = uri != NULL ? evhttp_uri_get_path(uri) : NULL;
+    const admin_page *page = path != NULL ? admin_page_find(path) : NULL;
+    if (page == NULL)
+        return admin_page_write_fault(HTTP_NOTFOUND, "no such page; / lists them", out);
+    return write_page(a, request, page, out);
+}
+
+/* Without memory for an answer the connection is closed. */
+static void on_request(struct evhttp_request *request, void *arg)
+{
+    char *body = NULL;
+    size_t len = 0;
+    FILE *out = open_memstream(&body, &len);
+    bool is_good = out != NULL;
+    admin_page_head head = {0};
+    if (is_good) {
+        head = write_answer(arg, request, out);
+        is_good = ferror(out) == 0;
+        is_good = fclose(out) == 0 && is_good;
+    }
+    if (is_good && fill_in(request, head.media_type, body, len))
+        evhttp_send_reply(request, head.status, NULL, NULL);
+    else
+        evhttp_connection_free(evhttp_request_get_connection(request));
+    free(body);
+}
+
+/* ---- Accepting ---- */
+
+typedef struct census {
+    evutil_socket_t last_fd;
+    size_t descriptors;
+} census;
+
+/* Events come in the order of their descriptors. */
+static int on_event(const struct event_base *base, const struct event *event, void *arg)
+{
+    (void)base;
+    census *c = arg;
+    evutil_socket_t fd = event_get_fd(event);
+    if (fd >= 0 && fd != c->last_fd)
+        c->descriptors++;
+    c->last_fd = fd;
+    return 0;
+}
+
+/* evhttp tells neither how many connections it has nor when one ends, but each has events. The listener and
+ * the wake-up have some too: two more or less do not matter. */
+static bool is_full(struct event_base *base)
+{
+    census c = {.last_fd = -1};
+    event_base_foreach_event(base, on_event, &c);
+    return c.descriptors >= MAX_CONNECTIONS;
+}
+
+static void on_pause_over(evutil_socket_t fd, short what, void *arg);
+
+static void pause_accepting(struct evconnlistener *listener)
+{
+    evconnlistener_disable(listener);
+    if (event_base_once(evconnlistener_get_base(listener), -1, EV_TIMEOUT, on_pause_over, listener,
+                        &pause_time) != 0)
+        evconnlistener_enable(listener); /* no memory for a pause */
+}
+
+static void on_pause_over(evutil_socket_t fd, short what, void *arg)
+{
+    (void)fd;
+    (void)what;
+    struct evconnlistener *listener = arg;
+    if (is_full(evconnlistener_get_base(listener)) || evconnlistener_enable(listener) != 0)
+        pause_accepting(listener);
+}
+
+/* EMFILE and the like: who waits to be accepted keeps the listener readable, so it must pause or spin. */
+static void on_accept_error(struct evconnlistener *listener, void *arg)
+{
+    (void)arg;
+    pause_accepting(listener);
+}
+
+/* evhttp has accepted a connection and asks for the buffers that it is to use; NULL: its own. */
+static struct bufferevent *on_connection(struct event_base *base, void *arg)
+{
+    struct evconnlistener *listener = arg;
+    if (is_full(base))
+        pause_accepting(listener);
+    struct bufferevent *buffers = bufferevent_socket_new(base, -1, 0);
+    if (buffers != NULL)
+        bufferevent_setwatermark(buffers, EV_READ, 0, MAX_INPUT_BYTES);
+    return buffers;
+}
+
+/* ---- Life ---- */
+
+static void on_wake(evutil_socket_t fd, short what, void *arg)
+{
+    (void)fd;
+    (void)what;
+    admin *a = arg;
+    event_base_loopbreak(a->base);
+}
+
+static struct event_base *new_base(void)
+{
+    struct event_config *config = event_config_new();
+    if (config == NULL)
+        return NULL;
+    event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK);
+    struct event_base *base = event_base_new_with_config(config);
+    event_config_free(config);
+    return base;
+}
+
+/* What evhttp does not know it answers itself, with 501; the rest is ours, to be answered with 405. */
+static void set_limits(struct evhttp *http)
+{
+    evhttp_set_allowed_methods(http, EVHTTP_REQ_GET | EVHTTP_REQ_POST | EVHTTP_REQ_HEAD | EVHTTP_REQ_PUT |
+                                         EVHTTP_REQ_DELETE | EVHTTP_REQ_OPTIONS | EVHTTP_REQ_TRACE |
+                                         EVHTTP_REQ_CONNECT | EVHTTP_REQ_PATCH);
+    evhttp_set_max_headers_size(http, MAX_HEAD_BYTES);
+    evhttp_set_max_body_size(http, MAX_BODY_BYTES);
+    evhttp_set_timeout(http, IDLE_TIMEOUT_S);
+}
+
+/* Takes `listen_fd`, also when it fails. 0 or -errno. */
+static int listen_on(admin *a, int listen_fd)
+{
+    errno = 0;
+    struct evconnlistener *listener = evconnlistener_new(
+        a->base, NULL, NULL, LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, BACKLOG, listen_fd);
+    if (listener == NULL) {
+        int error = errno != 0 ? -errno : -ENOMEM;
+        close(listen_fd);
+        return error;
+    }
+    if (evhttp_bind_listener(a->http, listener) == NULL) { /* else it is evhttp's */
+        evconnlistener_free(listener);
+        return -ENOMEM;
+    }
+    evconnlistener_set_error_cb(listener, on_accept_error);
+    evhttp_set_bevcb(a->http, on_connection, listener);
+    return 0;
+}
+
+/* All but listening. 0 or -errno. */
+static int prepare(admin *a)
+{
+    a->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    if (a->wake_fd < 0)
+        return -errno;
+    a->threads = calloc(a->options.thread_count + 1, sizeof(*a->threads)); /* never of size 0 */
+    a->base = new_base();
+    if (a->threads == NULL || a->base == NULL)
+        return -ENOMEM;
+    a->wake = event_new(a->base, a->wake_fd, EV_READ | EV_PERSIST, on_wake, a);
+    a->http = evhttp_new(a->base);
+    if (a->wake == NULL || a->http == NULL || event_add(a->wake, NULL) != 0)
+        return -ENOMEM;
+    set_limits(a->http);
+    evhttp_set_gencb(a->http, on_request, a);
+    return 0;
+}
+
+int admin_new(const admin_options *options, int listen_fd, admin **out)
+{
+    admin *a = calloc(1, sizeof(*a));
+    if (a == NULL) {
+        close(listen_fd);
+        return -ENOMEM;
+    }
+    a->options = *options;
+    process_probe_init(&a->probe);
+    int error = prepare(a);
+    if (error != 0)
+        close(listen_fd);
+    else
+        error = listen_on(a, listen_fd);
+    if (error != 0) {
+        admin_free(a);
+        return error;
+    }
+    *out = a;
+    return 0;
+}
+
+static void *run(void *arg)
+{
+    admin *a = arg;
+    event_base_dispatch(a->base);
+    return NULL;
+}
+
+int admin_start(admin *a)
+{
+    assert(!a->is_started);
+    sigset_t all;
+    sigset_t before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    int error = pthread_create(&a->id, NULL, run, a);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (error != 0)
+        return -error;
+    a->is_started = true;
+    pthread_setname_np(a->id, "hc-admin");
+    return 0;
+}
+
+void admin_stop(admin *a)
+{
+    if (!a->is_started)
+        return;
+    eventfd_write(a->wake_fd, 1);
+    pthread_join(a->id, NULL);
+    a->is_started = false;
+}
+
+void admin_free(admin *a)
+{
+    if (a == NULL)
+        return;
+    admin_stop(a);
+    if (a->http != NULL)
+        evhttp_free(a->http);
+    if (a->wake != NULL)
+        event_free(a->wake);
+    if (a->base != NULL)
+        event_base_free(a->base);
+    if (a->wake_fd >= 0)
+        close(a->wake_fd);
+    process_probe_deinit(&a->probe);
+    free(a->threads);
+    free(a);
+}

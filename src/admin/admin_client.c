@@ -1,0 +1,193 @@
+#include "admin/admin_client.h"
+
+#include "base/clock.h"
+
+#include <errno.h>
+#include <netdb.h>
+#include <poll.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+/* Far more than the numbers of a server with a thousand threads. */
+enum { MAX_ANSWER_BYTES = 4 << 20 };
+
+/* An answer takes milliseconds; who asks for health has other work. */
+enum { HEALTHCHECK_TIMEOUT_MS = 5000 };
+
+/* ---- The connection ---- */
+
+/* Wait until the socket is ready. 0, -ETIMEDOUT, or -errno of poll(). */
+static int wait_for(int fd, short events, uint64_t deadline_ms)
+{
+    struct pollfd ready = {.fd = fd, .events = events};
+    for (;;) {
+        uint64_t now_ms = clock_monotonic_ms();
+        if (now_ms >= deadline_ms)
+            return -ETIMEDOUT;
+        int found = poll(&ready, 1, (int)(deadline_ms - now_ms));
+        if (found > 0)
+            return 0;
+        if (found < 0 && errno != EINTR)
+            return -errno;
+    }
+}
+
+/* A connected, non-blocking socket, or -errno. */
+static int connect_to(const struct addrinfo *to, uint64_t deadline_ms)
+{
+    int fd = socket(to->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return -errno;
+    int error = connect(fd, to->ai_addr, to->ai_addrlen) == 0 ? 0 : -errno;
+    if (error == -EINPROGRESS) {
+        error = wait_for(fd, POLLOUT, deadline_ms);
+        int outcome = 0;
+        socklen_t len = sizeof(outcome);
+        if (error == 0)
+            error = getsockopt(fd, SOL_SOCKET, SO_ERROR, &outcome, &len) == 0 ? -outcome : -errno;
+    }
+    if (error == 0)
+        return fd;
+    close(fd);
+    return error;
+}
+
+/* The same for the first address of `host` that answers. */
+static int dial(const char *host, uint16_t port, uint64_t deadline_ms)
+{
+    if (strcmp(host, "0.0.0.0") == 0)
+        host = "127.0.0.1";
+    else if (strcmp(host, "::") == 0)
+        host = "::1";
+    char service[8];
+    snprintf(service, sizeof(service), "%u", port);
+    struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV};
+    struct addrinfo *addresses;
+    if (getaddrinfo(host, service, &hints, &addresses) != 0)
+        return -EADDRNOTAVAIL;
+    int fd = -EADDRNOTAVAIL;
+    for (const struct addrinfo *to = addresses; to != NULL && fd < 0; to = to->ai_next)
+        fd = connect_to(to, deadline_ms);
+    freeaddrinfo(addresses);
+    return fd;
+}
+
+/* It is so short that a new connection takes it at once. 0 or -errno. */
+static int send_request(int fd, const char *path)
+{
+    char request[512];
+    int len = snprintf(request, sizeof(request), "GET %s HTTP/1.0\r\n\r\n", path);
+    if (len >= (int)sizeof(request))
+        return -EINVAL;
+    ssize_t sent = send(fd, request, (size_t)len, MSG_NOSIGNAL);
+    if (sent < 0)
+        return -errno;
+    return sent == len ? 0 : -ECONNRESET;
+}
+
+/* Put everything up to the end of the connection into `to`. 0 or -errno. */
+static int receive(int fd, uint64_t deadline_ms, FILE *to)
+{
+    char chunk[16 * 1024];
+    for (size_t total = 0; total <= MAX_ANSWER_BYTES;) {
+        int error = wait_for(fd, POLLIN, deadline_ms);
+        if (error != 0)
+            return error;
+        ssize_t got = recv(fd, chunk, sizeof(chunk), 0);
+        if (got == 0)
+            return 0;
+        if (got < 0 && errno != EAGAIN && errno != EINTR)
+            return -errno;
+        if (got > 0 && fwrite(chunk, 1, (size_t)got, to) != (size_t)got)
+            return -ENOMEM;
+        if (got > 0)
+            total += (size_t)got;
+    }
+    return -EMSGSIZE;
+}
+
+/* All that comes for one request: *text is owned by the caller, and a NUL stands behind it. 0 or -errno. */
+static int exchange(int fd, const char *path, uint64_t deadline_ms, char **text, size_t *len)
+{
+    *text = NULL;
+    FILE *to = open_memstream(text, len);
+    if (to == NULL)
+        return -ENOMEM;
+    int error = send_request(fd, path);
+    if (error == 0)
+        error = receive(fd, deadline_ms, to);
+    if (fclose(to) != 0 && error == 0)
+        error = -ENOMEM;
+    if (error != 0)
+        free(*text);
+    return error;
+}
+
+/* ---- The answer ---- */
+
+/* Make an answer of what came: the body moves to the begin of `text`, which *out then owns. 0, or -errno and
+ * the caller still owns it. */
+static int parse(char *text, size_t len, admin_answer *out)
+{
+    if (len == 0)
+        return -ECONNRESET;
+    int status;
+    if (sscanf(text, "HTTP/1.%*1[01] %3d", &status) != 1)
+        return -EPROTO;
+    char *end = strstr(text, "\r\n\r\n");
+    if (end == NULL)
+        return -ECONNRESET;
+    *end = '\0'; /* so that headers are looked for before it */
+    const char *body = end + strlen("\r\n\r\n");
+    size_t body_len = len - (size_t)(body - text);
+    const char *length = strcasestr(text, "\r\nContent-Length:");
+    if (length != NULL && strtoull(length + strlen("\r\nContent-Length:"), NULL, 10) != body_len)
+        return -ECONNRESET;
+
+    memmove(text, body, body_len + 1);
+    *out = (admin_answer){.status = status, .body = text, .len = body_len};
+    return 0;
+}
+
+int admin_client_get(const char *host, uint16_t port, const char *path, uint32_t timeout_ms,
+                     admin_answer *out)
+{
+    uint64_t deadline_ms = clock_monotonic_ms() + timeout_ms;
+    int fd = dial(host, port, deadline_ms);
+    if (fd < 0)
+        return fd;
+    char *text;
+    size_t len;
+    int error = exchange(fd, path, deadline_ms, &text, &len);
+    close(fd);
+    if (error != 0)
+        return error;
+    error = parse(text, len, out);
+    if (error != 0)
+        free(text);
+    return error;
+}
+
+/* ---- The health check ---- */
+
+int admin_healthcheck(const char *host, uint16_t port, FILE *reports)
+{
+    admin_answer answer;
+    int error = admin_client_get(host, port, "/readyz", HEALTHCHECK_TIMEOUT_MS, &answer);
+    if (error != 0) {
+        fprintf(reports, "homecall-signal: no answer from %s, port %u: %s\n", host, port, strerror(-error));
+        return EXIT_FAILURE;
+    }
+    bool is_ready = answer.status == 200;
+    fprintf(reports, "homecall-signal: %s", is_ready ? "ready" : "not ready");
+    const char *separator = ": ";
+    char *rest = answer.body;
+    for (char *line; !is_ready && (line = strsep(&rest, "\n")) != NULL && *line != '\0'; separator = "; ")
+        fprintf(reports, "%s%s", separator, line);
+    fputc('\n', reports);
+    free(answer.body);
+    return is_ready ? EXIT_SUCCESS : EXIT_FAILURE;
+}

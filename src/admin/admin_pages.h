@@ -1,0 +1,33 @@
+/* What the admin port shows: the pages, without HTTP and without sockets. */
+#ifndef HOMECALL_ADMIN_ADMIN_PAGES_H
+#define HOMECALL_ADMIN_ADMIN_PAGES_H
+
+#include "stats/metric_table.h"
+
+#include <stdio.h>
+
+typedef struct admin_page admin_page;
+
+/* What a page is made of. Everything is borrowed. */
+typedef struct admin_page_source {
+    metric_source numbers;
+    uint64_t utc_ms;    /* now */
+    const char *accept; /* the request's header Accept, or NULL */
+} admin_page_source;
+
+/* How a page is to be sent. */
+typedef struct admin_page_head {
+    int status;             /* of HTTP */
+    const char *media_type; /* a literal */
+} admin_page_head;
+
+/* The page with this path, or NULL. */
+const admin_page *admin_page_find(const char *path);
+
+/* Write its content. Whether that went well `out` knows: ferror(). */
+admin_page_head admin_page_write(const admin_page *page, const admin_page_source *source, FILE *out);
+
+/* The same for what is no page. `text` is one line without its end. */
+admin_page_head admin_page_write_fault(int status, const char *text, FILE *out);
+
+#endif

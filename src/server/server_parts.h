@@ -1,0 +1,42 @@
+/* What a Signal_Server is made of. Internal to src/server: the public face hides it. */
+#ifndef HOMECALL_SERVER_SERVER_PARTS_H
+#define HOMECALL_SERVER_SERVER_PARTS_H
+
+#include "admin/admin.h"
+#include "homecall/signal_server.h"
+#include "server/acceptor.h"
+#include "server/admission.h"
+#include "server/io_thread.h"
+#include "stats/snapshot.h"
+
+#include <stdatomic.h>
+
+struct signal_server {
+    signal_server_options options; /* its strings are owned */
+    net_limits net;
+    session_limits session;
+    keyed_hash hash; /* of codewords */
+    session_budget budget;
+    admission *admission;  /* owned */
+    io_thread *workers;    /* owned array */
+    acceptor *acceptors;   /* owned array */
+    uint32_t made_workers; /* how many of them are initialised */
+    uint32_t made_acceptors;
+    admin *admin; /* owned; NULL without an admin port */
+    _Atomic uint32_t
+        running; /* threads whose work goes on; acquire-release, so that the last one sees all was done */
+    _Atomic uint16_t port;    /* relaxed */
+    _Atomic bool is_draining; /* a stop was asked for; relaxed */
+    bool is_started;
+    bool has_admin_failed;   /* the start failed for the admin port */
+    uint64_t started_us;     /* monotonic */
+    uint64_t started_utc_ms; /* the same moment */
+};
+
+/* How many threads a snapshot of this server has. */
+size_t server_thread_count(const signal_server *server);
+
+/* Take a snapshot; `out->threads` has room for all of them. Any thread, while the server is started. */
+void server_take_snapshot(const signal_server *server, snapshot *out);
+
+#endif

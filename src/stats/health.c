@@ -1,0 +1,59 @@
+#include "stats/health.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+/* How long one turn of a loop may take. Turns are over within milliseconds, also at full load: a thread that
+ * needs a second is behind with calls that wait for it, and one that needs five hangs. */
+enum { BEHIND_US = 1000 * 1000, HANGS_US = 5 * 1000 * 1000 };
+
+static bool object_to(health_objection *object, void *context, const char *reason)
+{
+    if (object != NULL)
+        object(context, reason);
+    return false;
+}
+
+/* For how long the thread's turn has been under way; 0 while it waits for something to do. */
+static uint64_t turn_age_us(const snapshot *s, const snapshot_thread *thread)
+{
+    uint64_t began_us = counter_get(&thread->counters.net.turn_began_us);
+    return began_us != 0 && began_us < s->taken_us ? s->taken_us - began_us : 0;
+}
+
+/* Has no thread's turn been under way for longer than `limit_us`? */
+static bool are_turns_within(const snapshot *s, uint64_t limit_us, const char *verdict,
+                             health_objection *object, void *context)
+{
+    bool is_good = true;
+    for (size_t i = 0; i < s->thread_count; i++) {
+        const snapshot_thread *thread = &s->threads[i];
+        uint64_t age_us = turn_age_us(s, thread);
+        if (age_us <= limit_us)
+            continue;
+        char reason[96];
+        snprintf(reason, sizeof(reason),
+                 "%s %s: a turn of its loop has taken %" PRIu64 ".%" PRIu64 " s so far", thread->name,
+                 verdict, age_us / 1000000, age_us % 1000000 / 100000);
+        is_good = object_to(object, context, reason);
+    }
+    return is_good;
+}
+
+bool health_is_live(const snapshot *s, health_objection *object, void *context)
+{
+    return are_turns_within(s, HANGS_US, "hangs", object, context);
+}
+
+bool health_is_ready(const snapshot *s, health_objection *object, void *context)
+{
+    bool is_good = true;
+    if (s->is_draining)
+        is_good = object_to(object, context, "draining");
+    if (counter_get(&s->total.gate.is_short) != 0)
+        is_good = object_to(object, context, "accepting pauses: descriptors or memory are used up");
+    if (s->max_connections != 0 && snapshot_connections(s) >= s->max_connections)
+        is_good = object_to(object, context, "MAX_CONNECTIONS is reached");
+    bool is_fast = are_turns_within(s, BEHIND_US, "is behind", object, context);
+    return is_good && is_fast;
+}

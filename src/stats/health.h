@@ -1,0 +1,19 @@
+/* Health: whether the server works, and whether it should get more work, judged by a snapshot. Pure. */
+#ifndef HOMECALL_STATS_HEALTH_H
+#define HOMECALL_STATS_HEALTH_H
+
+#include "stats/snapshot.h"
+
+#include <stdbool.h>
+
+/* Called for each reason against; a line without its end, borrowed for the call. */
+typedef void health_objection(void *context, const char *reason);
+
+/* Does every thread get on with its work? If not, a restart is the remedy. `object` may be NULL. */
+bool health_is_live(const snapshot *s, health_objection *object, void *context);
+
+/* Should new connections come here? Not while the server drains, is full, can't accept, or is behind with its
+ * work. `object` may be NULL. */
+bool health_is_ready(const snapshot *s, health_objection *object, void *context);
+
+#endif

@@ -1,0 +1,363 @@
+#include "stats/metric_table.h"
+
+#include "stats/health.h"
+
+#include <assert.h>
+#include <event2/event.h>
+#include <string.h>
+
+static_assert(sizeof(counter) == sizeof(uint64_t), "a counter at rest is read as a plain number");
+
+/* ---- How numbers are found ---- */
+
+/* The number at `offset` of `object`. Counters too: a snapshot is the reader's own. */
+static uint64_t number_at(const void *object, size_t offset)
+{
+    uint64_t number;
+    memcpy(&number, (const char *)object + offset, sizeof(number));
+    return number;
+}
+
+/* One number or histogram, in the snapshot. */
+static void walk_one(const metric_family *family, const metric_source *source, metric_visit *visit,
+                     void *context)
+{
+    metric_sample sample = {0};
+    if (family->kind == METRIC_HISTOGRAM)
+        sample.histogram =
+            (const counter_histogram *)(const void *)((const char *)source->snapshot + family->at);
+    else
+        sample.number = number_at(source->snapshot, family->at);
+    visit(context, family, &sample);
+}
+
+/* One number, of the process. */
+static void walk_process(const metric_family *family, const metric_source *source, metric_visit *visit,
+                         void *context)
+{
+    metric_sample sample = {.number = number_at(source->process, family->at)};
+    visit(context, family, &sample);
+}
+
+/* One number, made up of others. */
+static void walk_computed(const metric_family *family, const metric_source *source, metric_visit *visit,
+                          void *context)
+{
+    metric_sample sample = {.number = family->compute(source->snapshot, NULL)};
+    visit(context, family, &sample);
+}
+
+/* A number of each thread. */
+static void walk_threads(const metric_family *family, const metric_source *source, metric_visit *visit,
+                         void *context)
+{
+    const snapshot *s = source->snapshot;
+    for (size_t i = 0; i < s->thread_count; i++) {
+        const snapshot_thread *thread = &s->threads[i];
+        metric_sample sample = {.labels = {thread->name}};
+        sample.number = family->compute != NULL ? family->compute(s, thread) : number_at(thread, family->at);
+        visit(context, family, &sample);
+    }
+}
+
+static uint64_t number_of_word(const snapshot *s, size_t at, const metric_word *word)
+{
+    uint64_t number = 0;
+    for (unsigned i = 0; i <= word->others; i++)
+        number += number_at(s, at + word->offset + i * sizeof(counter));
+    return number;
+}
+
+/* A number for each word of a label. */
+static void walk_words(const metric_family *family, const metric_source *source, metric_visit *visit,
+                       void *context)
+{
+    for (const metric_word *word = family->words[0]; word->text != NULL; word++) {
+        metric_sample sample = {.labels = {word->text},
+                                .number = number_of_word(source->snapshot, family->at, word)};
+        visit(context, family, &sample);
+    }
+}
+
+/* A number for each pair of words. */
+static void walk_pairs(const metric_family *family, const metric_source *source, metric_visit *visit,
+                       void *context)
+{
+    for (const metric_word *first = family->words[0]; first->text != NULL; first++)
+        for (const metric_word *second = family->words[1]; second->text != NULL; second++) {
+            metric_sample sample = {.labels = {first->text, second->text},
+                                    .number =
+                                        number_of_word(source->snapshot, family->at + first->offset, second)};
+            visit(context, family, &sample);
+        }
+}
+
+/* The ends of connections, for each pair of a reason and a code that there can be. */
+static void walk_closes(const metric_family *family, const metric_source *source, metric_visit *visit,
+                        void *context)
+{
+    for (int reason = 0; reason < CLOSE_REASONS; reason++)
+        for (int slot = 0; slot < CLOSE_CODE_SLOTS; slot++) {
+            if (!close_reason_has_slot(reason, slot))
+                continue;
+            metric_sample sample = {.labels = {close_reason_name(reason), close_code_slot_name(slot)},
+                                    .number = counter_get(&source->snapshot->total.net.closes[reason][slot])};
+            visit(context, family, &sample);
+        }
+}
+
+static void walk_build(const metric_family *family, const metric_source *source, metric_visit *visit,
+                       void *context)
+{
+    metric_sample sample = {.labels = {source->snapshot->version, event_get_version()}, .number = 1};
+    visit(context, family, &sample);
+}
+
+/* ---- Numbers made up of others ---- */
+
+static uint64_t is_accepting_paused(const snapshot *s, const snapshot_thread *thread)
+{
+    (void)thread;
+    return counter_get(&s->total.gate.is_short) != 0;
+}
+
+static uint64_t is_draining(const snapshot *s, const snapshot_thread *thread)
+{
+    (void)thread;
+    return s->is_draining;
+}
+
+static uint64_t is_ready(const snapshot *s, const snapshot_thread *thread)
+{
+    (void)thread;
+    return health_is_ready(s, NULL, NULL);
+}
+
+/* Sessions that wait in the thread's mailbox. The two were read one after the other, so that more may have
+ * been taken than had been pushed. */
+static uint64_t mailbox_depth(const snapshot *s, const snapshot_thread *thread)
+{
+    (void)s;
+    uint64_t pushed = counter_get(&thread->counters.mail.pushed);
+    uint64_t taken = counter_get(&thread->counters.mail.taken);
+    return pushed > taken ? pushed - taken : 0;
+}
+
+/* ---- The words of labels ---- */
+
+/* Where a word's counter is: at `index` of an array, as the row `index` of one with `width` columns, or a
+ * member of the sum over all threads. */
+#define NTH(index)            .offset = (size_t)(index) * sizeof(counter)
+#define NTH_ROW(index, width) .offset = (size_t)(index) * (width) * sizeof(counter)
+#define IN_TOTAL(member)      .offset = TOTAL(member)
+#define TOTAL(member)         offsetof(snapshot, total.member)
+
+/* All ends for one reason, whatever their code. */
+#define CLOSES(reason) .offset = TOTAL(net.closes[reason]), .others = CLOSE_CODE_SLOTS - 1
+
+/* clang-format off */
+static const metric_word states[] = {
+    {"handshake", NTH(NET_PHASE_HANDSHAKE)},
+    {"open", NTH(NET_PHASE_OPEN)},
+    {"closing", NTH(NET_PHASE_CLOSING)},
+    {0}};
+
+static const metric_word transports[] = {
+    {"plain", NTH(0)},
+    {0}};
+
+static const metric_word handshake_codes[] = {
+    {"101", NTH(NET_HANDSHAKE_101)},
+    {"400", NTH(NET_HANDSHAKE_400)},
+    {"403", NTH(NET_HANDSHAKE_403)},
+    {"404", NTH(NET_HANDSHAKE_404)},
+    {"405", NTH(NET_HANDSHAKE_405)},
+    {"426", NTH(NET_HANDSHAKE_426)},
+    {"431", NTH(NET_HANDSHAKE_431)},
+    {"503", NTH(NET_HANDSHAKE_503)},
+    {0}};
+
+static const metric_word join_results[] = {
+    {"joined", NTH(SESSION_JOIN_JOINED)},
+    {"full", NTH(SESSION_JOIN_FULL)},
+    {0}};
+
+static const metric_word leave_reasons[] = {
+    {"left", NTH(SESSION_LEAVE_LEFT)},
+    {"moved", NTH(SESSION_LEAVE_MOVED)},
+    {"lost", NTH(SESSION_LEAVE_LOST)},
+    {"silent", NTH(SESSION_LEAVE_SILENT)},
+    {0}};
+
+static const metric_word signal_types[] = {
+    {"offer", NTH_ROW(SESSION_SIGNAL_OFFER, ROOM_OUTCOMES)},
+    {"answer", NTH_ROW(SESSION_SIGNAL_ANSWER, ROOM_OUTCOMES)},
+    {"candidate", NTH_ROW(SESSION_SIGNAL_CANDIDATE, ROOM_OUTCOMES)},
+    {0}};
+
+static const metric_word outcomes[] = {
+    {"relayed", NTH(ROOM_SIGNAL_RELAYED)},
+    {"queued", NTH(ROOM_SIGNAL_QUEUED)},
+    {"delivered", NTH(ROOM_SIGNAL_DELIVERED)},
+    {"refused", NTH(ROOM_SIGNAL_REFUSED)},
+    {"dropped", NTH(ROOM_SIGNAL_DROPPED)},
+    {0}};
+
+static const metric_word setback_causes[] = {
+    {"not_in_room", IN_TOTAL(session.not_in_room)},
+    {"queue_full", IN_TOTAL(session.setbacks[ROOM_SETBACK_QUEUE_FULL])},
+    {"budget_used_up", IN_TOTAL(session.setbacks[ROOM_SETBACK_BUDGET_USED_UP])},
+    {"no_memory", IN_TOTAL(session.setbacks[ROOM_SETBACK_NO_MEMORY])},
+    {"receiver_ending", IN_TOTAL(session.setbacks[ROOM_SETBACK_RECEIVER_ENDING])},
+    {"sender_left", IN_TOTAL(session.setbacks[ROOM_SETBACK_SENDER_LEFT])},
+    {"expired", IN_TOTAL(session.setbacks[ROOM_SETBACK_EXPIRED])},
+    {"server_stops", IN_TOTAL(session.setbacks[ROOM_SETBACK_SERVER_STOPS])},
+    {0}};
+
+static const metric_word limits[] = {
+    {"max_connections", IN_TOTAL(gate.over_limit)},
+    {"max_connections_per_address", IN_TOTAL(gate.over_address)},
+    {"unanswered", IN_TOTAL(gate.unanswered)},
+    {"message_rate", CLOSES(CLOSE_REASON_FLOOD)},
+    {"fault_burst", CLOSES(CLOSE_REASON_INVALID_MESSAGES)},
+    {"max_message_bytes", CLOSES(CLOSE_REASON_TOO_BIG)},
+    {"max_request_head_bytes", IN_TOTAL(net.handshakes[NET_HANDSHAKE_431])},
+    {"max_output_bytes", CLOSES(CLOSE_REASON_NOT_READ)},
+    {"room_capacity", IN_TOTAL(session.joins[SESSION_JOIN_FULL])},
+    {"pending_queue", IN_TOTAL(session.setbacks[ROOM_SETBACK_QUEUE_FULL])},
+    {"pending_total", IN_TOTAL(session.setbacks[ROOM_SETBACK_BUDGET_USED_UP])},
+    {"handshake_timeout", CLOSES(CLOSE_REASON_HANDSHAKE_TIMEOUT)},
+    {"pong_timeout", CLOSES(CLOSE_REASON_SILENT)},
+    {"descriptors", IN_TOTAL(gate.pauses)},
+    {0}};
+
+/* ---- The table ---- */
+
+/* Where a family's numbers are. */
+#define ONE(member)           .walk = walk_one, .at = offsetof(snapshot, member)
+#define PROCESS(member)       .walk = walk_process, .at = offsetof(process_stats, member)
+#define THREADS(member)       .labels = {"thread"}, .walk = walk_threads, .at = offsetof(snapshot_thread, member)
+#define COMPUTED(function)    .walk = walk_computed, .compute = (function)
+#define BY(label, list, from) .labels = {label}, .words = {list}, .walk = walk_words, .at = (from)
+#define BY_BOTH(label, list, label2, list2, from) \
+    .labels = {label, label2}, .words = {list, list2}, .walk = walk_pairs, .at = (from)
+
+#define COUNTER   METRIC_COUNTER
+#define GAUGE     METRIC_GAUGE
+#define HISTOGRAM METRIC_HISTOGRAM
+#define PLAIN     METRIC_PLAIN
+#define BYTES     METRIC_BYTES
+#define US        METRIC_MICROSECONDS
+#define MS        METRIC_MILLISECONDS
+
+const metric_family metric_table[] = {
+    {"connections", GAUGE, PLAIN, "Connections that are open now.",
+        BY_BOTH("state", states, "transport", transports, TOTAL(net.connections))},
+    {"accepted_connections", COUNTER, PLAIN, "Connections accepted.", ONE(total.session.accepted)},
+    {"handshakes", COUNTER, PLAIN, "Upgrade requests answered, by status code.",
+        BY("code", handshake_codes, TOTAL(net.handshakes))},
+    {"closes", COUNTER, PLAIN, "Connections ended, by reason and close code (1006: without a close frame).",
+        .labels = {"reason", "code"}, .walk = walk_closes},
+
+    {"joins", COUNTER, PLAIN, "Joins that were not a repetition.", BY("result", join_results, TOTAL(session.joins))},
+    {"takeovers", COUNTER, PLAIN, "Members replaced by the same user from a new connection.",
+        ONE(total.session.leaves[SESSION_LEAVE_TAKEN_OVER])},
+    {"leaves", COUNTER, PLAIN, "Members gone, but for takeovers.", BY("reason", leave_reasons, TOTAL(session.leaves))},
+    {"rooms", GAUGE, PLAIN, "Rooms that exist now.", ONE(total.session.rooms)},
+    {"members", GAUGE, PLAIN, "Users that are in a room now.", ONE(total.session.members)},
+    {"waiters", GAUGE, PLAIN, "Newcomers that wait before a full room now.", ONE(total.session.waiters)},
+
+    {"signals", COUNTER, PLAIN, "Signals, by what became of them; a queued one is delivered or dropped later.",
+        BY_BOTH("type", signal_types, "outcome", outcomes, TOTAL(session.signals))},
+    {"signal_setbacks", COUNTER, PLAIN, "Signals refused or dropped, by cause.", BY("cause", setback_causes, 0)},
+    {"invalid_messages", COUNTER, PLAIN, "Messages that were answered with Invalid message.",
+        ONE(total.session.invalid_messages)},
+    {"client_errors", COUNTER, PLAIN, "Faults that clients reported.", ONE(total.session.client_errors)},
+    {"queue_messages", GAUGE, PLAIN, "Signals that wait now for somebody to join.",
+        ONE(total.session.pending_messages)},
+    {"queue_bytes", GAUGE, BYTES, "Size of the signals that wait now.", ONE(total.session.pending_bytes)},
+    {"queue_budget_bytes", GAUGE, BYTES, "What queue_bytes may grow to: PENDING_MAX_TOTAL_BYTES.",
+        ONE(budget_limit)},
+
+    {"relay_latency_seconds", HISTOGRAM, US, "From reading a signal to having it written to its receiver.",
+        ONE(total.net.relay_us)},
+    {"queue_wait_seconds", HISTOGRAM, MS, "From queueing a signal to its delivery.",
+        ONE(total.session.queue_wait_ms)},
+    {"call_setup_seconds", HISTOGRAM, MS, "From a room's first join to the first answer relayed in it.",
+        ONE(total.session.call_setup_ms)},
+    {"ping_rtt_seconds", HISTOGRAM, US, "From a ping to its pong.", ONE(total.net.ping_rtt_us)},
+
+    {"received_bytes", COUNTER, BYTES, "Bytes read from clients.", ONE(total.net.bytes_in)},
+    {"sent_bytes", COUNTER, BYTES, "Bytes written to clients.", ONE(total.net.bytes_out)},
+    {"received_messages", COUNTER, PLAIN, "Messages from clients.", ONE(total.net.messages_in)},
+    {"sent_messages", COUNTER, PLAIN, "Messages to clients.", ONE(total.net.messages_out)},
+    {"pings_sent", COUNTER, PLAIN, "Pings to clients.", ONE(total.net.pings)},
+    {"output_backlog_bytes", GAUGE, BYTES, "What waits now for clients that do not read fast enough.",
+        ONE(total.net.backlog_bytes)},
+    {"output_backlog_connections", GAUGE, PLAIN, "Clients that do not read fast enough now.",
+        ONE(total.net.backlog_connections)},
+
+    {"loop_lag_seconds", HISTOGRAM, US, "How long the turns of all loops took: so long others had to wait.",
+        ONE(total.net.lag_us)},
+    {"thread_lag_max_seconds", GAUGE, US, "The longest turn of the last ten to twenty seconds.",
+        THREADS(counters.net.lag_max_us)},
+    {"thread_turns", COUNTER, PLAIN, "Turns of the thread's loop.", THREADS(counters.net.turns)},
+    {"thread_busy_seconds", COUNTER, US, "How long all turns took together.", THREADS(counters.net.lag_us.sum)},
+    {"thread_cpu_seconds", COUNTER, US, "Processor time of the thread.", THREADS(cpu_us)},
+    {"mailbox_depth", GAUGE, PLAIN, "Connections that wait now to be taken over by the thread.",
+        THREADS(counters.mail), .compute = mailbox_depth},
+    {"handovers", COUNTER, PLAIN, "Connections handed from one thread to another.",
+        ONE(total.session.handed_over)},
+
+    {"limits_hit", COUNTER, PLAIN, "How often a limit took effect.", BY("limit", limits, 0)},
+    {"accepting_paused", GAUGE, PLAIN, "1 while descriptors or memory are used up.", COMPUTED(is_accepting_paused)},
+    {"draining", GAUGE, PLAIN, "1 while the server stops.", COMPUTED(is_draining)},
+    {"ready", GAUGE, PLAIN, "1 while new connections should come here, as in /readyz.", COMPUTED(is_ready)},
+    {"log_lines_dropped", COUNTER, PLAIN, "Log lines that could not be written.", ONE(log_lines_dropped)},
+    {"build", METRIC_INFO, PLAIN, "What runs here.", .labels = {"version", "libevent"}, .walk = walk_build},
+
+    {"process_cpu_seconds", COUNTER, US, "Processor time of the process.", PROCESS(cpu_us)},
+    {"process_resident_memory_bytes", GAUGE, BYTES, "Memory in use.", PROCESS(resident_bytes)},
+    {"process_virtual_memory_bytes", GAUGE, BYTES, "Address space.", PROCESS(virtual_bytes)},
+    {"process_open_fds", GAUGE, PLAIN, "Open descriptors.", PROCESS(open_descriptors)},
+    {"process_max_fds", GAUGE, PLAIN, "Limit of open descriptors.", PROCESS(max_descriptors)},
+    {"process_threads", GAUGE, PLAIN, "Threads of the process.", PROCESS(threads)},
+    {"process_start_time_seconds", GAUGE, MS, "When the process was started, since 1970-01-01T00:00:00Z.",
+        PROCESS(started_utc_ms)},
+};
+/* clang-format on */
+
+const size_t metric_table_size = sizeof(metric_table) / sizeof(metric_table[0]);
+
+/* ---- Reading the table ---- */
+
+void metric_family_walk(const metric_family *family, const metric_source *source, metric_visit *visit,
+                        void *context)
+{
+    family->walk(family, source, visit, context);
+}
+
+const char *metric_family_prefix(const metric_family *family)
+{
+    return family->walk == walk_process ? "" : "homecall_signal_";
+}
+
+const char *metric_family_suffix(const metric_family *family)
+{
+    if (family->kind == METRIC_COUNTER)
+        return "_total";
+    return family->kind == METRIC_INFO ? "_info" : "";
+}
+
+const char *metric_unit_name(metric_unit unit)
+{
+    static const char *const names[] = {
+        [METRIC_BYTES] = "bytes", [METRIC_MICROSECONDS] = "seconds", [METRIC_MILLISECONDS] = "seconds"};
+    return names[unit];
+}
+
+int metric_unit_decimals(metric_unit unit)
+{
+    static const int decimals[] = {[METRIC_MICROSECONDS] = 6, [METRIC_MILLISECONDS] = 3};
+    return decimals[unit];
+}

@@ -1,0 +1,73 @@
+/* The table of metrics: every number that the server shows, declared once.
+ *
+ * A row is a family: its name, what it means, and where its numbers lie in a snapshot. Whoever shows numbers
+ * (prometheus.h, stats_json.h) walks the table, so a new metric is one line in metric_table.c. Names, units
+ * and labels are a promise to dashboards and alerts. A label's values are fixed, and never a room, a user or
+ * an address: so what is shown has one size for ever, and tells nobody's name. */
+#ifndef HOMECALL_STATS_METRIC_TABLE_H
+#define HOMECALL_STATS_METRIC_TABLE_H
+
+#include "stats/process_stats.h"
+#include "stats/snapshot.h"
+
+typedef enum metric_kind { METRIC_COUNTER, METRIC_GAUGE, METRIC_HISTOGRAM, METRIC_INFO } metric_kind;
+
+/* What a number counts, as it is kept. It is shown in the base unit: in seconds, in bytes. */
+typedef enum metric_unit { METRIC_PLAIN, METRIC_BYTES, METRIC_MICROSECONDS, METRIC_MILLISECONDS } metric_unit;
+
+enum { METRIC_MAX_LABELS = 2 };
+
+/* One number of a family, or one histogram. All pointers are borrowed for the call. */
+typedef struct metric_sample {
+    const char *labels[METRIC_MAX_LABELS]; /* the values, in the order of the family's labels */
+    uint64_t number;                       /* in the family's unit */
+    const counter_histogram *histogram;    /* instead of `number`; NULL but for METRIC_HISTOGRAM */
+} metric_sample;
+
+typedef struct metric_family metric_family;
+typedef void metric_visit(void *context, const metric_family *family, const metric_sample *sample);
+
+/* The numbers that a walk reads; both borrowed. */
+typedef struct metric_source {
+    const snapshot *snapshot;
+    const process_stats *process;
+} metric_source;
+
+/* One value of a label. */
+typedef struct metric_word {
+    const char *text;
+    size_t offset;   /* of its counter: from the family's begin */
+    unsigned others; /* so many counters behind that one belong to it as well */
+} metric_word;
+
+struct metric_family {
+    const char *name; /* without the prefix, and without the _total of a counter or the _info of an info */
+    metric_kind kind;
+    metric_unit unit;
+    const char *help;                      /* one sentence without backslashes and line ends */
+    const char *labels[METRIC_MAX_LABELS]; /* their names; NULL behind the last */
+    /* For metric_table.c: how the numbers are found, and where they begin. */
+    void (*walk)(const metric_family *family, const metric_source *source, metric_visit *visit,
+                 void *context);
+    size_t at;
+    const metric_word *words[METRIC_MAX_LABELS]; /* up to one without a text */
+    uint64_t (*compute)(const snapshot *s, const snapshot_thread *thread);
+};
+
+extern const metric_family metric_table[];
+extern const size_t metric_table_size;
+
+/* Call `visit` for every number of a family. */
+void metric_family_walk(const metric_family *family, const metric_source *source, metric_visit *visit,
+                        void *context);
+
+/* What stands before the name and behind it where Prometheus reads it: "homecall_signal_", or "" for what is
+ * the same for every process; "_total", "_info" or "". Literals. */
+const char *metric_family_prefix(const metric_family *family);
+const char *metric_family_suffix(const metric_family *family);
+
+/* The base unit, "seconds" or "bytes", or NULL; and how many decimals of it the numbers have. */
+const char *metric_unit_name(metric_unit unit);
+int metric_unit_decimals(metric_unit unit);
+
+#endif

@@ -1,0 +1,352 @@
+/* The table of metrics: that each number is the one that its name says, and that names keep what they
+ * promise. */
+#include "stats/metric_table.h"
+
+#include "unit/stats/hand_made.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <ctype.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static int make(void **state)
+{
+    hand_made *h = malloc(sizeof(*h));
+    if (h == NULL)
+        return -1;
+    hand_made_init(h);
+    *state = h;
+    return 0;
+}
+
+static int destroy(void **state)
+{
+    free(*state);
+    return 0;
+}
+
+/* What a walk has found: a line for each sample, "name first second number". */
+typedef struct listing {
+    FILE *out;
+    char *text; /* owned */
+    size_t len;
+    size_t lines;
+    bool has_zeros; /* list them as well */
+} listing;
+
+static void on_sample(void *context, const metric_family *family, const metric_sample *sample)
+{
+    listing *l = context;
+    l->lines++;
+    uint64_t number = sample->histogram != NULL ? counter_get(&sample->histogram->sum) : sample->number;
+    if (number == 0 && !l->has_zeros)
+        return;
+    fputs(family->name, l->out);
+    for (int i = 0; i < METRIC_MAX_LABELS && family->labels[i] != NULL; i++)
+        fprintf(l->out, " %s", sample->labels[i]);
+    fprintf(l->out, " %" PRIu64 "\n", number);
+}
+
+static void list(listing *l, const hand_made *h, bool has_zeros)
+{
+    *l = (listing){.has_zeros = has_zeros};
+    l->out = open_memstream(&l->text, &l->len);
+    assert_non_null(l->out);
+    for (size_t i = 0; i < metric_table_size; i++)
+        metric_family_walk(&metric_table[i], &h->source, on_sample, l);
+    fclose(l->out);
+}
+
+static bool has_line(const listing *l, const char *line)
+{
+    const char *found = strstr(l->text, line);
+    return found != NULL && (found == l->text || found[-1] == '\n');
+}
+
+/* What a server tells besides zeros must be these lines and no others. */
+static void expect(const hand_made *h, const char *lines)
+{
+    listing l;
+    list(&l, h, false);
+    char expected[512];
+    size_t len = 0;
+    /* Left out: what is never zero. */
+    for (const char *line = l.text; *line != '\0'; line = strchr(line, '\n') + 1)
+        if (strncmp(line, "ready ", 6) != 0 && strncmp(line, "build ", 6) != 0)
+            len += (size_t)snprintf(expected + len, sizeof(expected) - len, "%.*s",
+                                    (int)(strchr(line, '\n') + 1 - line), line);
+    expected[len] = '\0';
+    assert_string_equal(expected, lines);
+    free(l.text);
+}
+
+/* ---- Where the numbers come from ---- */
+
+static void each_counter_is_shown_under_its_name(void **state)
+{
+    hand_made *h = *state;
+    thread_counters *t = &h->snapshot.total;
+    const struct {
+        counter *counter;
+        const char *lines;
+    } cells[] = {
+        {&t->net.connections[NET_PHASE_HANDSHAKE], "connections handshake plain 7\n"},
+        {&t->net.connections[NET_PHASE_OPEN], "connections open plain 7\n"},
+        {&t->net.connections[NET_PHASE_CLOSING], "connections closing plain 7\n"},
+        {&t->session.accepted, "accepted_connections 7\n"},
+        {&t->net.handshakes[NET_HANDSHAKE_101], "handshakes 101 7\n"},
+        {&t->net.handshakes[NET_HANDSHAKE_503], "handshakes 503 7\n"},
+        {&t->net.handshakes[NET_HANDSHAKE_431], "handshakes 431 7\nlimits_hit max_request_head_bytes 7\n"},
+        {&t->net.closes[CLOSE_REASON_BY_PEER][close_code_slot(1000)], "closes by_peer 1000 7\n"},
+        {&t->net.closes[CLOSE_REASON_LOST][close_code_slot(1006)], "closes lost 1006 7\n"},
+        {&t->net.closes[CLOSE_REASON_PROTOCOL_FAULT][close_code_slot(1007)],
+         "closes protocol_fault 1007 7\n"},
+        {&t->net.closes[CLOSE_REASON_FLOOD][close_code_slot(1008)],
+         "closes flood 1008 7\nlimits_hit message_rate 7\n"},
+        {&t->net.closes[CLOSE_REASON_INVALID_MESSAGES][close_code_slot(1008)],
+         "closes invalid_messages 1008 7\nlimits_hit fault_burst 7\n"},
+        {&t->net.closes[CLOSE_REASON_TOO_BIG][close_code_slot(1009)],
+         "closes too_big 1009 7\nlimits_hit max_message_bytes 7\n"},
+        {&t->net.closes[CLOSE_REASON_TOO_BIG][close_code_slot(1006)],
+         "closes too_big 1006 7\nlimits_hit max_message_bytes 7\n"},
+        {&t->net.closes[CLOSE_REASON_NOT_READ][close_code_slot(1006)],
+         "closes not_read 1006 7\nlimits_hit max_output_bytes 7\n"},
+        {&t->net.closes[CLOSE_REASON_HANDSHAKE_TIMEOUT][close_code_slot(1006)],
+         "closes handshake_timeout 1006 7\nlimits_hit handshake_timeout 7\n"},
+        {&t->net.closes[CLOSE_REASON_SILENT][close_code_slot(1006)],
+         "closes silent 1006 7\nlimits_hit pong_timeout 7\n"},
+        {&t->session.joins[SESSION_JOIN_JOINED], "joins joined 7\n"},
+        {&t->session.joins[SESSION_JOIN_FULL], "joins full 7\nlimits_hit room_capacity 7\n"},
+        {&t->session.leaves[SESSION_LEAVE_TAKEN_OVER], "takeovers 7\n"},
+        {&t->session.leaves[SESSION_LEAVE_LEFT], "leaves left 7\n"},
+        {&t->session.leaves[SESSION_LEAVE_MOVED], "leaves moved 7\n"},
+        {&t->session.leaves[SESSION_LEAVE_LOST], "leaves lost 7\n"},
+        {&t->session.leaves[SESSION_LEAVE_SILENT], "leaves silent 7\n"},
+        {&t->session.rooms, "rooms 7\n"},
+        {&t->session.members, "members 7\n"},
+        {&t->session.waiters, "waiters 7\n"},
+        {&t->session.signals[SESSION_SIGNAL_OFFER][ROOM_SIGNAL_RELAYED], "signals offer relayed 7\n"},
+        {&t->session.signals[SESSION_SIGNAL_ANSWER][ROOM_SIGNAL_DELIVERED], "signals answer delivered 7\n"},
+        {&t->session.signals[SESSION_SIGNAL_CANDIDATE][ROOM_SIGNAL_DROPPED], "signals candidate dropped 7\n"},
+        {&t->session.not_in_room, "signal_setbacks not_in_room 7\n"},
+        {&t->session.setbacks[ROOM_SETBACK_QUEUE_FULL],
+         "signal_setbacks queue_full 7\nlimits_hit pending_queue 7\n"},
+        {&t->session.setbacks[ROOM_SETBACK_BUDGET_USED_UP],
+         "signal_setbacks budget_used_up 7\nlimits_hit pending_total 7\n"},
+        {&t->session.setbacks[ROOM_SETBACK_NO_MEMORY], "signal_setbacks no_memory 7\n"},
+        {&t->session.setbacks[ROOM_SETBACK_RECEIVER_ENDING], "signal_setbacks receiver_ending 7\n"},
+        {&t->session.setbacks[ROOM_SETBACK_SENDER_LEFT], "signal_setbacks sender_left 7\n"},
+        {&t->session.setbacks[ROOM_SETBACK_EXPIRED], "signal_setbacks expired 7\n"},
+        {&t->session.setbacks[ROOM_SETBACK_SERVER_STOPS], "signal_setbacks server_stops 7\n"},
+        {&t->session.invalid_messages, "invalid_messages 7\n"},
+        {&t->session.client_errors, "client_errors 7\n"},
+        {&t->session.pending_messages, "queue_messages 7\n"},
+        {&t->session.pending_bytes, "queue_bytes 7\n"},
+        {&t->net.relay_us.sum, "relay_latency_seconds 7\n"},
+        {&t->session.queue_wait_ms.sum, "queue_wait_seconds 7\n"},
+        {&t->session.call_setup_ms.sum, "call_setup_seconds 7\n"},
+        {&t->net.ping_rtt_us.sum, "ping_rtt_seconds 7\n"},
+        {&t->net.bytes_in, "received_bytes 7\n"},
+        {&t->net.bytes_out, "sent_bytes 7\n"},
+        {&t->net.messages_in, "received_messages 7\n"},
+        {&t->net.messages_out, "sent_messages 7\n"},
+        {&t->net.pings, "pings_sent 7\n"},
+        {&t->net.backlog_bytes, "output_backlog_bytes 7\n"},
+        {&t->net.backlog_connections, "output_backlog_connections 7\n"},
+        {&t->net.lag_us.sum, "loop_lag_seconds 7\n"},
+        {&t->session.handed_over, "handovers 7\n"},
+        {&t->gate.over_limit, "limits_hit max_connections 7\n"},
+        {&t->gate.over_address, "limits_hit max_connections_per_address 7\n"},
+        {&t->gate.unanswered, "limits_hit unanswered 7\n"},
+        {&t->gate.pauses, "limits_hit descriptors 7\n"},
+    };
+    for (size_t i = 0; i < sizeof(cells) / sizeof(cells[0]); i++) {
+        counter_set(cells[i].counter, 7);
+        expect(h, cells[i].lines);
+        counter_set(cells[i].counter, 0);
+    }
+}
+
+static void each_number_of_a_thread_is_shown_with_its_name(void **state)
+{
+    hand_made *h = *state;
+    counter_set(&h->threads[0].counters.net.lag_max_us, 11);
+    counter_set(&h->threads[1].counters.net.turns, 12);
+    counter_set(&h->threads[2].counters.net.lag_us.sum, 13);
+    h->threads[1].cpu_us = 14;
+    counter_set(&h->threads[0].counters.mail.pushed, 20);
+    counter_set(&h->threads[0].counters.mail.taken, 5);
+    expect(h, "thread_lag_max_seconds worker-0 11\n"
+              "thread_turns worker-1 12\n"
+              "thread_busy_seconds acceptor-0 13\n"
+              "thread_cpu_seconds worker-1 14\n"
+              "mailbox_depth worker-0 15\n");
+}
+
+static void a_mailbox_of_which_more_was_taken_than_pushed_is_empty(void **state)
+{
+    hand_made *h = *state;
+    counter_set(&h->threads[0].counters.mail.pushed, 5);
+    counter_set(&h->threads[0].counters.mail.taken, 6);
+    expect(h, "");
+}
+
+static void what_concerns_the_whole_server_is_shown(void **state)
+{
+    hand_made *h = *state;
+    h->snapshot.budget_limit = 1000;
+    h->snapshot.log_lines_dropped = 3;
+    expect(h, "queue_budget_bytes 1000\nlog_lines_dropped 3\n");
+}
+
+static void draining_and_a_pause_are_told_and_nobody_is_ready_then(void **state)
+{
+    hand_made *h = *state;
+    listing l;
+    list(&l, h, true);
+    assert_true(has_line(&l, "ready 1\n"));
+    free(l.text);
+
+    h->snapshot.is_draining = true;
+    counter_set(&h->snapshot.total.gate.is_short, 2); /* of two acceptors */
+    list(&l, h, true);
+    assert_true(has_line(&l, "ready 0\n"));
+    assert_true(has_line(&l, "draining 1\n"));
+    assert_true(has_line(&l, "accepting_paused 1\n"));
+    free(l.text);
+}
+
+static void the_numbers_of_the_process_are_shown(void **state)
+{
+    hand_made *h = *state;
+    h->process = (process_stats){.cpu_us = 1,
+                                 .resident_bytes = 2,
+                                 .virtual_bytes = 3,
+                                 .threads = 4,
+                                 .open_descriptors = 5,
+                                 .max_descriptors = 6,
+                                 .started_utc_ms = 7};
+    expect(h, "process_cpu_seconds 1\n"
+              "process_resident_memory_bytes 2\n"
+              "process_virtual_memory_bytes 3\n"
+              "process_open_fds 5\n"
+              "process_max_fds 6\n"
+              "process_threads 4\n"
+              "process_start_time_seconds 7\n");
+}
+
+/* ---- What names promise ---- */
+
+static bool ends_with(const char *text, const char *end)
+{
+    size_t len = strlen(text);
+    size_t end_len = strlen(end);
+    return len >= end_len && strcmp(text + len - end_len, end) == 0;
+}
+
+static bool is_snake_case(const char *text)
+{
+    if (!islower((unsigned char)*text))
+        return false;
+    for (; *text != '\0'; text++)
+        if (!islower((unsigned char)*text) && !isdigit((unsigned char)*text) && *text != '_')
+            return false;
+    return true;
+}
+
+static void names_are_snake_case_end_with_their_unit_and_come_once(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < metric_table_size; i++) {
+        const metric_family *family = &metric_table[i];
+        const char *unit = metric_unit_name(family->unit);
+        assert_true(is_snake_case(family->name));
+        assert_int_equal(ends_with(family->name, "_seconds"), unit != NULL && strcmp(unit, "seconds") == 0);
+        assert_int_equal(ends_with(family->name, "_bytes"), unit != NULL && strcmp(unit, "bytes") == 0);
+        static const char *const reserved[] = {"_total", "_info", "_sum", "_count", "_bucket", "_created"};
+        for (size_t end = 0; end < sizeof(reserved) / sizeof(reserved[0]); end++)
+            assert_false(ends_with(family->name, reserved[end]));
+        for (size_t other = 0; other < i; other++)
+            assert_string_not_equal(family->name, metric_table[other].name);
+    }
+}
+
+static void help_is_one_sentence_that_needs_no_escapes(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < metric_table_size; i++) {
+        assert_null(strpbrk(metric_table[i].help, "\\\n\""));
+        assert_true(ends_with(metric_table[i].help, "."));
+    }
+}
+
+static void only_what_every_process_has_goes_without_our_prefix(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < metric_table_size; i++) {
+        bool is_process = strncmp(metric_table[i].name, "process_", strlen("process_")) == 0;
+        assert_string_equal(metric_family_prefix(&metric_table[i]), is_process ? "" : "homecall_signal_");
+    }
+}
+
+static int compare(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static void no_labels_come_twice(void **state)
+{
+    hand_made *h = *state;
+    listing l;
+    list(&l, h, true); /* all but two numbers are zero, so equal labels make equal lines */
+    char **lines = calloc(l.lines, sizeof(*lines));
+    size_t count = 0;
+    for (char *line = strtok(l.text, "\n"); line != NULL; line = strtok(NULL, "\n"))
+        lines[count++] = line;
+    assert_int_equal(count, l.lines);
+    qsort(lines, count, sizeof(*lines), compare);
+    for (size_t i = 1; i < count; i++)
+        assert_string_not_equal(lines[i - 1], lines[i]);
+    free(lines);
+    free(l.text);
+}
+
+static void the_size_does_not_depend_on_the_numbers(void **state)
+{
+    hand_made *h = *state;
+    listing idle;
+    listing busy;
+    list(&idle, h, true);
+    hand_made_fill(h);
+    list(&busy, h, true);
+    assert_int_equal(idle.lines, busy.lines);
+    free(idle.text);
+    free(busy.text);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(each_counter_is_shown_under_its_name, make, destroy),
+        cmocka_unit_test_setup_teardown(each_number_of_a_thread_is_shown_with_its_name, make, destroy),
+        cmocka_unit_test_setup_teardown(a_mailbox_of_which_more_was_taken_than_pushed_is_empty, make,
+                                        destroy),
+        cmocka_unit_test_setup_teardown(what_concerns_the_whole_server_is_shown, make, destroy),
+        cmocka_unit_test_setup_teardown(draining_and_a_pause_are_told_and_nobody_is_ready_then, make,
+                                        destroy),
+        cmocka_unit_test_setup_teardown(the_numbers_of_the_process_are_shown, make, destroy),
+        cmocka_unit_test(names_are_snake_case_end_with_their_unit_and_come_once),
+        cmocka_unit_test(help_is_one_sentence_that_needs_no_escapes),
+        cmocka_unit_test(only_what_every_process_has_goes_without_our_prefix),
+        cmocka_unit_test_setup_teardown(no_labels_come_twice, make, destroy),
+        cmocka_unit_test_setup_teardown(the_size_does_not_depend_on_the_numbers, make, destroy),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
