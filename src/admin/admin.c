@@ -28,7 +28,11 @@ enum { MAX_INPUT_BYTES = 2 * MAX_HEAD_BYTES };
 /* How long a connection may do nothing: scrapers keep theirs from one scrape to the next, often a minute. */
 enum { IDLE_TIMEOUT_S = 75 };
 
-/* How long accepting pauses when there are MAX_CONNECTIONS, or no descriptors left. */
+/* Memory for connections and requests when there is no other: see has_reserve(). Some 2 KiB are needed for
+ * each connection, and it is small enough to go back to the thread's own heap, and not to the system. */
+enum { RESERVE_BYTES = 96 * 1024 };
+
+/* How long accepting pauses when there are MAX_CONNECTIONS, or no descriptors or memory left. */
 static const struct timeval pause_time = {.tv_usec = 100L * 1000};
 
 struct admin {
@@ -36,12 +40,33 @@ struct admin {
     pthread_t id;
     bool is_started;
     int wake_fd;             /* owned: an eventfd that ends the loop */
-    struct event_base *base; /* owned, and so the next two; without locks: only the thread touches it */
+    struct event_base *base; /* owned, and so the next three; without locks: only the thread touches it */
     struct event *wake;
+    struct event *pause; /* of accepting: it is over */
     struct evhttp *http;
+    struct evconnlistener *listener; /* evhttp's */
+    void *reserve;                   /* owned: RESERVE_BYTES, or NULL while there is no memory */
     process_probe probe;
     snapshot_thread *threads; /* owned: room for a snapshot */
 };
+
+/* The admin whose thread this is: evhttp's listener can't tell its error callback. */
+static _Thread_local admin *of_thread;
+
+/* Is there memory to go on with? evhttp (2.1.12) crashes when it finds none for a connection or for the next
+ * request on one. So before it needs some we look, and keep a reserve, which is given up to it when there is
+ * nothing else. Until that could be made again, no connection may come in, and none may stay. */
+static bool has_reserve(admin *a)
+{
+    void *fresh = malloc(RESERVE_BYTES);
+    if (fresh == NULL || a->reserve == NULL) {
+        void *old = a->reserve;
+        a->reserve = fresh;
+        fresh = old;
+    }
+    free(fresh);
+    return a->reserve != NULL;
+}
 
 /* ---- Answering ---- */
 
@@ -95,19 +120,28 @@ static admin_page_head write_answer(admin *a, struct evhttp_request *request, FI
     return write_page(a, request, page, out);
 }
 
+/* The answer has been sent: evhttp will make the next request at once. */
+static void on_answered(struct evhttp_request *request, void *arg)
+{
+    (void)request;
+    (void)has_reserve(arg);
+}
+
 /* Without memory for an answer the connection is closed. */
 static void on_request(struct evhttp_request *request, void *arg)
 {
+    admin *a = arg;
     char *body = NULL;
     size_t len = 0;
-    FILE *out = open_memstream(&body, &len);
+    FILE *out = has_reserve(a) ? open_memstream(&body, &len) : NULL;
     bool is_good = out != NULL;
     admin_page_head head = {0};
     if (is_good) {
-        head = write_answer(arg, request, out);
+        head = write_answer(a, request, out);
         is_good = ferror(out) == 0;
         is_good = fclose(out) == 0 && is_good;
     }
+    evhttp_request_set_on_complete_cb(request, on_answered, a);
     if (is_good && fill_in(request, head.media_type, body, len))
         evhttp_send_reply(request, head.status, NULL, NULL);
     else
@@ -143,38 +177,42 @@ static bool is_full(struct event_base *base)
     return c.descriptors >= MAX_CONNECTIONS;
 }
 
-static void on_pause_over(evutil_socket_t fd, short what, void *arg);
-
-static void pause_accepting(struct evconnlistener *listener)
+/* May one more come in? */
+static bool has_room(admin *a)
 {
-    evconnlistener_disable(listener);
-    if (event_base_once(evconnlistener_get_base(listener), -1, EV_TIMEOUT, on_pause_over, listener,
-                        &pause_time) != 0)
-        evconnlistener_enable(listener); /* no memory for a pause */
+    return has_reserve(a) && !is_full(a->base);
 }
 
 static void on_pause_over(evutil_socket_t fd, short what, void *arg)
 {
     (void)fd;
     (void)what;
-    struct evconnlistener *listener = arg;
-    if (is_full(evconnlistener_get_base(listener)) || evconnlistener_enable(listener) != 0)
-        pause_accepting(listener);
+    admin *a = arg;
+    if (!has_room(a) || evconnlistener_enable(a->listener) != 0)
+        evtimer_add(a->pause, &pause_time);
+}
+
+static void pause_accepting(admin *a)
+{
+    evconnlistener_disable(a->listener);
+    if (evtimer_add(a->pause, &pause_time) != 0)
+        evconnlistener_enable(a->listener); /* no memory for a pause */
 }
 
 /* EMFILE and the like: who waits to be accepted keeps the listener readable, so it must pause or spin. */
 static void on_accept_error(struct evconnlistener *listener, void *arg)
 {
+    (void)listener;
     (void)arg;
-    pause_accepting(listener);
+    pause_accepting(of_thread);
 }
 
 /* evhttp has accepted a connection and asks for the buffers that it is to use; NULL: its own. */
 static struct bufferevent *on_connection(struct event_base *base, void *arg)
 {
-    struct evconnlistener *listener = arg;
-    if (is_full(base))
-        pause_accepting(listener);
+    admin *a = arg;
+    if (!has_room(a))
+        pause_accepting(a);
     struct bufferevent *buffers = bufferevent_socket_new(base, -1, 0);
     if (buffers != NULL)
         bufferevent_setwatermark(buffers, EV_READ, 0, MAX_INPUT_BYTES);
@@ -229,7 +267,8 @@ static int listen_on(admin *a, int listen_fd)
         return -ENOMEM;
     }
     evconnlistener_set_error_cb(listener, on_accept_error);
-    evhttp_set_bevcb(a->http, on_connection, listener);
+    evhttp_set_bevcb(a->http, on_connection, a);
+    a->listener = listener;
     return 0;
 }
 
@@ -244,8 +283,10 @@ static int prepare(admin *a)
     if (a->threads == NULL || a->base == NULL)
         return -ENOMEM;
     a->wake = event_new(a->base, a->wake_fd, EV_READ | EV_PERSIST, on_wake, a);
+    a->pause = evtimer_new(a->base, on_pause_over, a);
     a->http = evhttp_new(a->base);
-    if (a->wake == NULL || a->http == NULL || event_add(a->wake, NULL) != 0)
+    if (a->wake == NULL || a->pause == NULL || a->http == NULL || !has_reserve(a) ||
+        event_add(a->wake, NULL) != 0)
         return -ENOMEM;
     set_limits(a->http);
     evhttp_set_gencb(a->http, on_request, a);
@@ -277,6 +318,7 @@ int admin_new(const admin_options *options, int listen_fd, admin **out)
 static void *run(void *arg)
 {
     admin *a = arg;
+    of_thread = a;
     event_base_dispatch(a->base);
     return NULL;
 }
@@ -313,6 +355,8 @@ void admin_free(admin *a)
     admin_stop(a);
     if (a->http != NULL)
         evhttp_free(a->http);
+    if (a->pause != NULL)
+        event_free(a->pause);
     if (a->wake != NULL)
         event_free(a->wake);
     if (a->base != NULL)
@@ -320,6 +364,7 @@ void admin_free(admin *a)
     if (a->wake_fd >= 0)
         close(a->wake_fd);
     process_probe_deinit(&a->probe);
+    free(a->reserve);
     free(a->threads);
     free(a);
 }

@@ -16,7 +16,8 @@ typedef struct admin admin;
 typedef struct admin_options {
     size_t thread_count; /* of the server */
     /* Fill in a snapshot, with its sum (snapshot_sum). On entry `threads` has room for `thread_count`, and
-     * all else is zero. False where that fails: the request is answered with 500. On the admin's thread. */
+     * all else is zero. False where that fails: the request is answered with 500. On the admin's thread, up
+     * to admin_stop(). */
     bool (*collect)(void *context, snapshot *out);
     void *context; /* borrowed: for collect */
 } admin_options;

@@ -236,7 +236,8 @@ static const metric_word limits[] = {
 /* Where a family's numbers are. */
 #define ONE(member)           .walk = walk_one, .at = offsetof(snapshot, member)
 #define PROCESS(member)       .walk = walk_process, .at = offsetof(process_stats, member)
-#define THREADS(member)       .labels = {"thread"}, .walk = walk_threads, .at = offsetof(snapshot_thread, member)
+#define THREADS(member) \
+    .labels = {"thread"}, .walk = walk_threads, .at = offsetof(snapshot_thread, member)
 #define COMPUTED(function)    .walk = walk_computed, .compute = (function)
 #define BY(label, list, from) .labels = {label}, .words = {list}, .walk = walk_words, .at = (from)
 #define BY_BOTH(label, list, label2, list2, from) \
@@ -259,17 +260,20 @@ const metric_family metric_table[] = {
     {"closes", COUNTER, PLAIN, "Connections ended, by reason and close code (1006: without a close frame).",
         .labels = {"reason", "code"}, .walk = walk_closes},
 
-    {"joins", COUNTER, PLAIN, "Joins that were not a repetition.", BY("result", join_results, TOTAL(session.joins))},
+    {"joins", COUNTER, PLAIN, "Joins that were not a repetition.",
+        BY("result", join_results, TOTAL(session.joins))},
     {"takeovers", COUNTER, PLAIN, "Members replaced by the same user from a new connection.",
         ONE(total.session.leaves[SESSION_LEAVE_TAKEN_OVER])},
-    {"leaves", COUNTER, PLAIN, "Members gone, but for takeovers.", BY("reason", leave_reasons, TOTAL(session.leaves))},
+    {"leaves", COUNTER, PLAIN, "Members gone, but for takeovers.",
+        BY("reason", leave_reasons, TOTAL(session.leaves))},
     {"rooms", GAUGE, PLAIN, "Rooms that exist now.", ONE(total.session.rooms)},
     {"members", GAUGE, PLAIN, "Users that are in a room now.", ONE(total.session.members)},
     {"waiters", GAUGE, PLAIN, "Newcomers that wait before a full room now.", ONE(total.session.waiters)},
 
-    {"signals", COUNTER, PLAIN, "Signals, by what became of them; a queued one is delivered or dropped later.",
+    {"signals", COUNTER, PLAIN, "Signals by what became of them; a queued one is delivered or dropped later.",
         BY_BOTH("type", signal_types, "outcome", outcomes, TOTAL(session.signals))},
-    {"signal_setbacks", COUNTER, PLAIN, "Signals refused or dropped, by cause.", BY("cause", setback_causes, 0)},
+    {"signal_setbacks", COUNTER, PLAIN, "Signals refused or dropped, by cause.",
+        BY("cause", setback_causes, 0)},
     {"invalid_messages", COUNTER, PLAIN, "Messages that were answered with Invalid message.",
         ONE(total.session.invalid_messages)},
     {"client_errors", COUNTER, PLAIN, "Faults that clients reported.", ONE(total.session.client_errors)},
@@ -302,7 +306,8 @@ const metric_family metric_table[] = {
     {"thread_lag_max_seconds", GAUGE, US, "The longest turn of the last ten to twenty seconds.",
         THREADS(counters.net.lag_max_us)},
     {"thread_turns", COUNTER, PLAIN, "Turns of the thread's loop.", THREADS(counters.net.turns)},
-    {"thread_busy_seconds", COUNTER, US, "How long all turns took together.", THREADS(counters.net.lag_us.sum)},
+    {"thread_busy_seconds", COUNTER, US, "How long all turns took together.",
+        THREADS(counters.net.lag_us.sum)},
     {"thread_cpu_seconds", COUNTER, US, "Processor time of the thread.", THREADS(cpu_us)},
     {"mailbox_depth", GAUGE, PLAIN, "Connections that wait now to be taken over by the thread.",
         THREADS(counters.mail), .compute = mailbox_depth},
@@ -310,7 +315,8 @@ const metric_family metric_table[] = {
         ONE(total.session.handed_over)},
 
     {"limits_hit", COUNTER, PLAIN, "How often a limit took effect.", BY("limit", limits, 0)},
-    {"accepting_paused", GAUGE, PLAIN, "1 while descriptors or memory are used up.", COMPUTED(is_accepting_paused)},
+    {"accepting_paused", GAUGE, PLAIN, "1 while descriptors or memory are used up.",
+        COMPUTED(is_accepting_paused)},
     {"draining", GAUGE, PLAIN, "1 while the server stops.", COMPUTED(is_draining)},
     {"ready", GAUGE, PLAIN, "1 while new connections should come here, as in /readyz.", COMPUTED(is_ready)},
     {"log_lines_dropped", COUNTER, PLAIN, "Log lines that could not be written.", ONE(log_lines_dropped)},
