@@ -31,10 +31,10 @@ typedef struct signal_server signal_server;
 /* What a server is asked to be. Strings are borrowed for the time of signal_server_create() only.
  * signal_server_options_init() fills in the defaults; .env.example explains each. */
 typedef struct signal_server_options {
-    const char *host;            /* address or name to listen on */
-    uint16_t port;               /* TCP port; 0 = any free one, see signal_server_port() */
+    const char *host;            /* comma-separated list of addresses or names to listen on, or unix:PATH */
+    uint16_t port;               /* their TCP port; 0 = any free one, see signal_server_port() */
     const char *allowed_origins; /* comma-separated list of origins; "" = every origin */
-    const char *admin_host;      /* the same as host, for the admin port */
+    const char *admin_host;      /* address or name for the admin port */
     uint16_t admin_port;         /* its TCP port: metrics and health by HTTP; 0 = none, the default here */
 
     uint32_t workers;          /* worker threads, each a shard of the rooms; 0 = one for each processor */
@@ -83,10 +83,14 @@ int signal_server_create(const signal_server_options *options, signal_server **o
  * once. */
 int signal_server_start(signal_server *server);
 
+/* The entry of `host` that made a start fail; empty where it was something else. Lives as long as the server.
+ */
+const char *signal_server_failed_host(const signal_server *server);
+
 /* Was it the admin port that made a start fail? */
 bool signal_server_admin_failed(const signal_server *server);
 
-/* The TCP port that the server listens on; 0 before its start. Any thread. */
+/* The TCP port that the server listens on; 0 before its start, and where it has no address. Any thread. */
 uint16_t signal_server_port(const signal_server *server);
 
 /* Begin to stop and return at once: no more connections are accepted, every open one is closed with 1001

@@ -225,9 +225,13 @@ static void check_descriptors(const app *a)
             LOG_NUMBER("limit", limit.rlim_cur));
 }
 
-/* The address as it stands in a URL: RFC 3986, 3.2.2. */
+/* The address as it stands in a URL (RFC 3986, 3.2.2), or in WS_HOST. */
 static void format_address(const char *host, unsigned port, char *out, size_t cap)
 {
+    if (strncmp(host, "unix:", 5) == 0) {
+        snprintf(out, cap, "%s", host);
+        return;
+    }
     bool is_ipv6 = strchr(host, ':') != NULL;
     snprintf(out, cap, "%s%s%s:%u", is_ipv6 ? "[" : "", host, is_ipv6 ? "]" : "", port);
 }
@@ -237,9 +241,10 @@ static int fail_to_listen(const app *a, int error)
     const signal_server_options *o = &a->config->server;
     bool is_admin = signal_server_admin_failed(a->server);
     const char *keys = is_admin ? "ADMIN_HOST, ADMIN_PORT" : "WS_HOST, WS_PORT";
+    const char *host = is_admin ? o->admin_host : signal_server_failed_host(a->server);
     char address[300];
     char what[400];
-    format_address(is_admin ? o->admin_host : o->host, is_admin ? o->admin_port : o->port, address,
+    format_address(host[0] != '\0' ? host : o->host, is_admin ? o->admin_port : o->port, address,
                    sizeof(address));
     if (error == -EADDRINUSE) {
         fprintf(stderr, "homecall-signal: %s is already in use (%s)\n", address, keys);
@@ -247,7 +252,7 @@ static int fail_to_listen(const app *a, int error)
             LOG_LITERAL("reason", "already in use"));
         return error;
     }
-    bool is_about_address = error == -EADDRNOTAVAIL || error == -EACCES;
+    bool is_about_address = is_admin || signal_server_failed_host(a->server)[0] != '\0';
     if (is_about_address)
         snprintf(what, sizeof(what), "can't listen on %s (%s)", address, keys);
     else

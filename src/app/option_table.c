@@ -28,8 +28,9 @@ static const char logging[] = "Log";
 
 /* clang-format off: one option, one row of three lines */
 static const option table[] = {
-    {listening, "WS_HOST", OPTION_STRING, "127.0.0.1", 1, 253, NULL, NULL,
-     "The address or host name to listen on. Only the loopback is safe without a TLS proxy in front.",
+    {listening, "WS_HOST", OPTION_STRING, "127.0.0.1", 1, KIB(4), NULL, NULL,
+     "The addresses or host names to listen on, separated by commas, IPv6 as ::1; unix:/run/x.sock is a Unix "
+     "socket. Only the loopback is safe without a TLS proxy in front.",
      TARGET(server.host)},
     {listening, "WS_PORT", OPTION_INTEGER, "8888", 0, 65535, NULL, NULL,
      "The TCP port to listen on. 0 takes any free one; the log tells which.", TARGET(server.port)},

@@ -54,9 +54,20 @@ static void on_accept(struct evconnlistener *listener, evutil_socket_t fd, struc
     a->next_id += a->id_step;
 }
 
+static void set_listening(acceptor *a, bool listens)
+{
+    for (size_t i = 0; i < a->listener_count; i++) {
+        if (listens)
+            evconnlistener_enable(a->listeners[i]);
+        else
+            evconnlistener_disable(a->listeners[i]);
+    }
+}
+
 /* EMFILE and the like: what is in the backlog stays readable, so accepting must pause instead of spinning. */
 static void on_accept_error(struct evconnlistener *listener, void *arg)
 {
+    (void)listener;
     acceptor *a = arg;
     int error = errno;
     if (!a->is_short)
@@ -66,7 +77,7 @@ static void on_accept_error(struct evconnlistener *listener, void *arg)
     a->is_paused = true;
     counter_add(&a->counters.pauses, 1);
     counter_set(&a->counters.is_short, 1);
-    evconnlistener_disable(listener);
+    set_listening(a, false);
     evtimer_add(a->retry, &pause_time);
 }
 
@@ -76,13 +87,12 @@ static void on_retry(evutil_socket_t fd, short what, void *arg)
     (void)fd;
     (void)what;
     acceptor *a = arg;
-    if (a->listener == NULL)
+    if (a->listener_count == 0)
         return;
     if (a->is_paused) {
         a->is_paused = false;
         evtimer_add(a->retry, &probation_time);
-        evconnlistener_enable(
-            a->listener); /* may fail again at once, and then the pause is the later timer */
+        set_listening(a, true); /* may fail again at once, and then the pause is the later timer */
         return;
     }
     a->is_short = false;
@@ -93,42 +103,50 @@ static void on_retry(evutil_socket_t fd, short what, void *arg)
 static void stop_listening(void *arg)
 {
     acceptor *a = arg;
-    if (a->listener != NULL)
-        evconnlistener_free(a->listener);
-    a->listener = NULL;
+    while (a->listener_count > 0)
+        evconnlistener_free(a->listeners[--a->listener_count]);
 }
 
-int acceptor_init(acceptor *a, int listen_fd, const net_limits *limits, const session_host *host,
-                  uint32_t shutdown_grace_ms, admission *shared_admission)
+int acceptor_init(acceptor *a, const net_limits *limits, const session_host *host, uint32_t shutdown_grace_ms,
+                  admission *shared_admission)
 {
     int error = io_thread_init(&a->thread, limits, host, shutdown_grace_ms);
-    if (error != 0) {
-        close(listen_fd);
+    if (error != 0)
         return error;
-    }
     a->admission = shared_admission;
     a->thread.on_drain = stop_listening;
     a->thread.drain_context = a;
 
     a->retry = evtimer_new(a->thread.loop.base, on_retry, a);
-    errno = 0;
-    if (a->retry != NULL)
-        a->listener = evconnlistener_new(a->thread.loop.base, on_accept, a,
-                                         LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, BACKLOG, listen_fd);
-    if (a->listener == NULL) {
-        error = errno != 0 ? -errno : -ENOMEM;
+    if (a->retry == NULL) {
+        io_thread_deinit(&a->thread);
+        return -ENOMEM;
+    }
+    return 0;
+}
+
+int acceptor_add_socket(acceptor *a, int listen_fd)
+{
+    struct evconnlistener *listener = NULL;
+    errno = ENFILE;
+    if (a->listener_count < ACCEPTOR_MAX_SOCKETS) {
+        errno = ENOMEM; /* libevent leaves it alone when its own allocation fails */
+        listener = evconnlistener_new(a->thread.loop.base, on_accept, a,
+                                      LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, BACKLOG, listen_fd);
+    }
+    if (listener == NULL) {
+        int error = -errno;
         close(listen_fd);
-        acceptor_deinit(a);
         return error;
     }
-    evconnlistener_set_error_cb(a->listener, on_accept_error);
+    evconnlistener_set_error_cb(listener, on_accept_error);
+    a->listeners[a->listener_count++] = listener;
     return 0;
 }
 
 void acceptor_deinit(acceptor *a)
 {
     stop_listening(a);
-    if (a->retry != NULL)
-        event_free(a->retry);
+    event_free(a->retry);
     io_thread_deinit(&a->thread);
 }

@@ -8,11 +8,15 @@
 
 #include <event2/listener.h>
 
+/* Listening sockets of one acceptor: each address with its port. */
+enum { ACCEPTOR_MAX_SOCKETS = 16 };
+
 typedef struct acceptor {
     io_thread thread;
-    struct evconnlistener *listener; /* owned; NULL once a drain has begun */
-    struct event *retry;             /* owned: the end of a pause, or of the probation after it */
-    admission *admission;            /* borrowed, shared */
+    struct evconnlistener *listeners[ACCEPTOR_MAX_SOCKETS]; /* owned; none once a drain has begun */
+    size_t listener_count;
+    struct event *retry;  /* owned: the end of a pause, or of the probation after it */
+    admission *admission; /* borrowed, shared */
     gate_counters counters;
     uint64_t next_id; /* of the next connection */
     uint64_t id_step; /* so that the acceptors of a server never give the same */
@@ -20,11 +24,14 @@ typedef struct acceptor {
     bool is_paused;   /* and nothing is accepted meanwhile */
 } acceptor;
 
-/* Prepare it over a bound socket, which is taken also on failure; connections wait in the kernel from here
- * on. `host` as for io_thread_init(). 0 or -errno of listen() (-EADDRINUSE when another server was quicker).
- */
-int acceptor_init(acceptor *a, int listen_fd, const net_limits *limits, const session_host *host,
-                  uint32_t shutdown_grace_ms, admission *shared_admission);
+/* Prepare it, without a socket. `host` as for io_thread_init(). 0 or -errno. */
+int acceptor_init(acceptor *a, const net_limits *limits, const session_host *host, uint32_t shutdown_grace_ms,
+                  admission *shared_admission);
+
+/* Accept from a bound socket as well, which is taken also on failure, before the thread is started;
+ * connections wait in the kernel from here on. 0, or -errno of listen() (-EADDRINUSE when another server was
+ * quicker), or -ENFILE when there are too many. */
+int acceptor_add_socket(acceptor *a, int listen_fd);
 
 /* Free it. It must not run (any more). */
 void acceptor_deinit(acceptor *a);

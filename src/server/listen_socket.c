@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 static int resolve(const char *host, uint16_t port, struct sockaddr_storage *address, socklen_t *len)
@@ -75,5 +77,52 @@ int listen_socket_open(const char *host, uint16_t *port, bool is_shared, bool is
     int fd = open_bound(&address, len, is_shared);
     if (fd >= 0)
         *port = port_of(fd);
+    return fd;
+}
+
+/* Does somebody accept connections there? */
+static bool is_served(const struct sockaddr_un *address)
+{
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return true; /* better not to take it away from anybody */
+    bool is_refused =
+        connect(fd, (const struct sockaddr *)address, sizeof(*address)) != 0 && errno == ECONNREFUSED;
+    close(fd);
+    return !is_refused;
+}
+
+/* Remove the socket of a server that has not cleaned up. 0, or -EADDRINUSE where that is not what lies there.
+ */
+static int remove_stale(const struct sockaddr_un *address)
+{
+    struct stat found;
+    if (lstat(address->sun_path, &found) != 0)
+        return 0;
+    if (!S_ISSOCK(found.st_mode) || is_served(address))
+        return -EADDRINUSE;
+    return unlink(address->sun_path) == 0 || errno == ENOENT ? 0 : -errno;
+}
+
+int listen_socket_open_unix(const char *path)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    if (path[0] == '\0')
+        return -ENOENT;
+    if (strlen(path) >= sizeof(address.sun_path))
+        return -ENAMETOOLONG;
+    strcpy(address.sun_path, path);
+    int error = remove_stale(&address);
+    if (error != 0)
+        return error;
+
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return -errno;
+    if (bind(fd, (const struct sockaddr *)&address, sizeof(address)) != 0) {
+        error = -errno;
+        close(fd);
+        return error;
+    }
     return fd;
 }

@@ -14,4 +14,11 @@
  * (also for a host that can't be resolved), … */
 int listen_socket_open(const char *host, uint16_t *port, bool is_shared, bool is_first);
 
+/* Bind a socket of the same kind to a path, for whoever may write there (mode 0666 less the umask). A socket
+ * that lies there and belongs to nobody any more is removed first.
+ *
+ * The descriptor, owned by the caller, or -errno: -EADDRINUSE where somebody listens or something else lies
+ * there, -ENAMETOOLONG, -ENOENT, -EACCES, … */
+int listen_socket_open_unix(const char *path);
+
 #endif

@@ -29,6 +29,8 @@ struct signal_server {
     _Atomic bool is_draining; /* a stop was asked for; relaxed */
     bool is_started;
     bool has_admin_failed;   /* the start failed for the admin port */
+    char failed_host[256];   /* the start failed for this entry of options.host; or empty */
+    bool has_bound_paths;    /* the Unix sockets in options.host are ours */
     uint64_t started_us;     /* monotonic */
     uint64_t started_utc_ms; /* the same moment */
 };

@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "protocol/message.h"
 #include "server/listen_socket.h"
+#include "server/listening.h"
 #include "server/origins.h"
 #include "server/server_parts.h"
 
@@ -172,15 +173,11 @@ static int make_workers(signal_server *server)
 static int make_acceptors(signal_server *server)
 {
     uint32_t count = server->options.acceptor_threads;
-    uint16_t port = server->options.port;
     for (uint32_t i = 0; i < count; i++) {
-        int fd = listen_socket_open(server->options.host, &port, count > 1, i == 0);
-        if (fd < 0)
-            return fd;
         acceptor *a = &server->acceptors[i];
         session_host host = host_for(server, SESSION_NO_SHARD);
         int error =
-            acceptor_init(a, fd, &server->net, &host, server->options.shutdown_grace_ms, server->admission);
+            acceptor_init(a, &server->net, &host, server->options.shutdown_grace_ms, server->admission);
         if (error != 0)
             return error;
         server->made_acceptors++;
@@ -191,8 +188,7 @@ static int make_acceptors(signal_server *server)
         a->thread.kind = "acceptor";
         a->thread.number = (uint8_t)i;
     }
-    atomic_store_explicit(&server->port, port, memory_order_relaxed);
-    return 0;
+    return listening_begin(server);
 }
 
 static bool collect(void *context, snapshot *out)
@@ -218,6 +214,7 @@ static void unmake(signal_server *server)
 {
     admin_free(server->admin);
     server->admin = NULL;
+    listening_remove_paths(server);
     while (server->made_acceptors > 0)
         acceptor_deinit(&server->acceptors[--server->made_acceptors]);
     while (server->made_workers > 0)
@@ -265,6 +262,11 @@ int signal_server_start(signal_server *server)
 bool signal_server_admin_failed(const signal_server *server)
 {
     return server->has_admin_failed;
+}
+
+const char *signal_server_failed_host(const signal_server *server)
+{
+    return server->failed_host;
 }
 
 uint16_t signal_server_port(const signal_server *server)

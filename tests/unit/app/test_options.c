@@ -304,10 +304,10 @@ static void choices_are_words_of_either_case(void **state)
 static void texts_hold_no_control_characters_and_have_a_bound(void **state)
 {
     (void)state;
-    char line[512] = "WS_HOST=";
-    memset(line + 8, 'a', 254);
+    char line[512] = "ADMIN_HOST=";
+    memset(line + 11, 'a', 254);
     assert_false(is_valid(line));
-    line[8 + 253] = '\0';
+    line[11 + 253] = '\0';
     assert_true(is_valid(line));
     assert_false(is_valid("WS_HOST=\"a\\nb\""));
     assert_false(is_valid("LOG_FILE='a\x7f'"));

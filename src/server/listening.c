@@ -1,0 +1,90 @@
+#include "server/listening.h"
+
+#include "server/listen_socket.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+static const char unix_prefix[] = "unix:";
+
+/* The path of an entry unix:PATH; NULL for an address. */
+static const char *path_of(const char *entry)
+{
+    size_t len = strlen(unix_prefix);
+    return strncmp(entry, unix_prefix, len) == 0 ? entry + len : NULL;
+}
+
+/* Call `visit` with each entry of options.host, until it returns an error, which is returned. */
+static int each_entry(signal_server *server, int (*visit)(signal_server *server, const char *entry))
+{
+    slice list = {server->options.host, strlen(server->options.host)};
+    int error = 0;
+    while (list.len > 0 && error == 0) {
+        slice entry = slice_trim(slice_take_until(&list, ','));
+        char text[sizeof(server->failed_host)];
+        if (entry.len == 0)
+            continue;
+        if (entry.len >= sizeof(text))
+            return -ENAMETOOLONG;
+        memcpy(text, entry.data, entry.len);
+        text[entry.len] = '\0';
+        error = visit(server, text);
+    }
+    return error;
+}
+
+static int open_path(signal_server *server, const char *path)
+{
+    int fd = listen_socket_open_unix(path);
+    if (fd < 0)
+        return fd;
+    server->has_bound_paths = true;
+    return acceptor_add_socket(&server->acceptors[0], fd);
+}
+
+static int open_address(signal_server *server, const char *host)
+{
+    uint16_t port = signal_server_port(server);
+    if (port == 0)
+        port = server->options.port;
+    for (uint32_t i = 0; i < server->made_acceptors; i++) {
+        int fd = listen_socket_open(host, &port, server->made_acceptors > 1, i == 0);
+        int error = fd < 0 ? fd : acceptor_add_socket(&server->acceptors[i], fd);
+        if (error != 0)
+            return error;
+    }
+    atomic_store_explicit(&server->port, port, memory_order_relaxed);
+    return 0;
+}
+
+static int open_entry(signal_server *server, const char *entry)
+{
+    const char *path = path_of(entry);
+    int error = path != NULL ? open_path(server, path) : open_address(server, entry);
+    if (error != 0)
+        snprintf(server->failed_host, sizeof(server->failed_host), "%s", entry);
+    return error;
+}
+
+int listening_begin(signal_server *server)
+{
+    return each_entry(server, open_entry);
+}
+
+static int remove_path(signal_server *server, const char *entry)
+{
+    (void)server;
+    const char *path = path_of(entry);
+    if (path != NULL)
+        unlink(path);
+    return 0;
+}
+
+void listening_remove_paths(signal_server *server)
+{
+    if (server->has_bound_paths)
+        each_entry(server, remove_path);
+    server->has_bound_paths = false;
+}

@@ -1,0 +1,16 @@
+/* Listening: from WS_HOST to the sockets of the acceptors. */
+#ifndef HOMECALL_SERVER_LISTENING_H
+#define HOMECALL_SERVER_LISTENING_H
+
+#include "server/server_parts.h"
+
+/* Open the sockets of every entry of options.host, a comma-separated list of addresses, names, and unix:PATH,
+ * and give them to the acceptors, each of which gets one of its own for each address; the first one gets the
+ * Unix sockets. All addresses have the same port. 0, or -errno of what failed, whose entry is in
+ * failed_host. */
+int listening_begin(signal_server *server);
+
+/* Remove the paths of the Unix sockets, if they were bound. */
+void listening_remove_paths(signal_server *server);
+
+#endif

@@ -1,0 +1,201 @@
+/* Where a server listens: several addresses, IPv6, Unix sockets. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "support/client.h"
+#include "support/server.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/time.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+typedef struct fixture {
+    signal_server_options options;
+    signal_server *server;
+    char directory[64];
+    char path[80];  /* of a Unix socket */
+    char host[256]; /* for options.host */
+} fixture;
+
+static int make(void **state)
+{
+    fixture *f = calloc(1, sizeof(*f));
+    *state = f;
+    f->options = server_options();
+    strcpy(f->directory, "/tmp/test_listening.XXXXXX");
+    if (mkdtemp(f->directory) == NULL)
+        return -1;
+    snprintf(f->path, sizeof(f->path), "%s/socket", f->directory);
+    return 0;
+}
+
+static int destroy(void **state)
+{
+    fixture *f = *state;
+    server_end(f->server);
+    unlink(f->path);
+    int error = rmdir(f->directory);
+    free(f);
+    return error;
+}
+
+static void start(fixture *f, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* Start a server on these hosts. */
+static void start(fixture *f, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(f->host, sizeof(f->host), format, arguments);
+    va_end(arguments);
+    f->options.host = f->host;
+    f->server = server_start(&f->options);
+}
+
+/* Send an upgrade request; is it answered with 101? Ends the connection. */
+static void expect_welcome(const struct sockaddr *address, socklen_t len)
+{
+    static const char request[] = "GET /signal HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\n"
+                                  "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+                                  "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+    const struct timeval patience = {.tv_sec = CLIENT_WAIT_MS / 1000};
+    int fd = socket(address->sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_true(fd >= 0);
+    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+    if (connect(fd, address, len) != 0)
+        fail_msg("connect: %s", strerror(errno));
+    assert_int_equal(send(fd, request, sizeof(request) - 1, MSG_NOSIGNAL), sizeof(request) - 1);
+    char answer[16] = {0};
+    assert_int_equal(recv(fd, answer, sizeof(answer) - 1, MSG_WAITALL), sizeof(answer) - 1);
+    assert_memory_equal(answer, "HTTP/1.1 101 ", 13);
+    close(fd);
+}
+
+static void expect_welcome_at_path(const char *path)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    snprintf(address.sun_path, sizeof(address.sun_path), "%s", path);
+    expect_welcome((struct sockaddr *)&address, sizeof(address));
+}
+
+static void expect_welcome_at_ipv6(uint16_t port)
+{
+    const struct sockaddr_in6 address = {
+        .sin6_family = AF_INET6, .sin6_port = htons(port), .sin6_addr = IN6ADDR_LOOPBACK_INIT};
+    expect_welcome((const struct sockaddr *)&address, sizeof(address));
+}
+
+static void it_listens_on_every_address_of_the_list_at_one_port(void **state)
+{
+    fixture *f = *state;
+    f->options.acceptor_threads = 2;
+    start(f, "127.0.0.1, ::1,,unix:%s", f->path);
+    uint16_t port = signal_server_port(f->server);
+    for (int i = 0; i < 8; i++) { /* whichever acceptor the kernel chooses */
+        client_close(client_open(port));
+        expect_welcome_at_ipv6(port);
+        expect_welcome_at_path(f->path);
+    }
+    SERVER_AWAIT(f->server, accepted, 24);
+    SERVER_AWAIT(f->server, connections, 0);
+}
+
+static void a_unix_socket_alone_will_do_and_goes_with_the_server(void **state)
+{
+    fixture *f = *state;
+    start(f, "unix:%s", f->path);
+    assert_int_equal(signal_server_port(f->server), 0);
+    expect_welcome_at_path(f->path);
+    server_end(f->server);
+    f->server = NULL;
+    assert_int_equal(access(f->path, F_OK), -1);
+}
+
+static void leave_a_stale_socket(const char *path)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    snprintf(address.sun_path, sizeof(address.sun_path), "%s", path);
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+    close(fd);
+}
+
+static void a_socket_that_a_crash_has_left_behind_is_replaced(void **state)
+{
+    fixture *f = *state;
+    leave_a_stale_socket(f->path);
+    start(f, "unix:%s", f->path);
+    expect_welcome_at_path(f->path);
+}
+
+/* Returns what the start of a second server says, which stays without effect on the first. */
+static int start_second(fixture *f, const char *host)
+{
+    signal_server_options options = f->options;
+    options.host = host;
+    signal_server *second;
+    assert_int_equal(signal_server_create(&options, &second), 0);
+    int error = signal_server_start(second);
+    if (error != 0)
+        assert_true(strstr(host, signal_server_failed_host(second)) != NULL &&
+                    signal_server_failed_host(second)[0] != '\0');
+    signal_server_destroy(second);
+    return error;
+}
+
+static void a_socket_that_somebody_serves_is_left_alone(void **state)
+{
+    fixture *f = *state;
+    start(f, "unix:%s", f->path);
+    assert_int_equal(start_second(f, f->host), -EADDRINUSE);
+    expect_welcome_at_path(f->path);
+}
+
+static void what_is_no_socket_is_left_alone(void **state)
+{
+    fixture *f = *state;
+    char host[128];
+    FILE *file = fopen(f->path, "w");
+    assert_non_null(file);
+    fclose(file);
+    snprintf(host, sizeof(host), "127.0.0.1,unix:%s", f->path);
+    assert_int_equal(start_second(f, host), -EADDRINUSE);
+    struct stat found;
+    assert_int_equal(stat(f->path, &found), 0);
+    assert_true(S_ISREG(found.st_mode));
+}
+
+static void a_path_must_be_possible(void **state)
+{
+    fixture *f = *state;
+    assert_int_equal(start_second(f, "unix:/nowhere/at/all"), -ENOENT);
+    assert_int_equal(start_second(f, "unix:"), -ENOENT);
+    char host[200] = "unix:/";
+    memset(host + 6, 'x', sizeof(host) - 7);
+    assert_int_equal(start_second(f, host), -ENAMETOOLONG);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(it_listens_on_every_address_of_the_list_at_one_port, make, destroy),
+        cmocka_unit_test_setup_teardown(a_unix_socket_alone_will_do_and_goes_with_the_server, make, destroy),
+        cmocka_unit_test_setup_teardown(a_socket_that_a_crash_has_left_behind_is_replaced, make, destroy),
+        cmocka_unit_test_setup_teardown(a_socket_that_somebody_serves_is_left_alone, make, destroy),
+        cmocka_unit_test_setup_teardown(what_is_no_socket_is_left_alone, make, destroy),
+        cmocka_unit_test_setup_teardown(a_path_must_be_possible, make, destroy),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
