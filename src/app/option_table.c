@@ -30,10 +30,15 @@ static const char logging[] = "Log";
 static const option table[] = {
     {listening, "WS_HOST", OPTION_STRING, "127.0.0.1", 1, KIB(4), NULL, NULL,
      "The addresses or host names to listen on, separated by commas, IPv6 as ::1; unix:/run/x.sock is a Unix "
-     "socket. Only the loopback is safe without a TLS proxy in front.",
+     "socket. What is not the loopback needs ALLOW_PLAINTEXT.",
      TARGET(server.host)},
     {listening, "WS_PORT", OPTION_INTEGER, "8888", 0, 65535, NULL, NULL,
      "The TCP port to listen on. 0 takes any free one; the log tells which.", TARGET(server.port)},
+    {listening, "ALLOW_PLAINTEXT", OPTION_INTEGER, "0", 0, 1, NULL, NULL,
+     "1 lets the server listen without TLS where others than this machine can reach it: right in a network "
+     "of "
+     "containers behind a TLS proxy. Over the open network anybody could read the calls' codewords.",
+     TARGET(allows_plaintext)},
     {listening, "ALLOWED_ORIGINS", OPTION_STRING, "", 0, KIB(64), NULL, NULL,
      "The web origins whose pages may connect, separated by commas, as in https://call.example; "
      "https://*.example allows every host under that domain. Empty allows all.",

@@ -2,6 +2,7 @@
 
 #include "app/env_file.h"
 
+#include <arpa/inet.h>
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -163,6 +164,44 @@ static bool check_origins(const app_config *config, FILE *reports)
     return is_valid;
 }
 
+/* Can nobody but this machine reach a socket there? A name may stand for any address, but this one. */
+static bool is_loopback(const char *entry)
+{
+    struct in_addr ipv4;
+    struct in6_addr ipv6;
+    if (strncmp(entry, "unix:", 5) == 0 || strcmp(entry, "localhost") == 0)
+        return true;
+    if (inet_pton(AF_INET, entry, &ipv4) == 1)
+        return ntohl(ipv4.s_addr) >> 24 == IN_LOOPBACKNET;
+    return inet_pton(AF_INET6, entry, &ipv6) == 1 && IN6_IS_ADDR_LOOPBACK(&ipv6);
+}
+
+/* Only wss:// in the open: PROTOCOL.md's codeword is the only key to a room. */
+static bool check_plaintext(const app_config *config, FILE *reports)
+{
+    const option *o = option_table_find_target(offsetof(app_config, server.host));
+    slice list = {config->server.host, strlen(config->server.host)};
+    bool is_valid = true;
+    while (list.len > 0 && !config->allows_plaintext) {
+        slice entry = slice_trim(slice_take_until(&list, ','));
+        char text[INET6_ADDRSTRLEN] = "";
+        if (entry.len == 0)
+            continue;
+        if (entry.len < sizeof(text))
+            memcpy(text, entry.data, entry.len);
+        if (is_loopback(text))
+            continue;
+        fprintf(reports, "homecall-signal: %s: ", o->name);
+        report_value(reports, entry.data, entry.len);
+        fputs(" is not the loopback, and without TLS the codewords could be read there; behind a TLS proxy "
+              "that alone reaches it, ALLOW_PLAINTEXT=1 allows it",
+              reports);
+        report_source(reports, config, o);
+        is_valid = false;
+    }
+    return is_valid;
+}
+
 static bool report_misfit(FILE *reports, const app_config *config, size_t one, const char *rule, size_t other)
 {
     const option *a = option_table_find_target(one);
@@ -177,6 +216,7 @@ static bool check_together(const app_config *config, FILE *reports)
 {
     const signal_server_options *s = &config->server;
     bool is_valid = check_origins(config, reports);
+    is_valid = check_plaintext(config, reports) && is_valid;
     if (s->max_output_bytes < 2 * (uint64_t)s->max_message_bytes)
         is_valid = report_misfit(reports, config, offsetof(app_config, server.max_output_bytes),
                                  "at least twice", offsetof(app_config, server.max_message_bytes));

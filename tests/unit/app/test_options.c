@@ -404,6 +404,37 @@ static void a_reported_value_is_short_and_can_not_forge_a_line(void **state)
     assert_int_equal(strlen(strchr(reports_of(f), '\n')), 1);
 }
 
+static void plain_text_in_the_open_must_be_asked_for(void **state)
+{
+    fixture *f = *state;
+    static const char *const loopback[] = {
+        "127.0.0.1", "127.1.2.3", "::1", "localhost", "unix:/run/x.sock", "127.0.0.1, ::1,unix:/x,",
+    };
+    static const char *const open[] = {
+        "0.0.0.0",          "::",
+        "192.0.2.1",        "call.example",
+        "128.0.0.1",        "127.0.0.1,0.0.0.0",
+        "::ffff:192.0.2.1", "2001:db8:1111:2222:3333:4444:5555:6666%interface-with-a-long-name",
+    };
+    char line[160];
+    for (size_t i = 0; i < sizeof(loopback) / sizeof(loopback[0]); i++) {
+        snprintf(line, sizeof(line), "WS_HOST=%s", loopback[i]);
+        assert_true(is_valid(line));
+    }
+    for (size_t i = 0; i < sizeof(open) / sizeof(open[0]); i++) {
+        snprintf(line, sizeof(line), "WS_HOST=%s", open[i]);
+        assert_false(is_valid(line));
+        snprintf(line, sizeof(line), "WS_HOST=%s\nALLOW_PLAINTEXT=1", open[i]);
+        assert_true(is_valid(line));
+    }
+    assert_int_equal(read_file(f, "WS_HOST=::1, 192.0.2.1"), 0);
+    assert_int_equal(apply(f), -EINVAL);
+    assert_string_equal(reports_of(f),
+                        "homecall-signal: WS_HOST: \"192.0.2.1\" is not the loopback, and without TLS the "
+                        "codewords could be read there; behind a TLS proxy that alone reaches it, "
+                        "ALLOW_PLAINTEXT=1 allows it (from .env, line 1)\n");
+}
+
 static void a_wrong_origin_is_reported_by_itself(void **state)
 {
     fixture *f = *state;
@@ -556,6 +587,7 @@ int main(void)
         TEST(the_environment_may_hold_anything_else),
         TEST(every_bad_value_is_reported_with_its_source),
         TEST(a_reported_value_is_short_and_can_not_forge_a_line),
+        TEST(plain_text_in_the_open_must_be_asked_for),
         TEST(a_wrong_origin_is_reported_by_itself),
         TEST(options_that_do_not_fit_each_other_are_reported_together),
         TEST(an_unknown_key_in_the_file_is_a_warning_with_a_suggestion),
