@@ -52,6 +52,16 @@ static void hand_over(session_host *host, session *s, int shard)
     abort(); /* there is one shard */
 }
 
+static const address_list no_proxies;
+
+static bool admit(session_host *host, session *s, const address *client)
+{
+    (void)host;
+    (void)s;
+    (void)client;
+    return true;
+}
+
 static void on_gone(session_host *host, session *s)
 {
     (void)host;
@@ -162,7 +172,7 @@ static void enter(stage *s, speaker *u, const char *name)
         fail("socketpair");
     u->fd = fds[0];
     u->names = (dialect_names){.room = SLICE_LITERAL("hot-path"), .from = {name, strlen(name)}};
-    if (session_open(&s->host, fds[1], 1, NULL, NULL) != 0)
+    if (session_open(&s->host, fds[1], 1, NULL, NULL, false) != 0)
         fail("session");
     memcpy(u->stream, request, sizeof(request) - 1);
     u->len = sizeof(request) - 1;
@@ -200,7 +210,9 @@ static void set(stage *s, size_t candidate_size)
                              .budget = &s->budget,
                              .shards = 1,
                              .hand_over = hand_over,
-                             .on_gone = on_gone};
+                             .on_gone = on_gone,
+                             .admit = admit,
+                             .proxies = &no_proxies};
     if (session_host_init(&s->host) != 0)
         fail("host");
     enter(s, &s->users[0], "anna");

@@ -7,7 +7,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 awk '
 BEGIN {
     floor["base"] = 1
-    floor["rooms"] = floor["websocket"] = floor["protocol"] = 2
+    floor["rooms"] = floor["websocket"] = floor["protocol"] = floor["proxy"] = floor["ice"] = 2
     floor["net"] = 3
     floor["session"] = 4
     floor["stats"] = 5

@@ -27,10 +27,10 @@ static const net_limits limits = {
 
 static bool is_stopping;
 
-static void on_handshake(connection *c, const ws_handshake *handshake)
+static int on_handshake(connection *c, const ws_handshake *handshake)
 {
     (void)c;
-    (void)handshake;
+    return handshake->status;
 }
 
 static connection_verdict on_message(connection *c, bool is_text, slice data)
@@ -63,11 +63,11 @@ static void on_free(connection *c)
 
 static const connection_events events = {on_handshake, on_message, on_pong, on_end, on_hand_over, on_free};
 
-static void on_accept(struct evconnlistener *listener, evutil_socket_t fd, struct sockaddr *address, int len,
+static void on_accept(struct evconnlistener *listener, evutil_socket_t fd, struct sockaddr *from, int len,
                       void *arg)
 {
     (void)listener;
-    (void)address;
+    (void)from;
     (void)len;
     connection *c = calloc(1, sizeof(*c));
     if (c == NULL)

@@ -34,6 +34,9 @@ typedef struct signal_server_options {
     const char *host;            /* comma-separated list of addresses or names to listen on, or unix:PATH */
     uint16_t port;               /* their TCP port; 0 = any free one, see signal_server_port() */
     const char *allowed_origins; /* comma-separated list of origins; "" = every origin */
+    const char *trusted_proxies; /* comma-separated list of addresses, networks in CIDR notation, and the word
+                                    unix: whose X-Forwarded-For, Forwarded and PROXY headers are believed */
+    bool proxy_protocol;         /* connections from these begin with a PROXY header, version 1 or 2 */
     const char *admin_host;      /* address or name for the admin port */
     uint16_t admin_port;         /* its TCP port: metrics and health by HTTP; 0 = none, the default here */
 

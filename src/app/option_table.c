@@ -18,6 +18,7 @@ static const char *const format_words[] = {"text", "json", NULL};
 static const char *const switch_words[] = {"off", "on", NULL};
 
 static const char listening[] = "Listening";
+static const char proxies[] = "Behind a proxy";
 static const char watching[] = "Watching it";
 static const char threads[] = "Threads";
 static const char connections[] = "Connections";
@@ -43,6 +44,19 @@ static const option table[] = {
      "The web origins whose pages may connect, separated by commas, as in https://call.example; "
      "https://*.example allows every host under that domain. Empty allows all.",
      TARGET(server.allowed_origins)},
+
+    {proxies, "TRUSTED_PROXIES", OPTION_STRING, "", 0, KIB(16), NULL, NULL,
+     "The proxies whose word about a client's address is believed, separated by commas: addresses, networks "
+     "as "
+     "10.0.0.0/8, unix for whoever comes through a Unix socket. From others, X-Forwarded-For and Forwarded "
+     "are "
+     "ignored.",
+     TARGET(server.trusted_proxies)},
+    {proxies, "PROXY_PROTOCOL", OPTION_CHOICE, "off", 0, 0, switch_words, NULL,
+     "With on, each connection from a trusted proxy must begin with a header of the PROXY protocol "
+     "(HAProxy's "
+     "send-proxy or send-proxy-v2).",
+     TARGET(server.proxy_protocol)},
 
     {watching, "ADMIN_HOST", OPTION_STRING, "127.0.0.1", 1, 253, NULL, NULL,
      "The address or host name of the admin port, which serves metrics and health by HTTP to whoever reaches "

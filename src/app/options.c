@@ -1,6 +1,7 @@
 #include "app/options.h"
 
 #include "app/env_file.h"
+#include "base/address_list.h"
 
 #include <arpa/inet.h>
 #include <assert.h>
@@ -164,6 +165,21 @@ static bool check_origins(const app_config *config, FILE *reports)
     return is_valid;
 }
 
+static bool check_proxies(const app_config *config, FILE *reports)
+{
+    address_list list;
+    address_list_fault fault;
+    const char *text = config->server.trusted_proxies;
+    if (address_list_parse(&list, (slice){text, strlen(text)}, &fault) == 0)
+        return true;
+    const option *o = option_table_find_target(offsetof(app_config, server.trusted_proxies));
+    fprintf(reports, "homecall-signal: %s: ", o->name);
+    report_value(reports, fault.entry.data, fault.entry.len);
+    fprintf(reports, " is not valid: %s", fault.reason);
+    report_source(reports, config, o);
+    return false;
+}
+
 /* Can nobody but this machine reach a socket there? A name may stand for any address, but this one. */
 static bool is_loopback(const char *entry)
 {
@@ -217,6 +233,7 @@ static bool check_together(const app_config *config, FILE *reports)
     const signal_server_options *s = &config->server;
     bool is_valid = check_origins(config, reports);
     is_valid = check_plaintext(config, reports) && is_valid;
+    is_valid = check_proxies(config, reports) && is_valid;
     if (s->max_output_bytes < 2 * (uint64_t)s->max_message_bytes)
         is_valid = report_misfit(reports, config, offsetof(app_config, server.max_output_bytes),
                                  "at least twice", offsetof(app_config, server.max_message_bytes));

@@ -1,5 +1,7 @@
 #include "net/connection.h"
 
+#include "proxy/proxy_protocol.h"
+
 #include <assert.h>
 #include <errno.h>
 #include <string.h>
@@ -496,16 +498,56 @@ static size_t take_frames(connection *c, uint8_t *data, size_t len)
     return used;
 }
 
+void connection_await_proxy(connection *c)
+{
+    c->awaits_proxy = true;
+}
+
+address connection_peer(const connection *c)
+{
+    if (c->message == NULL)
+        return transport_peer(&c->transport);
+    address told;
+    memcpy(&told, bytes_head(c->message), sizeof(told));
+    return told;
+}
+
+/* Read what a proxy says ahead of the request; returns how many bytes were used. The address is kept where a
+ * message will be. */
+static size_t take_proxy_header(connection *c, const uint8_t *data, size_t len)
+{
+    proxy_protocol_header header;
+    switch (proxy_protocol_parse(data, len, &header)) {
+    case PROXY_PROTOCOL_MORE:
+        return 0;
+    case PROXY_PROTOCOL_FAULT:
+        connection_drop(c, CLOSE_REASON_HANDSHAKE_FAULT, header.reason);
+        return 0;
+    case PROXY_PROTOCOL_HEADER:
+        c->awaits_proxy = false;
+        if (header.source.family != ADDRESS_UNKNOWN &&
+            bytes_append(&c->message, &header.source, sizeof(header.source)) != 0)
+            drop_without_memory(c);
+        return header.len;
+    }
+    return 0;
+}
+
 /* Answer the upgrade request if it is complete; returns how many bytes were used. */
-static size_t take_handshake(connection *c, const uint8_t *data, size_t len)
+static size_t take_request(connection *c, const uint8_t *data, size_t len)
 {
     ws_handshake handshake;
     if (!ws_handshake_parse(&c->loop->limits->handshake, (const char *)data, len, &handshake))
         return 0;
 
-    c->loop->events->on_handshake(c, &handshake);
-    if (handshake.status != 101) {
-        connection_refuse(c, handshake.status, CLOSE_REASON_HANDSHAKE_FAULT, "the upgrade was refused");
+    int status = c->loop->events->on_handshake(c, &handshake);
+    bytes_clear(&c->message); /* an address: see take_proxy_header() */
+    if (status == 503) {
+        connection_refuse(c, status, CLOSE_REASON_NO_PLACE, "too many connections from one address");
+        return 0;
+    }
+    if (status != 101) {
+        connection_refuse(c, status, CLOSE_REASON_HANDSHAKE_FAULT, "the upgrade was refused");
         return 0;
     }
     if (append_answer(c, 101, handshake.key) != 0) {
@@ -515,6 +557,15 @@ static size_t take_handshake(connection *c, const uint8_t *data, size_t len)
     set_state(c, CONNECTION_OPEN);
     put_on_todo(c);
     return handshake.head_len;
+}
+
+/* The same with what may come before it. */
+static size_t take_handshake(connection *c, const uint8_t *data, size_t len)
+{
+    size_t used = c->awaits_proxy ? take_proxy_header(c, data, len) : 0;
+    if (!c->awaits_proxy && c->state == CONNECTION_HANDSHAKE)
+        used += take_request(c, data + used, len - used);
+    return used;
 }
 
 /* A held connection is still read, so that its end is noticed, but only so far. */

@@ -17,6 +17,7 @@
 #ifndef HOMECALL_NET_CONNECTION_H
 #define HOMECALL_NET_CONNECTION_H
 
+#include "base/address.h"
 #include "base/bytes.h"
 #include "base/slice.h"
 #include "base/token_bucket.h"
@@ -48,8 +49,9 @@ typedef struct connection_end {
 } connection_end;
 
 typedef struct connection_events {
-    /* The handshake is answered with `status`: 101, or a fault and the end follows. */
-    void (*on_handshake)(connection *c, const ws_handshake *handshake);
+    /* A request was read. Returns the status that it is answered with: that of the handshake, 101 or a fault,
+     * or 503 instead of 101. With a fault the end follows. */
+    int (*on_handshake)(connection *c, const ws_handshake *handshake);
     /* A whole message. `data` is borrowed for the call. */
     connection_verdict (*on_message)(connection *c, bool is_text, slice data);
     void (*on_pong)(connection *c);
@@ -87,7 +89,8 @@ struct connection {
     uint32_t ping_us;      /* while a pong is awaited, when its ping was sent, low 32 bits; else, with
                               has_ping_rtt, how long the last one took */
     bytes *unread;         /* owned: input not handled yet, before what the socket holds; or NULL */
-    bytes *message;        /* owned: the current message as far as it came in pieces; or NULL */
+    bytes *message;        /* owned: the current message as far as it came in pieces; or NULL. In HANDSHAKE:
+                              the address that a PROXY header has told. */
     bytes *output;         /* owned: frames not written yet; or NULL */
     ws_decoder decoder;
     token_bucket frames;
@@ -103,11 +106,18 @@ struct connection {
     bool has_ended : 1;        /* on_end was called */
     bool awaits_pong : 1;      /* for ping_us */
     bool has_ping_rtt : 1;     /* ping_us is a round-trip time */
+    bool awaits_proxy : 1;     /* HANDSHAKE: a PROXY header must come before the request */
 };
 
 /* Begin with an accepted descriptor, which the connection owns from here on, and attach it to `loop`, to read
  * the upgrade request. On failure (-ENOMEM and the like) the descriptor is closed and no event is called. */
 int connection_open(connection *c, int fd, uint64_t id, net_loop *loop);
+
+/* Expect a header of the PROXY protocol before the request. Right after connection_open(). */
+void connection_await_proxy(connection *c);
+
+/* Who is at the other end, as a PROXY header has told or else as the kernel knows. In HANDSHAKE only. */
+address connection_peer(const connection *c);
 
 /* Answer with an HTTP fault instead of reading the request, and end. */
 void connection_refuse(connection *c, int status, close_reason reason, const char *why);

@@ -28,6 +28,15 @@ void transport_attach(transport *t, struct event_base *base)
     event_base_set(base, &t->input);
 }
 
+address transport_peer(const transport *t)
+{
+    struct sockaddr_storage peer;
+    socklen_t len = sizeof(peer);
+    if (getpeername(fd_of(t), (struct sockaddr *)&peer, &len) != 0)
+        return (address){0};
+    return address_from_sockaddr((struct sockaddr *)&peer, len);
+}
+
 void transport_detach(transport *t)
 {
     transport_watch_input(t, false);

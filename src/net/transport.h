@@ -6,6 +6,8 @@
 #ifndef HOMECALL_NET_TRANSPORT_H
 #define HOMECALL_NET_TRANSPORT_H
 
+#include "base/address.h"
+
 #include <event2/event.h>
 #include <event2/event_struct.h>
 #include <stdbool.h>
@@ -31,6 +33,9 @@ void transport_open(transport *t, int fd, event_callback_fn on_ready, void *cont
 
 /* Enter a loop: callbacks come from `base`, on its thread. Nothing is watched yet. */
 void transport_attach(transport *t, struct event_base *base);
+
+/* The address of the other end; unknown where the kernel tells none. */
+address transport_peer(const transport *t);
 
 /* Leave the loop, so that another thread can attach. */
 void transport_detach(transport *t);

@@ -28,14 +28,25 @@ static void count_refusal(gate_counters *counters, admission_refusal refusal, bo
         counter_add(&counters->unanswered, 1);
 }
 
-static void on_accept(struct evconnlistener *listener, evutil_socket_t fd, struct sockaddr *address, int len,
+bool acceptor_admit(acceptor *a, session *s, const address *client)
+{
+    admission_place *place = s->place;
+    admission_refusal refusal = admission_claim(a->admission, &place, client);
+    s->place = place;
+    if (refusal != ADMISSION_GRANTED)
+        count_refusal(&a->counters, refusal, true);
+    return refusal == ADMISSION_GRANTED;
+}
+
+static void on_accept(struct evconnlistener *listener, evutil_socket_t fd, struct sockaddr *sockaddr, int len,
                       void *arg)
 {
     (void)listener;
-    (void)len;
     acceptor *a = arg;
+    const address from = address_from_sockaddr(sockaddr, (socklen_t)len);
+    bool is_proxy = address_list_has(a->thread.host.proxies, &from);
     admission_place *place;
-    admission_refusal refusal = admission_enter(a->admission, address, &place);
+    admission_refusal refusal = admission_enter(a->admission, &from, is_proxy, &place);
     bool is_refused = refusal != ADMISSION_GRANTED;
     if (is_refused)
         count_refusal(&a->counters, refusal, place != NULL);
@@ -44,7 +55,7 @@ static void on_accept(struct evconnlistener *listener, evutil_socket_t fd, struc
         return;
     }
     const char *why = is_refused ? admission_refusal_text(refusal) : NULL;
-    if (session_open(&a->thread.host, fd, a->next_id, place, why) != 0) {
+    if (session_open(&a->thread.host, fd, a->next_id, place, why, is_proxy && a->has_proxy_protocol) != 0) {
         counter_add(&a->counters.no_memory, 1);
         LOG(LOG_WARN, log_namespace, "no memory for a connection",
             LOG_NUMBER("open", a->thread.loop.connections));

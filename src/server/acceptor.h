@@ -18,10 +18,11 @@ typedef struct acceptor {
     struct event *retry;  /* owned: the end of a pause, or of the probation after it */
     admission *admission; /* borrowed, shared */
     gate_counters counters;
-    uint64_t next_id; /* of the next connection */
-    uint64_t id_step; /* so that the acceptors of a server never give the same */
-    bool is_short;    /* descriptors or memory are used up, or were a moment ago */
-    bool is_paused;   /* and nothing is accepted meanwhile */
+    uint64_t next_id;        /* of the next connection */
+    uint64_t id_step;        /* so that the acceptors of a server never give the same */
+    bool is_short;           /* descriptors or memory are used up, or were a moment ago */
+    bool has_proxy_protocol; /* a trusted proxy speaks first */
+    bool is_paused;          /* and nothing is accepted meanwhile */
 } acceptor;
 
 /* Prepare it, without a socket. `host` as for io_thread_init(). 0 or -errno. */
@@ -32,6 +33,9 @@ int acceptor_init(acceptor *a, const net_limits *limits, const session_host *hos
  * connections wait in the kernel from here on. 0, or -errno of listen() (-EADDRINUSE when another server was
  * quicker), or -ENFILE when there are too many. */
 int acceptor_add_socket(acceptor *a, int listen_fd);
+
+/* Whose connection the session is: claim a place of that address for it, and count a refusal. */
+bool acceptor_admit(acceptor *a, session *s, const address *client);
 
 /* Free it. It must not run (any more). */
 void acceptor_deinit(acceptor *a);

@@ -1,7 +1,6 @@
 #include "server/admission.h"
 
 #include <errno.h>
-#include <netinet/in.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -58,26 +57,11 @@ void admission_free(admission *a)
     free(a);
 }
 
-static address_key key_of_ipv4(const void *address)
+static address_key key_of(const address *from)
 {
-    address_key key = {{4}};
-    memcpy(key.bytes + 1, address, 4);
-    return key;
-}
-
-static address_key key_of(const struct sockaddr *address)
-{
-    if (address->sa_family == AF_INET)
-        return key_of_ipv4(&((const struct sockaddr_in *)(const void *)address)->sin_addr);
-    if (address->sa_family != AF_INET6)
-        return (address_key){{0}};
-
-    const struct in6_addr *ipv6 = &((const struct sockaddr_in6 *)(const void *)address)->sin6_addr;
-    if (IN6_IS_ADDR_V4MAPPED(ipv6)) /* an IPv4 client of a listener for both */
-        return key_of_ipv4(ipv6->s6_addr + 12);
+    address_key key = {{from->family}};
     /* A household gets a /64 (RFC 6177): counting single addresses would count nothing. */
-    address_key key = {{6}};
-    memcpy(key.bytes + 1, ipv6, 8);
+    memcpy(key.bytes + 1, from->bytes, from->family == ADDRESS_IPV4 ? 4 : 8);
     return key;
 }
 
@@ -118,11 +102,11 @@ uint32_t admission_count(const admission *a)
     return atomic_load_explicit(&a->connections, memory_order_relaxed);
 }
 
-static admission_refusal enter_by_address(admission *a, const struct sockaddr *address, admission_place **out)
+static admission_refusal enter_by_address(admission *a, const address *from, admission_place **out)
 {
     admission_refusal refusal = ADMISSION_GRANTED;
     pthread_mutex_lock(&a->lock);
-    admission_place *place = place_of(a, key_of(address));
+    admission_place *place = place_of(a, key_of(from));
     if (place == NULL)
         refusal = ADMISSION_NO_MEMORY;
     else if (place->connections >= a->max_per_address)
@@ -135,26 +119,33 @@ static admission_refusal enter_by_address(admission *a, const struct sockaddr *a
     return refusal;
 }
 
-static admission_refusal enter(admission *a, const struct sockaddr *address, admission_place **place)
+static admission_refusal enter(admission *a, const address *from, bool is_proxy, admission_place **place)
 {
     uint32_t before = atomic_fetch_add_explicit(&a->connections, 1, memory_order_relaxed);
     admission_refusal refusal = ADMISSION_GRANTED;
     if (a->max_connections > 0 && before >= a->max_connections)
         refusal = ADMISSION_OVER_LIMIT;
-    else if (a->max_per_address == 0)
+    else if (a->max_per_address == 0 || is_proxy)
         *place = &a->anywhere;
     else
-        refusal = enter_by_address(a, address, place);
+        refusal = enter_by_address(a, from, place);
 
     if (refusal != ADMISSION_GRANTED)
         atomic_fetch_sub_explicit(&a->connections, 1, memory_order_relaxed);
     return refusal;
 }
 
-admission_refusal admission_enter(admission *a, const struct sockaddr *address, admission_place **place)
+admission_refusal admission_claim(admission *a, admission_place **place, const address *client)
+{
+    if (a->max_per_address == 0 || *place != &a->anywhere)
+        return ADMISSION_GRANTED;
+    return enter_by_address(a, client, place);
+}
+
+admission_refusal admission_enter(admission *a, const address *from, bool is_proxy, admission_place **place)
 {
     *place = NULL;
-    admission_refusal refusal = enter(a, address, place);
+    admission_refusal refusal = enter(a, from, is_proxy, place);
     if (refusal == ADMISSION_GRANTED)
         return refusal;
 

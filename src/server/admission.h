@@ -6,10 +6,10 @@
 #ifndef HOMECALL_SERVER_ADMISSION_H
 #define HOMECALL_SERVER_ADMISSION_H
 
+#include "base/address.h"
 #include "base/keyed_hash.h"
 
 #include <stdint.h>
-#include <sys/socket.h>
 
 typedef struct admission admission;
 typedef struct admission_place admission_place; /* what a connection holds while it is open */
@@ -32,11 +32,16 @@ int admission_new(uint32_t max_connections, uint32_t max_per_address, const keye
 /* Free it; no place may be held. NULL is legal. */
 void admission_free(admission *a);
 
-/* Ask for a place for a connection from this address (an IPv6 client is counted by its /64).
+/* Ask for a place for a connection from this address (an IPv6 client is counted by its /64). One that comes
+ * from a proxy gets a place of no address, until admission_claim() tells whose it is.
  *
  * If it is refused: answer with 503 while *place is set, just close when it is NULL, since enough others are
  * being answered. A *place that was set is given back by admission_leave(). Any thread. */
-admission_refusal admission_enter(admission *a, const struct sockaddr *address, admission_place **place);
+admission_refusal admission_enter(admission *a, const address *from, bool is_proxy, admission_place **place);
+
+/* Change a place that was given to a proxy for one of this address. Nothing happens to any other place. On a
+ * refusal the place stays as it is. Any thread. */
+admission_refusal admission_claim(admission *a, admission_place **place, const address *client);
 
 /* How many are admitted now. Any thread. */
 uint32_t admission_count(const admission *a);

@@ -17,6 +17,7 @@ struct signal_server {
     session_limits session;
     keyed_hash hash; /* of codewords */
     session_budget budget;
+    address_list proxies;
     admission *admission;  /* owned */
     io_thread *workers;    /* owned array */
     acceptor *acceptors;   /* owned array */

@@ -64,7 +64,8 @@ static uint32_t processors(void)
  * relies on. */
 static bool are_valid(const signal_server_options *o)
 {
-    bool has_strings = o->host != NULL && o->allowed_origins != NULL && o->admin_host != NULL;
+    bool has_strings =
+        o->host != NULL && o->allowed_origins != NULL && o->admin_host != NULL && o->trusted_proxies != NULL;
     bool has_threads =
         o->workers <= MAX_WORKERS && o->acceptor_threads >= 1 && o->acceptor_threads <= MAX_ACCEPTORS;
     bool has_sizes = o->room_capacity >= 1 && o->room_capacity <= UINT16_MAX && o->max_name_bytes >= 1 &&
@@ -98,6 +99,11 @@ int signal_server_create(const signal_server_options *options, signal_server **o
         server->options.admin_host == NULL || server->workers == NULL || server->acceptors == NULL)
         goto destroy;
 
+    address_list_fault fault;
+    slice proxies = {options->trusted_proxies, strlen(options->trusted_proxies)};
+    error = address_list_parse(&server->proxies, proxies, &fault);
+    if (error != 0)
+        goto destroy;
     error = keyed_hash_init(&server->hash);
     if (error != 0)
         goto destroy;
@@ -125,6 +131,12 @@ static void hand_over(session_host *host, session *s, int shard)
         session_take_back(s, host);
 }
 
+/* Requests are read on acceptors, whose first member is their thread. */
+static bool admit(session_host *host, session *s, const address *client)
+{
+    return acceptor_admit((acceptor *)(void *)io_thread_of(host), s, client);
+}
+
 static void on_gone(session_host *host, session *s)
 {
     signal_server *server = host->context;
@@ -148,7 +160,9 @@ static session_host host_for(signal_server *server, int shard)
         .shard = shard,
         .shards = (int)server->options.workers,
         .context = server,
+        .proxies = &server->proxies,
         .hand_over = hand_over,
+        .admit = admit,
         .on_gone = on_gone,
     };
 }
@@ -185,6 +199,7 @@ static int make_acceptors(signal_server *server)
         a->id_step = count;
         a->thread.on_ended = on_thread_ended;
         a->thread.context = server;
+        a->has_proxy_protocol = server->options.proxy_protocol;
         a->thread.kind = "acceptor";
         a->thread.number = (uint8_t)i;
     }

@@ -1,11 +1,13 @@
 #include "session/session.h"
 
 #include "base/log.h"
+#include "proxy/forwarded.h"
 #include "session/rules.h"
 #include "session/session_log.h"
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 static const char log_namespace[] = "HomeCall_Signal_Session";
@@ -16,12 +18,54 @@ static session *session_of(connection *c)
     return (session *)c;
 }
 
-static void on_handshake(connection *c, const ws_handshake *handshake)
+enum { MAX_FORWARDED_LINES = 16 };
+
+/* The values of every header field of this name; the last ones where there are too many. */
+static forwarded_values values_of(slice fields, slice name, slice lines[MAX_FORWARDED_LINES])
 {
-    LOG_SESSION(handshake->status == 101 ? LOG_DEBUG : LOG_INFO, log_namespace,
-                handshake->status == 101 ? "upgraded" : "upgrade refused", session_of(c),
-                LOG_NUMBER("status", (uint64_t)handshake->status), LOG_BYTES("path", handshake->path),
-                LOG_BYTES("origin", handshake->origin));
+    size_t count = 0;
+    slice value;
+    while (ws_handshake_next_field(&fields, name, &value)) {
+        if (count == MAX_FORWARDED_LINES)
+            memmove(lines, lines + 1, --count * sizeof(lines[0]));
+        lines[count++] = value;
+    }
+    return (forwarded_values){lines, count};
+}
+
+/* Who is at the other end, behind the proxies that are trusted. */
+static address find_client(const session *s, const ws_handshake *handshake)
+{
+    const address peer = connection_peer(&s->connection);
+    const address_list *proxies = session_host_of(s)->proxies;
+    if (!address_list_has(proxies, &peer))
+        return peer;
+
+    slice common[MAX_FORWARDED_LINES];
+    slice standard[MAX_FORWARDED_LINES];
+    address client;
+    (void)forwarded_find_client(&peer, proxies,
+                                values_of(handshake->fields, SLICE_LITERAL("X-Forwarded-For"), common),
+                                values_of(handshake->fields, SLICE_LITERAL("Forwarded"), standard), &client);
+    client.port = 0; /* what a proxy tells of it has no use */
+    return client;
+}
+
+static int on_handshake(connection *c, const ws_handshake *handshake)
+{
+    session *s = session_of(c);
+    session_host *host = session_host_of(s);
+    const address client = find_client(s, handshake);
+    int status = handshake->status;
+    if (status == 101 && !host->admit(host, s, &client))
+        status = 503;
+
+    char text[ADDRESS_MAX_TEXT];
+    slice client_text = {text, address_format(&client, text)};
+    LOG_SESSION(LOG_INFO, log_namespace, status == 101 ? "upgraded" : "upgrade refused", s,
+                LOG_NUMBER("status", (uint64_t)status), LOG_PRIVATE("address", client_text),
+                LOG_BYTES("path", handshake->path), LOG_BYTES("origin", handshake->origin));
+    return status;
 }
 
 static connection_verdict on_message(connection *c, bool is_text, slice data)
@@ -102,7 +146,7 @@ const connection_events session_events = {
     .on_free = on_free,
 };
 
-int session_open(session_host *host, int fd, uint64_t id, void *place, const char *refusal)
+int session_open(session_host *host, int fd, uint64_t id, void *place, const char *refusal, bool awaits_proxy)
 {
     session *s = calloc(1, sizeof(*s));
     if (s == NULL) {
@@ -116,6 +160,8 @@ int session_open(session_host *host, int fd, uint64_t id, void *place, const cha
         return error;
     }
     counter_add(&host->counters.accepted, 1);
+    if (awaits_proxy)
+        connection_await_proxy(&s->connection);
     if (refusal != NULL)
         connection_refuse(&s->connection, 503, CLOSE_REASON_NO_PLACE, refusal);
     return 0;

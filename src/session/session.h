@@ -8,6 +8,7 @@
 #ifndef HOMECALL_SESSION_SESSION_H
 #define HOMECALL_SESSION_SESSION_H
 
+#include "base/address_list.h"
 #include "base/keyed_hash.h"
 #include "base/token_bucket.h"
 #include "net/connection.h"
@@ -41,6 +42,7 @@ typedef struct session_host {
     const session_limits *limits; /* borrowed */
     const keyed_hash *hash;       /* borrowed: of codewords, the same on every host of a server */
     session_budget *budget;       /* borrowed, shared by the hosts of a server */
+    const address_list *proxies;  /* borrowed: whose word about others is believed */
     session_counters counters;
     int shard;        /* which share of the rooms lives here, or SESSION_NO_SHARD */
     int shards;       /* how many there are */
@@ -48,6 +50,8 @@ typedef struct session_host {
     void *context;    /* borrowed: for the two callbacks below */
     /* Take a session, which is adrift, to the thread of `shard`; the host's owner has it afterwards. */
     void (*hand_over)(struct session_host *host, session *s, int shard);
+    /* Whose connection this is, now that its request was read: may it have a place of that address? */
+    bool (*admit)(struct session_host *host, session *s, const address *client);
     /* The session's descriptor is closed: the place that it held is free. Called before its memory goes. */
     void (*on_gone)(struct session_host *host, session *s);
 } session_host;
@@ -81,10 +85,12 @@ void session_host_deinit(session_host *host);
 /* For net_loop.events. */
 extern const connection_events session_events;
 
-/* Make a session over an accepted descriptor, which is taken also on failure, and begin to read its request.
+/* Make a session over an accepted descriptor, which is taken also on failure, and begin to read its request,
+ * with `awaits_proxy` after a header of the PROXY protocol.
  * With `refusal`, a literal, it is answered with 503 instead, and that reason logged. 0 or -errno; on success
  * the host has it. */
-int session_open(session_host *host, int fd, uint64_t id, void *place, const char *refusal);
+int session_open(session_host *host, int fd, uint64_t id, void *place, const char *refusal,
+                 bool awaits_proxy);
 
 /* Take over a session that another host has handed over. It goes on where it stopped, or ends if the host
  * drains. */

@@ -352,7 +352,23 @@ bool ws_handshake_parse(const ws_handshake_rules *rules, const char *data, size_
         handshake->head_len = readable.len + 2;
         handshake->key = r.key;
     }
+    if (status != 400 && end != NULL) {
+        size_t line_len = first_line(readable).len;
+        handshake->fields = (slice){readable.data + line_len, readable.len - line_len};
+    }
     return true;
+}
+
+bool ws_handshake_next_field(slice *rest, slice name, slice *value)
+{
+    slice line;
+    while (take_line(rest, &line) == LINE_HAS_CRLF) {
+        if (slice_equals_in_any_case(slice_take_until(&line, ':'), name)) {
+            *value = slice_trim(line);
+            return true;
+        }
+    }
+    return false;
 }
 
 /* ---- Answers ---- */

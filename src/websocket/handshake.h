@@ -27,7 +27,12 @@ typedef struct ws_handshake {
     slice key;       /* 101: Sec-WebSocket-Key as sent, without blanks around it */
     slice origin;    /* Origin where one was sent, for the log */
     slice path;      /* the request target without its query, for the log; empty where it was not readable */
+    slice fields;    /* the header lines of a request that is well-formed, whatever its status; else empty */
 } ws_handshake;
+
+/* Find the next header field of this name in *rest, which is ws_handshake.fields at first and then what is left
+ * of them. False when there is no more; otherwise *value is the field's, without blanks around it. */
+bool ws_handshake_next_field(slice *rest, slice name, slice *value);
 
 /* Look at the bytes read so far. False: the head is not complete yet (and not too long): come back with all
  * of them and more. True: *handshake holds the verdict. Requests whose first line is already broken are

@@ -435,6 +435,16 @@ static void plain_text_in_the_open_must_be_asked_for(void **state)
                         "ALLOW_PLAINTEXT=1 allows it (from .env, line 1)\n");
 }
 
+static void a_wrong_proxy_is_reported_by_itself(void **state)
+{
+    fixture *f = *state;
+    assert_int_equal(read_file(f, "TRUSTED_PROXIES=10.0.0.0/8, 10.0.0.1/8"), 0);
+    assert_int_equal(apply(f), -EINVAL);
+    const char *begin = "homecall-signal: TRUSTED_PROXIES: \"10.0.0.1/8\" is not valid: ";
+    assert_memory_equal(reports_of(f), begin, strlen(begin));
+    assert_true(is_valid("TRUSTED_PROXIES=127.0.0.1,10.0.0.0/8, 2001:db8::/32,unix"));
+}
+
 static void a_wrong_origin_is_reported_by_itself(void **state)
 {
     fixture *f = *state;
@@ -588,6 +598,7 @@ int main(void)
         TEST(every_bad_value_is_reported_with_its_source),
         TEST(a_reported_value_is_short_and_can_not_forge_a_line),
         TEST(plain_text_in_the_open_must_be_asked_for),
+        TEST(a_wrong_proxy_is_reported_by_itself),
         TEST(a_wrong_origin_is_reported_by_itself),
         TEST(options_that_do_not_fit_each_other_are_reported_together),
         TEST(an_unknown_key_in_the_file_is_a_warning_with_a_suggestion),

@@ -44,9 +44,10 @@ static fixture *fixture_of(connection *c)
 
 /* ---- The owner ---- */
 
-static void on_handshake(connection *c, const ws_handshake *handshake)
+static int on_handshake(connection *c, const ws_handshake *handshake)
 {
     note(fixture_of(c), "handshake %d\n", handshake->status);
+    return handshake->status;
 }
 
 static bool starts(slice data, const char *word)
@@ -1683,13 +1684,13 @@ static void a_peer_that_keeps_tcp_open_has_a_deadline(void **state)
 static int open_tcp(wire_peer *peer)
 {
     int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
-    socklen_t len = sizeof(address);
-    assert_int_equal(bind(listener, (const struct sockaddr *)&address, len), 0);
+    struct sockaddr_in target = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
+    socklen_t len = sizeof(target);
+    assert_int_equal(bind(listener, (const struct sockaddr *)&target, len), 0);
     assert_int_equal(listen(listener, 1), 0);
-    assert_int_equal(getsockname(listener, (struct sockaddr *)&address, &len), 0);
+    assert_int_equal(getsockname(listener, (struct sockaddr *)&target, &len), 0);
     *peer = (wire_peer){.fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)};
-    assert_int_equal(connect(peer->fd, (const struct sockaddr *)&address, len), 0);
+    assert_int_equal(connect(peer->fd, (const struct sockaddr *)&target, len), 0);
     int fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
     assert_true(fd >= 0);
     close(listener);

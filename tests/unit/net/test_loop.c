@@ -40,10 +40,10 @@ static void expect(fixture *f, const char *notes)
 
 /* ---- Connections that note their end by their name ---- */
 
-static void on_handshake(connection *c, const ws_handshake *handshake)
+static int on_handshake(connection *c, const ws_handshake *handshake)
 {
     (void)c;
-    (void)handshake;
+    return handshake->status;
 }
 
 static connection_verdict on_message(connection *c, bool is_text, slice data)

@@ -20,27 +20,12 @@ enum { REFUSALS_IN_PEACE = 256 }; /* how many are answered with a 503 at once */
 
 static const keyed_hash hash = {{1, 2, 3}};
 
-typedef union any_address {
-    struct sockaddr any;
-    struct sockaddr_in ipv4;
-    struct sockaddr_in6 ipv6;
-    struct sockaddr_un local;
-} any_address;
-
-static any_address address_of(const char *text)
+static address address_of(const char *text)
 {
-    any_address address;
-    memset(&address, 0, sizeof(address));
-    if (strchr(text, ':') == NULL) {
-        address.ipv4.sin_family = AF_INET;
-        address.ipv4.sin_port = htons((uint16_t)strlen(text)); /* ports must not count */
-        assert_int_equal(inet_pton(AF_INET, text, &address.ipv4.sin_addr), 1);
-    } else {
-        address.ipv6.sin6_family = AF_INET6;
-        address.ipv6.sin6_port = htons((uint16_t)strlen(text));
-        assert_int_equal(inet_pton(AF_INET6, text, &address.ipv6.sin6_addr), 1);
-    }
-    return address;
+    address from;
+    assert_true(address_parse((slice){text, strlen(text)}, &from));
+    from.port = (uint16_t)strlen(text); /* ports must not count */
+    return from;
 }
 
 static admission *make(uint32_t max_connections, uint32_t max_per_address)
@@ -52,24 +37,24 @@ static admission *make(uint32_t max_connections, uint32_t max_per_address)
 }
 
 /* Come from this address; the place must be given. */
-static admission_place *enter(admission *a, const char *address)
+static admission_place *enter(admission *a, const char *text)
 {
-    any_address from = address_of(address);
+    address from = address_of(text);
     admission_place *place = NULL;
-    admission_refusal refusal = admission_enter(a, &from.any, &place);
+    admission_refusal refusal = admission_enter(a, &from, false, &place);
     if (refusal != ADMISSION_GRANTED)
-        print_error("%s was refused: %s\n", address, admission_refusal_text(refusal));
+        print_error("%s was refused: %s\n", text, admission_refusal_text(refusal));
     assert_int_equal(refusal, ADMISSION_GRANTED);
     assert_non_null(place);
     return place;
 }
 
 /* Come from this address and be refused for this reason; what is held for the 503 is given back at once. */
-static void enter_in_vain(admission *a, const char *address, const char *why)
+static void enter_in_vain(admission *a, const char *text, const char *why)
 {
-    any_address from = address_of(address);
+    address from = address_of(text);
     admission_place *place = NULL;
-    admission_refusal refusal = admission_enter(a, &from.any, &place);
+    admission_refusal refusal = admission_enter(a, &from, false, &place);
     assert_int_not_equal(refusal, ADMISSION_GRANTED);
     assert_string_equal(admission_refusal_text(refusal), why);
     assert_non_null(place);
@@ -156,9 +141,9 @@ static bool are_one(const char *left, const char *right)
 {
     admission *a = make(0, 1);
     admission_place *place = enter(a, left);
-    any_address from = address_of(right);
+    address from = address_of(right);
     admission_place *second = NULL;
-    bool is_refused = admission_enter(a, &from.any, &second) != ADMISSION_GRANTED;
+    bool is_refused = admission_enter(a, &from, false, &second) != ADMISSION_GRANTED;
     admission_leave(a, second);
     admission_leave(a, place);
     admission_free(a);
@@ -186,15 +171,40 @@ static void an_address_of_neither_kind_is_counted_as_one(void **state)
 {
     (void)state;
     admission *a = make(0, 1);
-    any_address from;
-    memset(&from, 0, sizeof(from));
-    from.local.sun_family = AF_UNIX;
+    const address from = {.family = ADDRESS_UNIX};
     admission_place *place;
-    assert_int_equal(admission_enter(a, &from.any, &place), ADMISSION_GRANTED);
+    assert_int_equal(admission_enter(a, &from, false, &place), ADMISSION_GRANTED);
     admission_place *second;
-    assert_int_not_equal(admission_enter(a, &from.any, &second), ADMISSION_GRANTED);
+    assert_int_not_equal(admission_enter(a, &from, false, &second), ADMISSION_GRANTED);
     admission_leave(a, second);
     admission_leave(a, place);
+    admission_free(a);
+}
+
+/* A proxy speaks for many: what it holds counts only once it has told for whom. */
+static void what_comes_from_a_proxy_is_counted_when_it_has_told_for_whom(void **state)
+{
+    (void)state;
+    admission *a = make(3, 1);
+    const address proxy = address_of("10.0.0.1");
+    const address anna = address_of("192.0.2.1");
+    const address bert = address_of("192.0.2.2");
+    admission_place *places[3];
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(admission_enter(a, &proxy, true, &places[i]), ADMISSION_GRANTED);
+    assert_int_equal(admission_claim(a, &places[0], &anna), ADMISSION_GRANTED);
+    assert_int_equal(admission_claim(a, &places[1], &bert), ADMISSION_GRANTED);
+    assert_int_equal(admission_claim(a, &places[2], &anna), ADMISSION_OVER_ADDRESS);
+    assert_int_equal(admission_count(a), 3);
+    admission_leave(a, places[0]);
+    assert_int_equal(admission_claim(a, &places[2], &anna), ADMISSION_GRANTED);
+    admission_leave(a, places[1]);
+
+    admission_place *direct = enter(a, "192.0.2.2");
+    assert_int_equal(admission_claim(a, &direct, &anna), ADMISSION_GRANTED); /* it has its place already */
+    admission_leave(a, direct);
+    admission_leave(a, places[2]);
+    assert_int_equal(admission_count(a), 0);
     admission_free(a);
 }
 
@@ -203,18 +213,18 @@ static void a_flood_is_closed_without_an_answer_when_enough_others_get_one(void 
     (void)state;
     admission *a = make(1, 0);
     admission_place *inside = enter(a, "10.0.0.1");
-    any_address from = address_of("10.0.0.2");
+    address from = address_of("10.0.0.2");
     admission_place *answered[REFUSALS_IN_PEACE];
     for (int i = 0; i < REFUSALS_IN_PEACE; i++) {
-        assert_int_not_equal(admission_enter(a, &from.any, &answered[i]), ADMISSION_GRANTED);
+        assert_int_not_equal(admission_enter(a, &from, false, &answered[i]), ADMISSION_GRANTED);
         assert_non_null(answered[i]);
     }
     admission_place *place = inside;
-    assert_int_not_equal(admission_enter(a, &from.any, &place), ADMISSION_GRANTED);
+    assert_int_not_equal(admission_enter(a, &from, false, &place), ADMISSION_GRANTED);
     assert_null(place);
 
     admission_leave(a, answered[0]);
-    assert_int_not_equal(admission_enter(a, &from.any, &answered[0]), ADMISSION_GRANTED);
+    assert_int_not_equal(admission_enter(a, &from, false, &answered[0]), ADMISSION_GRANTED);
     assert_non_null(answered[0]);
 
     /* Those that are being answered are not in: the place inside is the only one. */
@@ -261,12 +271,12 @@ typedef struct crowd {
 static void *come_and_go(void *arg)
 {
     crowd *c = arg;
-    any_address from = {.ipv4 = {.sin_family = AF_INET, .sin_addr = {0x01020304}}};
+    const address from = address_of("1.2.3.4");
     for (int i = 0; i < TURNS; i++) {
         admission_place *held[2] = {NULL, NULL};
         bool is_in[2];
         for (int j = 0; j < 2; j++) {
-            is_in[j] = admission_enter(c->admission, &from.any, &held[j]) == ADMISSION_GRANTED;
+            is_in[j] = admission_enter(c->admission, &from, false, &held[j]) == ADMISSION_GRANTED;
             if (!is_in[j])
                 continue;
             c->admitted++;
@@ -318,6 +328,7 @@ int main(void)
         cmocka_unit_test(an_ipv6_client_is_counted_by_its_64),
         cmocka_unit_test(an_ipv4_client_is_the_same_behind_either_kind_of_listener),
         cmocka_unit_test(an_address_of_neither_kind_is_counted_as_one),
+        cmocka_unit_test(what_comes_from_a_proxy_is_counted_when_it_has_told_for_whom),
         cmocka_unit_test(a_flood_is_closed_without_an_answer_when_enough_others_get_one),
         cmocka_unit_test(a_thousand_addresses_have_a_place_each),
         cmocka_unit_test(threads_never_admit_more_than_the_limit_and_forget_nobody),

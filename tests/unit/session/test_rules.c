@@ -38,6 +38,16 @@ static void hand_over(session_host *host, session *s, int shard)
     STAILQ_INSERT_TAIL(&f->adrift, s, mail);
 }
 
+static const address_list no_proxies;
+
+static bool admit(session_host *host, session *s, const address *client)
+{
+    (void)host;
+    (void)s;
+    (void)client;
+    return true;
+}
+
 static void on_gone(session_host *host, session *s)
 {
     fixture *f = host->context;
@@ -132,6 +142,8 @@ static fixture *start(fixture *f)
             .context = f,
             .hand_over = hand_over,
             .on_gone = on_gone,
+            .admit = admit,
+            .proxies = &no_proxies,
         };
         assert_int_equal(session_host_init(&f->hosts[i]), 0);
     }
@@ -163,7 +175,7 @@ static wire_peer *dial(fixture *f, const char *refusal)
     assert_true(f->client_count < MAX_CLIENTS);
     wire_peer *client = &f->clients[f->client_count++];
     int fd = wire_open(client, f->socket_type);
-    assert_int_equal(session_open(&f->hosts[LOBBY], fd, (uint64_t)f->client_count, f, refusal), 0);
+    assert_int_equal(session_open(&f->hosts[LOBBY], fd, (uint64_t)f->client_count, f, refusal, false), 0);
     return client;
 }
 
@@ -894,7 +906,7 @@ static void a_descriptor_that_can_not_be_watched_is_refused_without_a_session(vo
     (void)state;
     fixture *f = start(make());
     int fd = open("/dev/null", O_RDWR | O_CLOEXEC);
-    assert_true(session_open(&f->hosts[LOBBY], fd, 1, f, NULL) < 0);
+    assert_true(session_open(&f->hosts[LOBBY], fd, 1, f, NULL, false) < 0);
     assert_int_equal(fcntl(fd, F_GETFD), -1);
     assert_int_equal(counter_get(&f->hosts[LOBBY].counters.accepted), 0);
     assert_int_equal(f->gone, 0); /* the place is still the caller's */
