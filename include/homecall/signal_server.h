@@ -37,6 +37,10 @@ typedef struct signal_server_options {
     const char *trusted_proxies; /* comma-separated list of addresses, networks in CIDR notation, and the word
                                     unix: whose X-Forwarded-For, Forwarded and PROXY headers are believed */
     bool proxy_protocol;         /* connections from these begin with a PROXY header, version 1 or 2 */
+    const char *turn_urls;       /* comma-separated list of stun:, turn: and turns: URLs that GET /ice tells;
+                                    "" = there is no such page */
+    const char *turn_secret;     /* what the TURN servers call static-auth-secret */
+    uint32_t turn_ttl_ms;        /* for so long credentials made with it are good */
     const char *admin_host;      /* address or name for the admin port */
     uint16_t admin_port;         /* its TCP port: metrics and health by HTTP; 0 = none, the default here */
 

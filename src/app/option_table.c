@@ -19,6 +19,7 @@ static const char *const switch_words[] = {"off", "on", NULL};
 
 static const char listening[] = "Listening";
 static const char proxies[] = "Behind a proxy";
+static const char turn[] = "STUN and TURN";
 static const char watching[] = "Watching it";
 static const char threads[] = "Threads";
 static const char connections[] = "Connections";
@@ -57,6 +58,18 @@ static const option table[] = {
      "(HAProxy's "
      "send-proxy or send-proxy-v2).",
      TARGET(server.proxy_protocol)},
+
+    {turn, "TURN_URLS", OPTION_STRING, "", 0, KIB(4), NULL, NULL,
+     "The STUN and TURN servers that GET /ice tells pages of, separated by commas, as in "
+     "turn:turn.example:3478?transport=udp. Empty: there is no /ice.",
+     TARGET(server.turn_urls)},
+    {turn, "TURN_SECRET", OPTION_STRING, "", 0, 512, NULL, NULL,
+     "What coturn calls static-auth-secret (with use-auth-secret). Credentials are made with it for each "
+     "page.",
+     TARGET(server.turn_secret)},
+    {turn, "TURN_TTL", OPTION_DURATION, "43200", 60 * SECOND, 7 * 24 * HOUR, NULL, NULL,
+     "How long such credentials are good. A call that is longer keeps its relay.",
+     TARGET(server.turn_ttl_ms)},
 
     {watching, "ADMIN_HOST", OPTION_STRING, "127.0.0.1", 1, 253, NULL, NULL,
      "The address or host name of the admin port, which serves metrics and health by HTTP to whoever reaches "

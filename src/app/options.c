@@ -2,6 +2,7 @@
 
 #include "app/env_file.h"
 #include "base/address_list.h"
+#include "ice/ice_url.h"
 
 #include <arpa/inet.h>
 #include <assert.h>
@@ -180,6 +181,29 @@ static bool check_proxies(const app_config *config, FILE *reports)
     return false;
 }
 
+/* The list, and that its TURN servers have a secret. */
+static bool check_turn(const app_config *config, FILE *reports)
+{
+    const option *o = option_table_find_target(offsetof(app_config, server.turn_urls));
+    slice list = {config->server.turn_urls, strlen(config->server.turn_urls)};
+    ice_url_fault fault;
+    if (ice_url_check_list(list, &fault) != 0) {
+        fprintf(reports, "homecall-signal: %s: ", o->name);
+        report_value(reports, fault.entry.data, fault.entry.len);
+        fprintf(reports, " is not valid: %s", fault.reason);
+        report_source(reports, config, o);
+        return false;
+    }
+    bool needs_secret = false;
+    for (slice url; ice_url_take(&list, &url);)
+        needs_secret = needs_secret || ice_url_is_turn(url);
+    if (!needs_secret || config->server.turn_secret[0] != '\0')
+        return true;
+    fprintf(reports, "homecall-signal: %s has a TURN server, which needs TURN_SECRET", o->name);
+    report_source(reports, config, o);
+    return false;
+}
+
 /* Can nobody but this machine reach a socket there? A name may stand for any address, but this one. */
 static bool is_loopback(const char *entry)
 {
@@ -234,6 +258,7 @@ static bool check_together(const app_config *config, FILE *reports)
     bool is_valid = check_origins(config, reports);
     is_valid = check_plaintext(config, reports) && is_valid;
     is_valid = check_proxies(config, reports) && is_valid;
+    is_valid = check_turn(config, reports) && is_valid;
     if (s->max_output_bytes < 2 * (uint64_t)s->max_message_bytes)
         is_valid = report_misfit(reports, config, offsetof(app_config, server.max_output_bytes),
                                  "at least twice", offsetof(app_config, server.max_message_bytes));

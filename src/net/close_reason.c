@@ -13,6 +13,7 @@ static const reason_row reasons[CLOSE_REASONS] = {
     [CLOSE_REASON_SILENT] = {"silent", WS_CLOSE_ABNORMAL},
     [CLOSE_REASON_NOT_READ] = {"not_read", WS_CLOSE_ABNORMAL},
     [CLOSE_REASON_HANDSHAKE_FAULT] = {"handshake_fault", WS_CLOSE_ABNORMAL},
+    [CLOSE_REASON_PAGE] = {"page", WS_CLOSE_ABNORMAL},
     [CLOSE_REASON_HANDSHAKE_TIMEOUT] = {"handshake_timeout", WS_CLOSE_ABNORMAL},
     [CLOSE_REASON_NO_PLACE] = {"no_place", WS_CLOSE_ABNORMAL},
     [CLOSE_REASON_PROTOCOL_FAULT] = {"protocol_fault", 0},

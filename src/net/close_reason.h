@@ -11,6 +11,7 @@ typedef enum close_reason {
     CLOSE_REASON_SILENT,            /* no sign of life when asked for one */
     CLOSE_REASON_NOT_READ,          /* more waits for it than MAX_OUTPUT_BYTES */
     CLOSE_REASON_HANDSHAKE_FAULT,   /* its request was answered with an HTTP fault */
+    CLOSE_REASON_PAGE,              /* it asked for a page, and got it */
     CLOSE_REASON_HANDSHAKE_TIMEOUT, /* no complete request within HANDSHAKE_TIMEOUT */
     CLOSE_REASON_NO_PLACE,          /* answered with 503: MAX_CONNECTIONS and the like */
     CLOSE_REASON_PROTOCOL_FAULT, /* frames that RFC 6455 forbids, text that is not UTF-8: 1002, 1003, 1007 */

@@ -173,6 +173,8 @@ static net_handshake handshake_of(int status)
     switch (status) {
     case 101:
         return NET_HANDSHAKE_101;
+    case 200:
+        return NET_HANDSHAKE_200;
     case 403:
         return NET_HANDSHAKE_403;
     case 404:
@@ -181,6 +183,8 @@ static net_handshake handshake_of(int status)
         return NET_HANDSHAKE_405;
     case 426:
         return NET_HANDSHAKE_426;
+    case 429:
+        return NET_HANDSHAKE_429;
     case 431:
         return NET_HANDSHAKE_431;
     case 503:
@@ -188,6 +192,11 @@ static net_handshake handshake_of(int status)
     default:
         return NET_HANDSHAKE_400;
     }
+}
+
+static void count_answer(connection *c, int status)
+{
+    counter_add(&c->loop->counters.handshakes[handshake_of(status)], 1);
 }
 
 /* Put the HTTP answer behind what waits. 0, or -ENOMEM, also for want of what the digest of a 101 needs. */
@@ -199,8 +208,21 @@ static int append_answer(connection *c, int status, slice key)
     if (out == NULL)
         return -ENOMEM;
     memcpy(out, answer, len);
-    counter_add(&c->loop->counters.handshakes[handshake_of(status)], 1);
+    count_answer(c, status);
     return 0;
+}
+
+void connection_answer(connection *c, slice head, slice body)
+{
+    uint8_t *out = extend_output(c, head.len + body.len);
+    if (out == NULL) {
+        drop_without_memory(c);
+        return;
+    }
+    memcpy(out, head.data, head.len);
+    memcpy(out + head.len, body.data, body.len);
+    count_answer(c, 200);
+    begin_closing(c, &(connection_end){CLOSE_REASON_PAGE, WS_CLOSE_ABNORMAL, "the page was sent"});
 }
 
 void connection_refuse(connection *c, int status, close_reason reason, const char *why)
@@ -542,6 +564,8 @@ static size_t take_request(connection *c, const uint8_t *data, size_t len)
 
     int status = c->loop->events->on_handshake(c, &handshake);
     bytes_clear(&c->message); /* an address: see take_proxy_header() */
+    if (status == 0)
+        return 0; /* connection_answer() has done it */
     if (status == 503) {
         connection_refuse(c, status, CLOSE_REASON_NO_PLACE, "too many connections from one address");
         return 0;

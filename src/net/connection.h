@@ -49,8 +49,8 @@ typedef struct connection_end {
 } connection_end;
 
 typedef struct connection_events {
-    /* A request was read. Returns the status that it is answered with: that of the handshake, 101 or a fault,
-     * or 503 instead of 101. With a fault the end follows. */
+    /* A request was read. Returns the status that it is answered with: that of the handshake, or a fault (429
+     * or 503 too) instead of 101 or 200; or 0 after connection_answer(). With all but 101 the end follows. */
     int (*on_handshake)(connection *c, const ws_handshake *handshake);
     /* A whole message. `data` is borrowed for the call. */
     connection_verdict (*on_message)(connection *c, bool is_text, slice data);
@@ -118,6 +118,10 @@ void connection_await_proxy(connection *c);
 
 /* Who is at the other end, as a PROXY header has told or else as the kernel knows. In HANDSHAKE only. */
 address connection_peer(const connection *c);
+
+/* Answer a request of the page with this whole HTTP answer, and end. Within on_handshake only, which then
+ * returns 0. */
+void connection_answer(connection *c, slice head, slice body);
 
 /* Answer with an HTTP fault instead of reading the request, and end. */
 void connection_refuse(connection *c, int status, close_reason reason, const char *why);

@@ -16,11 +16,13 @@ typedef enum net_phase {
 /* What became of an upgrade request. */
 typedef enum net_handshake {
     NET_HANDSHAKE_101,
+    NET_HANDSHAKE_200, /* a page was asked for, and given */
     NET_HANDSHAKE_400,
     NET_HANDSHAKE_403,
     NET_HANDSHAKE_404,
     NET_HANDSHAKE_405,
     NET_HANDSHAKE_426,
+    NET_HANDSHAKE_429,
     NET_HANDSHAKE_431,
     NET_HANDSHAKE_503,
     NET_HANDSHAKES

@@ -125,6 +125,7 @@ int acceptor_init(acceptor *a, const net_limits *limits, const session_host *hos
     if (error != 0)
         return error;
     a->admission = shared_admission;
+    a->thread.host.ice_rate = &a->ice_rate;
     a->thread.on_drain = stop_listening;
     a->thread.drain_context = a;
 

@@ -18,6 +18,7 @@ typedef struct acceptor {
     struct event *retry;  /* owned: the end of a pause, or of the probation after it */
     admission *admission; /* borrowed, shared */
     gate_counters counters;
+    ice_rate ice_rate;       /* of the requests that are read here */
     uint64_t next_id;        /* of the next connection */
     uint64_t id_step;        /* so that the acceptors of a server never give the same */
     bool is_short;           /* descriptors or memory are used up, or were a moment ago */

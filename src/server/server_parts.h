@@ -18,6 +18,7 @@ struct signal_server {
     keyed_hash hash; /* of codewords */
     session_budget budget;
     address_list proxies;
+    ice_settings ice;
     admission *admission;  /* owned */
     io_thread *workers;    /* owned array */
     acceptor *acceptors;   /* owned array */

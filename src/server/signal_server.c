@@ -16,6 +16,23 @@ enum { MAX_WORKERS = 256, MAX_ACCEPTORS = 64, MAX_BURST = 1000000 };
 
 /* ---- Making ---- */
 
+/* Where the strings of the options are. */
+static const size_t strings[] = {
+    offsetof(signal_server_options, host),
+    offsetof(signal_server_options, allowed_origins),
+    offsetof(signal_server_options, trusted_proxies),
+    offsetof(signal_server_options, admin_host),
+    offsetof(signal_server_options, turn_urls),
+    offsetof(signal_server_options, turn_secret),
+};
+
+enum { STRINGS = sizeof(strings) / sizeof(strings[0]) };
+
+static const char **string_of(signal_server_options *o, size_t i)
+{
+    return (const char **)(void *)((char *)o + strings[i]);
+}
+
 static bool allows_origin(void *context, slice origin)
 {
     const signal_server *server = context;
@@ -28,6 +45,7 @@ static net_limits net_limits_of(signal_server *server)
     const signal_server_options *o = &server->options;
     return (net_limits){
         .handshake = {.path = "/signal",
+                      .page_path = server->ice.urls.len > 0 ? "/ice" : NULL,
                       .max_head_bytes = o->max_request_head_bytes,
                       .allows_origin = allows_origin,
                       .context = server},
@@ -64,8 +82,9 @@ static uint32_t processors(void)
  * relies on. */
 static bool are_valid(const signal_server_options *o)
 {
-    bool has_strings =
-        o->host != NULL && o->allowed_origins != NULL && o->admin_host != NULL && o->trusted_proxies != NULL;
+    bool has_strings = true;
+    for (size_t i = 0; i < STRINGS; i++)
+        has_strings = has_strings && *string_of((signal_server_options *)(uintptr_t)o, i) != NULL;
     bool has_threads =
         o->workers <= MAX_WORKERS && o->acceptor_threads >= 1 && o->acceptor_threads <= MAX_ACCEPTORS;
     bool has_sizes = o->room_capacity >= 1 && o->room_capacity <= UINT16_MAX && o->max_name_bytes >= 1 &&
@@ -76,6 +95,24 @@ static bool are_valid(const signal_server_options *o)
     bool has_times = o->ping_interval_ms >= 1 && o->pong_timeout_ms >= 1 && o->handshake_timeout_ms >= 1 &&
                      o->close_timeout_ms >= 1;
     return has_strings && has_threads && has_sizes && has_rates && has_times;
+}
+
+/* Make copies of the strings, which are the caller's. False without memory: some are NULL then. */
+static bool own_strings(signal_server_options *o)
+{
+    bool is_whole = true;
+    for (size_t i = 0; i < STRINGS; i++) {
+        const char **text = string_of(o, i);
+        *text = strdup(*text);
+        is_whole = is_whole && *text != NULL;
+    }
+    return is_whole;
+}
+
+static void free_strings(signal_server_options *o)
+{
+    for (size_t i = 0; i < STRINGS; i++)
+        free((char *)(uintptr_t)*string_of(o, i));
 }
 
 int signal_server_create(const signal_server_options *options, signal_server **out)
@@ -90,13 +127,10 @@ int signal_server_create(const signal_server_options *options, signal_server **o
     server->options = *options;
     if (server->options.workers == 0)
         server->options.workers = processors();
-    server->options.host = strdup(options->host);
-    server->options.allowed_origins = strdup(options->allowed_origins);
-    server->options.admin_host = strdup(options->admin_host);
+    bool has_strings = own_strings(&server->options);
     server->workers = calloc(server->options.workers, sizeof(*server->workers));
     server->acceptors = calloc(server->options.acceptor_threads, sizeof(*server->acceptors));
-    if (server->options.host == NULL || server->options.allowed_origins == NULL ||
-        server->options.admin_host == NULL || server->workers == NULL || server->acceptors == NULL)
+    if (!has_strings || server->workers == NULL || server->acceptors == NULL)
         goto destroy;
 
     address_list_fault fault;
@@ -111,6 +145,9 @@ int signal_server_create(const signal_server_options *options, signal_server **o
                           &server->admission);
     if (error != 0)
         goto destroy;
+    server->ice = (ice_settings){.urls = {server->options.turn_urls, strlen(server->options.turn_urls)},
+                                 .secret = {server->options.turn_secret, strlen(server->options.turn_secret)},
+                                 .ttl_s = options->turn_ttl_ms / 1000};
     server->net = net_limits_of(server);
     server->session = session_limits_of(&server->options);
     server->budget.limit = options->pending_max_total_bytes;
@@ -161,6 +198,7 @@ static session_host host_for(signal_server *server, int shard)
         .shards = (int)server->options.workers,
         .context = server,
         .proxies = &server->proxies,
+        .ice = &server->ice,
         .hand_over = hand_over,
         .admit = admit,
         .on_gone = on_gone,
@@ -321,8 +359,6 @@ void signal_server_destroy(signal_server *server)
     admission_free(server->admission);
     free(server->acceptors);
     free(server->workers);
-    free((char *)(uintptr_t)server->options.admin_host);
-    free((char *)(uintptr_t)server->options.allowed_origins);
-    free((char *)(uintptr_t)server->options.host);
+    free_strings(&server->options);
     free(server);
 }

@@ -1,5 +1,6 @@
 #include "session/session.h"
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "proxy/forwarded.h"
 #include "session/rules.h"
@@ -51,6 +52,27 @@ static address find_client(const session *s, const ws_handshake *handshake)
     return client;
 }
 
+static const char *event_of(int status)
+{
+    return status == 101 ? "upgraded" : status == 0 ? "ice servers told" : "request refused";
+}
+
+/* Answer GET /ice. Returns 0, or the status of the fault to answer with instead. */
+static int answer_ice(session *s, const ws_handshake *handshake, const address *client)
+{
+    session_host *host = session_host_of(s);
+    if (!ice_rate_take(host->ice_rate, host->hash, client, net_loop_now_ms(host->loop)))
+        return 429;
+    ice_page page;
+    if (ice_page_make(host->ice, host->hash, client, handshake->origin, clock_utc_ms() / 1000, &page) != 0)
+        return 503;
+    connection_answer(&s->connection, (slice){page.head, strlen(page.head)},
+                      (slice){page.body, strlen(page.body)});
+    free(page.head);
+    free(page.body);
+    return 0;
+}
+
 static int on_handshake(connection *c, const ws_handshake *handshake)
 {
     session *s = session_of(c);
@@ -59,12 +81,15 @@ static int on_handshake(connection *c, const ws_handshake *handshake)
     int status = handshake->status;
     if (status == 101 && !host->admit(host, s, &client))
         status = 503;
+    if (status == 200)
+        status = answer_ice(s, handshake, &client);
 
     char text[ADDRESS_MAX_TEXT];
     slice client_text = {text, address_format(&client, text)};
-    LOG_SESSION(LOG_INFO, log_namespace, status == 101 ? "upgraded" : "upgrade refused", s,
-                LOG_NUMBER("status", (uint64_t)status), LOG_PRIVATE("address", client_text),
-                LOG_BYTES("path", handshake->path), LOG_BYTES("origin", handshake->origin));
+    LOG_SESSION(LOG_INFO, log_namespace, event_of(status), s,
+                LOG_NUMBER("status", (uint64_t)(status == 0 ? 200 : status)),
+                LOG_PRIVATE("address", client_text), LOG_BYTES("path", handshake->path),
+                LOG_BYTES("origin", handshake->origin));
     return status;
 }
 

@@ -13,6 +13,7 @@
 #include "base/token_bucket.h"
 #include "net/connection.h"
 #include "rooms/room_manager.h"
+#include "session/ice_page.h"
 #include "session/session_counters.h"
 
 #include <stdatomic.h>
@@ -43,6 +44,8 @@ typedef struct session_host {
     const keyed_hash *hash;       /* borrowed: of codewords, the same on every host of a server */
     session_budget *budget;       /* borrowed, shared by the hosts of a server */
     const address_list *proxies;  /* borrowed: whose word about others is believed */
+    const ice_settings *ice;      /* borrowed */
+    ice_rate *ice_rate;           /* borrowed; NULL where no request is read */
     session_counters counters;
     int shard;        /* which share of the rooms lives here, or SESSION_NO_SHARD */
     int shards;       /* how many there are */

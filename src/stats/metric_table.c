@@ -168,11 +168,13 @@ static const metric_word transports[] = {
 
 static const metric_word handshake_codes[] = {
     {"101", NTH(NET_HANDSHAKE_101)},
+    {"200", NTH(NET_HANDSHAKE_200)},
     {"400", NTH(NET_HANDSHAKE_400)},
     {"403", NTH(NET_HANDSHAKE_403)},
     {"404", NTH(NET_HANDSHAKE_404)},
     {"405", NTH(NET_HANDSHAKE_405)},
     {"426", NTH(NET_HANDSHAKE_426)},
+    {"429", NTH(NET_HANDSHAKE_429)},
     {"431", NTH(NET_HANDSHAKE_431)},
     {"503", NTH(NET_HANDSHAKE_503)},
     {0}};
@@ -221,6 +223,7 @@ static const metric_word limits[] = {
     {"message_rate", CLOSES(CLOSE_REASON_FLOOD)},
     {"fault_burst", CLOSES(CLOSE_REASON_INVALID_MESSAGES)},
     {"max_message_bytes", CLOSES(CLOSE_REASON_TOO_BIG)},
+    {"ice_rate", IN_TOTAL(net.handshakes[NET_HANDSHAKE_429])},
     {"max_request_head_bytes", IN_TOTAL(net.handshakes[NET_HANDSHAKE_431])},
     {"max_output_bytes", CLOSES(CLOSE_REASON_NOT_READ)},
     {"room_capacity", IN_TOTAL(session.joins[SESSION_JOIN_FULL])},
@@ -255,7 +258,7 @@ const metric_family metric_table[] = {
     {"connections", GAUGE, PLAIN, "Connections that are open now.",
         BY_BOTH("state", states, "transport", transports, TOTAL(net.connections))},
     {"accepted_connections", COUNTER, PLAIN, "Connections accepted.", ONE(total.session.accepted)},
-    {"handshakes", COUNTER, PLAIN, "Upgrade requests answered, by status code.",
+    {"handshakes", COUNTER, PLAIN, "Requests answered, by status code: 101 is an upgrade, 200 is GET /ice.",
         BY("code", handshake_codes, TOTAL(net.handshakes))},
     {"closes", COUNTER, PLAIN, "Connections ended, by reason and close code (1006: without a close frame).",
         .labels = {"reason", "code"}, .walk = walk_closes},

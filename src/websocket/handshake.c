@@ -287,6 +287,11 @@ static bool is_valid_key(slice key)
            EVP_EncodeBlock(encoded, decoded, KEY_BYTES) == KEY_LEN && memcmp(encoded, key.data, KEY_LEN) == 0;
 }
 
+static bool is_page(const ws_handshake_rules *rules, const request *r)
+{
+    return rules->page_path != NULL && slice_equals(r->path, slice_of(rules->page_path));
+}
+
 static bool is_served_path(const ws_handshake_rules *rules, slice path)
 {
     if (rules->path == NULL)
@@ -295,20 +300,27 @@ static bool is_served_path(const ws_handshake_rules *rules, slice path)
     return slice_equals(path.len == 0 ? SLICE_LITERAL("/") : path, slice_of(rules->path));
 }
 
-/* The verdict over a well-formed request (PROTOCOL.md, Endpoint; RFC 6455, 4.2.1). */
-static int judge(const ws_handshake_rules *rules, const request *r)
+/* Is it a WebSocket handshake? 101, or the fault (RFC 6455, 4.2.1). */
+static int judge_upgrade(const request *r)
 {
-    if (!is_served_path(rules, r->path))
-        return 404;
-    if (!slice_equals(r->method, SLICE_LITERAL("GET")))
-        return 405;
     if (!r->lists_websocket || !r->lists_upgrade)
         return 426;
     if (r->version_count != 1 || !slice_equals(r->version, SLICE_LITERAL("13")))
         return 426;
+    return r->key_count == 1 && is_valid_key(r->key) ? 101 : 400;
+}
+
+/* The verdict over a well-formed request (PROTOCOL.md, Endpoint). */
+static int judge(const ws_handshake_rules *rules, const request *r)
+{
+    if (!is_page(rules, r) && !is_served_path(rules, r->path))
+        return 404;
+    if (!slice_equals(r->method, SLICE_LITERAL("GET")))
+        return 405;
+    int status = is_page(rules, r) ? 200 : judge_upgrade(r);
+    if (status >= 400)
+        return status;
     if (r->host_count != 1 || r->has_bad_host) /* RFC 9112, 3.2 */
-        return 400;
-    if (r->key_count != 1 || !is_valid_key(r->key))
         return 400;
     if (r->has_body) /* What follows the head would be read as frames. */
         return 400;
@@ -317,7 +329,7 @@ static int judge(const ws_handshake_rules *rules, const request *r)
     if (r->origin_count == 1 && rules->allows_origin != NULL &&
         !rules->allows_origin(rules->context, r->origin))
         return 403;
-    return 101;
+    return status;
 }
 
 bool ws_handshake_parse(const ws_handshake_rules *rules, const char *data, size_t len,
@@ -389,6 +401,7 @@ static const fault_answer fault_answers[] = {
     {426, "Upgrade Required",
      "Connection: close, Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n",
      "This is a WebSocket endpoint, version 13.\n"},
+    {429, "Too Many Requests", "Connection: close\r\nRetry-After: 1\r\n", "Slowly, please.\n"},
     {431, "Request Header Fields Too Large", "Connection: close\r\n", "The request head is too large.\n"},
     /* Some seconds: connections end about that fast, and a refused crowd should not return at once. */
     {503, "Service Unavailable", "Connection: close\r\nRetry-After: 5\r\n", "Too many connections.\n"},

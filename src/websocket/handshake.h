@@ -14,6 +14,7 @@
 
 typedef struct ws_handshake_rules {
     const char *path;      /* the only path served, as "/signal"; NULL = every path */
+    const char *page_path; /* NULL, or a path that is no WebSocket: a GET of it has the status 200 */
     size_t max_head_bytes; /* request line and headers, with the empty line; at least 1 */
     /* NULL = every origin; not asked where there is no Origin. */
     bool (*allows_origin)(void *context, slice origin);
@@ -22,7 +23,7 @@ typedef struct ws_handshake_rules {
 
 /* The verdict over a request. The slices point into the caller's bytes. */
 typedef struct ws_handshake {
-    int status;      /* 101, or the fault: 400, 403, 404, 405, 426, 431 */
+    int status;      /* 101, or 200 for a GET of the page, or the fault: 400, 403, 404, 405, 426, 431 */
     size_t head_len; /* 101: bytes of the request, what follows are frames */
     slice key;       /* 101: Sec-WebSocket-Key as sent, without blanks around it */
     slice origin;    /* Origin where one was sent, for the log */
@@ -30,8 +31,8 @@ typedef struct ws_handshake {
     slice fields;    /* the header lines of a request that is well-formed, whatever its status; else empty */
 } ws_handshake;
 
-/* Find the next header field of this name in *rest, which is ws_handshake.fields at first and then what is left
- * of them. False when there is no more; otherwise *value is the field's, without blanks around it. */
+/* Find the next header field of this name in *rest, which is ws_handshake.fields at first and then what is
+ * left of them. False when there is no more; otherwise *value is the field's, without blanks around it. */
 bool ws_handshake_next_field(slice *rest, slice name, slice *value);
 
 /* Look at the bytes read so far. False: the head is not complete yet (and not too long): come back with all
@@ -50,10 +51,10 @@ bool ws_handshake_accept(char out[WS_HANDSHAKE_ACCEPT_LEN + 1], slice key);
 /* Longest answer that ws_handshake_answer() writes. */
 enum { WS_HANDSHAKE_MAX_ANSWER = 512 };
 
-/* Write the HTTP answer for `status` (those above, and 503): 101 with Sec-WebSocket-Accept made from `key`
- * (24 characters; unused otherwise), or a fault with the headers that PROTOCOL.md asks for, Connection:
- * close, and a short text/plain body that names the fault. Returns its length; 0 when there is no memory for
- * the digest of a 101. */
+/* Write the HTTP answer for `status` (those above but 200, and 429 and 503): 101 with Sec-WebSocket-Accept
+ * made from `key` (24 characters; unused otherwise), or a fault with the headers that PROTOCOL.md asks for,
+ * Connection: close, and a short text/plain body that names the fault. Returns its length; 0 when there is no
+ * memory for the digest of a 101. */
 size_t ws_handshake_answer(char out[WS_HANDSHAKE_MAX_ANSWER], int status, slice key);
 
 #endif

@@ -169,10 +169,14 @@ static void json_tells_the_load_and_its_latency(void **state)
     fill_call();
     cJSON *root = report_and_parse();
     const cJSON *counts = member(root, "counts");
-    check_members(counts, "operations signals offers answers candidates signal_bytes joins connects closes losses retries");
+    check_members(
+        counts,
+        "operations signals offers answers candidates signal_bytes joins connects closes losses retries");
     assert_true(number(counts, "signals") == 22000);
     const cJSON *totals = member(root, "totals");
-    check_members(totals, "operations signals offers answers candidates signal_bytes joins connects closes losses retries");
+    check_members(
+        totals,
+        "operations signals offers answers candidates signal_bytes joins connects closes losses retries");
     assert_true(number(totals, "signals") == 23000);
     assert_true(number(member(root, "per_second"), "signals") == 11000);
     check_members(member(root, "latency_us"), "operation signal");

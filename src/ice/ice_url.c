@@ -1,0 +1,147 @@
+#include "ice/ice_url.h"
+
+#include "base/address.h"
+
+#include <assert.h>
+#include <errno.h>
+
+enum { MAX_HOST_NAME = 253, MAX_LABEL = 63 }; /* RFC 1035, 2.3.4, as text */
+
+typedef struct url_scheme {
+    const char *name;
+    bool is_turn;
+} url_scheme;
+
+static const url_scheme schemes[] = {{"stun", false}, {"stuns", false}, {"turn", true}, {"turns", true}};
+
+static const url_scheme *find_scheme(slice name)
+{
+    for (size_t i = 0; i < sizeof(schemes) / sizeof(schemes[0]); i++) {
+        if (slice_equals_in_any_case(name, (slice){schemes[i].name, strlen(schemes[i].name)}))
+            return &schemes[i];
+    }
+    return NULL;
+}
+
+static bool has(slice text, char c)
+{
+    return text.len > 0 && memchr(text.data, c, text.len) != NULL;
+}
+
+static bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+static bool is_of_label(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || is_digit(c) || c == '-' || c == '_';
+}
+
+static bool is_label(slice text)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        if (!is_of_label(text.data[i]))
+            return false;
+    }
+    return text.len > 0 && text.len <= MAX_LABEL;
+}
+
+static bool is_number(slice text)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        if (!is_digit(text.data[i]))
+            return false;
+    }
+    return text.len > 0;
+}
+
+/* A host name, or an IPv4 address: what ends with a number can be nothing else (RFC 3986, 3.2.2). */
+static bool is_host(slice host)
+{
+    slice rest = host;
+    slice label = {0};
+    if (host.len > MAX_HOST_NAME || (host.len > 0 && host.data[host.len - 1] == '.'))
+        return false;
+    do {
+        label = slice_take_until(&rest, '.');
+        if (!is_label(label))
+            return false;
+    } while (rest.len > 0);
+
+    address ipv4;
+    return !is_number(label) || address_parse_ip(host, &ipv4);
+}
+
+/* What is wrong with "host" or "host:port"; NULL when nothing is. */
+static const char *find_host_fault(slice text)
+{
+    address a = {0};
+    if (text.len > 0 && text.data[0] == '[') {
+        bool is_good = address_parse(text, &a) && (a.port > 0 || text.data[text.len - 1] == ']');
+        return is_good ? NULL : "IPv6 and its port are wanted as in [2001:db8::1]:3478";
+    }
+
+    bool has_port = has(text, ':');
+    slice host = slice_take_until(&text, ':');
+    if (!is_host(host))
+        return "a host name, IPv4 or [IPv6] is wanted behind the colon";
+    if (has_port && (!address_parse_port(text, &a.port) || a.port == 0))
+        return "the port is no number from 1 to 65535";
+    return NULL;
+}
+
+static const char *find_query_fault(const url_scheme *scheme, slice query)
+{
+    slice value = query;
+    if (!scheme->is_turn)
+        return "only turn and turns take a ?";
+    if (!slice_equals(slice_take_until(&value, '='), SLICE_LITERAL("transport")) ||
+        (!slice_equals(value, SLICE_LITERAL("udp")) && !slice_equals(value, SLICE_LITERAL("tcp"))))
+        return "behind the ? transport=udp or transport=tcp is wanted";
+    return NULL;
+}
+
+static const char *find_fault(slice url)
+{
+    slice rest = url;
+    bool has_colon = has(rest, ':');
+    const url_scheme *scheme = find_scheme(slice_take_until(&rest, ':'));
+    if (!has_colon || scheme == NULL)
+        return "stun:, stuns:, turn: or turns: is wanted before a host";
+    bool has_query = has(rest, '?');
+    slice host = slice_take_until(&rest, '?');
+    const char *reason = find_host_fault(host);
+    return reason == NULL && has_query ? find_query_fault(scheme, rest) : reason;
+}
+
+int ice_url_check_list(slice list, ice_url_fault *fault)
+{
+    static_assert(ICE_URL_MAX_LISTED == 16, "what the reason says");
+    size_t count = 0;
+    for (slice url; ice_url_take(&list, &url); count++) {
+        const char *reason =
+            count == ICE_URL_MAX_LISTED ? "16 URLs stand before it, and more are not taken" : find_fault(url);
+        if (reason != NULL) {
+            *fault = (ice_url_fault){url, reason};
+            return -EINVAL;
+        }
+    }
+    return 0;
+}
+
+bool ice_url_take(slice *list, slice *url)
+{
+    while (list->len > 0) {
+        *url = slice_trim(slice_take_until(list, ','));
+        if (url->len > 0)
+            return true;
+    }
+    return false;
+}
+
+bool ice_url_is_turn(slice url)
+{
+    const url_scheme *scheme = find_scheme(slice_take_until(&url, ':'));
+    return scheme != NULL && scheme->is_turn;
+}
