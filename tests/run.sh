@@ -2,7 +2,7 @@
 # tests/run.sh: installs what the tests need, builds, and runs them all. The last line counts the test cases.
 #
 #   tests/run.sh                    everything that CI runs
-#   tests/run.sh STAGE ...          only these stages: style unit release asan tsan bars fuzz browser
+#   tests/run.sh STAGE ...          only these stages: style unit release asan tsan bars fuzz browser deploy
 #   FUZZ_SECONDS=600 tests/run.sh fuzz        a longer fuzz run (each target)
 #   SOAK_CALLS=20000 tests/run.sh asan tsan   a longer soak of calls
 #
@@ -14,7 +14,7 @@ cd "$root" || exit 1
 . deploy/packages.sh
 
 stages=("$@")
-[ ${#stages[@]} -gt 0 ] || stages=(style unit release asan tsan bars fuzz browser)
+[ ${#stages[@]} -gt 0 ] || stages=(style unit release asan tsan bars fuzz browser deploy)
 out=$root/out
 mkdir -p "$out"
 passed=0
@@ -22,8 +22,9 @@ failed=0
 failures=()
 
 packages=(build-essential cmake ninja-build pkg-config git
-    libevent-dev libcjson-dev uthash-dev libssl-dev libsodium-dev libcmocka-dev
-    valgrind jq gnuplot-nox iproute2 clang clang-format libclang-rt-dev shellcheck nginx-light openssl chromium)
+    libevent-dev libcjson-dev uthash-dev libssl-dev libsodium-dev libncurses-dev libcmocka-dev
+    valgrind strace curl jq prometheus gnuplot-nox iproute2 clang clang-format libclang-rt-dev shellcheck
+    nginx-light caddy apache2 haproxy openssl chromium)
 # Node.js may have come from elsewhere than Debian; its packages would not go with that.
 command -v node >/dev/null || packages+=(nodejs)
 command -v npm >/dev/null || packages+=(npm)
@@ -117,6 +118,7 @@ stage_bars() {
     check "system calls for a signal" as_root bench/syscalls.sh # the kernel tells nobody else
     check "memory of an idle connection" bench/memory.sh
     check "instructions of the hot path" bench/hot_path.sh
+    check "being scraped" as_root bench/scrape.sh 1 # strace looks into the server
     check "the comparison runs" compare_runs
 }
 
@@ -131,16 +133,25 @@ stage_fuzz() {
     fi
 }
 
+# run_node DIRECTORY: the tests that Node.js runs there.
+run_node() {
+    local name=${1#tests/} status good bad
+    echo "--- $name"
+    (cd "$1" && npm ci --no-audit --no-fund --loglevel=error) || { note 0 1 "npm ci in $1"; return; }
+    (cd "$1" && node --test --test-reporter=tap .) >"$out/$name.log" 2>&1
+    status=$?
+    good=$(sum '^# pass ([0-9]+)' "$out/$name.log")
+    bad=$(sum '^# fail ([0-9]+)' "$out/$name.log")
+    [ "$status" -eq 0 ] || { [ "$bad" -gt 0 ] || bad=1; tail -80 "$out/$name.log"; }
+    note "$good" "$bad" "$name"
+}
+
 stage_browser() {
-    build release || return
-    echo "--- browser"
-    (cd tests/browser && npm ci --no-audit --no-fund --loglevel=error) || { note 0 1 "npm ci"; return; }
-    (cd tests/browser && node --test --test-reporter=tap .) >"$out/browser.log" 2>&1
-    local status=$? good bad
-    good=$(sum '^# pass ([0-9]+)' "$out/browser.log")
-    bad=$(sum '^# fail ([0-9]+)' "$out/browser.log")
-    [ "$status" -eq 0 ] || { [ "$bad" -gt 0 ] || bad=1; tail -80 "$out/browser.log"; }
-    note "$good" "$bad" browser
+    build release && run_node tests/browser
+}
+
+stage_deploy() {
+    build release && run_node tests/deploy
 }
 
 for stage in "${stages[@]}"; do
