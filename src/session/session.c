@@ -34,10 +34,11 @@ static forwarded_values values_of(slice fields, slice name, slice lines[MAX_FORW
     return (forwarded_values){lines, count};
 }
 
-/* Who is at the other end, behind the proxies that are trusted. */
+/* Who is at the other end, behind the proxies that are trusted. The port would only tell connections apart. */
 static address find_client(const session *s, const ws_handshake *handshake)
 {
-    const address peer = connection_peer(&s->connection);
+    address peer = connection_peer(&s->connection);
+    peer.port = 0;
     const address_list *proxies = session_host_of(s)->proxies;
     if (!address_list_has(proxies, &peer))
         return peer;
@@ -48,7 +49,7 @@ static address find_client(const session *s, const ws_handshake *handshake)
     (void)forwarded_find_client(&peer, proxies,
                                 values_of(handshake->fields, SLICE_LITERAL("X-Forwarded-For"), common),
                                 values_of(handshake->fields, SLICE_LITERAL("Forwarded"), standard), &client);
-    client.port = 0; /* what a proxy tells of it has no use */
+    client.port = 0;
     return client;
 }
 

@@ -178,6 +178,22 @@ test("a callee who comes later gets the call, and both can call again after a ha
   await says(boris, "Anna has hung up");
 });
 
+test("a call has the servers that the server tells, and renews their credentials", async () => {
+  const page = await openPage(stack.url, { hasClock: true });
+  await press(page, "Anna");
+  await phase(page, "waiting");
+  const usernames = () =>
+    page.evaluate(() => window.connections.at(-1)?.getConfiguration().iceServers.map(({ username }) => username));
+  await page.waitForFunction(() => window.connections.length > 0);
+  const [stun, first] = await usernames();
+  assert.ok(!stun);
+  assert.match(first, /^\d+:/);
+  const renewed = page.waitForResponse((response) => new URL(response.url()).pathname === "/ice");
+  await page.clock.runFor(50000);
+  assert.equal((await renewed).status(), 200);
+  assert.equal((await usernames()).length, 2);
+});
+
 test("both sides may press at the same moment", async () => {
   const anna = await openPage(stack.url);
   await press(anna, "Anna");

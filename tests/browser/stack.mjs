@@ -76,6 +76,9 @@ export class Stack {
       WS_HOST: "127.0.0.1",
       WS_PORT: String(this.#serverPort),
       ADMIN_PORT: "0",
+      TURN_URLS: "stun:127.0.0.1:9,turn:127.0.0.1:9?transport=udp", // nobody is there: calls go directly
+      TURN_SECRET: "of the test",
+      TURN_TTL: "60",
       LOG_LEVEL: "info",
       LOG_FILE: "",
     };

@@ -223,6 +223,16 @@ for (const proxy of proxies) {
       });
     });
 
+    it("the page gets its TURN credentials", async () => {
+      const ice = await request(stack, "/ice");
+      assert.equal(ice.status, 200);
+      const { iceServers, ttl } = JSON.parse(ice.body.toString());
+      assert.equal(ttl, 12 * 3600);
+      assert.deepEqual(iceServers[0].urls, ["turn:turn.example"]);
+      assert.match(iceServers[0].username, /^\d+:/);
+      assert.equal(ice.headers["cache-control"], "no-store");
+    });
+
     if (proxy.limitsCallers) {
       it("one address may have 64 callers, and one more is told so", async () => {
         // Connections of the tests before may still be counted for a moment.

@@ -179,6 +179,9 @@ export class Stack {
       PING_INTERVAL: String(PING_INTERVAL),
       PONG_TIMEOUT: "1",
       MESSAGE_RATE: "0",
+      TRUSTED_PROXIES: "127.0.0.1",
+      TURN_URLS: "turn:turn.example",
+      TURN_SECRET: "of the test",
     };
     this.#server = new Process([SERVER], { ...this.#options, env: environment });
     await this.#server.listensOn(this.#place.signal);

@@ -5,6 +5,7 @@
 
 import { Call } from "./call.js";
 import { linkToRoom, newCodeword, roomFromFragment, shareLink } from "./codeword.js";
+import { IceServers } from "./ice.js";
 import * as identity from "./identity.js";
 import { closeMedia, mediaKind, openMedia } from "./media.js";
 import { pickLanguage, translator } from "./text.js";
@@ -54,7 +55,8 @@ async function loadConfig() {
   }
   const signalUrl = new URL(file.signal ?? "/signal", location.href);
   signalUrl.protocol = signalUrl.protocol.replace("http", "ws");
-  return { signalUrl: signalUrl.href, iceServers: file.iceServers ?? [] };
+  const url = file.ice === null ? null : new URL(file.ice ?? "/ice", location.href).href;
+  return { signalUrl: signalUrl.href, ice: new IceServers({ url, fixed: file.iceServers ?? [] }) };
 }
 
 function enterRoom(room) {
@@ -87,7 +89,9 @@ async function start(name, isResumed) {
     isMuted: { audio: false, video: false },
   });
 
-  const [opened, { signalUrl, iceServers }, suffix] = await Promise.all([openMedia(), config, tab]);
+  const { signalUrl, ice } = await config;
+  const servers = ice.start((list) => call?.setIceServers(list));
+  const [opened, iceServers, suffix] = await Promise.all([openMedia(), servers, tab]);
   if (model.phase !== "connecting" || stream !== null) {
     closeMedia(opened); // hung up while the browser was asking
     return;
@@ -115,6 +119,7 @@ async function start(name, isResumed) {
 /** The call has ended: give the devices back and show why. */
 function finish({ reason, message }) {
   call = null;
+  config.then(({ ice }) => ice.stop());
   identity.rememberActiveRoom(null);
   if (stream !== null) {
     closeMedia(stream);

@@ -188,6 +188,12 @@ export class Call {
     }
   }
 
+  /** Credentials have been renewed: for what comes, and for a connection that has to find another way. */
+  setIceServers(iceServers) {
+    this.#iceServers = iceServers;
+    this.#peer?.setIceServers(iceServers);
+  }
+
   #onPaired(from) {
     this.#peerUser = from;
     if (!this.#peer.isConnected) {

@@ -41,6 +41,10 @@ export class Peer {
     this.#channel.onclose = () => this.#events.onInterrupted();
   }
 
+  setIceServers(iceServers) {
+    this.#connection.setConfiguration({ iceServers });
+  }
+
   get hasOffered() {
     return this.#hasOffered;
   }

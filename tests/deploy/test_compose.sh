@@ -1,0 +1,263 @@
+#!/usr/bin/env bash
+# deploy/docker-compose.yml without Docker: the file is held against the option table, the Dockerfile and the files that it
+# mounts; then its web and turn services are run by Debian's packages, as the file has them run.
+#
+# For that the script starts itself again as root, in namespaces of its own: a network that has nothing but a loopback, so
+# that 0.0.0.0 and the ports of the containers are free and seen by nobody, and a file system of which /srv and /tmp go with
+# it. Every process ends with the namespace.
+set -euo pipefail
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+build=${BUILD_DIR:-$root/build/release}
+compose=$root/deploy/docker-compose.yml
+
+# Options that no setting reaches in the container. Caddy speaks neither the PROXY protocol nor TLS to the server.
+left_out=(PROXY_PROTOCOL WSS_PORT TLS_CERT_FILE TLS_KEY_FILE)
+# Options that the compose file has and the table does not know yet.
+to_come=()
+
+failures=0
+
+# expect SENTENCE COMMAND...: one thing that has to be true.
+expect() {
+    local sentence=$1
+    shift
+    if "$@"; then
+        echo "ok: $sentence"
+    else
+        echo "FAILED: $sentence"
+        failures=$((failures + 1))
+    fi
+}
+
+# is_same A B: two texts, shown where they differ.
+is_same() {
+    diff <(printf '%s\n' "$1") <(printf '%s\n' "$2")
+}
+
+# ---- The file ----
+
+# The compose file as docker-compose understands it, with all profiles, as JSON.
+resolve() {
+    env -i PATH="$PATH" docker-compose -f "$compose" --profile turn --profile metrics "$@" config |
+        python3 -c 'import json, sys, yaml; json.dump(yaml.safe_load(sys.stdin), sys.stdout)'
+}
+
+# of QUERY: what jq finds in it, a line each.
+of() {
+    jq -r "$1" <<<"$config"
+}
+
+# holds QUERY: is it true of the file?
+holds() {
+    jq -e "$1" >/dev/null <<<"$config"
+}
+
+# The names in the option table, from the program that has it.
+options() {
+    "$build/homecall-signal" --env-file /dev/null --print-config | sed -n 's/^\([A-Z_]*\)=.*/\1/p' | sort
+}
+
+default_of() {
+    "$build/homecall-signal" --env-file /dev/null --print-config | sed -n "s/^$1=//p"
+}
+
+names_are_options() {
+    is_same "$( (options && printf '%s\n' "${to_come[@]}") | grep -vxF "$(printf '%s\n' "${left_out[@]}")" | sort -u | sed '/^$/d')" \
+        "$(of '.services.signal.environment | keys[]' | sort)"
+}
+
+server_accepts_its_environment() {
+    env -i "${signal_environment[@]}" "$build/homecall-signal" --env-file /dev/null --check-config
+}
+
+# Every name that the file takes from .env stands in the example, and the example has no other.
+example_has_every_name() {
+    is_same "$(grep -o '\${[A-Z_]*' "$compose" | tr -d '${' | cat - <(printf '%s\n' TURN_SECRET TURN_URLS COMPOSE_{PROJECT_NAME,PROFILES}) | sort -u)" \
+        "$(sed -n 's/^#\?\([A-Z_]*\)=.*/\1/p' "$root/deploy/compose.env.example" | sort)"
+}
+
+# What the example sets is what holds without it.
+example_changes_nothing() {
+    local empty='del(.. | select(. == "" or . == null))'
+    is_same "$(of "$empty")" "$(resolve --env-file "$root/deploy/compose.env.example" | jq -r "$empty")"
+}
+
+mounts_exist() {
+    local source missing=0
+    while IFS=: read -r source _; do
+        [ -e "$source" ] || { echo "$source is not there"; missing=1; }
+    done < <(of '.services[].volumes[]? | select(startswith("/"))')
+    return "$missing"
+}
+
+check_file() {
+    expect "the names of the environment are those of the options" names_are_options
+    expect "the server accepts what it is given" server_accepts_its_environment
+    expect "the example of .env has every name" example_has_every_name
+    expect "the example of .env changes nothing" example_changes_nothing
+    expect "what is mounted is there" mounts_exist
+    expect "the page is there" test -s "$(of '.services.web.volumes[] | select(endswith(":/srv/pwa:ro")) | split(":")[0]')/index.html"
+    expect "nothing has more rights than it needs" holds '[.services[] | .read_only, .cap_drop == ["ALL"], .restart == "unless-stopped",
+        .security_opt == ["no-new-privileges:true"], .logging.options["max-size"] != null] | all'
+    expect "web and turn alone name a capability, which their files ask for" \
+        holds '[.services | to_entries[] | select(.value.cap_add) | [.key, .value.cap_add]] | sort
+            == [["turn", ["NET_BIND_SERVICE"]], ["web", ["NET_BIND_SERVICE"]]]'
+    expect "nobody is root" holds '[.services | to_entries[] | select(.key != "signal") | .value.user | test("^[1-9][0-9]*:")] | all'
+    expect "the server is not root" grep -qE '^USER [1-9][0-9]*:[1-9][0-9]*$' "$root/deploy/Dockerfile"
+    expect "images have a full version" \
+        holds '[.services | to_entries[] | select(.key != "signal") | .value.image | test(":v?[0-9]+\\.[0-9]+\\.[0-9]+(-[a-z0-9]+)?$")] | all'
+    expect "the base has a full version" grep -qE '^ARG BASE=docker.io/library/debian:12\.[0-9]+-slim$' "$root/deploy/Dockerfile"
+    expect "every container tells its health" holds '[.services | to_entries[] | select(.key != "signal") | .value.healthcheck.test] | all'
+    expect "the server tells its health by itself" grep -qF '["/usr/bin/homecall-signal", "--healthcheck"]' "$root/deploy/Dockerfile"
+    expect "the server is not cut off in its grace time" \
+        test "$(of '.services.signal.stop_grace_period | rtrimstr("s")')" -gt "$(default_of SHUTDOWN_GRACE)"
+    expect "many descriptors" holds '[.services[] | select(.ulimits) | .ulimits.nofile >= 100000] | length >= 3 and all'
+    expect "nobody reaches the server from outside" \
+        holds '.services.signal.ports == null and (.services.signal.networks | keys) == ["inner"] and .networks.inner.internal'
+    expect "the server has the ports of the Dockerfile" is_same "$(sed -n 's/^EXPOSE //p' "$root/deploy/Dockerfile")" \
+        "$(of '.services.signal.environment | "\(.WS_PORT) \(.ADMIN_PORT)"')"
+    expect "Prometheus asks the admin port" grep -qE "^ +- signal:$(of .services.signal.environment.ADMIN_PORT)\$" \
+        "$root/deploy/metrics/targets/signal.yml"
+    expect "Grafana asks Prometheus" grep -qF 'url: http://prometheus:9090' "$root"/deploy/metrics/grafana/provisioning/datasources/*.yml
+}
+
+# ---- The web service's file ----
+
+caddyfile=$root/deploy/compose/Caddyfile
+
+# The header lines of a Caddyfile.
+headers_of() {
+    grep -oE '(Strict|Content-Security|Permissions|Referrer|X-Content|Cache)-[A-Za-z-]* .*' "$1" | sort
+}
+
+check_caddyfile() {
+    local adapted
+    expect "Caddy finds no fault" env HOST_PUBLIC=localhost caddy validate --adapter caddyfile --config "$caddyfile" 2>/dev/null
+    expect "it has Caddy's own format" is_same "$(caddy fmt "$caddyfile")" "$(<"$caddyfile")"
+    expect "the page has the headers of proxy/Caddyfile" is_same "$(headers_of "$root/deploy/proxy/Caddyfile")" "$(headers_of "$caddyfile")"
+    adapted=$(HOST_PUBLIC=localhost caddy adapt --adapter caddyfile --config "$caddyfile" 2>/dev/null)
+    expect "Caddy listens where the ports lead" is_same "$(of '.services.web.ports[]' | tr '\n' ' ')" \
+        "$(jq -r '.apps.http | "80:\(.http_port)/tcp 443:\(.https_port)/tcp "' <<<"$adapted")"
+    expect "Caddy asks the server at its port" is_same "signal:$(of .services.signal.environment.WS_PORT)" \
+        "$(jq -r '.. | .dial? // empty | strings' <<<"$adapted" | sort -u)"
+}
+
+# ---- Inside the namespaces ----
+
+# run_as UID COMMAND...: without rights, as in a container.
+run_as() {
+    local uid=$1
+    shift
+    setpriv --reuid="$uid" --regid="$uid" --clear-groups --inh-caps=-all --bounding-set=-all --no-new-privs "$@"
+}
+
+# Wait until a command succeeds, as long as anything here may take.
+until_works() {
+    local _
+    for _ in $(seq 100); do
+        "$@" >/dev/null 2>&1 && return
+        sleep 0.1
+    done
+    echo "in vain: $*"
+    return 1
+}
+
+# Lay the files where the containers have them, and names to find each other by.
+furnish() {
+    mount -t tmpfs tmpfs /srv
+    cp -r "$root/deploy/pwa" "$root/deploy/compose" "$build/homecall-signal" "$build/bench/homecall-bench" /srv/
+    mkdir -m 1777 /srv/data
+    printf '127.0.0.1 localhost signal\n' >/srv/hosts
+    chmod -R a+rX /srv
+    mount --bind /srv/hosts /etc/hosts
+    mount -t tmpfs tmpfs /tmp
+    ip link set lo up
+}
+
+# browse PATH [OPTION...]: as a browser on the host asks, which finds the container's ports at 80 and 443.
+browse() {
+    local path=$1
+    shift
+    curl --silent --show-error --max-time 10 --cacert /srv/data/caddy/pki/authorities/local/root.crt \
+        --connect-to localhost:443:localhost:8443 --connect-to localhost:80:localhost:8080 "$@" "https://localhost$path"
+}
+
+upgrade_status() {
+    browse /signal --http1.1 --max-time 2 --output /dev/null --write-out '%{http_code}' -H "Origin: $1" -H 'Connection: Upgrade' \
+        -H 'Upgrade: websocket' -H 'Sec-WebSocket-Version: 13' -H 'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==' || true
+}
+
+calls_work() {
+    (cd /srv && ./homecall-bench call --quiet --count 50 --ca-file /srv/data/caddy/pki/authorities/local/root.crt wss://localhost:8443/signal)
+}
+
+check_web() {
+    run_as 10001 env -i "${signal_environment[@]}" /srv/homecall-signal --env-file /dev/null >/srv/signal.log &
+    expect "the server is healthy" until_works env -i "${signal_environment[@]}" /srv/homecall-signal --env-file /dev/null --healthcheck
+    run_as 10002 env -i HOST_PUBLIC=localhost XDG_CONFIG_HOME=/tmp XDG_DATA_HOME=/srv/data caddy run --adapter caddyfile \
+        --config /srv/compose/Caddyfile >/srv/caddy.log 2>&1 &
+    local caddy=$!
+    expect "the web server is healthy" until_works curl --silent --fail "$(of '.services.web.healthcheck.test[-1]')"
+    expect "https://localhost/ is the page" until_works browse / --fail
+    expect "the page comes whole" is_same "$(browse '/?room=do-not-log-me' --compressed -H 'Referer: https://localhost/?do-not-log-me')" \
+        "$(<"$root/deploy/pwa/index.html")"
+    expect "http:// leads to https://" is_same "308 https://localhost/" \
+        "$(curl --silent --output /dev/null --write-out '%{http_code} %{redirect_url}' --connect-to localhost:80:localhost:8080 http://localhost/)"
+    expect "the page may open the WebSocket" is_same 101 "$(upgrade_status https://localhost)"
+    expect "another page may not" is_same 403 "$(upgrade_status https://other.example)"
+    expect "/ice is the server's" test "$(browse /ice --head | grep -ci content-security-policy)" = 0
+    expect "calls work" calls_work
+    kill "$caddy" && wait "$caddy" || true
+    expect "the log has requests" grep -q '"uri":"/"' /srv/caddy.log
+    expect "the log has no query strings" test "$(grep -c do-not-log-me /srv/caddy.log)" = 0
+}
+
+# turn_call ADDRESS OPTION...: packets to a peer at this address and back, through coturn.
+turn_call() {
+    local peer=$1
+    shift
+    timeout 10 turnutils_uclient "$@" -e "$peer" -n 3 -m 1 -c 198.51.100.1 >/dev/null 2>&1
+}
+
+refuses() {
+    ! "$@"
+}
+
+check_turn() {
+    local expired=1000:somebody
+    # An address as of the open net, since coturn gives out none of the loopback.
+    ip link add outside type veth peer name beyond
+    ip addr add 198.51.100.1/24 dev outside
+    ip link set outside up
+    ip link set beyond up
+
+    expect "coturn does not start without a secret" refuses run_as 65534 env TURN_REALM=localhost sh /srv/compose/turn.sh 2>/dev/null
+    run_as 65534 env TURN_REALM=localhost TURN_SECRET=topsecret TURN_EXTERNAL_IP='' sh /srv/compose/turn.sh >/srv/turn.log 2>&1 &
+    turnutils_peer -L 198.51.100.1 >/dev/null 2>&1 &
+    expect "coturn is healthy" until_works timeout 1 "$(of '.services.turn.healthcheck.test[1]')" "$(of '.services.turn.healthcheck.test[2]')"
+    expect "coturn relays over UDP" turn_call 198.51.100.1 -u somebody -W topsecret
+    expect "coturn relays for who comes over TCP" turn_call 198.51.100.1 -u somebody -W topsecret -t
+    expect "coturn refuses another secret" refuses turn_call 198.51.100.1 -u somebody -W wrong
+    expect "coturn refuses what has expired" refuses turn_call 198.51.100.1 -u "$expired" \
+        -w "$(printf %s "$expired" | openssl dgst -sha1 -hmac topsecret -binary | base64)"
+    expect "coturn leads nobody into the host" refuses turn_call 127.0.0.1 -u somebody -W topsecret
+    expect "the secret is no argument" test "$(grep -lsa topsecret /proc/[0-9]*/cmdline | wc -l)" = 0
+}
+
+# ---- The whole ----
+
+config=${2:-$(resolve)}
+mapfile -t signal_environment < <(of '.services.signal.environment | to_entries[] | select(.value != null) | "\(.key)=\(.value)"')
+if [ "${1:-}" = --inside ]; then
+    furnish
+    check_web
+    check_turn
+else
+    # shellcheck source=deploy/packages.sh
+    . "$root/deploy/packages.sh"
+    check_file
+    check_caddyfile
+    expect "the services run" as_root env BUILD_DIR="$build" unshare --net --mount --pid --fork --kill-child --mount-proc \
+        bash "$0" --inside "$config"
+fi
+[ "$failures" -eq 0 ]
