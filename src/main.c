@@ -4,6 +4,7 @@
 #include "admin/admin_client.h"
 #include "app/app.h"
 #include "app/options.h"
+#include "top/top.h"
 
 #include <errno.h>
 #include <event2/event.h>
@@ -24,18 +25,21 @@ typedef enum action {
     ACTION_CHECK,
     ACTION_PRINT,
     ACTION_HEALTH,
+    ACTION_TOP,
     ACTIONS
 } action;
 
 typedef struct arguments {
     action action;
     const char *env_file; /* NULL = .env, which may be absent */
+    int top_argc;         /* TOP: what stands from "top" on */
+    char **top_argv;
 } arguments;
 
 static void print_help(void)
 {
     puts("Usage: homecall-signal [--env-file PATH] [--check-config | --print-config]\n"
-         "       homecall-signal [--env-file PATH] --healthcheck\n"
+         "       homecall-signal [--env-file PATH] --healthcheck | top [OPTION...]\n"
          "       homecall-signal --help | --version\n"
          "\n"
          "A WebSocket signaling server for calls between browsers, at /signal.\n"
@@ -45,6 +49,7 @@ static void print_help(void)
          "  --print-config   write the configuration in effect as a .env file, and end\n"
          "  --healthcheck    ask the server that runs with this configuration whether it\n"
          "                   is ready, and end with 0 or 1\n"
+         "  top              watch that server in the terminal; top --help tells more\n"
          "  --help           show this text, and end\n"
          "  --version        show the version, and end\n"
          "\n"
@@ -63,7 +68,7 @@ static action find_action(const char *word)
     static const char *const actions[ACTIONS] = {
         [ACTION_HELP] = "--help",          [ACTION_VERSION] = "--version",
         [ACTION_CHECK] = "--check-config", [ACTION_PRINT] = "--print-config",
-        [ACTION_HEALTH] = "--healthcheck",
+        [ACTION_HEALTH] = "--healthcheck", [ACTION_TOP] = "top",
     };
     action found = ACTIONS - 1;
     while (found != ACTION_RUN && strcmp(word, actions[found]) != 0)
@@ -76,6 +81,12 @@ static bool parse_arguments(int argc, char **argv, arguments *parsed)
     *parsed = (arguments){.action = ACTION_RUN};
     for (int i = 1; i < argc; i++) {
         action found = find_action(argv[i]);
+        if (found == ACTION_TOP) {
+            parsed->action = found;
+            parsed->top_argc = argc - i; /* the rest is its own */
+            parsed->top_argv = argv + i;
+            return true;
+        }
         if (found != ACTION_RUN) {
             parsed->action = found;
         } else if (strncmp(argv[i], "--env-file=", strlen("--env-file=")) == 0) {
@@ -93,13 +104,15 @@ static bool parse_arguments(int argc, char **argv, arguments *parsed)
 }
 
 /* From outside, through the admin port. */
-static int look_at_server(const signal_server_options *server)
+static int look_at_server(const arguments *given, const signal_server_options *server)
 {
     if (server->admin_port == 0) {
         fputs("homecall-signal: with ADMIN_PORT=0 there is nothing to ask\n", stderr);
         return EXIT_FAILURE;
     }
-    return admin_healthcheck(server->admin_host, server->admin_port, stderr);
+    if (given->action == ACTION_HEALTH)
+        return admin_healthcheck(server->admin_host, server->admin_port, stderr);
+    return top_main(given->top_argc, given->top_argv, server->admin_host, server->admin_port);
 }
 
 static int act(const arguments *given, const app_config *config)
@@ -119,7 +132,8 @@ static int act(const arguments *given, const app_config *config)
             return EXIT_FAILURE;
         break;
     case ACTION_HEALTH:
-        return look_at_server(&config->server);
+    case ACTION_TOP:
+        return look_at_server(given, &config->server);
     case ACTIONS:
     case ACTION_RUN: {
         app a;

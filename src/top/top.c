@@ -1,0 +1,392 @@
+#include "top/top.h"
+
+#include "admin/admin_client.h"
+#include "base/clock.h"
+#include "top/sample.h"
+#include "top/terminal.h"
+#include "top/view.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { EXIT_USAGE = 2 };
+
+/* An answer takes milliseconds. Meanwhile keys are not heard, so it must not be long. */
+enum { ANSWER_TIMEOUT_MS = 2000 };
+
+/* The canvas of plain text: wide enough for most lines, and so high that a few threads have a line each. */
+enum { PLAIN_COLUMNS = 120, PLAIN_ROWS = 24 };
+
+enum { DEFAULT_INTERVAL_MS = 1000, MIN_INTERVAL_MS = 100, MAX_INTERVAL_MS = 60 * 1000 };
+
+typedef struct watch {
+    const char *host; /* borrowed */
+    uint16_t port;
+    char address[280];
+    int signal_fd;
+    sample *samples; /* owned: two; the last answer is in samples[newest] */
+    int newest;
+    uint64_t answers;      /* so far */
+    uint64_t silent_at_ms; /* monotonic: since when there is no answer; 0 = there is one */
+    time_t silent_at;      /* the same by the calendar */
+    char reason[96];       /* why there is none */
+} watch;
+
+/* ---- Asking ---- */
+
+/* Take an answer. 0, or -errno and the reason is set. */
+static int take_answer(watch *w, const admin_answer *answer)
+{
+    if (answer->status != 200) {
+        snprintf(w->reason, sizeof(w->reason), "HTTP status %d", answer->status);
+        return -EPROTO;
+    }
+    int error = sample_parse(&w->samples[!w->newest], answer->body, answer->len);
+    if (error != 0) {
+        snprintf(w->reason, sizeof(w->reason), "what came is no page of numbers");
+        return error;
+    }
+    w->newest = !w->newest;
+    w->answers++;
+    w->silent_at_ms = 0;
+    return 0;
+}
+
+/* Ask the server for a new sample, or know since when it is silent. */
+static void ask(watch *w)
+{
+    admin_answer answer;
+    int error = admin_client_get(w->host, w->port, "/stats", ANSWER_TIMEOUT_MS, &answer);
+    if (error != 0) {
+        snprintf(w->reason, sizeof(w->reason), "%s", strerror(-error));
+    } else {
+        error = take_answer(w, &answer);
+        free(answer.body);
+    }
+    if (error != 0 && w->silent_at_ms == 0) {
+        w->silent_at_ms = clock_monotonic_ms();
+        w->silent_at = time(NULL);
+    }
+}
+
+static void describe_silence(const watch *w, char *text, size_t size)
+{
+    struct tm parts;
+    char clock[16] = "?";
+    if (localtime_r(&w->silent_at, &parts) != NULL)
+        strftime(clock, sizeof(clock), "%H:%M:%S", &parts);
+    snprintf(text, size, "no answer since %s (%.0f s): %s", clock,
+             (double)(clock_monotonic_ms() - w->silent_at_ms) / 1e3, w->reason);
+}
+
+static void draw(canvas *c, const watch *w, bool is_paused, bool is_brief)
+{
+    char trouble[160];
+    if (w->silent_at_ms != 0)
+        describe_silence(w, trouble, sizeof(trouble));
+    view v = {
+        .address = w->address,
+        .before = w->answers > 1 ? &w->samples[!w->newest] : NULL,
+        .now = w->answers > 0 ? &w->samples[w->newest] : NULL,
+        .trouble = w->silent_at_ms != 0 ? trouble : NULL,
+        .is_paused = is_paused,
+        .is_brief = is_brief,
+    };
+    view_draw(c, &v);
+}
+
+/* ---- Waiting ---- */
+
+typedef enum event { EVENT_DUE, EVENT_KEY, EVENT_RESIZE, EVENT_LEAVE } event;
+
+static event read_signal(int signal_fd)
+{
+    struct signalfd_siginfo info;
+    ssize_t got = read(signal_fd, &info, sizeof(info));
+    return got == sizeof(info) && info.ssi_signo == SIGWINCH ? EVENT_RESIZE : EVENT_LEAVE;
+}
+
+/* Wait for what comes first: a key from `key_fd` (-1 = none), a signal, the end of whoever reads, the time.
+ */
+static event await(int signal_fd, int key_fd, uint64_t due_ms)
+{
+    struct pollfd fds[] = {
+        {.fd = signal_fd, .events = POLLIN}, {.fd = STDOUT_FILENO}, {.fd = key_fd, .events = POLLIN}};
+    for (;;) {
+        uint64_t now_ms = clock_monotonic_ms();
+        int ready = poll(fds, 3, due_ms > now_ms ? (int)(due_ms - now_ms) : 0);
+        if (ready < 0 && errno == EINTR)
+            continue;
+        if (ready <= 0)
+            return EVENT_DUE;
+        if (fds[0].revents != 0)
+            return read_signal(signal_fd);
+        return fds[1].revents == 0 && fds[2].revents == POLLIN ? EVENT_KEY : EVENT_LEAVE;
+    }
+}
+
+/* The next time in the row; what was missed is skipped. */
+static uint64_t next_due(uint64_t due_ms, uint32_t interval_ms)
+{
+    uint64_t now_ms = clock_monotonic_ms();
+    return due_ms + interval_ms > now_ms ? due_ms + interval_ms : now_ms + interval_ms;
+}
+
+/* ---- The screen ---- */
+
+static void show(const watch *w, bool is_paused)
+{
+    int columns;
+    int rows;
+    terminal_get_size(&columns, &rows);
+    canvas c;
+    if (canvas_init(&c, columns, rows) != 0)
+        return; /* the next one may find memory */
+    draw(&c, w, is_paused, false);
+    terminal_show(&c);
+    canvas_deinit(&c);
+}
+
+/* Whether the user stays. */
+static bool obey_keys(bool *is_paused)
+{
+    int key;
+    while ((key = terminal_read_key()) != -1) {
+        if (key == 'q' || key == 'Q')
+            return false;
+        if (key == 'p' || key == 'P')
+            *is_paused = !*is_paused;
+    }
+    return true;
+}
+
+static int run_screen(watch *w, const top_options *options)
+{
+    int key_fd = isatty(STDIN_FILENO) ? STDIN_FILENO : -1;
+    bool is_paused = false;
+    uint64_t due_ms = clock_monotonic_ms();
+    for (bool stays = true; stays;) {
+        switch (await(w->signal_fd, key_fd, due_ms)) {
+        case EVENT_DUE:
+            if (!is_paused)
+                ask(w);
+            due_ms = next_due(due_ms, options->interval_ms);
+            break;
+        case EVENT_KEY:
+            stays = obey_keys(&is_paused);
+            break;
+        case EVENT_RESIZE:
+            terminal_resize();
+            break;
+        case EVENT_LEAVE:
+            stays = false;
+            break;
+        }
+        if (stays)
+            show(w, is_paused);
+    }
+    return EXIT_SUCCESS;
+}
+
+/* ---- Plain text ---- */
+
+static int write_all(const char *text, size_t len)
+{
+    while (len > 0) {
+        ssize_t written = write(STDOUT_FILENO, text, len);
+        if (written < 0 && errno != EINTR)
+            return -errno;
+        if (written > 0) {
+            text += written;
+            len -= (size_t)written;
+        }
+    }
+    return 0;
+}
+
+/* A block: the rows up to the last that is not empty, and an empty line that ends it. 0 or -errno. */
+static int write_canvas(const canvas *c)
+{
+    char *text = malloc((size_t)c->rows * ((size_t)c->columns + 1) + 1);
+    if (text == NULL)
+        return -ENOMEM;
+    int rows = c->rows;
+    while (rows > 0 && canvas_line_length(c, rows - 1) == 0)
+        rows--;
+    size_t len = 0;
+    for (int row = 0; row < rows; row++) {
+        size_t line_len = (size_t)canvas_line_length(c, row);
+        memcpy(text + len, canvas_line(c, row), line_len);
+        len += line_len;
+        text[len++] = '\n';
+    }
+    text[len++] = '\n';
+    int error = write_all(text, len);
+    free(text);
+    return error;
+}
+
+static int write_block(const watch *w)
+{
+    canvas c;
+    int error = canvas_init(&c, PLAIN_COLUMNS, PLAIN_ROWS);
+    if (error != 0)
+        return error;
+    draw(&c, w, false, true);
+    error = write_canvas(&c);
+    canvas_deinit(&c);
+    return error;
+}
+
+static int run_plain(watch *w, const top_options *options)
+{
+    uint64_t due_ms = clock_monotonic_ms();
+    uint64_t told = 0;
+    bool was_silent = false;
+    for (uint64_t passed = 0; options->count == 0 || passed < options->count;) {
+        event e = await(w->signal_fd, -1, due_ms);
+        if (e == EVENT_LEAVE)
+            break;
+        if (e != EVENT_DUE)
+            continue;
+        due_ms = next_due(due_ms, options->interval_ms);
+        ask(w);
+        bool is_silent = w->silent_at_ms != 0;
+        if (is_silent && !was_silent)
+            fprintf(stderr, "homecall-signal: no answer from %s: %s\n", w->address, w->reason);
+        was_silent = is_silent;
+        passed += is_silent || w->answers > 1; /* the first answer only begins an interval */
+        if (is_silent || w->answers == 1)
+            continue;
+        if (write_block(w) != 0)
+            break;
+        told++;
+    }
+    return was_silent && told == 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+/* ---- The whole ---- */
+
+static int init(watch *w, const char *host, uint16_t port)
+{
+    *w = (watch){.host = host, .port = port};
+    bool is_ipv6 = strchr(host, ':') != NULL;
+    snprintf(w->address, sizeof(w->address), is_ipv6 ? "[%s]:%u" : "%s:%u", host, (unsigned)port);
+    w->samples = calloc(2, sizeof(*w->samples));
+    return w->samples != NULL ? 0 : -ENOMEM;
+}
+
+int top_run(const char *host, uint16_t port, const top_options *options)
+{
+    watch w;
+    if (init(&w, host, port) != 0)
+        return EXIT_FAILURE;
+    sigset_t handled;
+    sigset_t before;
+    sigemptyset(&handled);
+    static const int signals[] = {SIGINT, SIGTERM, SIGHUP, SIGWINCH};
+    for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
+        sigaddset(&handled, signals[i]);
+    sigprocmask(SIG_BLOCK, &handled, &before);
+    signal(SIGPIPE, SIG_IGN);
+
+    int code = EXIT_FAILURE;
+    w.signal_fd = signalfd(-1, &handled, SFD_CLOEXEC);
+    if (w.signal_fd < 0)
+        goto restore_signals;
+    if (options->is_plain || !isatty(STDOUT_FILENO) || terminal_open() != 0) {
+        code = run_plain(&w, options);
+    } else {
+        code = run_screen(&w, options);
+        terminal_close();
+    }
+    close(w.signal_fd);
+
+restore_signals:
+    sigprocmask(SIG_SETMASK, &before, NULL);
+    free(w.samples);
+    return code;
+}
+
+/* ---- Arguments ---- */
+
+static void print_help(void)
+{
+    puts("Usage: homecall-signal [--env-file PATH] top [OPTION...]\n"
+         "\n"
+         "Watches the server whose admin port is at ADMIN_HOST and ADMIN_PORT, in the terminal,\n"
+         "or as text where there is none. Keys: q leaves, p pauses.\n"
+         "\n"
+         "  --interval SECONDS  look so often, 0.1 to 60; 1 unless given\n"
+         "  --count N           print text for N intervals, and end\n"
+         "  --once              the same as --count 1\n"
+         "  --help              show this text, and end\n"
+         "\n"
+         "Ends with 1 when the server did not answer and there was nothing to print.");
+}
+
+static bool parse_interval(const char *text, uint32_t *interval_ms)
+{
+    char *end;
+    double seconds = strtod(text, &end);
+    if (end == text || *end != '\0' ||
+        !(seconds >= MIN_INTERVAL_MS / 1e3 && seconds <= MAX_INTERVAL_MS / 1e3))
+        return false;
+    *interval_ms = (uint32_t)(seconds * 1e3 + 0.5);
+    return true;
+}
+
+static bool parse_count(const char *text, uint64_t *count)
+{
+    char *end;
+    errno = 0;
+    *count = strtoull(text, &end, 10);
+    return *text >= '0' && *text <= '9' && *end == '\0' && errno == 0 && *count > 0;
+}
+
+static int refuse(const char *argument, const char *why)
+{
+    fprintf(stderr, "homecall-signal top: %s: %s; --help lists what there is\n", argument, why);
+    return EXIT_USAGE;
+}
+
+int top_main(int argc, char **argv, const char *host, uint16_t port)
+{
+    static const struct option known[] = {{"interval", required_argument, NULL, 'i'},
+                                          {"count", required_argument, NULL, 'c'},
+                                          {"once", no_argument, NULL, 'o'},
+                                          {"help", no_argument, NULL, 'h'},
+                                          {0}};
+    top_options options = {.interval_ms = DEFAULT_INTERVAL_MS};
+    opterr = 0;
+    optind = 1;
+    int found;
+    while ((found = getopt_long(argc, argv, ":", known, NULL)) != -1) {
+        if (found == 'h') {
+            print_help();
+            return EXIT_SUCCESS;
+        }
+        if (found == 'o')
+            options.count = 1;
+        else if (found == ':')
+            return refuse(argv[optind - 1], "a value is wanted behind it");
+        else if (found == '?')
+            return refuse(argv[optind - 1], "unknown option");
+        else if (found == 'i' && !parse_interval(optarg, &options.interval_ms))
+            return refuse(optarg, "the interval is a number of seconds from 0.1 to 60");
+        else if (found == 'c' && !parse_count(optarg, &options.count))
+            return refuse(optarg, "the count is a whole number from 1 on");
+    }
+    if (optind < argc)
+        return refuse(argv[optind], "unknown argument");
+    options.is_plain = options.count > 0;
+    return top_run(host, port, &options);
+}
