@@ -2,7 +2,7 @@
 # tests/run.sh: installs what the tests need, builds, and runs them all. The last line counts the test cases.
 #
 #   tests/run.sh                    everything that CI runs
-#   tests/run.sh STAGE ...          only these stages: style unit release asan tsan bars fuzz browser deploy
+#   tests/run.sh STAGE ...          only these stages: style unit release asan tsan bars metrics fuzz browser deploy
 #   FUZZ_SECONDS=600 tests/run.sh fuzz        a longer fuzz run (each target)
 #   SOAK_CALLS=20000 tests/run.sh asan tsan   a longer soak of calls
 #
@@ -14,7 +14,7 @@ cd "$root" || exit 1
 . deploy/packages.sh
 
 stages=("$@")
-[ ${#stages[@]} -gt 0 ] || stages=(style unit release asan tsan bars fuzz browser deploy)
+[ ${#stages[@]} -gt 0 ] || stages=(style unit release asan tsan bars metrics fuzz browser deploy)
 out=$root/out
 mkdir -p "$out"
 passed=0
@@ -120,6 +120,11 @@ stage_bars() {
     check "instructions of the hot path" bench/hot_path.sh
     check "being scraped" as_root bench/scrape.sh 1 # strace looks into the server
     check "the comparison runs" compare_runs
+}
+
+stage_metrics() {
+    build release || return
+    check "metrics, rules and dashboard" tests/metrics/check.sh
 }
 
 stage_fuzz() {

@@ -256,7 +256,8 @@ static void the_first_sample_has_no_rates_yet(void **state)
     draw(f, 80, 24);
     expect_row(&f->canvas, "connections open 1234  accepted -/s  closed -/s  handshake 3  closing 1");
     expect_row(&f->canvas, "closes/s    -");
-    expect_row(&f->canvas, "relayed            -         -         - relay               -        -        -");
+    expect_row(&f->canvas,
+               "relayed            -         -         - relay               -        -        -");
     expect_row(&f->canvas, "limits hit  message_rate 13  room_capacity 3");
     expect_row(&f->canvas, "worker-0   [                                                ]    -    4   12ms");
 }
