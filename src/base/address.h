@@ -49,7 +49,7 @@ bool address_parse(slice text, address *out);
 /* The longest text of an address, with its NUL. */
 enum { ADDRESS_MAX_TEXT = sizeof("[ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255]:65535") };
 
-/* Write it as address_parse() reads it, IPv6 as RFC 5952 wants it, with the port if there is one; or "unix",
+/* Write it as address_parse() reads it, IPv6 in its short form, with the port if there is one; or "unix",
  * or "unknown". Returns the length of the text, which a NUL follows. */
 size_t address_format(const address *a, char out[ADDRESS_MAX_TEXT]);
 

@@ -34,7 +34,7 @@ static forwarded_values values_of(slice fields, slice name, slice lines[MAX_FORW
     return (forwarded_values){lines, count};
 }
 
-/* Who is at the other end, behind the proxies that are trusted. The port would only tell connections apart. */
+/* Who is at the other end, behind the proxies that are trusted. A port would only tell connections apart. */
 static address find_client(const session *s, const ws_handshake *handshake)
 {
     address peer = connection_peer(&s->connection);

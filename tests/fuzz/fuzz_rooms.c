@@ -270,6 +270,8 @@ static void on_signal(void *context, const room_signal_report *report)
         if (!is_sent || r->queued > 0)
             pop(m, room, report);
         break;
+    case ROOM_OUTCOMES:
+        CHECK(!"an outcome");
     }
     if (r->queued == 0)
         r->is_away = false;

@@ -420,7 +420,7 @@ static void a_stuck_reader_holds_up_neither_loggers_nor_the_stop(void **state)
     uint64_t logged = flood();
     uint64_t before_ms = clock_monotonic_ms();
     signal_log_stop();
-    assert_in_range(clock_monotonic_ms() - before_ms, 0, 1500); /* a second, and Valgrind's slowness */
+    assert_in_range(clock_monotonic_ms() - before_ms, 0, 5000); /* a second, and a busy machine's slowness */
 
     char *text = calloc(1, 1 << 20);
     ssize_t len = read(reader, text, (1 << 20) - 1);
