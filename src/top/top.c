@@ -6,8 +6,10 @@
 #include "top/terminal.h"
 #include "top/view.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <getopt.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -24,6 +26,7 @@ enum { ANSWER_TIMEOUT_MS = 2000 };
 
 /* The canvas of plain text: wide enough for most lines, and so high that a few threads have a line each. */
 enum { PLAIN_COLUMNS = 120, PLAIN_ROWS = 24 };
+static_assert((PLAIN_COLUMNS + 1) * PLAIN_ROWS + 1 <= PIPE_BUF, "a block is written at once");
 
 enum { DEFAULT_INTERVAL_MS = 1000, MIN_INTERVAL_MS = 100, MAX_INTERVAL_MS = 60 * 1000 };
 
@@ -198,9 +201,28 @@ static int run_screen(watch *w, const top_options *options)
 
 /* ---- Plain text ---- */
 
-static int write_all(const char *text, size_t len)
+/* Wait until whoever reads takes more. 0, -EINTR when it is time to leave, or -errno of poll(). */
+static int await_room(int signal_fd)
+{
+    struct pollfd fds[] = {{.fd = signal_fd, .events = POLLIN}, {.fd = STDOUT_FILENO, .events = POLLOUT}};
+    for (;;) {
+        int ready = poll(fds, 2, -1);
+        if (ready < 0 && errno != EINTR)
+            return -errno;
+        if (ready > 0 && fds[0].revents != 0 && read_signal(signal_fd) == EVENT_LEAVE)
+            return -EINTR;
+        if (ready > 0 && fds[1].revents != 0)
+            return 0;
+    }
+}
+
+/* A block is shorter than PIPE_BUF, so where there is room, a pipe takes it at once. */
+static int write_all(int signal_fd, const char *text, size_t len)
 {
     while (len > 0) {
+        int error = await_room(signal_fd);
+        if (error != 0)
+            return error;
         ssize_t written = write(STDOUT_FILENO, text, len);
         if (written < 0 && errno != EINTR)
             return -errno;
@@ -213,7 +235,7 @@ static int write_all(const char *text, size_t len)
 }
 
 /* A block: the rows up to the last that is not empty, and an empty line that ends it. 0 or -errno. */
-static int write_canvas(const canvas *c)
+static int write_canvas(int signal_fd, const canvas *c)
 {
     char *text = malloc((size_t)c->rows * ((size_t)c->columns + 1) + 1);
     if (text == NULL)
@@ -229,7 +251,7 @@ static int write_canvas(const canvas *c)
         text[len++] = '\n';
     }
     text[len++] = '\n';
-    int error = write_all(text, len);
+    int error = write_all(signal_fd, text, len);
     free(text);
     return error;
 }
@@ -241,7 +263,7 @@ static int write_block(const watch *w)
     if (error != 0)
         return error;
     draw(&c, w, false, true);
-    error = write_canvas(&c);
+    error = write_canvas(w->signal_fd, &c);
     canvas_deinit(&c);
     return error;
 }

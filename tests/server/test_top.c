@@ -470,6 +470,28 @@ static void text_ends_so_even_if_there_is_none(void **state)
     assert_int_equal(finish(f), 1);
 }
 
+static void text_that_nobody_takes_keeps_nobody_from_ending_it(void **state)
+{
+    enum { ONE_PAGE = 4096, BLOCKS = 12 };
+    fixture *f = *state;
+    begin_serving(f);
+    start_in_pipe(f, "--interval 0.1", "NO_COLOR=");
+    int out = f->out;
+    f->out = -1; /* not read */
+    assert_true(fcntl(out, F_SETPIPE_SZ, ONE_PAGE) > 0);
+    for (uint64_t end_ms = now_ms() + PATIENCE_MS; now_ms() < end_ms && f->asked < BLOCKS;) {
+        unsigned asked = f->asked;
+        for (int ticks = 0; ticks < 50 && f->asked == asked; ticks++)
+            go_on(f);
+        if (f->asked == asked)
+            break; /* it does not ask any more: it waits for room */
+    }
+    assert_in_range(f->asked, 2, BLOCKS - 1);
+    kill(f->pid, SIGTERM);
+    assert_int_equal(finish(f), 0);
+    close(out);
+}
+
 static void a_real_server_is_understood(void **state)
 {
     fixture *f = *state;
@@ -535,6 +557,7 @@ int main(void)
         CASE(text_goes_on_when_the_server_comes_back),
         CASE(text_ends_when_nobody_reads_it),
         CASE(text_ends_so_even_if_there_is_none),
+        CASE(text_that_nobody_takes_keeps_nobody_from_ending_it),
         CASE(a_real_server_is_understood),
         CASE(wrong_arguments_end_with_two),
         CASE(help_is_shown),
