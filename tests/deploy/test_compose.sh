@@ -6,46 +6,18 @@
 # that 0.0.0.0 and the ports of the containers are free and seen by nobody, and a file system of which /srv and /tmp go with
 # it. Every process ends with the namespace.
 set -euo pipefail
-root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+# shellcheck source=tests/deploy/services.sh
+. "$(dirname "${BASH_SOURCE[0]}")/services.sh"
 build=${BUILD_DIR:-$root/build/release}
-compose=$root/deploy/docker-compose.yml
+example=$root/deploy/compose.env.example
+caddyfile=$root/deploy/compose/Caddyfile
 
 # Options that no setting reaches in the container. Caddy speaks neither the PROXY protocol nor TLS to the server.
 left_out=(PROXY_PROTOCOL WSS_PORT TLS_CERT_FILE TLS_KEY_FILE)
 # Options that the compose file has and the table does not know yet.
 to_come=()
 
-failures=0
-
-# expect SENTENCE COMMAND...: one thing that has to be true.
-expect() {
-    local sentence=$1
-    shift
-    if "$@"; then
-        echo "ok: $sentence"
-    else
-        echo "FAILED: $sentence"
-        failures=$((failures + 1))
-    fi
-}
-
-# is_same A B: two texts, shown where they differ.
-is_same() {
-    diff <(printf '%s\n' "$1") <(printf '%s\n' "$2")
-}
-
 # ---- The file ----
-
-# The compose file as docker-compose understands it, with all profiles, as JSON.
-resolve() {
-    env -i PATH="$PATH" docker-compose -f "$compose" --profile turn --profile metrics "$@" config |
-        python3 -c 'import json, sys, yaml; json.dump(yaml.safe_load(sys.stdin), sys.stdout)'
-}
-
-# of QUERY: what jq finds in it, a line each.
-of() {
-    jq -r "$1" <<<"$config"
-}
 
 # holds QUERY: is it true of the file?
 holds() {
@@ -62,32 +34,34 @@ default_of() {
 }
 
 names_are_options() {
-    is_same "$( (options && printf '%s\n' "${to_come[@]}") | grep -vxF "$(printf '%s\n' "${left_out[@]}")" | sort -u | sed '/^$/d')" \
-        "$(of '.services.signal.environment | keys[]' | sort)"
+    local wanted
+    wanted=$(printf '%s\n' "$(options)" "${to_come[@]}" | grep -vxF "$(printf '%s\n' "${left_out[@]}")")
+    is_same "$(sort -u <<<"$wanted")" "$(of '.services.signal.environment | keys[]' | sort)"
 }
 
 server_accepts_its_environment() {
-    env -i "${signal_environment[@]}" "$build/homecall-signal" --env-file /dev/null --check-config
+    local environment
+    mapfile -t environment < <(environment_of signal)
+    env -i "${environment[@]}" "$build/homecall-signal" --env-file /dev/null --check-config
 }
 
-# Every name that the file takes from .env stands in the example, and the example has no other.
+# Every name that the file itself takes from .env stands in the example.
 example_has_every_name() {
-    is_same "$(grep -o '\${[A-Z_]*' "$compose" | tr -d '${' | cat - <(printf '%s\n' TURN_SECRET TURN_URLS COMPOSE_{PROJECT_NAME,PROFILES}) | sort -u)" \
-        "$(sed -n 's/^#\?\([A-Z_]*\)=.*/\1/p' "$root/deploy/compose.env.example" | sort)"
+    local taken
+    taken=$(grep -o '[$]{[A-Z_]*' "$compose" | cut -c3- && sed -n 's/^ *- \(TURN_[A-Z_]*\)$/\1/p' "$compose")
+    is_same "" "$(sort -u <<<"$taken" | grep -vxF "$(sed -n 's/^#\?\([A-Z_]*\)=.*/\1/p' "$example")")"
 }
 
 # What the example sets is what holds without it.
 example_changes_nothing() {
     local empty='del(.. | select(. == "" or . == null))'
-    is_same "$(of "$empty")" "$(resolve --env-file "$root/deploy/compose.env.example" | jq -r "$empty")"
+    is_same "$(of "$empty")" "$(resolve "$example" | jq -r "$empty")"
 }
 
 mounts_exist() {
-    local source missing=0
-    while IFS=: read -r source _; do
-        [ -e "$source" ] || { echo "$source is not there"; missing=1; }
-    done < <(of '.services[].volumes[]? | select(startswith("/"))')
-    return "$missing"
+    local sources
+    mapfile -t sources < <(of '.services[].volumes[]? | select(startswith("/")) | split(":")[0]')
+    ls -d "${sources[@]}" >/dev/null
 }
 
 check_file() {
@@ -123,8 +97,6 @@ check_file() {
 
 # ---- The web service's file ----
 
-caddyfile=$root/deploy/compose/Caddyfile
-
 # The header lines of a Caddyfile.
 headers_of() {
     grep -oE '(Strict|Content-Security|Permissions|Referrer|X-Content|Cache)-[A-Za-z-]* .*' "$1" | sort
@@ -136,31 +108,13 @@ check_caddyfile() {
     expect "it has Caddy's own format" is_same "$(caddy fmt "$caddyfile")" "$(<"$caddyfile")"
     expect "the page has the headers of proxy/Caddyfile" is_same "$(headers_of "$root/deploy/proxy/Caddyfile")" "$(headers_of "$caddyfile")"
     adapted=$(HOST_PUBLIC=localhost caddy adapt --adapter caddyfile --config "$caddyfile" 2>/dev/null)
-    expect "Caddy listens where the ports lead" is_same "$(of '.services.web.ports[]' | tr '\n' ' ')" \
-        "$(jq -r '.apps.http | "80:\(.http_port)/tcp 443:\(.https_port)/tcp "' <<<"$adapted")"
+    expect "Caddy listens where the ports lead" is_same "$(of '.services.web.ports[] | "\(.published):\(.target)"')" \
+        "$(jq -r '.apps.http | "80:\(.http_port)", "443:\(.https_port)"' <<<"$adapted")"
     expect "Caddy asks the server at its port" is_same "signal:$(of .services.signal.environment.WS_PORT)" \
         "$(jq -r '.. | .dial? // empty | strings' <<<"$adapted" | sort -u)"
 }
 
 # ---- Inside the namespaces ----
-
-# run_as UID COMMAND...: without rights, as in a container.
-run_as() {
-    local uid=$1
-    shift
-    setpriv --reuid="$uid" --regid="$uid" --clear-groups --inh-caps=-all --bounding-set=-all --no-new-privs "$@"
-}
-
-# Wait until a command succeeds, as long as anything here may take.
-until_works() {
-    local _
-    for _ in $(seq 100); do
-        "$@" >/dev/null 2>&1 && return
-        sleep 0.1
-    done
-    echo "in vain: $*"
-    return 1
-}
 
 # Lay the files where the containers have them, and names to find each other by.
 furnish() {
@@ -183,8 +137,8 @@ browse() {
 }
 
 upgrade_status() {
-    browse /signal --http1.1 --max-time 2 --output /dev/null --write-out '%{http_code}' -H "Origin: $1" -H 'Connection: Upgrade' \
-        -H 'Upgrade: websocket' -H 'Sec-WebSocket-Version: 13' -H 'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==' || true
+    browse /signal --http1.1 --max-time 1 --output /dev/null --write-out '%{http_code}' -H "Origin: $1" -H 'Connection: Upgrade' \
+        -H 'Upgrade: websocket' -H 'Sec-WebSocket-Version: 13' -H 'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==' 2>/dev/null || true
 }
 
 calls_work() {
@@ -192,24 +146,33 @@ calls_work() {
 }
 
 check_web() {
-    run_as 10001 env -i "${signal_environment[@]}" /srv/homecall-signal --env-file /dev/null >/srv/signal.log &
-    expect "the server is healthy" until_works env -i "${signal_environment[@]}" /srv/homecall-signal --env-file /dev/null --healthcheck
-    run_as 10002 env -i HOST_PUBLIC=localhost XDG_CONFIG_HOME=/tmp XDG_DATA_HOME=/srv/data caddy run --adapter caddyfile \
-        --config /srv/compose/Caddyfile >/srv/caddy.log 2>&1 &
-    local caddy=$!
+    local signal web caddy
+    mapfile -t signal < <(environment_of signal)
+    mapfile -t web < <(environment_of web)
+
+    "${powerless[@]}" --reuid=10001 --regid=10001 env -i "${signal[@]}" /srv/homecall-signal --env-file /dev/null >/srv/signal.log &
+    expect "the server is healthy" until_works env -i "${signal[@]}" /srv/homecall-signal --env-file /dev/null --healthcheck
+    # Docker gives a user who is unknown in the image this HOME; the other one is Caddy's image's.
+    "${powerless[@]}" --reuid=10002 --regid=10002 env -i "${web[@]}" HOME=/ XDG_DATA_HOME=/srv/data \
+        caddy run --adapter caddyfile --config /srv/compose/Caddyfile >/srv/caddy.log 2>&1 &
+    caddy=$!
     expect "the web server is healthy" until_works curl --silent --fail "$(of '.services.web.healthcheck.test[-1]')"
     expect "https://localhost/ is the page" until_works browse / --fail
     expect "the page comes whole" is_same "$(browse '/?room=do-not-log-me' --compressed -H 'Referer: https://localhost/?do-not-log-me')" \
         "$(<"$root/deploy/pwa/index.html")"
-    expect "http:// leads to https://" is_same "308 https://localhost/" \
-        "$(curl --silent --output /dev/null --write-out '%{http_code} %{redirect_url}' --connect-to localhost:80:localhost:8080 http://localhost/)"
+    expect "http:// leads to https://" is_same "308 https://localhost/" "$(curl --silent --output /dev/null \
+        --write-out '%{http_code} %{redirect_url}' --connect-to localhost:80:localhost:8080 http://localhost/)"
+    expect "other ports of localhost may stay plain" test "$(browse / --head | grep -ci strict-transport)" = 0
     expect "the page may open the WebSocket" is_same 101 "$(upgrade_status https://localhost)"
     expect "another page may not" is_same 403 "$(upgrade_status https://other.example)"
-    expect "/ice is the server's" test "$(browse /ice --head | grep -ci content-security-policy)" = 0
     expect "calls work" calls_work
-    kill "$caddy" && wait "$caddy" || true
+    ice=$(browse /ice -H 'Origin: https://localhost' | jq '.iceServers[] | select(.username)')
+    expect "the page is told of coturn" is_same "$turn_url" "$(jq -r '.urls[]' <<<"$ice")"
+    kill "$caddy"
+    wait "$caddy" || true
     expect "the log has requests" grep -q '"uri":"/"' /srv/caddy.log
     expect "the log has no query strings" test "$(grep -c do-not-log-me /srv/caddy.log)" = 0
+    [ "$failures" -eq 0 ] || tail -n 20 /srv/signal.log /srv/caddy.log
 }
 
 # turn_call ADDRESS OPTION...: packets to a peer at this address and back, through coturn.
@@ -219,45 +182,48 @@ turn_call() {
     timeout 10 turnutils_uclient "$@" -e "$peer" -n 3 -m 1 -c 198.51.100.1 >/dev/null 2>&1
 }
 
-refuses() {
-    ! "$@"
-}
-
 check_turn() {
-    local expired=1000:somebody
-    # An address as of the open net, since coturn gives out none of the loopback.
+    local turn expired=1000:somebody
+    mapfile -t turn < <(environment_of turn)
+    # An address as of the open net, since coturn relays at none of the loopback.
     ip link add outside type veth peer name beyond
     ip addr add 198.51.100.1/24 dev outside
     ip link set outside up
     ip link set beyond up
 
-    expect "coturn does not start without a secret" refuses run_as 65534 env TURN_REALM=localhost sh /srv/compose/turn.sh 2>/dev/null
-    run_as 65534 env TURN_REALM=localhost TURN_SECRET=topsecret TURN_EXTERNAL_IP='' sh /srv/compose/turn.sh >/srv/turn.log 2>&1 &
+    expect "coturn does not start without a secret" refuses env TURN_SECRET= sh /srv/compose/turn.sh 2>/dev/null
+    "${powerless[@]}" --reuid=65534 --regid=65534 env -i "${turn[@]}" sh /srv/compose/turn.sh >/srv/turn.log 2>&1 &
+    local coturn=$!
     turnutils_peer -L 198.51.100.1 >/dev/null 2>&1 &
     expect "coturn is healthy" until_works timeout 1 "$(of '.services.turn.healthcheck.test[1]')" "$(of '.services.turn.healthcheck.test[2]')"
-    expect "coturn relays over UDP" turn_call 198.51.100.1 -u somebody -W topsecret
-    expect "coturn relays for who comes over TCP" turn_call 198.51.100.1 -u somebody -W topsecret -t
+    expect "coturn relays for who has what /ice gave" \
+        turn_call 198.51.100.1 -u "$(jq -r .username <<<"$ice")" -w "$(jq -r .credential <<<"$ice")"
+    expect "coturn relays for who comes over TCP" turn_call 198.51.100.1 -u somebody -W "$turn_secret" -t
     expect "coturn refuses another secret" refuses turn_call 198.51.100.1 -u somebody -W wrong
     expect "coturn refuses what has expired" refuses turn_call 198.51.100.1 -u "$expired" \
-        -w "$(printf %s "$expired" | openssl dgst -sha1 -hmac topsecret -binary | base64)"
-    expect "coturn leads nobody into the host" refuses turn_call 127.0.0.1 -u somebody -W topsecret
-    expect "the secret is no argument" test "$(grep -lsa topsecret /proc/[0-9]*/cmdline | wc -l)" = 0
+        -w "$(printf %s "$expired" | openssl dgst -sha1 -hmac "$turn_secret" -binary | base64)"
+    expect "coturn leads nobody into the host" refuses turn_call 127.0.0.1 -u somebody -W "$turn_secret"
+    expect "the secret is no argument" is_same "turnserver -c /tmp/turnserver.conf " "$(tr '\0' ' ' <"/proc/$coturn/cmdline")"
+    [ "$failures" -eq 0 ] || tail -n 20 /srv/turn.log
 }
 
 # ---- The whole ----
 
-config=${2:-$(resolve)}
-mapfile -t signal_environment < <(of '.services.signal.environment | to_entries[] | select(.value != null) | "\(.key)=\(.value)"')
+turn_secret=topsecret
+turn_url="turn:198.51.100.1:3478?transport=udp"
 if [ "${1:-}" = --inside ]; then
+    config=$2
     furnish
     check_web
     check_turn
 else
-    # shellcheck source=deploy/packages.sh
-    . "$root/deploy/packages.sh"
+    settings=$(mktemp) # none, so far
+    trap 'rm -f "$settings"' EXIT
+    config=$(resolve "$settings")
     check_file
     check_caddyfile
-    expect "the services run" as_root env BUILD_DIR="$build" unshare --net --mount --pid --fork --kill-child --mount-proc \
-        bash "$0" --inside "$config"
+
+    printf '%s\n' "TURN_SECRET=$turn_secret" "TURN_URLS=$turn_url" >"$settings"
+    expect "the services run" as_root env BUILD_DIR="$build" "${apart[@]}" --net bash "$0" --inside "$(resolve "$settings")"
 fi
 [ "$failures" -eq 0 ]
