@@ -8,7 +8,8 @@
 # disabled for the next boot, too. A machine that has one already keeps it as it is.
 
 # Packages that bring a service, and its name.
-declare -A SERVICE_OF=([nginx-common]=nginx [prometheus]=prometheus [apache2]=apache2 [haproxy]=haproxy [caddy]=caddy)
+declare -A SERVICE_OF=([nginx-common]=nginx [prometheus]=prometheus [apache2]=apache2 [haproxy]=haproxy [caddy]=caddy
+    [coturn]=coturn)
 
 # Is the package there, configured and whole?
 is_installed() {

@@ -8,7 +8,7 @@ trap 'rm -rf "$prefix"' EXIT
 
 cmake --install build/release --prefix "$prefix" >/dev/null
 "$prefix/bin/homecall-signal" --version
-"$prefix/bin/homecall-signal" --env-file "$prefix/etc/homecall-signal/.env.example" --check-config
+"$prefix/bin/homecall-signal" --env-file "$prefix/etc/homecall-signal/env" --check-config
 test -s "$prefix/share/homecall-signal/pwa/index.html"
 
 pkgconfig=$(dirname "$(find "$prefix" -name homecall.pc)")

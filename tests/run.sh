@@ -22,9 +22,10 @@ failed=0
 failures=()
 
 packages=(build-essential cmake ninja-build pkg-config git
-    libevent-dev libcjson-dev uthash-dev libssl-dev libsodium-dev libncurses-dev libcmocka-dev
+    libevent-dev libcjson-dev uthash-dev libssl-dev libsodium-dev libncurses-dev libsystemd-dev libcmocka-dev
     valgrind strace curl jq prometheus gnuplot-nox iproute2 clang clang-format libclang-rt-dev shellcheck
-    nginx-light caddy apache2 haproxy openssl chromium)
+    nginx-light caddy apache2 haproxy coturn openssl chromium
+    systemd debootstrap logrotate dpkg-dev procps podman docker-compose)
 # Node.js may have come from elsewhere than Debian; its packages would not go with that.
 command -v node >/dev/null || packages+=(nodejs)
 command -v npm >/dev/null || packages+=(npm)
@@ -156,7 +157,12 @@ stage_browser() {
 }
 
 stage_deploy() {
-    build release && run_node tests/deploy
+    build release || return
+    run_node tests/deploy
+    check "systemd units, socket and logrotate" tests/deploy/test_systemd.sh
+    check "the Debian package" as_root tests/deploy/test_deb.sh
+    check "the compose file and its services" as_root tests/deploy/test_compose.sh
+    check "the container is built and runs" as_root tests/deploy/test_container.sh
 }
 
 for stage in "${stages[@]}"; do

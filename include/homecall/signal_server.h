@@ -28,11 +28,13 @@ extern "C" {
 
 typedef struct signal_server signal_server;
 
-/* What a server is asked to be. Strings are borrowed for the time of signal_server_create() only.
+/* What a server is asked to be. Strings and lists are borrowed for the time of signal_server_create() only.
  * signal_server_options_init() fills in the defaults; .env.example explains each. */
 typedef struct signal_server_options {
     const char *host;            /* comma-separated list of addresses or names to listen on, or unix:PATH */
     uint16_t port;               /* their TCP port; 0 = any free one, see signal_server_port() */
+    const int *listen_fds;       /* instead of both: sockets that listen already; see below */
+    size_t listen_fd_count;      /* 0 = host and port count */
     const char *allowed_origins; /* comma-separated list of origins; "" = every origin */
     const char *trusted_proxies; /* comma-separated list of addresses, networks in CIDR notation, and the word
                                     unix: whose X-Forwarded-For, Forwarded and PROXY headers are believed */
@@ -81,6 +83,12 @@ typedef struct signal_server_options {
 /* Fill in every default. */
 void signal_server_options_init(signal_server_options *options);
 
+/* Sockets that listen already, as systemd hands them over, let a server be replaced without a connection
+ * being refused: who comes in between waits in the kernel. signal_server_start() duplicates them; they stay
+ * the caller's, who keeps them open until it has returned, and longer where the next server is to get them.
+ * With fewer sockets than acceptor threads some threads share one, and all of these wake for each connection.
+ */
+
 /* Make a server that does not listen yet. 0 and the server in *out, owned by the caller; -ENOMEM; -EINVAL for
  * options out of range; -EIO when no random key can be drawn. */
 int signal_server_create(const signal_server_options *options, signal_server **out);
@@ -90,9 +98,14 @@ int signal_server_create(const signal_server_options *options, signal_server **o
  * once. */
 int signal_server_start(signal_server *server);
 
-/* The entry of `host` that made a start fail; empty where it was something else. Lives as long as the server.
+/* The entry of `host` that made a start fail; empty where it was something else, as one of `listen_fds`.
+ * Lives as long as the server.
  */
 const char *signal_server_failed_host(const signal_server *server);
+
+/* Does every thread get on with its work? If not, only a restart helps. Any thread, while the server is
+ * started. */
+bool signal_server_is_live(const signal_server *server);
 
 /* Was it the admin port that made a start fail? */
 bool signal_server_admin_failed(const signal_server *server);

@@ -85,6 +85,8 @@ static void on_stop_signal(app *a, const char *name)
     LOG(LOG_INFO, log_namespace, event, LOG_LITERAL("signal", name));
     signal_server_request_stop(a->server,
                                a->is_stopping); /* PROTOCOL.md, rule 7: a second one ends it at once */
+    if (!a->is_stopping)
+        service_manager_notify_stopping("telling every client that the server stops");
     a->is_stopping = true;
 }
 
@@ -118,6 +120,15 @@ static void on_stopped(evutil_socket_t fd, short what, void *context)
     event_base_loopbreak(a->base);
 }
 
+/* This loop has nothing to hang on; what can hang are the threads of the server. */
+static void on_sign_of_life_due(evutil_socket_t fd, short what, void *context)
+{
+    (void)fd;
+    (void)what;
+    const app *a = context;
+    service_manager_keep_alive(signal_server_is_live(a->server));
+}
+
 static void on_libevent_message(int severity, const char *message)
 {
     log_level level = severity == EVENT_LOG_DEBUG  ? LOG_DEBUG
@@ -136,6 +147,13 @@ static int fail(const char *what, int error)
     LOG(LOG_ERROR, log_namespace, "start failed", LOG_BYTES("what", text_slice(what)),
         LOG_BYTES("reason", text_slice(reason)));
     return error;
+}
+
+static int take_sockets(app *a)
+{
+    int error = service_manager_take_sockets(&a->sockets, 1);
+    return error != 0 ? fail("can't use the sockets of the service manager, which must be called ws", error)
+                      : 0;
 }
 
 static int start_log(app *a)
@@ -240,6 +258,8 @@ static int fail_to_listen(const app *a, int error)
 {
     const signal_server_options *o = &a->config->server;
     bool is_admin = signal_server_admin_failed(a->server);
+    if (!is_admin && a->sockets.count > 0)
+        return fail("can't serve the sockets of the service manager", error);
     const char *keys = is_admin ? "ADMIN_HOST, ADMIN_PORT" : "WS_HOST, WS_PORT";
     const char *host = is_admin ? o->admin_host : signal_server_failed_host(a->server);
     char address[300];
@@ -265,6 +285,8 @@ static int start_server(app *a, const char *version)
     signal_server_options options = a->config->server;
     options.on_stopped = on_server_stopped;
     options.context = a;
+    options.listen_fds = a->sockets.fds;
+    options.listen_fd_count = a->sockets.count;
     int error = signal_server_create(&options, &a->server);
     if (error != 0)
         return fail("can't create the server", error);
@@ -272,22 +294,42 @@ static int start_server(app *a, const char *version)
     error = signal_server_start(a->server);
     if (error != 0)
         return fail_to_listen(a, error);
+    a->is_serving = true;
 
     signal_server_stats stats;
     signal_server_get_stats(a->server, &stats);
     LOG(LOG_INFO, log_namespace, "started", LOG_BYTES("version", text_slice(version)),
         LOG_BYTES("host", text_slice(options.host)), LOG_NUMBER("port", signal_server_port(a->server)),
-        LOG_NUMBER("workers", stats.workers), LOG_NUMBER("admin_port", options.admin_port));
+        LOG_NUMBER("workers", stats.workers), LOG_NUMBER("admin_port", options.admin_port),
+        LOG_NUMBER("inherited_sockets", a->sockets.count));
+    return 0;
+}
+
+/* From here on the service manager counts on us. */
+static int report_for_duty(app *a)
+{
+    char status[64];
+    snprintf(status, sizeof(status), "serving port %u", signal_server_port(a->server));
+    service_manager_notify_ready(status);
+
+    uint64_t interval_us = service_manager_watchdog_interval_us();
+    if (interval_us == 0)
+        return 0;
+    const struct timeval interval = {.tv_sec = (time_t)(interval_us / 1000000),
+                                     .tv_usec = (suseconds_t)(interval_us % 1000000)};
+    a->alive_event = event_new(a->base, -1, EV_PERSIST, on_sign_of_life_due, a);
+    if (a->alive_event == NULL || event_add(a->alive_event, &interval) != 0)
+        return fail("can't make an event", -ENOMEM);
     return 0;
 }
 
 int app_run(app *a, const app_config *config, const char *version)
 {
-    *a = (app){.config = config, .signal_fd = -1, .stopped_fd = -1};
-    if (open_signals(a) != 0 || start_log(a) != 0)
+    *a = (app){.config = config, .signal_fd = -1, .stopped_fd = -1, .sockets = {.name = "ws"}};
+    if (take_sockets(a) != 0 || open_signals(a) != 0 || start_log(a) != 0)
         return 1;
     raise_descriptor_limit();
-    if (make_loop(a) != 0 || start_server(a, version) != 0)
+    if (make_loop(a) != 0 || start_server(a, version) != 0 || report_for_duty(a) != 0)
         return 1;
     return event_base_dispatch(a->base) < 0 ? 1 : 0;
 }
@@ -303,10 +345,11 @@ static void close_descriptor(int *fd)
 
 void app_stop(app *a)
 {
-    bool was_started = a->server != NULL && signal_server_port(a->server) != 0;
     signal_server_destroy(a->server);
     a->server = NULL;
 
+    if (a->alive_event != NULL)
+        event_free(a->alive_event);
     if (a->stopped_event != NULL)
         event_free(a->stopped_event);
     if (a->signal_event != NULL)
@@ -315,10 +358,11 @@ void app_stop(app *a)
         event_base_free(a->base);
     close_descriptor(&a->stopped_fd);
     close_descriptor(&a->signal_fd);
+    service_manager_close_sockets(&a->sockets);
 
     if (!a->has_log)
         return;
-    if (was_started)
+    if (a->is_serving)
         log_event(LOG_INFO, log_namespace, "stopped", NULL, 0);
     event_set_log_callback(NULL);
     signal_log_stop();

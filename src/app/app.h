@@ -8,6 +8,7 @@
 #define HOMECALL_APP_APP_H
 
 #include "app/options.h"
+#include "app/service_manager.h"
 
 #include <event2/event.h>
 
@@ -17,9 +18,12 @@ typedef struct app {
     struct event_base *base;     /* owned; the loop of the main thread */
     struct event *signal_event;  /* owned; signal_fd is readable */
     struct event *stopped_event; /* owned; stopped_fd is readable */
+    struct event *alive_event;   /* owned; a sign of life is due; NULL where nobody waits for one */
+    service_sockets sockets;     /* owned; inherited from the service manager, or none */
     int signal_fd;               /* owned; -1 when absent */
     int stopped_fd;   /* owned; an eventfd that the server's last thread writes to; -1 when absent */
     bool has_log;     /* this app has started the logger */
+    bool is_serving;  /* the server was started */
     bool is_stopping; /* the first signal to stop has come */
 } app;
 

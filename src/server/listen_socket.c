@@ -1,6 +1,7 @@
 #include "server/listen_socket.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -50,12 +51,18 @@ static int open_bound(const struct sockaddr_storage *address, socklen_t len, boo
 
 static uint16_t port_of(int fd)
 {
-    struct sockaddr_storage address;
+    struct sockaddr_storage address = {0};
     socklen_t len = sizeof(address);
     if (getsockname(fd, (struct sockaddr *)&address, &len) != 0)
         return 0;
-    return ntohs(address.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&address)->sin6_port
-                                               : ((struct sockaddr_in *)&address)->sin_port);
+    switch (address.ss_family) {
+    case AF_INET:
+        return ntohs(((struct sockaddr_in *)&address)->sin_port);
+    case AF_INET6:
+        return ntohs(((struct sockaddr_in6 *)&address)->sin6_port);
+    default:
+        return 0;
+    }
 }
 
 int listen_socket_open(const char *host, uint16_t *port, bool is_shared, bool is_first)
@@ -125,4 +132,34 @@ int listen_socket_open_unix(const char *path)
         return error;
     }
     return fd;
+}
+
+/* 0, or -EINVAL for a socket that nobody can connect to, or whose connections are no streams; or -errno. */
+static int check_listens(int fd)
+{
+    int type = 0;
+    int listens = 0;
+    socklen_t len = sizeof(type);
+    if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) != 0 ||
+        getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &len) != 0)
+        return -errno;
+    return type == SOCK_STREAM && listens != 0 ? 0 : -EINVAL;
+}
+
+int listen_socket_duplicate(int fd, uint16_t *port)
+{
+    int error = check_listens(fd);
+    if (error != 0)
+        return error;
+    int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+    if (copy < 0)
+        return -errno;
+    *port = port_of(copy);
+    if (fcntl(copy, F_SETFL, O_NONBLOCK) != 0 ||
+        (*port != 0 && switch_on(copy, IPPROTO_TCP, TCP_NODELAY) != 0)) {
+        error = -errno;
+        close(copy);
+        return error;
+    }
+    return copy;
 }

@@ -21,4 +21,11 @@ int listen_socket_open(const char *host, uint16_t *port, bool is_shared, bool is
  * there, -ENAMETOOLONG, -ENOENT, -EACCES, … */
 int listen_socket_open_unix(const char *path);
 
+/* Duplicate a stream socket that listens already, and make it one as above. Both numbers mean one socket,
+ * whose queue of connections lasts until the last of them is closed.
+ *
+ * The duplicate, owned by the caller, and its TCP port (0 for a Unix socket) in *port; or -errno: -EINVAL
+ * where it does not listen, -ENOTSOCK, -EBADF, -EMFILE. */
+int listen_socket_duplicate(int fd, uint16_t *port);
+
 #endif

@@ -68,8 +68,28 @@ static int open_entry(signal_server *server, const char *entry)
     return error;
 }
 
+/* The sockets go around among the acceptors as often as it takes for every socket to have an acceptor, and
+ * every acceptor a socket. */
+static int duplicate_inherited(signal_server *server)
+{
+    size_t sockets = server->options.listen_fd_count;
+    size_t acceptors = server->made_acceptors;
+    for (size_t i = 0; i < sockets || i < acceptors; i++) {
+        uint16_t port;
+        int fd = listen_socket_duplicate(server->options.listen_fds[i % sockets], &port);
+        int error = fd < 0 ? fd : acceptor_add_socket(&server->acceptors[i % acceptors], fd);
+        if (error != 0)
+            return error;
+        if (signal_server_port(server) == 0)
+            atomic_store_explicit(&server->port, port, memory_order_relaxed);
+    }
+    return 0;
+}
+
 int listening_begin(signal_server *server)
 {
+    if (server->options.listen_fd_count > 0)
+        return duplicate_inherited(server);
     return each_entry(server, open_entry);
 }
 

@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "homecall/signal_log.h"
 #include "server/server_parts.h"
+#include "stats/health.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -86,6 +87,18 @@ void server_take_snapshot(const signal_server *server, snapshot *out)
         take_thread(&threads[server->made_workers + i], &server->acceptors[i].thread,
                     &server->acceptors[i].counters);
     snapshot_sum(out);
+}
+
+bool signal_server_is_live(const signal_server *server)
+{
+    snapshot_thread *threads = calloc(server_thread_count(server), sizeof(*threads));
+    if (threads == NULL)
+        return true; /* nothing is known against it */
+    snapshot s = {.threads = threads};
+    server_take_snapshot(server, &s);
+    bool is_live = health_is_live(&s, NULL, NULL);
+    free(threads);
+    return is_live;
 }
 
 /* ---- In the log ---- */

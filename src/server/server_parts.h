@@ -12,7 +12,7 @@
 #include <stdatomic.h>
 
 struct signal_server {
-    signal_server_options options; /* its strings are owned */
+    signal_server_options options; /* its strings and lists are owned */
     net_limits net;
     session_limits session;
     keyed_hash hash; /* of codewords */

@@ -85,6 +85,7 @@ static bool are_valid(const signal_server_options *o)
     bool has_strings = true;
     for (size_t i = 0; i < STRINGS; i++)
         has_strings = has_strings && *string_of((signal_server_options *)(uintptr_t)o, i) != NULL;
+    bool has_sockets = o->listen_fds != NULL || o->listen_fd_count == 0;
     bool has_threads =
         o->workers <= MAX_WORKERS && o->acceptor_threads >= 1 && o->acceptor_threads <= MAX_ACCEPTORS;
     bool has_sizes = o->room_capacity >= 1 && o->room_capacity <= UINT16_MAX && o->max_name_bytes >= 1 &&
@@ -94,7 +95,16 @@ static bool are_valid(const signal_server_options *o)
     /* The loop takes a deadline of 0 for none, which no peer may have. */
     bool has_times = o->ping_interval_ms >= 1 && o->pong_timeout_ms >= 1 && o->handshake_timeout_ms >= 1 &&
                      o->close_timeout_ms >= 1;
-    return has_strings && has_threads && has_sizes && has_rates && has_times;
+    return has_strings && has_sockets && has_threads && has_sizes && has_rates && has_times;
+}
+
+/* A copy of the list, owned by the caller; NULL without memory. An empty one has room for one. */
+static int *copy_descriptors(const int *fds, size_t count)
+{
+    int *copy = calloc(count + 1, sizeof(*copy));
+    if (copy != NULL && count > 0)
+        memcpy(copy, fds, count * sizeof(*copy));
+    return copy;
 }
 
 /* Make copies of the strings, which are the caller's. False without memory: some are NULL then. */
@@ -128,9 +138,11 @@ int signal_server_create(const signal_server_options *options, signal_server **o
     if (server->options.workers == 0)
         server->options.workers = processors();
     bool has_strings = own_strings(&server->options);
+    server->options.listen_fds = copy_descriptors(options->listen_fds, options->listen_fd_count);
     server->workers = calloc(server->options.workers, sizeof(*server->workers));
     server->acceptors = calloc(server->options.acceptor_threads, sizeof(*server->acceptors));
-    if (!has_strings || server->workers == NULL || server->acceptors == NULL)
+    if (!has_strings || server->options.listen_fds == NULL || server->workers == NULL ||
+        server->acceptors == NULL)
         goto destroy;
 
     address_list_fault fault;
@@ -359,6 +371,7 @@ void signal_server_destroy(signal_server *server)
     admission_free(server->admission);
     free(server->acceptors);
     free(server->workers);
+    free((int *)(uintptr_t)server->options.listen_fds);
     free_strings(&server->options);
     free(server);
 }

@@ -1,0 +1,66 @@
+# Installing the server as a service of the machine, and packing all that into a .deb: to be included by the root
+# CMakeLists.txt once every other install() is written.
+#
+#   cmake --install build/release          # below /usr/local, or --prefix
+#   cpack --config build/release/CPackConfig.cmake -B DIRECTORY
+#
+# Units and configuration lie where systemd and Debian look for them: PREFIX/lib, and /etc for the prefix /usr
+# (elsewhere PREFIX/etc, as GNUInstallDirs has it). The prefix may be chosen as late as that, so the unit, which has
+# it inside, is filled in when it is installed. Rules of the component "development" stay out of the .deb.
+
+install(CODE "
+    set(deploy_dir \"${CMAKE_CURRENT_LIST_DIR}\")
+    set(work_dir \"${CMAKE_CURRENT_BINARY_DIR}/deploy\")
+    set(bindir \"\${CMAKE_INSTALL_PREFIX}/${CMAKE_INSTALL_BINDIR}\")
+    set(docdir \"\${CMAKE_INSTALL_PREFIX}/${CMAKE_INSTALL_DOCDIR}\")
+")
+install(CODE [[
+    if(CMAKE_INSTALL_PREFIX STREQUAL "/usr")
+        set(sysconfdir /etc)
+    else()
+        set(sysconfdir "${CMAKE_INSTALL_PREFIX}/etc")
+    endif()
+    set(libdir "${CMAKE_INSTALL_PREFIX}/lib") # units and users are looked for here, whatever the architecture
+
+    configure_file("${deploy_dir}/systemd/homecall-signal.service.in" "${work_dir}/homecall-signal.service" @ONLY)
+    file(INSTALL "${work_dir}/homecall-signal.service" "${deploy_dir}/systemd/homecall-signal.socket"
+        DESTINATION "${libdir}/systemd/system")
+    file(INSTALL "${deploy_dir}/systemd/homecall-signal.sysusers"
+        DESTINATION "${libdir}/sysusers.d" RENAME homecall-signal.conf)
+    file(INSTALL "${deploy_dir}/logrotate/homecall-signal" DESTINATION "${sysconfdir}/logrotate.d")
+    file(INSTALL "${deploy_dir}/debian/copyright" DESTINATION "${docdir}")
+
+    # What the operator has written stays.
+    if(NOT EXISTS "$ENV{DESTDIR}${sysconfdir}/homecall-signal/env")
+        file(INSTALL "${deploy_dir}/../.env.example"
+            DESTINATION "${sysconfdir}/homecall-signal" RENAME env)
+    endif()
+]])
+
+set(CPACK_GENERATOR DEB)
+set(CPACK_PACKAGE_NAME homecall-signal)
+set(CPACK_PACKAGE_VERSION "${PROJECT_VERSION}")
+set(CPACK_PACKAGE_CONTACT "HomeCall Signal <homecall-signal@localhost>")
+set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "WebSocket signaling server for calls between browsers")
+set(CPACK_PACKAGE_DESCRIPTION
+    "Two browsers that share a codeword find each other here, exchange offers,
+answers and candidates, and then talk to each other directly. The server is
+installed as a service that listens on the loopback, for a web server with
+TLS in front of it.")
+set(CPACK_INSTALL_CMAKE_PROJECTS "${PROJECT_BINARY_DIR};${PROJECT_NAME};Unspecified;/")
+set(CPACK_SET_DESTDIR ON) # for what lies outside the prefix
+set(CPACK_INSTALL_PREFIX /usr)
+set(CPACK_STRIP_FILES ON)
+
+set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
+set(CPACK_DEBIAN_PACKAGE_SECTION net)
+set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
+set(CPACK_DEBIAN_PACKAGE_DEPENDS "systemd | systemd-standalone-sysusers | systemd-sysusers")
+set(CPACK_DEBIAN_PACKAGE_SUGGESTS "logrotate")
+set(CPACK_DEBIAN_PACKAGE_CONTROL_STRICT_PERMISSION ON)
+set(CPACK_DEBIAN_PACKAGE_CONTROL_EXTRA
+    "${CMAKE_CURRENT_LIST_DIR}/debian/conffiles"
+    "${CMAKE_CURRENT_LIST_DIR}/debian/postinst"
+    "${CMAKE_CURRENT_LIST_DIR}/debian/prerm"
+    "${CMAKE_CURRENT_LIST_DIR}/debian/postrm")
+include(CPack)

@@ -1,0 +1,147 @@
+#!/usr/bin/env bash
+# The service without containers, as far as it can be tried without systemd as the first process: the installed units, the
+# sandbox, the socket that outlives the server, and logrotate. test_deb.sh goes on from here.
+set -euo pipefail
+
+# restart_until_over BINARY ADMIN_PORT DIRECTORY: what systemd does with a socket unit. Runs below systemd-socket-activate, which
+# has opened descriptor 3; keeps it, and lets one server after another serve it until DIRECTORY/over exists.
+restart_until_over() {
+    local binary=$1 admin_port=$2 directory=$3 restarts=0
+    server=
+    trap '[ -z "$server" ] || kill "$server"' EXIT
+    trap 'exit 1' TERM
+    while [ ! -e "$directory/over" ] || [ "$restarts" -eq 0 ]; do
+        # shellcheck disable=SC2016 # the inner shell is to expand it: only there it is the server's own number
+        LISTEN_FDS=1 LISTEN_FDNAMES=ws ADMIN_PORT=$admin_port LOG_FILE=$directory/log \
+            bash -c 'LISTEN_PID=$$ exec "$0" --env-file /dev/null' "$binary" &
+        server=$!
+        until ADMIN_PORT=$admin_port "$binary" --env-file /dev/null --healthcheck 2>/dev/null; do
+            kill -0 "$server" || exit 1
+            sleep 0.02
+        done
+        sleep 0.2
+        kill -TERM "$server"
+        wait "$server" || exit 1
+        server=
+        restarts=$((restarts + 1))
+    done
+    echo "$restarts" >"$directory/restarts"
+}
+if [ "${1:-}" = --restart-until-over ]; then
+    restart_until_over "${@:2}"
+    exit
+fi
+
+# shellcheck source=bench/with_server.sh
+. "$(dirname "${BASH_SOURCE[0]}")/../../bench/with_server.sh"
+binary=$build/homecall-signal
+prefix=$private/usr
+units=$prefix/lib/systemd/system
+
+fail() {
+    echo "$*" >&2
+    exit 1
+}
+
+# What the operator wrote must outlive an installation over it.
+install_twice() {
+    cmake --install "$build" --prefix "$prefix" >/dev/null
+    echo WORKERS=3 >"$prefix/etc/homecall-signal/env"
+    cmake --install "$build" --prefix "$prefix" >/dev/null
+    [ "$(cat "$prefix/etc/homecall-signal/env")" = WORKERS=3 ] || fail "an installation has overwritten the configuration"
+    for file in lib/sysusers.d/homecall-signal.conf etc/logrotate.d/homecall-signal; do
+        [ -s "$prefix/$file" ] || fail "$file is not installed"
+    done
+}
+
+units_are_clean() {
+    local said
+    said=$(systemd-analyze verify "$units/homecall-signal.service" "$units/homecall-signal.socket" 2>&1) ||
+        fail "systemd-analyze verify: $said"
+    [ -z "$said" ] || fail "systemd-analyze verify: $said"
+    systemd-sysusers --dry-run "$prefix/lib/sysusers.d/homecall-signal.conf" >/dev/null 2>&1
+    systemd-analyze security --offline=true --no-pager --threshold=25 "$units/homecall-signal.service" | tail -1
+}
+
+# calls_of SET...: the system calls of these sets, one a line.
+calls_of() {
+    local word
+    for word in $(systemd-analyze syscall-filter "$@" | sed 's/#.*//' | awk '/^ / { print $1 }'); do
+        case $word in
+            @*) calls_of "$word" ;;
+            *) echo "$word" ;;
+        esac
+    done
+}
+
+# The filter of the unit must let through whatever a server calls that does all it can.
+filter_lets_through() {
+    local allowed denied
+    read -ra allowed < <(sed -n 's/^SystemCallFilter=\([^~]*\)$/\1/p' "$units/homecall-signal.service")
+    read -ra denied < <(sed -n 's/^SystemCallFilter=~//p' "$units/homecall-signal.service")
+    calls_of "${allowed[@]}" | sort -u >"$private/allowed"
+    calls_of "${denied[@]}" | sort -u >"$private/denied"
+
+    local admin_port
+    admin_port=$(free_port)
+    start_server ADMIN_PORT="$admin_port" strace -f -qq -e signal=none -o "$private/trace"
+    "$build/bench/homecall-bench" call --quiet --seconds 1 --warmup 0 --pairs 5 "ws://127.0.0.1:$port/signal"
+    ADMIN_PORT=$admin_port "$binary" --env-file /dev/null --healthcheck 2>/dev/null
+    local traced
+    traced=$(pgrep -P "$server_pid")
+    kill -HUP "$traced"
+    kill -USR1 "$traced"
+    sleep 0.2
+    kill -TERM "$traced"
+    wait "$server_pid"
+    server_pid=
+    sed -nE 's/^[0-9]+ +([a-z0-9_]+)\(.*/\1/p' "$private/trace" | sort -u >"$private/called"
+    [ "$(wc -l <"$private/called")" -gt 30 ] || fail "strace has seen next to nothing"
+    comm -23 "$private/allowed" "$private/denied" | comm -13 - "$private/called" >"$private/filtered"
+    [ ! -s "$private/filtered" ] || fail "the system call filter forbids: $(tr '\n' ' ' <"$private/filtered")"
+    echo "$(wc -l <"$private/called") system calls, all within the filter"
+}
+
+# The bar: a restart under load refuses no connection. Every request is a connection of its own, and the path that is
+# not served makes the server answer it in HTTP (404, or 503 from one that stops).
+restarts_refuse_nobody() {
+    port=$(free_port)
+    systemd-socket-activate --listen="127.0.0.1:$port" --fdname=ws \
+        "$(realpath "${BASH_SOURCE[0]}")" --restart-until-over "$binary" "$(free_port)" "$private" 2>"$private/holder" &
+    server_pid=$!
+    until [ -n "$(ss -Hltn "sport = :$port")" ]; do
+        kill -0 "$server_pid" || fail "$(cat "$private/holder")"
+        sleep 0.02
+    done
+    curl --silent --parallel --parallel-max 20 --max-time 60 --output /dev/null \
+        --write-out '%{exitcode} %{http_code}\n' "http://127.0.0.1:$port/[1-20000]" >"$private/answers" 2>/dev/null || true
+    touch "$private/over"
+    wait "$server_pid" || fail "$(cat "$private/holder")"
+    server_pid=
+
+    echo "$(cat "$private/restarts") restarts; connections by curl's exit code and HTTP status:"
+    sort "$private/answers" | uniq -c
+    [ "$(cat "$private/restarts")" -ge 5 ] || fail "too few restarts for a test"
+    [ "$(grep -cxE '0 (404|503)' "$private/answers")" -eq 20000 ] || fail "a connection was refused or cut off"
+}
+
+# As shipped, but for the place of the logs, their owner, and how to reach a server that systemd has not started.
+logrotate_loses_nothing() {
+    mkdir "$private/logs"
+    start_server LOG_LEVEL=info LOG_FILE="$private/logs/signal.log"
+    sed -e "s|/var/log/homecall-signal|$private/logs|" -e "s|^    su .*|    su $(id -un) $(id -gn)|" \
+        -e "s|systemctl kill .*|kill -HUP $server_pid|" "$prefix/etc/logrotate.d/homecall-signal" >"$private/logrotate.conf"
+    chmod 600 "$private/logrotate.conf"
+    PATH=$PATH:/usr/sbin logrotate --force --state "$private/logrotate.state" "$private/logrotate.conf"
+    until [ -e "$private/logs/signal.log" ]; do sleep 0.02; done
+    kill "$server_pid"
+    wait "$server_pid"
+    server_pid=
+    grep -q 'started' "$private/logs/signal.log.1" || fail "the old log is not there"
+    grep -q 'stopped' "$private/logs/signal.log" || fail "the server does not write to the new log"
+}
+
+for check in install_twice units_are_clean filter_lets_through restarts_refuse_nobody logrotate_loses_nothing; do
+    echo "- ${check//_/ }"
+    "$check"
+done
