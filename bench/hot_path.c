@@ -172,7 +172,7 @@ static void enter(stage *s, speaker *u, const char *name)
         fail("socketpair");
     u->fd = fds[0];
     u->names = (dialect_names){.room = SLICE_LITERAL("hot-path"), .from = {name, strlen(name)}};
-    if (session_open(&s->host, fds[1], 1, NULL, NULL, false) != 0)
+    if (session_open(&s->host, fds[1], 1, NULL, NULL, false, NULL) != 0)
         fail("session");
     memcpy(u->stream, request, sizeof(request) - 1);
     u->len = sizeof(request) - 1;

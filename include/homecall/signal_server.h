@@ -32,7 +32,10 @@ typedef struct signal_server signal_server;
  * signal_server_options_init() fills in the defaults; .env.example explains each. */
 typedef struct signal_server_options {
     const char *host;            /* comma-separated list of addresses or names to listen on, or unix:PATH */
-    uint16_t port;               /* their TCP port; 0 = any free one, see signal_server_port() */
+    int32_t port;                /* their TCP port; 0 = any free one, see signal_server_port(); -1 = none */
+    int32_t tls_port;            /* the same for TLS; -1 = none, the default */
+    const char *tls_cert_file;   /* PEM: the certificate and the chain behind it */
+    const char *tls_key_file;    /* PEM: its key */
     const int *listen_fds;       /* instead of both: sockets that listen already; see below */
     size_t listen_fd_count;      /* 0 = host and port count */
     const char *allowed_origins; /* comma-separated list of origins; "" = every origin */
@@ -107,11 +110,21 @@ const char *signal_server_failed_host(const signal_server *server);
  * started. */
 bool signal_server_is_live(const signal_server *server);
 
+/* The port of that entry. */
+uint16_t signal_server_failed_port(const signal_server *server);
+
 /* Was it the admin port that made a start fail? */
 bool signal_server_admin_failed(const signal_server *server);
 
 /* The TCP port that the server listens on; 0 before its start, and where it has no address. Any thread. */
 uint16_t signal_server_port(const signal_server *server);
+
+/* The same for TLS. */
+uint16_t signal_server_tls_port(const signal_server *server);
+
+/* Read certificate and key anew, for connections that come from now on. 0; -EINVAL where they can't be used,
+ * or -ENOMEM: the log tells why, and the old ones stay. Any thread. */
+int signal_server_reload_certificate(signal_server *server);
 
 /* Begin to stop and return at once: no more connections are accepted, every open one is closed with 1001
  * after what waits for it. With `now`, end every connection at once, also in a stop already begun. Any

@@ -90,6 +90,14 @@ static void on_stop_signal(app *a, const char *name)
     a->is_stopping = true;
 }
 
+/* What can change under a server that runs: where its log lies, and its certificate. */
+static void reload(app *a)
+{
+    signal_log_reopen();
+    if (a->config->server.tls_port >= 0)
+        (void)signal_server_reload_certificate(a->server); /* the log tells */
+}
+
 static void on_signal(evutil_socket_t fd, short what, void *context)
 {
     (void)what;
@@ -97,7 +105,7 @@ static void on_signal(evutil_socket_t fd, short what, void *context)
     struct signalfd_siginfo info;
     while (read(fd, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
         if (info.ssi_signo == SIGHUP)
-            signal_log_reopen();
+            reload(a);
         else if (info.ssi_signo == SIGUSR1)
             signal_server_log_state(a->server);
         else
@@ -260,12 +268,15 @@ static int fail_to_listen(const app *a, int error)
     bool is_admin = signal_server_admin_failed(a->server);
     if (!is_admin && a->sockets.count > 0)
         return fail("can't serve the sockets of the service manager", error);
-    const char *keys = is_admin ? "ADMIN_HOST, ADMIN_PORT" : "WS_HOST, WS_PORT";
+    bool is_tls = !is_admin && o->tls_port >= 0 && signal_server_failed_port(a->server) == o->tls_port;
+    const char *keys = is_admin ? "ADMIN_HOST, ADMIN_PORT"
+                       : is_tls ? "WS_HOST, WSS_PORT"
+                                : "WS_HOST, WS_PORT";
     const char *host = is_admin ? o->admin_host : signal_server_failed_host(a->server);
     char address[300];
     char what[400];
-    format_address(host[0] != '\0' ? host : o->host, is_admin ? o->admin_port : o->port, address,
-                   sizeof(address));
+    unsigned port = is_admin ? o->admin_port : signal_server_failed_port(a->server);
+    format_address(host[0] != '\0' ? host : o->host, port, address, sizeof(address));
     if (error == -EADDRINUSE) {
         fprintf(stderr, "homecall-signal: %s is already in use (%s)\n", address, keys);
         LOG(LOG_ERROR, log_namespace, "start failed", LOG_BYTES("address", text_slice(address)),
@@ -300,8 +311,8 @@ static int start_server(app *a, const char *version)
     signal_server_get_stats(a->server, &stats);
     LOG(LOG_INFO, log_namespace, "started", LOG_BYTES("version", text_slice(version)),
         LOG_BYTES("host", text_slice(options.host)), LOG_NUMBER("port", signal_server_port(a->server)),
-        LOG_NUMBER("workers", stats.workers), LOG_NUMBER("admin_port", options.admin_port),
-        LOG_NUMBER("inherited_sockets", a->sockets.count));
+        LOG_NUMBER("tls_port", signal_server_tls_port(a->server)), LOG_NUMBER("workers", stats.workers),
+        LOG_NUMBER("admin_port", options.admin_port), LOG_NUMBER("inherited_sockets", a->sockets.count));
     return 0;
 }
 

@@ -2,8 +2,8 @@
  *
  * Signals are blocked in every thread and read from a descriptor on the main thread's loop, so what a signal
  * asks for is done by ordinary code: SIGTERM and SIGINT stop the server, a second one at once (PROTOCOL.md,
- * rule 7); SIGHUP opens the log file anew; SIGUSR1 writes the state to the log; SIGPIPE is ignored. All
- * functions: the main thread, before which no other thread may have been started. */
+ * rule 7); SIGHUP opens the log file and reads the certificate anew; SIGUSR1 writes the state to the log;
+ * SIGPIPE is ignored. All functions: the main thread, before which no other thread may have been started. */
 #ifndef HOMECALL_APP_APP_H
 #define HOMECALL_APP_APP_H
 

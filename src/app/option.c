@@ -26,6 +26,13 @@ static bool parse_integer(const char *text, uint64_t *value)
     return read_digits(&text, value) && *text == '\0';
 }
 
+static bool parse_port(const char *text, uint64_t *value)
+{
+    bool is_off = strcasecmp(text, "off") == 0;
+    *value = (uint32_t)-1;
+    return is_off || (parse_integer(text, value) && *value <= UINT16_MAX);
+}
+
 static bool parse_size(const char *text, uint64_t *value)
 {
     static const struct {
@@ -111,6 +118,8 @@ bool option_parse(const option *o, const char *text, uint64_t *value)
     case OPTION_INTEGER:
         is_number = parse_integer(text, value);
         break;
+    case OPTION_PORT:
+        return parse_port(text, value);
     case OPTION_SIZE:
         is_number = parse_size(text, value);
         break;
@@ -205,6 +214,9 @@ void option_describe(const option *o, char *out, size_t cap)
     case OPTION_INTEGER:
         snprintf(out, cap, "a whole number from %llu to %llu", (unsigned long long)o->min,
                  (unsigned long long)o->max);
+        return;
+    case OPTION_PORT:
+        snprintf(out, cap, "a port from 0 to 65535 or off");
         return;
     case OPTION_SIZE:
         format_size(low, sizeof(low), o->min);

@@ -9,6 +9,7 @@
 typedef enum option_type {
     OPTION_STRING,   /* a text without control characters; stored as const char * */
     OPTION_INTEGER,  /* decimal digits */
+    OPTION_PORT,     /* a TCP port, or off; stored as int32_t, off as -1 */
     OPTION_SIZE,     /* bytes; k, m or g behind it multiplies by 1024 and its powers */
     OPTION_DURATION, /* seconds with up to three decimals, or with ms, s, m or h behind it; stored as ms */
     OPTION_CHOICE,   /* one of `words`, in letters of either case; stored as its index */

@@ -34,8 +34,16 @@ static const option table[] = {
      "The addresses or host names to listen on, separated by commas, IPv6 as ::1; unix:/run/x.sock is a Unix "
      "socket. What is not the loopback needs ALLOW_PLAINTEXT.",
      TARGET(server.host)},
-    {listening, "WS_PORT", OPTION_INTEGER, "8888", 0, 65535, NULL, NULL,
-     "The TCP port to listen on. 0 takes any free one; the log tells which.", TARGET(server.port)},
+    {listening, "WS_PORT", OPTION_PORT, "8888", 0, 65535, NULL, NULL,
+     "The TCP port to listen on in plain text. 0 takes any free one; the log tells which.",
+     TARGET(server.port)},
+    {listening, "WSS_PORT", OPTION_PORT, "off", 0, 65535, NULL, NULL,
+     "The TCP port to listen on with TLS, on the same addresses.", TARGET(server.tls_port)},
+    {listening, "TLS_CERT_FILE", OPTION_STRING, "", 0, 4095, NULL, NULL,
+     "The certificate for WSS_PORT with the chain behind it (PEM). SIGHUP reads it anew.",
+     TARGET(server.tls_cert_file)},
+    {listening, "TLS_KEY_FILE", OPTION_STRING, "", 0, 4095, NULL, NULL,
+     "Its key (PEM, without a passphrase). SIGHUP reads it anew.", TARGET(server.tls_key_file)},
     {listening, "ALLOW_PLAINTEXT", OPTION_INTEGER, "0", 0, 1, NULL, NULL,
      "1 lets the server listen without TLS where others than this machine can reach it: right in a network "
      "of "

@@ -3,6 +3,7 @@
 #include "app/env_file.h"
 #include "base/address_list.h"
 #include "ice/ice_url.h"
+#include "net/tls_context.h"
 
 #include <arpa/inet.h>
 #include <assert.h>
@@ -222,7 +223,7 @@ static bool check_plaintext(const app_config *config, FILE *reports)
     const option *o = option_table_find_target(offsetof(app_config, server.host));
     slice list = {config->server.host, strlen(config->server.host)};
     bool is_valid = true;
-    while (list.len > 0 && !config->allows_plaintext) {
+    while (list.len > 0 && !config->allows_plaintext && config->server.port >= 0) {
         slice entry = slice_trim(slice_take_until(&list, ','));
         char text[INET6_ADDRSTRLEN] = "";
         if (entry.len == 0)
@@ -242,6 +243,35 @@ static bool check_plaintext(const app_config *config, FILE *reports)
     return is_valid;
 }
 
+/* A certificate that can't be used must not be found out at the first call. */
+static bool check_tls(const app_config *config, FILE *reports)
+{
+    const signal_server_options *s = &config->server;
+    if (s->tls_port < 0)
+        return true;
+    if (s->tls_cert_file[0] == '\0' || s->tls_key_file[0] == '\0') {
+        fputs("homecall-signal: WSS_PORT needs TLS_CERT_FILE and TLS_KEY_FILE\n", reports);
+        return false;
+    }
+    char fault[TLS_CONTEXT_FAULT_CAP] = "out of memory";
+    tls_context *context = NULL;
+    if (tls_context_load(s->tls_cert_file, s->tls_key_file, NULL, &context, fault) != 0) {
+        fprintf(reports, "homecall-signal: TLS_CERT_FILE, TLS_KEY_FILE: %s\n", fault);
+        return false;
+    }
+    tls_context_free(context);
+    return true;
+}
+
+static bool check_listens(const app_config *config, FILE *reports)
+{
+    const signal_server_options *s = &config->server;
+    if (s->port >= 0 || s->tls_port >= 0 || strstr(s->host, "unix:") != NULL)
+        return true;
+    fputs("homecall-signal: with WS_PORT=off and WSS_PORT=off there is nothing to listen on\n", reports);
+    return false;
+}
+
 static bool report_misfit(FILE *reports, const app_config *config, size_t one, const char *rule, size_t other)
 {
     const option *a = option_table_find_target(one);
@@ -259,6 +289,8 @@ static bool check_together(const app_config *config, FILE *reports)
     is_valid = check_plaintext(config, reports) && is_valid;
     is_valid = check_proxies(config, reports) && is_valid;
     is_valid = check_turn(config, reports) && is_valid;
+    is_valid = check_listens(config, reports) && is_valid;
+    is_valid = check_tls(config, reports) && is_valid;
     if (s->max_output_bytes < 2 * (uint64_t)s->max_message_bytes)
         is_valid = report_misfit(reports, config, offsetof(app_config, server.max_output_bytes),
                                  "at least twice", offsetof(app_config, server.max_message_bytes));

@@ -10,6 +10,7 @@ typedef enum close_reason {
     CLOSE_REASON_LOST,              /* the end of TCP, without one */
     CLOSE_REASON_SILENT,            /* no sign of life when asked for one */
     CLOSE_REASON_NOT_READ,          /* more waits for it than MAX_OUTPUT_BYTES */
+    CLOSE_REASON_TLS_FAULT,         /* no handshake of TLS, or bytes that are no TLS */
     CLOSE_REASON_HANDSHAKE_FAULT,   /* its request was answered with an HTTP fault */
     CLOSE_REASON_PAGE,              /* it asked for a page, and got it */
     CLOSE_REASON_HANDSHAKE_TIMEOUT, /* no complete request within HANDSHAKE_TIMEOUT */

@@ -18,7 +18,7 @@ static const uint8_t phases[CONNECTION_STATES] = {
 /* The one place where the state changes: leave the old list, set, enter the new one with a new deadline. */
 static void set_state(connection *c, connection_state state)
 {
-    counter *connections = c->loop->counters.connections;
+    counter *connections = c->loop->counters.connections[c->is_tls ? NET_TRANSPORT_TLS : NET_TRANSPORT_PLAIN];
     if (c->state < CONNECTION_STATES) {
         TAILQ_REMOVE(&c->loop->by_state[c->state], c, link);
         counter_add(&connections[phases[c->state]], (uint64_t)-1);
@@ -88,9 +88,17 @@ uint64_t connection_age_ms(const connection *c)
 
 int connection_open(connection *c, int fd, uint64_t id, net_loop *loop)
 {
+    return connection_open_tls(c, fd, id, loop, NULL);
+}
+
+int connection_open_tls(connection *c, int fd, uint64_t id, net_loop *loop, tls_context *tls)
+{
     *c = (connection){.id = id, .state = CONNECTION_ADRIFT, .loop = loop, .opened_cs = centiseconds(loop)};
     transport_open(&c->transport, fd, on_ready, c);
-    int error = enter_loop(c, loop, CONNECTION_HANDSHAKE);
+    c->is_tls = tls != NULL;
+    int error = tls == NULL ? 0 : transport_start_tls(&c->transport, tls);
+    if (error == 0)
+        error = enter_loop(c, loop, CONNECTION_HANDSHAKE);
     if (error != 0)
         transport_close(&c->transport);
     return error;
@@ -113,6 +121,8 @@ void connection_drop(connection *c, close_reason reason, const char *why)
     if (c->state == CONNECTION_CLOSED)
         return;
     (void)want_room(c, false);
+    if (transport_awaits_tls(&c->transport))
+        counter_add(&c->loop->counters.tls_failures, 1);
     transport_close(&c->transport);
     set_state(c, CONNECTION_CLOSED);
     put_on_todo(c);
@@ -321,7 +331,7 @@ static void count_timed(connection *c)
     if (!transport_wants_room(&c->transport)) {
         c->loop->written_signals += c->timed;
     } else {
-        uint64_t took_us = net_loop_now_us(c->loop) - c->transport.output->since_us;
+        uint64_t took_us = net_loop_now_us(c->loop) - c->transport.extra->since_us;
         counter_histogram_add(&c->loop->counters.relay_us, took_us, c->timed);
     }
     c->timed = 0;
@@ -650,18 +660,25 @@ static void on_readable(connection *c)
         on_bytes(c, before, (size_t)got);
     else if (got == 0 && c->state == CONNECTION_CLOSING)
         transport_watch_input(&c->transport, false); /* it may still read what is being written */
+    else if (got == -EPROTO)
+        connection_drop(c, CLOSE_REASON_TLS_FAULT, transport_fault(&c->transport));
     else
         connection_drop(c, CLOSE_REASON_LOST, got < 0 ? "the connection broke" : "the peer is gone");
+    if (transport_holds_input(&c->transport)) /* more than there was room for: in the next turn */
+        put_on_todo(c);
 }
 
 /* Bytes have come, or there is room again for those that wait: the end of the turn writes them. */
 static void on_ready(evutil_socket_t fd, short what, void *context)
 {
     (void)fd;
+    connection *c = context;
     if ((what & EV_WRITE) != 0)
-        put_on_todo(context);
+        put_on_todo(c);
+    else if ((what & EV_READ) != 0)
+        on_readable(c);
     else
-        on_readable(context);
+        counter_add(&c->loop->counters.tls_handshakes, 1);
 }
 
 /* Go on after a hold or a hand-over: first the message that nobody has handled, then the bytes behind it. */
@@ -746,7 +763,11 @@ void connection_on_due(connection *c)
  */
 static void end_output(connection *c)
 {
-    transport_end_output(&c->transport);
+    if (transport_end_output(&c->transport) == -EAGAIN) {
+        if (want_room(c, true) != 0)
+            drop_without_memory(c);
+        return;
+    }
     if (transport_watches_input(&c->transport))
         set_state(c, CONNECTION_LINGERING);
     else
@@ -771,6 +792,7 @@ void connection_on_turn_end(connection *c)
         return;
     if (c->state == CONNECTION_CLOSING && c->output == NULL)
         end_output(c);
+    transport_recall_input(&c->transport);
     if (c->must_hand_over && !c->is_todo)
         hand_over(c);
 }

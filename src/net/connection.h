@@ -106,12 +106,17 @@ struct connection {
     bool has_ended : 1;        /* on_end was called */
     bool awaits_pong : 1;      /* for ping_us */
     bool has_ping_rtt : 1;     /* ping_us is a round-trip time */
+    bool is_tls : 1;           /* opened with TLS */
     bool awaits_proxy : 1;     /* HANDSHAKE: a PROXY header must come before the request */
 };
 
 /* Begin with an accepted descriptor, which the connection owns from here on, and attach it to `loop`, to read
  * the upgrade request. On failure (-ENOMEM and the like) the descriptor is closed and no event is called. */
 int connection_open(connection *c, int fd, uint64_t id, net_loop *loop);
+
+/* The same through TLS with the certificate of `tls`, of which it takes a share. The handshake comes first,
+ * within the time for the upgrade request. */
+int connection_open_tls(connection *c, int fd, uint64_t id, net_loop *loop, tls_context *tls);
 
 /* Expect a header of the PROXY protocol before the request. Right after connection_open(). */
 void connection_await_proxy(connection *c);

@@ -13,6 +13,8 @@ typedef enum net_phase {
     NET_PHASES
 } net_phase;
 
+typedef enum net_transport { NET_TRANSPORT_PLAIN, NET_TRANSPORT_TLS, NET_TRANSPORTS } net_transport;
+
 /* What became of an upgrade request. */
 typedef enum net_handshake {
     NET_HANDSHAKE_101,
@@ -29,7 +31,9 @@ typedef enum net_handshake {
 } net_handshake;
 
 typedef struct net_counters {
-    counter connections[NET_PHASES];                 /* now */
+    counter connections[NET_TRANSPORTS][NET_PHASES]; /* now */
+    counter tls_handshakes;                          /* of TLS, that were done */
+    counter tls_failures;                            /* of TLS: ended before that, for whatever reason */
     counter handshakes[NET_HANDSHAKES];              /* answered, by status */
     counter closes[CLOSE_REASONS][CLOSE_CODE_SLOTS]; /* ended */
     counter bytes_in;                                /* read from sockets */

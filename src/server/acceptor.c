@@ -42,7 +42,8 @@ static void on_accept(struct evconnlistener *listener, evutil_socket_t fd, struc
                       void *arg)
 {
     (void)listener;
-    acceptor *a = arg;
+    const acceptor_socket *socket = arg;
+    acceptor *a = socket->acceptor;
     const address from = address_from_sockaddr(sockaddr, (socklen_t)len);
     bool is_proxy = address_list_has(a->thread.host.proxies, &from);
     admission_place *place;
@@ -55,7 +56,11 @@ static void on_accept(struct evconnlistener *listener, evutil_socket_t fd, struc
         return;
     }
     const char *why = is_refused ? admission_refusal_text(refusal) : NULL;
-    if (session_open(&a->thread.host, fd, a->next_id, place, why, is_proxy && a->has_proxy_protocol) != 0) {
+    tls_context *tls = socket->is_tls ? certificate_share(a->certificate) : NULL;
+    int error =
+        session_open(&a->thread.host, fd, a->next_id, place, why, is_proxy && a->has_proxy_protocol, tls);
+    tls_context_free(tls);
+    if (error != 0) {
         counter_add(&a->counters.no_memory, 1);
         LOG(LOG_WARN, log_namespace, "no memory for a connection",
             LOG_NUMBER("open", a->thread.loop.connections));
@@ -67,11 +72,11 @@ static void on_accept(struct evconnlistener *listener, evutil_socket_t fd, struc
 
 static void set_listening(acceptor *a, bool listens)
 {
-    for (size_t i = 0; i < a->listener_count; i++) {
+    for (size_t i = 0; i < a->socket_count; i++) {
         if (listens)
-            evconnlistener_enable(a->listeners[i]);
+            evconnlistener_enable(a->sockets[i].listener);
         else
-            evconnlistener_disable(a->listeners[i]);
+            evconnlistener_disable(a->sockets[i].listener);
     }
 }
 
@@ -79,7 +84,7 @@ static void set_listening(acceptor *a, bool listens)
 static void on_accept_error(struct evconnlistener *listener, void *arg)
 {
     (void)listener;
-    acceptor *a = arg;
+    acceptor *a = ((acceptor_socket *)arg)->acceptor;
     int error = errno;
     if (!a->is_short)
         LOG(LOG_WARN, log_namespace, "accepting pauses", LOG_NUMBER("errno", (uint64_t)error),
@@ -98,7 +103,7 @@ static void on_retry(evutil_socket_t fd, short what, void *arg)
     (void)fd;
     (void)what;
     acceptor *a = arg;
-    if (a->listener_count == 0)
+    if (a->socket_count == 0)
         return;
     if (a->is_paused) {
         a->is_paused = false;
@@ -114,17 +119,18 @@ static void on_retry(evutil_socket_t fd, short what, void *arg)
 static void stop_listening(void *arg)
 {
     acceptor *a = arg;
-    while (a->listener_count > 0)
-        evconnlistener_free(a->listeners[--a->listener_count]);
+    while (a->socket_count > 0)
+        evconnlistener_free(a->sockets[--a->socket_count].listener);
 }
 
 int acceptor_init(acceptor *a, const net_limits *limits, const session_host *host, uint32_t shutdown_grace_ms,
-                  admission *shared_admission)
+                  admission *shared_admission, certificate *shared_certificate)
 {
     int error = io_thread_init(&a->thread, limits, host, shutdown_grace_ms);
     if (error != 0)
         return error;
     a->admission = shared_admission;
+    a->certificate = shared_certificate;
     a->thread.host.ice_rate = &a->ice_rate;
     a->thread.on_drain = stop_listening;
     a->thread.drain_context = a;
@@ -137,22 +143,24 @@ int acceptor_init(acceptor *a, const net_limits *limits, const session_host *hos
     return 0;
 }
 
-int acceptor_add_socket(acceptor *a, int listen_fd)
+int acceptor_add_socket(acceptor *a, int listen_fd, bool is_tls)
 {
-    struct evconnlistener *listener = NULL;
-    errno = ENFILE;
-    if (a->listener_count < ACCEPTOR_MAX_SOCKETS) {
-        errno = ENOMEM; /* libevent leaves it alone when its own allocation fails */
-        listener = evconnlistener_new(a->thread.loop.base, on_accept, a,
-                                      LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, BACKLOG, listen_fd);
+    if (a->socket_count == ACCEPTOR_MAX_SOCKETS) {
+        close(listen_fd);
+        return -ENFILE;
     }
-    if (listener == NULL) {
+    acceptor_socket *socket = &a->sockets[a->socket_count];
+    *socket = (acceptor_socket){.acceptor = a, .is_tls = is_tls};
+    errno = ENOMEM; /* libevent leaves it alone when its own allocation fails */
+    socket->listener = evconnlistener_new(a->thread.loop.base, on_accept, socket,
+                                          LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, BACKLOG, listen_fd);
+    if (socket->listener == NULL) {
         int error = -errno;
         close(listen_fd);
         return error;
     }
-    evconnlistener_set_error_cb(listener, on_accept_error);
-    a->listeners[a->listener_count++] = listener;
+    evconnlistener_set_error_cb(socket->listener, on_accept_error);
+    a->socket_count++;
     return 0;
 }
 

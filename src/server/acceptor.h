@@ -4,6 +4,7 @@
 #define HOMECALL_SERVER_ACCEPTOR_H
 
 #include "server/admission.h"
+#include "server/certificate.h"
 #include "server/io_thread.h"
 
 #include <event2/listener.h>
@@ -11,12 +12,20 @@
 /* Listening sockets of one acceptor: each address with its port. */
 enum { ACCEPTOR_MAX_SOCKETS = 16 };
 
+/* One of them. */
+typedef struct acceptor_socket {
+    struct acceptor *acceptor;
+    struct evconnlistener *listener; /* owned */
+    bool is_tls;
+} acceptor_socket;
+
 typedef struct acceptor {
     io_thread thread;
-    struct evconnlistener *listeners[ACCEPTOR_MAX_SOCKETS]; /* owned; none once a drain has begun */
-    size_t listener_count;
-    struct event *retry;  /* owned: the end of a pause, or of the probation after it */
-    admission *admission; /* borrowed, shared */
+    acceptor_socket sockets[ACCEPTOR_MAX_SOCKETS]; /* none once a drain has begun */
+    size_t socket_count;
+    struct event *retry;      /* owned: the end of a pause, or of the probation after it */
+    admission *admission;     /* borrowed, shared */
+    certificate *certificate; /* borrowed, shared: of TLS connections */
     gate_counters counters;
     ice_rate ice_rate;       /* of the requests that are read here */
     uint64_t next_id;        /* of the next connection */
@@ -28,12 +37,12 @@ typedef struct acceptor {
 
 /* Prepare it, without a socket. `host` as for io_thread_init(). 0 or -errno. */
 int acceptor_init(acceptor *a, const net_limits *limits, const session_host *host, uint32_t shutdown_grace_ms,
-                  admission *shared_admission);
+                  admission *shared_admission, certificate *shared_certificate);
 
-/* Accept from a bound socket as well, which is taken also on failure, before the thread is started;
- * connections wait in the kernel from here on. 0, or -errno of listen() (-EADDRINUSE when another server was
- * quicker), or -ENFILE when there are too many. */
-int acceptor_add_socket(acceptor *a, int listen_fd);
+/* Accept from a bound socket as well, with `is_tls` through TLS, which is taken also on failure, before the
+ * thread is started; connections wait in the kernel from here on. 0, or -errno of listen() (-EADDRINUSE when
+ * another server was quicker), or -ENFILE when there are too many. */
+int acceptor_add_socket(acceptor *a, int listen_fd, bool is_tls);
 
 /* Whose connection the session is: claim a place of that address for it, and count a refusal. */
 bool acceptor_admit(acceptor *a, session *s, const address *client);

@@ -41,22 +41,36 @@ static int open_path(signal_server *server, const char *path)
     if (fd < 0)
         return fd;
     server->has_bound_paths = true;
-    return acceptor_add_socket(&server->acceptors[0], fd);
+    return acceptor_add_socket(&server->acceptors[0], fd, false);
+}
+
+/* Open one port of an address, for each acceptor; *port is what all addresses have of this kind, 0 before the
+ * first. */
+static int open_port(signal_server *server, const char *host, int32_t wished, bool is_tls,
+                     _Atomic uint16_t *port)
+{
+    uint16_t number = atomic_load_explicit(port, memory_order_relaxed);
+    if (number == 0)
+        number = (uint16_t)wished;
+    for (uint32_t i = 0; i < server->made_acceptors; i++) {
+        int fd = listen_socket_open(host, &number, server->made_acceptors > 1, i == 0);
+        int error = fd < 0 ? fd : acceptor_add_socket(&server->acceptors[i], fd, is_tls);
+        if (error != 0) {
+            server->failed_port = number;
+            return error;
+        }
+    }
+    atomic_store_explicit(port, number, memory_order_relaxed);
+    return 0;
 }
 
 static int open_address(signal_server *server, const char *host)
 {
-    uint16_t port = signal_server_port(server);
-    if (port == 0)
-        port = server->options.port;
-    for (uint32_t i = 0; i < server->made_acceptors; i++) {
-        int fd = listen_socket_open(host, &port, server->made_acceptors > 1, i == 0);
-        int error = fd < 0 ? fd : acceptor_add_socket(&server->acceptors[i], fd);
-        if (error != 0)
-            return error;
-    }
-    atomic_store_explicit(&server->port, port, memory_order_relaxed);
-    return 0;
+    const signal_server_options *o = &server->options;
+    int error = o->port < 0 ? 0 : open_port(server, host, o->port, false, &server->port);
+    if (error == 0 && o->tls_port >= 0)
+        error = open_port(server, host, o->tls_port, true, &server->tls_port);
+    return error;
 }
 
 static int open_entry(signal_server *server, const char *entry)
@@ -77,7 +91,7 @@ static int duplicate_inherited(signal_server *server)
     for (size_t i = 0; i < sockets || i < acceptors; i++) {
         uint16_t port;
         int fd = listen_socket_duplicate(server->options.listen_fds[i % sockets], &port);
-        int error = fd < 0 ? fd : acceptor_add_socket(&server->acceptors[i % acceptors], fd);
+        int error = fd < 0 ? fd : acceptor_add_socket(&server->acceptors[i % acceptors], fd, false);
         if (error != 0)
             return error;
         if (signal_server_port(server) == 0)

@@ -24,8 +24,9 @@ static uint64_t signals(const session_counters *c, room_outcome outcome)
 static void add_counters(signal_server_stats *stats, const io_thread *t)
 {
     const session_counters *c = &t->host.counters;
-    for (int phase = 0; phase < NET_PHASES; phase++)
-        stats->connections += counter_get(&t->loop.counters.connections[phase]);
+    for (int kind = 0; kind < NET_TRANSPORTS; kind++)
+        for (int phase = 0; phase < NET_PHASES; phase++)
+            stats->connections += counter_get(&t->loop.counters.connections[kind][phase]);
     stats->joined += counter_get(&c->members);
     stats->rooms += counter_get(&c->rooms);
     stats->pending_messages += counter_get(&c->pending_messages);
@@ -78,6 +79,7 @@ void server_take_snapshot(const signal_server *server, snapshot *out)
         .budget_used = atomic_load_explicit(&server->budget.used, memory_order_relaxed),
         .budget_limit = server->budget.limit,
         .log_lines_dropped = signal_log_dropped(),
+        .certificate_ends_s = certificate_ends_s(&server->certificate),
         .thread_count = server_thread_count(server),
         .threads = threads,
     };
@@ -129,14 +131,20 @@ static void log_whole(const snapshot *s)
         LOG_NUMBER("handed_over", counter_get(&t->session.handed_over)));
 }
 
+static uint64_t in_phase(const net_counters *net, net_phase phase)
+{
+    return counter_get(&net->connections[NET_TRANSPORT_PLAIN][phase]) +
+           counter_get(&net->connections[NET_TRANSPORT_TLS][phase]);
+}
+
 static void log_thread(const snapshot_thread *t)
 {
     const thread_counters *c = &t->counters;
     LOG(LOG_INFO, log_namespace, "state of a thread",
         LOG_BYTES("thread", ((slice){t->name, strlen(t->name)})),
-        LOG_NUMBER("open", counter_get(&c->net.connections[NET_PHASE_OPEN])),
-        LOG_NUMBER("handshake", counter_get(&c->net.connections[NET_PHASE_HANDSHAKE])),
-        LOG_NUMBER("closing", counter_get(&c->net.connections[NET_PHASE_CLOSING])),
+        LOG_NUMBER("open", in_phase(&c->net, NET_PHASE_OPEN)),
+        LOG_NUMBER("handshake", in_phase(&c->net, NET_PHASE_HANDSHAKE)),
+        LOG_NUMBER("closing", in_phase(&c->net, NET_PHASE_CLOSING)),
         LOG_NUMBER("rooms", counter_get(&c->session.rooms)),
         LOG_NUMBER("mailbox", counter_get(&c->mail.pushed) - counter_get(&c->mail.taken)),
         LOG_NUMBER("cpu_ms", t->cpu_us / 1000), LOG_NUMBER("turns", counter_get(&c->net.turns)),

@@ -19,7 +19,8 @@ struct signal_server {
     session_budget budget;
     address_list proxies;
     ice_settings ice;
-    admission *admission;  /* owned */
+    admission *admission; /* owned */
+    certificate certificate;
     io_thread *workers;    /* owned array */
     acceptor *acceptors;   /* owned array */
     uint32_t made_workers; /* how many of them are initialised */
@@ -27,11 +28,13 @@ struct signal_server {
     admin *admin; /* owned; NULL without an admin port */
     _Atomic uint32_t
         running; /* threads whose work goes on; acquire-release, so that the last one sees all was done */
-    _Atomic uint16_t port;    /* relaxed */
+    _Atomic uint16_t port; /* relaxed, as the next two */
+    _Atomic uint16_t tls_port;
     _Atomic bool is_draining; /* a stop was asked for; relaxed */
     bool is_started;
     bool has_admin_failed;   /* the start failed for the admin port */
     char failed_host[256];   /* the start failed for this entry of options.host; or empty */
+    uint16_t failed_port;    /* and this port of it */
     bool has_bound_paths;    /* the Unix sockets in options.host are ours */
     uint64_t started_us;     /* monotonic */
     uint64_t started_utc_ms; /* the same moment */

@@ -14,6 +14,8 @@
 
 enum { MAX_WORKERS = 256, MAX_ACCEPTORS = 64, MAX_BURST = 1000000 };
 
+static const char log_namespace[] = "HomeCall_Signal_Server";
+
 /* ---- Making ---- */
 
 /* Where the strings of the options are. */
@@ -24,6 +26,8 @@ static const size_t strings[] = {
     offsetof(signal_server_options, admin_host),
     offsetof(signal_server_options, turn_urls),
     offsetof(signal_server_options, turn_secret),
+    offsetof(signal_server_options, tls_cert_file),
+    offsetof(signal_server_options, tls_key_file),
 };
 
 enum { STRINGS = sizeof(strings) / sizeof(strings[0]) };
@@ -134,6 +138,7 @@ int signal_server_create(const signal_server_options *options, signal_server **o
         return -ENOMEM;
 
     int error = -ENOMEM;
+    certificate_init(&server->certificate);
     server->options = *options;
     if (server->options.workers == 0)
         server->options.workers = processors();
@@ -240,8 +245,8 @@ static int make_acceptors(signal_server *server)
     for (uint32_t i = 0; i < count; i++) {
         acceptor *a = &server->acceptors[i];
         session_host host = host_for(server, SESSION_NO_SHARD);
-        int error =
-            acceptor_init(a, &server->net, &host, server->options.shutdown_grace_ms, server->admission);
+        int error = acceptor_init(a, &server->net, &host, server->options.shutdown_grace_ms,
+                                  server->admission, &server->certificate);
         if (error != 0)
             return error;
         server->made_acceptors++;
@@ -300,11 +305,33 @@ static int start_threads(signal_server *server)
     return error;
 }
 
+int signal_server_reload_certificate(signal_server *server)
+{
+    const signal_server_options *o = &server->options;
+    char fault[TLS_CONTEXT_FAULT_CAP] = "out of memory";
+    int error = certificate_load(&server->certificate, o->tls_cert_file, o->tls_key_file, fault);
+    if (error != 0) {
+        LOG(LOG_ERROR, log_namespace, "certificate not loaded",
+            LOG_BYTES("fault", ((slice){fault, strlen(fault)})));
+        return error;
+    }
+    tls_context *loaded = certificate_share(&server->certificate);
+    const char *warning = tls_context_warning(loaded);
+    if (warning != NULL)
+        LOG(LOG_WARN, log_namespace, "certificate is doubtful", LOG_LITERAL("warning", warning));
+    LOG(LOG_INFO, log_namespace, "certificate loaded",
+        LOG_NUMBER("ends", (uint64_t)tls_context_not_after_s(loaded)));
+    tls_context_free(loaded);
+    return 0;
+}
+
 int signal_server_start(signal_server *server)
 {
     if (server->is_started)
         return -EALREADY;
-    int error = make_workers(server);
+    int error = server->options.tls_port < 0 ? 0 : signal_server_reload_certificate(server);
+    if (error == 0)
+        error = make_workers(server);
     if (error == 0)
         error = make_acceptors(server);
     if (error == 0)
@@ -332,6 +359,16 @@ bool signal_server_admin_failed(const signal_server *server)
 const char *signal_server_failed_host(const signal_server *server)
 {
     return server->failed_host;
+}
+
+uint16_t signal_server_failed_port(const signal_server *server)
+{
+    return server->failed_port;
+}
+
+uint16_t signal_server_tls_port(const signal_server *server)
+{
+    return atomic_load_explicit(&server->tls_port, memory_order_relaxed);
 }
 
 uint16_t signal_server_port(const signal_server *server)
@@ -369,6 +406,7 @@ void signal_server_destroy(signal_server *server)
     signal_server_stop(server);
     unmake(server);
     admission_free(server->admission);
+    certificate_deinit(&server->certificate);
     free(server->acceptors);
     free(server->workers);
     free((int *)(uintptr_t)server->options.listen_fds);

@@ -172,7 +172,8 @@ const connection_events session_events = {
     .on_free = on_free,
 };
 
-int session_open(session_host *host, int fd, uint64_t id, void *place, const char *refusal, bool awaits_proxy)
+int session_open(session_host *host, int fd, uint64_t id, void *place, const char *refusal, bool awaits_proxy,
+                 tls_context *tls)
 {
     session *s = calloc(1, sizeof(*s));
     if (s == NULL) {
@@ -180,7 +181,7 @@ int session_open(session_host *host, int fd, uint64_t id, void *place, const cha
         return -ENOMEM;
     }
     s->place = place;
-    int error = connection_open(&s->connection, fd, id, host->loop);
+    int error = connection_open_tls(&s->connection, fd, id, host->loop, tls);
     if (error != 0) {
         free(s);
         return error;

@@ -90,10 +90,11 @@ extern const connection_events session_events;
 
 /* Make a session over an accepted descriptor, which is taken also on failure, and begin to read its request,
  * with `awaits_proxy` after a header of the PROXY protocol.
- * With `refusal`, a literal, it is answered with 503 instead, and that reason logged. 0 or -errno; on success
- * the host has it. */
-int session_open(session_host *host, int fd, uint64_t id, void *place, const char *refusal,
-                 bool awaits_proxy);
+ * With `tls`, of which it takes a share, all that
+ * is spoken through TLS. With `refusal`, a literal, it is answered with 503 instead, and that reason logged.
+ * 0 or -errno; on success the host has it. */
+int session_open(session_host *host, int fd, uint64_t id, void *place, const char *refusal, bool awaits_proxy,
+                 tls_context *tls);
 
 /* Take over a session that another host has handed over. It goes on where it stopped, or ends if the host
  * drains. */

@@ -163,7 +163,8 @@ static const metric_word states[] = {
     {0}};
 
 static const metric_word transports[] = {
-    {"plain", NTH(0)},
+    {"plain", NTH_ROW(NET_TRANSPORT_PLAIN, NET_PHASES)},
+    {"tls", NTH_ROW(NET_TRANSPORT_TLS, NET_PHASES)},
     {0}};
 
 static const metric_word handshake_codes[] = {
@@ -263,6 +264,11 @@ const metric_family metric_table[] = {
     {"closes", COUNTER, PLAIN, "Connections ended, by reason and close code (1006: without a close frame).",
         .labels = {"reason", "code"}, .walk = walk_closes},
 
+    {"tls_handshakes", COUNTER, PLAIN, "TLS handshakes that were completed.", ONE(total.net.tls_handshakes)},
+    {"tls_handshake_failures", COUNTER, PLAIN, "TLS handshakes that came to nothing.",
+        ONE(total.net.tls_failures)},
+    {"certificate_expiry_timestamp_seconds", GAUGE, METRIC_SECONDS, "When the certificate ends, Unix time; 0 without one.",
+        ONE(certificate_ends_s)},
     {"joins", COUNTER, PLAIN, "Joins that were not a repetition.",
         BY("result", join_results, TOTAL(session.joins))},
     {"takeovers", COUNTER, PLAIN, "Members replaced by the same user from a new connection.",
@@ -360,8 +366,10 @@ const char *metric_family_suffix(const metric_family *family)
 
 const char *metric_unit_name(metric_unit unit)
 {
-    static const char *const names[] = {
-        [METRIC_BYTES] = "bytes", [METRIC_MICROSECONDS] = "seconds", [METRIC_MILLISECONDS] = "seconds"};
+    static const char *const names[] = {[METRIC_BYTES] = "bytes",
+                                        [METRIC_SECONDS] = "seconds",
+                                        [METRIC_MICROSECONDS] = "seconds",
+                                        [METRIC_MILLISECONDS] = "seconds"};
     return names[unit];
 }
 

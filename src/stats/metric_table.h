@@ -13,7 +13,13 @@
 typedef enum metric_kind { METRIC_COUNTER, METRIC_GAUGE, METRIC_HISTOGRAM, METRIC_INFO } metric_kind;
 
 /* What a number counts, as it is kept. It is shown in the base unit: in seconds, in bytes. */
-typedef enum metric_unit { METRIC_PLAIN, METRIC_BYTES, METRIC_MICROSECONDS, METRIC_MILLISECONDS } metric_unit;
+typedef enum metric_unit {
+    METRIC_PLAIN,
+    METRIC_BYTES,
+    METRIC_SECONDS,
+    METRIC_MICROSECONDS,
+    METRIC_MILLISECONDS
+} metric_unit;
 
 enum { METRIC_MAX_LABELS = 2 };
 

@@ -39,7 +39,8 @@ void snapshot_sum(snapshot *s)
 uint64_t snapshot_connections(const snapshot *s)
 {
     uint64_t open = 0;
-    for (int phase = 0; phase < NET_PHASES; phase++)
-        open += counter_get(&s->total.net.connections[phase]);
+    for (int t = 0; t < NET_TRANSPORTS; t++)
+        for (int phase = 0; phase < NET_PHASES; phase++)
+            open += counter_get(&s->total.net.connections[t][phase]);
     return open;
 }

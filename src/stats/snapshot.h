@@ -28,7 +28,8 @@ typedef struct snapshot {
     uint64_t budget_used;     /* bytes queued in all rooms, of PENDING_MAX_TOTAL_BYTES */
     uint64_t budget_limit;
     uint64_t log_lines_dropped;
-    thread_counters total; /* the sum over the threads; maxima and moments in it mean nothing */
+    uint64_t certificate_ends_s; /* Unix time; 0 = no certificate */
+    thread_counters total;       /* the sum over the threads; maxima and moments in it mean nothing */
     size_t thread_count;
     snapshot_thread *threads; /* owned by whoever made room for them; workers first */
 } snapshot;

@@ -315,7 +315,7 @@ static void faulty_values_end_with_two_and_are_all_told(void **state)
         assert_string_equal(f->out.text, "");
         assert_string_equal(
             f->err.text,
-            "homecall-signal: WS_PORT: \"99999\" is not valid: a whole number from 0 to 65535 is allowed "
+            "homecall-signal: WS_PORT: \"99999\" is not valid: a port from 0 to 65535 or off is allowed "
             "(from .env, line 3)\n"
             "homecall-signal: WORKERS: \"many\" is not valid: a whole number from 0 to 256 is allowed "
             "(from the environment)\n");

@@ -381,7 +381,7 @@ static void every_bad_value_is_reported_with_its_source(void **state)
     assert_int_equal(apply(f), -EINVAL);
     assert_string_equal(
         reports_of(f),
-        "homecall-signal: WS_PORT: \"99999\" is not valid: a whole number from 0 to 65535 is allowed (from "
+        "homecall-signal: WS_PORT: \"99999\" is not valid: a port from 0 to 65535 or off is allowed (from "
         ".env, line 3)\n"
         "homecall-signal: MAX_NAME_BYTES: \"1g\" is not valid: a size from 16 to 4k is allowed (from the "
         "environment)\n"
@@ -433,6 +433,21 @@ static void plain_text_in_the_open_must_be_asked_for(void **state)
                         "homecall-signal: WS_HOST: \"192.0.2.1\" is not the loopback, and without TLS the "
                         "codewords could be read there; behind a TLS proxy that alone reaches it, "
                         "ALLOW_PLAINTEXT=1 allows it (from .env, line 1)\n");
+}
+
+static void tls_needs_a_certificate_and_something_must_listen(void **state)
+{
+    fixture *f = *state;
+    assert_true(is_valid("WS_PORT=0"));
+    assert_false(is_valid("WSS_PORT=0"));
+    assert_false(is_valid("WSS_PORT=65536"));
+    assert_false(is_valid("WS_PORT=off"));
+    assert_true(is_valid("WS_PORT=OFF\nWS_HOST=unix:/run/x.sock"));
+    assert_int_equal(read_file(f, "WSS_PORT=8443\nTLS_CERT_FILE=/nowhere/c\nTLS_KEY_FILE=/nowhere/k"), 0);
+    assert_int_equal(apply(f), -EINVAL);
+    const char *begin = "homecall-signal: TLS_CERT_FILE, TLS_KEY_FILE: ";
+    assert_memory_equal(reports_of(f), begin, strlen(begin));
+    assert_non_null(strstr(reports_of(f), "/nowhere/c"));
 }
 
 static void a_wrong_proxy_is_reported_by_itself(void **state)
@@ -573,7 +588,7 @@ static void help_names_every_option_in_lines_of_eighty_columns(void **state)
     }
     for (const char *at = text; *at != '\0'; at += strcspn(at, "\n") + 1)
         assert_in_range(strcspn(at, "\n"), 0, 80);
-    assert_non_null(strstr(text, "\n      A whole number from 0 to 65535; 8888 unless set.\n"));
+    assert_non_null(strstr(text, "\n      A port from 0 to 65535 or off; 8888 unless set.\n"));
     assert_non_null(strstr(text, "\n      A time from 1ms to 1h; 25 seconds unless set.\n"));
 }
 
@@ -598,6 +613,7 @@ int main(void)
         TEST(every_bad_value_is_reported_with_its_source),
         TEST(a_reported_value_is_short_and_can_not_forge_a_line),
         TEST(plain_text_in_the_open_must_be_asked_for),
+        TEST(tls_needs_a_certificate_and_something_must_listen),
         TEST(a_wrong_proxy_is_reported_by_itself),
         TEST(a_wrong_origin_is_reported_by_itself),
         TEST(options_that_do_not_fit_each_other_are_reported_together),

@@ -6,22 +6,30 @@
 
 #include "base/clock.h"
 #include "support/journal.h"
+#include "support/tls_files.h"
+#include "support/tls_tunnel.h"
 #include "support/wire.h"
 
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/timerfd.h>
 
 enum { SHORT_MS = 15, NEVER_MS = 3600 * 1000 };
 
+/* NULL = the connections of a fixture are plain ones. Otherwise they speak TLS with this, and their peers, in
+ * the clear, through a tunnel. */
+static tls_context *through_tls;
+
 typedef struct fixture {
     net_limits limits;
     net_loop loop;
     net_loop other; /* a second thread's, for hand-overs */
     wire_peer peer;
+    tls_tunnel tunnel;
     connection *c;      /* NULL once it is freed */
     connection *adrift; /* handed over and not attached again */
     uint64_t next_id;
@@ -142,25 +150,61 @@ static connection *begin_with(fixture *f, int fd)
     }
     owner *o = calloc(1, sizeof(*o));
     assert_non_null(o);
-    assert_int_equal(connection_open(&o->connection, fd, ++f->next_id, &f->loop), 0);
+    assert_int_equal(through_tls == NULL
+                         ? connection_open(&o->connection, fd, ++f->next_id, &f->loop)
+                         : connection_open_tls(&o->connection, fd, ++f->next_id, &f->loop, through_tls),
+                     0);
     o->f = f;
     return &o->connection;
 }
 
-static void begin(fixture *f, int type)
+/* A turn, or with TLS as many as it takes until all is said. */
+static void turn_loop(fixture *f, net_loop *loop)
 {
-    f->c = begin_with(f, wire_open(&f->peer, type));
+    for (int i = 0; i < (through_tls == NULL ? 1 : 4); i++) {
+        tls_tunnel_carry(&f->tunnel);
+        wire_turn(loop);
+    }
+    tls_tunnel_carry(&f->tunnel);
+}
+
+/* Let the peer have all that is on its way to it. */
+static void hear(fixture *f)
+{
+    size_t before;
+    do {
+        before = bytes_len(f->peer.in);
+        tls_tunnel_carry(&f->tunnel);
+        wire_read(&f->peer);
+    } while (bytes_len(f->peer.in) > before);
 }
 
 static void turn(fixture *f)
 {
-    wire_turn(&f->loop);
+    turn_loop(f, &f->loop);
+}
+
+static void turn_other(fixture *f)
+{
+    turn_loop(f, &f->other);
 }
 
 /* Wait for the next thing to happen: only for what has a deadline. */
 static void turn_when_due(fixture *f)
 {
+    tls_tunnel_carry(&f->tunnel);
     assert_int_equal(net_loop_turn(&f->loop), 0);
+    tls_tunnel_carry(&f->tunnel);
+}
+
+static void begin(fixture *f, int type)
+{
+    if (through_tls == NULL) {
+        f->c = begin_with(f, wire_open(&f->peer, type));
+        return;
+    }
+    f->c = begin_with(f, tls_tunnel_open(&f->tunnel, &f->peer, type));
+    turn(f);
 }
 
 static void upgrade(fixture *f)
@@ -202,6 +246,7 @@ static void unmake(fixture *f)
     net_loop_deinit(&f->loop);
     net_loop_deinit(&f->other);
     wire_close(&f->peer);
+    tls_tunnel_close(&f->tunnel);
     free(f);
 }
 
@@ -218,7 +263,8 @@ static void check_is_idle(const connection *c)
     assert_null(c->unread);
     assert_null(c->message);
     assert_null(c->output);
-    assert_null(c->transport.output);
+    assert_true(c->transport.extra == NULL || through_tls != NULL);
+    assert_false(transport_wants_room(&c->transport));
 }
 
 /* ---- The upgrade ---- */
@@ -377,13 +423,14 @@ static void a_request_that_does_not_come_in_time_is_dropped(void **state)
     (void)state;
     fixture *f = make();
     f->limits.handshake_timeout_ms = SHORT_MS;
+    uint64_t since_ms = clock_monotonic_ms();
     begin(f, SOCK_STREAM);
-    uint64_t since_ms = net_loop_now_ms(&f->loop);
     wire_send(&f->peer, wire_request, 10); /* a begin is not enough */
     while (f->c != NULL)
         turn_when_due(f);
     expect(f, "end 1006 no upgrade request in time\nfree\n");
     assert_true(net_loop_now_ms(&f->loop) - since_ms >= SHORT_MS);
+    hear(f);
     wire_expect_end(&f->peer);
     unmake(f);
 }
@@ -890,13 +937,13 @@ static void a_hand_over_keeps_the_message_and_every_byte_behind_it(void **state)
         if (cut < bytes_len(all))
             wire_send(&f->peer, bytes_head(all) + cut, bytes_len(all) - cut);
         turn(f);
-        wire_turn(&f->other);
+        turn_other(f);
         expect(f, "");
 
         attach(f, &f->other);
         assert_int_equal(f->other.connections, 1);
         net_loop_end_turn(&f->other);
-        wire_turn(&f->other);
+        turn_other(f);
         static const char again[] = "text over here\n";
         assert_memory_equal(f->journal.text, again, strlen(again));
         memmove(f->journal.text, f->journal.text + strlen(again),
@@ -922,8 +969,8 @@ static void what_comes_between_the_arrival_and_the_end_of_its_turn_keeps_its_pla
     expect(f, "text over\nhand over\n");
     wire_send(&f->peer, bytes_head(out) + bytes_len(out) - 2, 2);
     attach(f, &f->other);
-    wire_turn(&f->other); /* reads first, and then comes to the work of its end */
-    wire_turn(&f->other);
+    turn_other(f); /* reads first, and then comes to the work of its end */
+    turn_other(f);
     expect(f, "text over\ntext second\ntext third, cut\n");
     bytes_clear(&out);
     unmake(f);
@@ -939,7 +986,7 @@ static void an_empty_message_and_one_in_parts_can_be_handed_over(void **state)
     turn(f);
     expect(f, "binary over\nhand over\n");
     attach(f, &f->other);
-    wire_turn(&f->other);
+    turn_other(f);
     expect(f, "binary over\n");
     check_is_idle(f->c);
     unmake(f);
@@ -956,14 +1003,14 @@ static void a_message_that_was_handed_over_may_hold_or_close(void **state)
         wire_send_gathered(&f->peer, &out);
         turn(f);
         attach(f, &f->other);
-        wire_turn(&f->other);
+        turn_other(f);
         if (is_close) {
             expect(f, "text over, close\nhand over\ntext over, close\nend 1008 asked to\n");
             wire_expect_close(&f->peer, WS_CLOSE_POLICY);
         } else {
             expect(f, "text over, hold\nhand over\ntext over, hold\n");
             connection_resume(f->c);
-            wire_turn(&f->other);
+            turn_other(f);
             expect(f, "text behind\n");
         }
         unmake(f);
@@ -983,7 +1030,7 @@ static void a_message_that_is_handed_on_again_keeps_what_is_behind_it(void **sta
     turn(f);
     expect(f, "text over\nhand over\ntext over\nhand over\n");
     attach(f, &f->other);
-    wire_turn(&f->other);
+    turn_other(f);
     expect(f, "text over\ntext behind\n");
     unmake(f);
 }
@@ -1002,13 +1049,13 @@ static void a_connection_can_be_handed_back_and_forth(void **state)
     wire_send_gathered(&f->peer, &out);
     turn(f);
     attach(f, &f->other);
-    wire_turn(&f->other);
+    turn_other(f);
     expect(f, "text over 1\nhand over\ntext over 1\ntext a\ntext back 1\nhand over\n");
     attach(f, &f->loop);
     turn(f);
     expect(f, "text back 1\ntext b\ntext over 2\nhand over\n");
     attach(f, &f->other);
-    wire_turn(&f->other);
+    turn_other(f);
     expect(f, "text over 2\ntext c\n");
     assert_int_equal(f->loop.connections, 0);
     assert_int_equal(f->other.connections, 1);
@@ -1019,12 +1066,12 @@ static void waiting_output_moves_along_in_order(void **state)
 {
     (void)state;
     fixture *f = make_open();
-    static char large[400 * 1024];
+    static char large[900 * 1024];
     memset(large, 'x', sizeof(large));
     assert_true(send_back(f->c, false, (slice){large, sizeof(large)}));
     turn(f);
     assert_non_null(f->c->output);
-    assert_non_null(f->c->transport.output);
+    assert_true(transport_wants_room(&f->c->transport));
 
     bytes *out = NULL;
     wire_add_text(&out, "echo before");
@@ -1033,12 +1080,13 @@ static void waiting_output_moves_along_in_order(void **state)
     wire_send_gathered(&f->peer, &out);
     turn(f);
     expect(f, "text echo before\ntext over\nhand over\n");
-    assert_null(f->adrift->transport.output);
+    assert_false(transport_wants_room(&f->adrift->transport));
     attach(f, &f->other);
     while (f->c->output != NULL || f->c->must_resume) {
-        wire_turn(&f->other);
+        turn_other(f);
         wire_read(&f->peer);
     }
+    hear(f);
     wire_expect_frame(&f->peer, WIRE_BINARY, large, sizeof(large));
     wire_expect_text(&f->peer, "echo before");
     wire_expect_text(&f->peer, "echo after");
@@ -1060,6 +1108,7 @@ static void a_connection_adrift_can_be_abandoned(void **state)
     connection_abandon(f->adrift, "nobody takes it");
     f->adrift = NULL;
     expect(f, "end 1006 nobody takes it\nfree\n");
+    hear(f);
     wire_expect_end(&f->peer);
     unmake(f);
 }
@@ -1070,6 +1119,7 @@ static void an_end_before_the_hand_over_comes_first(void **state)
     for (int is_drop = 0; is_drop < 2; is_drop++) {
         fixture *f = make_open();
         wire_send_text(&f->peer, "over");
+        tls_tunnel_carry(&f->tunnel);
         assert_true(event_base_loop(f->loop.base, EVLOOP_ONCE | EVLOOP_NONBLOCK) >= 0);
         expect(f, "text over\n");
         if (is_drop)
@@ -1078,6 +1128,7 @@ static void an_end_before_the_hand_over_comes_first(void **state)
             connection_close(f->c, CLOSE_REASON_SERVER_STOPS, "asked to");
         net_loop_end_turn(&f->loop);
         expect(f, is_drop ? "end 1006 asked to\nfree\n" : "end 1001 asked to\n");
+        hear(f);
         if (!is_drop)
             wire_expect_close(&f->peer, WS_CLOSE_GOING_AWAY);
         unmake(f);
@@ -1092,11 +1143,11 @@ static void one_that_arrives_can_be_closed_at_once_without_handling_its_message(
     turn(f);
     attach(f, &f->other);
     connection_close(f->c, CLOSE_REASON_SERVER_STOPS, "the server stops");
-    wire_turn(&f->other);
+    turn_other(f);
     expect(f, "text over\nhand over\nend 1001 the server stops\n");
     wire_expect_close(&f->peer, WS_CLOSE_GOING_AWAY);
     wire_close(&f->peer);
-    wire_turn(&f->other);
+    turn_other(f);
     expect(f, "free\n");
     assert_int_equal(f->other.connections, 0);
     unmake(f);
@@ -1175,7 +1226,8 @@ static void what_the_socket_does_not_take_waits_and_follows_in_order(void **stat
         wire_read(&f->peer);
         turn(f);
     }
-    assert_null(f->c->transport.output);
+    assert_false(transport_wants_room(&f->c->transport));
+    hear(f);
     wire_expect_frame(&f->peer, WIRE_BINARY, large, sizeof(large));
     wire_expect_text(&f->peer, "behind");
     wire_expect_nothing(&f->peer);
@@ -1247,6 +1299,7 @@ static void a_doom_comes_before_a_hand_over_and_before_a_resume(void **state)
         wire_add_text(&out, messages[i]);
         wire_add_text(&out, "never handled");
         wire_send_gathered(&f->peer, &out);
+        tls_tunnel_carry(&f->tunnel);
         assert_true(event_base_loop(f->loop.base, EVLOOP_ONCE | EVLOOP_NONBLOCK) >= 0);
         (void)send_too_much(f->c);
         connection_resume(f->c);
@@ -1272,6 +1325,7 @@ static void a_close_of_a_doomed_connection_is_a_close(void **state)
         turn(f);
         wire_read(&f->peer);
     }
+    hear(f);
     static const char kilobyte[1024];
     for (size_t at = 0; at <= sent; at += sizeof(kilobyte))
         wire_expect_frame(&f->peer, WIRE_BINARY, kilobyte, sizeof(kilobyte));
@@ -1599,6 +1653,7 @@ static void a_drop_closes_at_once_and_frees_at_the_end_of_the_turn(void **state)
     expect(f, "end 1006 asked to\n");
     assert_int_equal(f->c->state, CONNECTION_CLOSED);
     assert_int_equal(f->loop.connections, 1);
+    hear(f);
     wire_expect_end(&f->peer);
     turn(f);
     expect_freed(f);
@@ -1618,6 +1673,7 @@ static void waiting_output_is_flushed_before_the_end(void **state)
         wire_read(&f->peer);
     }
     assert_int_equal(f->c->state, CONNECTION_LINGERING);
+    hear(f);
     wire_expect_frame(&f->peer, WIRE_BINARY, large, sizeof(large));
     wire_expect_close(&f->peer, WS_CLOSE_GOING_AWAY);
     wire_expect_end(&f->peer);
@@ -1638,6 +1694,7 @@ static void who_has_said_all_still_gets_all(void **state)
         turn(f);
         wire_read(&f->peer);
     }
+    hear(f);
     expect(f, "end 1001 the server stops\nfree\n"); /* at once: there is nothing to linger for */
     wire_expect_frame(&f->peer, WIRE_BINARY, large, sizeof(large));
     wire_expect_close(&f->peer, WS_CLOSE_GOING_AWAY);
@@ -1649,7 +1706,7 @@ static void a_peer_that_does_not_read_its_last_bytes_has_a_deadline(void **state
 {
     (void)state;
     fixture *f = make();
-    f->limits.pong_timeout_ms = SHORT_MS;
+    f->limits.pong_timeout_ms = 20 * SHORT_MS; /* longer than the writing takes, also under Valgrind */
     open_with(f, SOCK_STREAM);
     static char large[900 * 1024];
     assert_true(send_back(f->c, false, (slice){large, sizeof(large)}));
@@ -1767,6 +1824,7 @@ static void a_write_to_a_peer_that_is_gone_ends_it(void **state)
     (void)state;
     fixture *f = make_open();
     wire_close(&f->peer);
+    tls_tunnel_close(&f->tunnel);
     assert_true(send_back(f->c, true, SLICE_LITERAL("anybody there?")));
     net_loop_end_turn(&f->loop);
     expect(f, "end 1006 the peer is gone\nfree\n");
@@ -1795,12 +1853,239 @@ static void every_connection_of_a_loop_can_be_closed_in_one_go(void **state)
     unmake(f);
 }
 
+/* ---- TLS by itself ---- */
+
+static uint64_t count_of(const fixture *f, close_reason reason)
+{
+    return counter_get(&f->loop.counters.closes[reason][close_code_slot(WS_CLOSE_ABNORMAL)]);
+}
+
+static void expect_tls_counts(const fixture *f, uint64_t handshakes, uint64_t failures)
+{
+    assert_int_equal(counter_get(&f->loop.counters.tls_handshakes), handshakes);
+    assert_int_equal(counter_get(&f->loop.counters.tls_failures), failures);
+}
+
+/* A connection whose peer has not begun its handshake, and won't before the first turn(). */
+static fixture *begin_without_handshake(fixture *f)
+{
+    f->c = begin_with(f, tls_tunnel_open(&f->tunnel, &f->peer, SOCK_STREAM));
+    return f;
+}
+
+static void a_handshake_of_tls_is_counted_and_the_upgrade_follows(void **state)
+{
+    (void)state;
+    fixture *f = begin_without_handshake(make());
+    wire_turn(&f->loop);
+    expect_tls_counts(f, 0, 0);
+    upgrade(f);
+    expect_tls_counts(f, 1, 0);
+    wire_close(&f->peer);
+    turn(f);
+    expect(f, "end 1006 the peer is gone\nfree\n");
+    expect_tls_counts(f, 1, 0);
+    unmake(f);
+}
+
+static void a_handshake_of_tls_that_does_not_begin_has_the_deadline_of_the_upgrade(void **state)
+{
+    (void)state;
+    fixture *f = make();
+    f->limits.handshake_timeout_ms = SHORT_MS;
+    begin_without_handshake(f);
+    wire_turn(&f->loop);
+    while (f->c != NULL)
+        assert_int_equal(net_loop_turn(&f->loop), 0);
+    expect(f, "end 1006 no upgrade request in time\nfree\n");
+    expect_tls_counts(f, 0, 1);
+    assert_int_equal(count_of(f, CLOSE_REASON_HANDSHAKE_TIMEOUT), 1);
+    unmake(f);
+}
+
+static void a_peer_that_speaks_no_tls_is_told_by_its_fault(void **state)
+{
+    (void)state;
+    fixture *f = begin_without_handshake(make());
+    wire_send(&(wire_peer){.fd = f->tunnel.far}, wire_request, strlen(wire_request));
+    wire_turn(&f->loop);
+    expect(f, "end 1006 http request\nfree\n");
+    expect_tls_counts(f, 0, 1);
+    assert_int_equal(count_of(f, CLOSE_REASON_TLS_FAULT), 1);
+    unmake(f);
+}
+
+static void a_peer_that_goes_before_its_handshake_is_lost(void **state)
+{
+    (void)state;
+    fixture *f = begin_without_handshake(make());
+    tls_tunnel_close(&f->tunnel);
+    wire_turn(&f->loop);
+    expect(f, "end 1006 the connection broke\nfree\n");
+    expect_tls_counts(f, 0, 1);
+    assert_int_equal(count_of(f, CLOSE_REASON_LOST), 1);
+    unmake(f);
+}
+
+static void a_damaged_record_is_a_fault_of_an_open_connection_too(void **state)
+{
+    (void)state;
+    fixture *f = make_open();
+    wire_send(&(wire_peer){.fd = f->tunnel.far}, "nonsense", 8);
+    wire_turn(&f->loop);
+    expect(f, "end 1006 wrong version number\nfree\n");
+    expect_tls_counts(f, 1, 0);
+    assert_int_equal(count_of(f, CLOSE_REASON_TLS_FAULT), 1);
+    unmake(f);
+}
+
+static void a_refusal_waits_for_the_handshake(void **state)
+{
+    (void)state;
+    fixture *f = begin_without_handshake(make());
+    connection_refuse(f->c, 503, CLOSE_REASON_NO_PLACE, "too many");
+    expect(f, "end 1006 too many\n");
+    wire_turn(&f->loop);
+    wire_turn(&f->loop);
+    assert_int_equal(f->c->state, CONNECTION_CLOSING);
+    turn(f);
+    hear(f);
+    wire_expect_fault(&f->peer, "503");
+    assert_true(f->tunnel.was_orderly);
+    unmake(f);
+}
+
+static void a_refused_peer_that_goes_before_its_handshake_is_gone(void **state)
+{
+    (void)state;
+    fixture *f = begin_without_handshake(make());
+    connection_refuse(f->c, 503, CLOSE_REASON_NO_PLACE, "too many");
+    tls_tunnel_close(&f->tunnel);
+    wire_turn(&f->loop);
+    wire_turn(&f->loop);
+    expect(f, "end 1006 too many\nfree\n");
+    unmake(f);
+}
+
+static void the_end_is_a_close_frame_a_close_notify_and_the_end_of_tcp(void **state)
+{
+    (void)state;
+    fixture *f = make_open();
+    wire_send_text(&f->peer, "close");
+    turn(f);
+    expect(f, "text close\nend 1008 asked to\n");
+    hear(f);
+    wire_expect_close(&f->peer, WS_CLOSE_POLICY);
+    wire_expect_end(&f->peer);
+    assert_true(f->tunnel.was_orderly);
+    char byte;
+    assert_int_equal(recv(f->tunnel.far, &byte, 1, 0), 0);
+
+    /* What lingers costs no TLS any more, and reads on without understanding. */
+    assert_int_equal(f->c->state, CONNECTION_LINGERING);
+    assert_null(f->c->transport.extra);
+    wire_send_text(&f->peer, "what?");
+    turn(f);
+    expect(f, "");
+    wire_close(&f->peer);
+    turn(f);
+    expect_freed(f);
+    unmake(f);
+}
+
+static void a_flood_of_records_is_worked_off_in_turns_without_a_hint_of_the_kernel(void **state)
+{
+    (void)state;
+    fixture *f = make_open();
+    enum { MESSAGES = 40, LEN = 4000 };
+    char text[LEN];
+    memset(text, 'x', sizeof(text));
+    for (int i = 0; i < MESSAGES; i++)
+        wire_send_frame(&f->peer, WIRE_TEXT, text, sizeof(text));
+    tls_tunnel_carry(&f->tunnel);
+    wire_turn(&f->loop);
+    assert_true(f->c->messages_in < MESSAGES); /* a turn takes a fair share of it */
+    for (int turns = 0; f->c->messages_in < MESSAGES; turns++) {
+        assert_true(turns < MESSAGES);
+        wire_turn(&f->loop);
+    }
+    check_is_idle(f->c);
+    unmake(f);
+}
+
+static void many_small_records_are_handled_in_one_turn_and_answered_by_one_record(void **state)
+{
+    (void)state;
+    fixture *f = open_with(make(), SOCK_SEQPACKET);
+    for (int i = 0; i < 20; i++)
+        wire_send_text(&f->peer, "echo"); /* a packet of its own each, and so a record */
+    tls_tunnel_carry(&f->tunnel);
+    wire_turn(&f->loop);
+    assert_int_equal(f->c->messages_in, 20);
+    tls_tunnel_carry(&f->tunnel);
+    assert_int_equal(wire_read_once(&f->peer), 20 * 6);
+    unmake(f);
+}
+
+static void a_hand_over_takes_along_what_tls_holds(void **state)
+{
+    (void)state;
+    fixture *f = make_open();
+    enum { MESSAGES = 30, LEN = 5000 };
+    char text[LEN];
+    memset(text, 'x', sizeof(text));
+    wire_send_text(&f->peer, "over");
+    for (int i = 0; i < MESSAGES; i++)
+        wire_send_frame(&f->peer, WIRE_TEXT, text, sizeof(text));
+    tls_tunnel_carry(&f->tunnel);
+    wire_turn(&f->loop);
+    expect(f, "text over\nhand over\n");
+    attach(f, &f->other);
+    turn_other(f);
+    wire_send_text(&f->peer, "echo");
+    turn_other(f);
+    turn_other(f);
+    assert_int_equal(f->c->messages_in, 1 + MESSAGES + 1);
+    wire_expect_text(&f->peer, "echo");
+    check_is_idle(f->c);
+    unmake(f);
+}
+
+static void unread_records_do_not_destroy_the_last_bytes_on_their_way(void **state)
+{
+    (void)state;
+    fixture *f = make();
+    wire_peer tcp;
+    int fd = open_tcp(&tcp);
+    assert_int_equal(fcntl(tcp.fd, F_SETFL, O_NONBLOCK), 0);
+    tls_tunnel_start(&f->tunnel, &f->peer, SOCK_STREAM, tcp.fd);
+    f->c = begin_with(f, fd);
+    wire_send(&f->peer, wire_request, strlen(wire_request));
+    while (!connection_is_open(f->c))
+        turn(f);
+    wire_send_text(&f->peer, "close");
+    while (connection_is_open(f->c))
+        turn(f);
+    static const char more[32 * 1024];
+    for (int i = 0; i < 4; i++)
+        wire_send_frame(&f->peer, WIRE_BINARY, more, sizeof(more));
+    while (!f->peer.has_ended) {
+        turn(f);
+        wire_read(&f->peer);
+    }
+    assert_true(f->tunnel.was_orderly);
+    bytes_consume(&f->peer.in, wire_expect_answer(&f->peer, "101"));
+    wire_expect_close(&f->peer, WS_CLOSE_POLICY);
+    unmake(f);
+}
+
 static void be_silent(int severity, const char *message)
 {
     (void)severity;
     (void)message;
 }
 
+/* What holds for plain connections, and for those through TLS no less. */
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_request_is_answered_and_the_connection_opens),
     cmocka_unit_test(a_request_may_come_in_two_parts_cut_anywhere),
@@ -1857,7 +2142,6 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_silent_peer_is_dropped_after_its_time),
     cmocka_unit_test(without_pings_an_idle_connection_needs_no_timer),
     cmocka_unit_test(a_ping_out_of_turn_leaves_the_deadlines_alone),
-    cmocka_unit_test(a_stall_of_the_thread_drops_nobody_who_has_answered),
     cmocka_unit_test(a_close_is_answered_with_its_code_and_the_end),
     cmocka_unit_test(what_comes_behind_a_close_is_thrown_away),
     cmocka_unit_test(a_close_in_the_middle_of_a_message_forgets_it),
@@ -1869,15 +2153,43 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_peer_that_does_not_read_its_last_bytes_has_a_deadline),
     cmocka_unit_test(who_has_said_all_still_gets_all),
     cmocka_unit_test(a_peer_that_keeps_tcp_open_has_a_deadline),
-    cmocka_unit_test(unread_input_does_not_destroy_the_last_bytes_on_their_way),
-    cmocka_unit_test(a_reset_ends_it),
     cmocka_unit_test(the_end_of_the_peer_is_its_end_in_every_state),
     cmocka_unit_test(a_write_to_a_peer_that_is_gone_ends_it),
+};
+
+/* Those whose peers have sockets of their own, without a tunnel. */
+static const struct CMUnitTest plain_tests[] = {
+    cmocka_unit_test(a_stall_of_the_thread_drops_nobody_who_has_answered),
+    cmocka_unit_test(unread_input_does_not_destroy_the_last_bytes_on_their_way),
+    cmocka_unit_test(a_reset_ends_it),
     cmocka_unit_test(every_connection_of_a_loop_can_be_closed_in_one_go),
+};
+
+static const struct CMUnitTest tls_tests[] = {
+    cmocka_unit_test(a_handshake_of_tls_is_counted_and_the_upgrade_follows),
+    cmocka_unit_test(a_handshake_of_tls_that_does_not_begin_has_the_deadline_of_the_upgrade),
+    cmocka_unit_test(a_peer_that_speaks_no_tls_is_told_by_its_fault),
+    cmocka_unit_test(a_peer_that_goes_before_its_handshake_is_lost),
+    cmocka_unit_test(a_damaged_record_is_a_fault_of_an_open_connection_too),
+    cmocka_unit_test(a_refusal_waits_for_the_handshake),
+    cmocka_unit_test(a_refused_peer_that_goes_before_its_handshake_is_gone),
+    cmocka_unit_test(the_end_is_a_close_frame_a_close_notify_and_the_end_of_tcp),
+    cmocka_unit_test(a_flood_of_records_is_worked_off_in_turns_without_a_hint_of_the_kernel),
+    cmocka_unit_test(many_small_records_are_handled_in_one_turn_and_answered_by_one_record),
+    cmocka_unit_test(a_hand_over_takes_along_what_tls_holds),
+    cmocka_unit_test(unread_records_do_not_destroy_the_last_bytes_on_their_way),
 };
 
 int main(void)
 {
     event_set_log_callback(be_silent); /* a refused wait is what one of the tests is about */
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    int failed = cmocka_run_group_tests_name("plain", tests, NULL, NULL);
+    failed += cmocka_run_group_tests_name("plain, with sockets of their own", plain_tests, NULL, NULL);
+
+    signal(SIGPIPE, SIG_IGN); /* for the client in the tunnel */
+    through_tls = tls_files_new_context();
+    failed += cmocka_run_group_tests_name("through TLS", tests, NULL, NULL);
+    failed += cmocka_run_group_tests_name("TLS by itself", tls_tests, NULL, NULL);
+    tls_context_free(through_tls);
+    return failed;
 }

@@ -175,7 +175,8 @@ static wire_peer *dial(fixture *f, const char *refusal)
     assert_true(f->client_count < MAX_CLIENTS);
     wire_peer *client = &f->clients[f->client_count++];
     int fd = wire_open(client, f->socket_type);
-    assert_int_equal(session_open(&f->hosts[LOBBY], fd, (uint64_t)f->client_count, f, refusal, false), 0);
+    assert_int_equal(session_open(&f->hosts[LOBBY], fd, (uint64_t)f->client_count, f, refusal, false, NULL),
+                     0);
     return client;
 }
 
@@ -906,7 +907,7 @@ static void a_descriptor_that_can_not_be_watched_is_refused_without_a_session(vo
     (void)state;
     fixture *f = start(make());
     int fd = open("/dev/null", O_RDWR | O_CLOEXEC);
-    assert_true(session_open(&f->hosts[LOBBY], fd, 1, f, NULL, false) < 0);
+    assert_true(session_open(&f->hosts[LOBBY], fd, 1, f, NULL, false, NULL) < 0);
     assert_int_equal(fcntl(fd, F_GETFD), -1);
     assert_int_equal(counter_get(&f->hosts[LOBBY].counters.accepted), 0);
     assert_int_equal(f->gone, 0); /* the place is still the caller's */

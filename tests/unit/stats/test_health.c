@@ -124,11 +124,11 @@ static void the_last_place_taken_is_full_whatever_the_phases(void **state)
 {
     fixture *f = *state;
     f->made.snapshot.max_connections = 10;
-    counter_set(&f->made.snapshot.total.net.connections[NET_PHASE_HANDSHAKE], 2);
-    counter_set(&f->made.snapshot.total.net.connections[NET_PHASE_OPEN], 4);
-    counter_set(&f->made.snapshot.total.net.connections[NET_PHASE_CLOSING], 3);
+    counter_set(&f->made.snapshot.total.net.connections[NET_TRANSPORT_PLAIN][NET_PHASE_HANDSHAKE], 2);
+    counter_set(&f->made.snapshot.total.net.connections[NET_TRANSPORT_PLAIN][NET_PHASE_OPEN], 4);
+    counter_set(&f->made.snapshot.total.net.connections[NET_TRANSPORT_PLAIN][NET_PHASE_CLOSING], 3);
     expect_ready(f, "");
-    counter_set(&f->made.snapshot.total.net.connections[NET_PHASE_OPEN], 5);
+    counter_set(&f->made.snapshot.total.net.connections[NET_TRANSPORT_PLAIN][NET_PHASE_OPEN], 5);
     expect_ready(f, "MAX_CONNECTIONS is reached\n");
     f->made.snapshot.max_connections = 0; /* no limit */
     expect_ready(f, "");
@@ -139,7 +139,7 @@ static void all_reasons_come_together(void **state)
     fixture *f = *state;
     f->made.snapshot.is_draining = true;
     f->made.snapshot.max_connections = 1;
-    counter_set(&f->made.snapshot.total.net.connections[NET_PHASE_OPEN], 1);
+    counter_set(&f->made.snapshot.total.net.connections[NET_TRANSPORT_PLAIN][NET_PHASE_OPEN], 1);
     counter_set(&f->made.snapshot.total.gate.is_short, 1);
     set_turn_age_us(f, 0, 1500000);
     expect_ready(f, "draining\n"

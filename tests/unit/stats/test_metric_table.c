@@ -97,9 +97,9 @@ static void each_counter_is_shown_under_its_name(void **state)
         counter *counter;
         const char *lines;
     } cells[] = {
-        {&t->net.connections[NET_PHASE_HANDSHAKE], "connections handshake plain 7\n"},
-        {&t->net.connections[NET_PHASE_OPEN], "connections open plain 7\n"},
-        {&t->net.connections[NET_PHASE_CLOSING], "connections closing plain 7\n"},
+        {&t->net.connections[NET_TRANSPORT_PLAIN][NET_PHASE_HANDSHAKE], "connections handshake plain 7\n"},
+        {&t->net.connections[NET_TRANSPORT_PLAIN][NET_PHASE_OPEN], "connections open plain 7\n"},
+        {&t->net.connections[NET_TRANSPORT_PLAIN][NET_PHASE_CLOSING], "connections closing plain 7\n"},
         {&t->session.accepted, "accepted_connections 7\n"},
         {&t->net.handshakes[NET_HANDSHAKE_101], "handshakes 101 7\n"},
         {&t->net.handshakes[NET_HANDSHAKE_503], "handshakes 503 7\n"},

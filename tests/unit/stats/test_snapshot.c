@@ -1,6 +1,8 @@
 /* Copies and sums of counters, also while somebody counts. */
 #include "stats/snapshot.h"
 
+#include <string.h>
+
 #include "unit/stats/hand_made.h"
 
 #include <setjmp.h>
@@ -82,9 +84,10 @@ static void a_worker_has_no_gate(void **state)
 static void connections_are_those_of_all_phases(void **state)
 {
     hand_made *h = *state;
-    counter_set(&h->snapshot.total.net.connections[NET_PHASE_HANDSHAKE], 1);
-    counter_set(&h->snapshot.total.net.connections[NET_PHASE_OPEN], 20);
-    counter_set(&h->snapshot.total.net.connections[NET_PHASE_CLOSING], 300);
+    memset(h->snapshot.total.net.connections, 0, sizeof(h->snapshot.total.net.connections));
+    counter_set(&h->snapshot.total.net.connections[NET_TRANSPORT_PLAIN][NET_PHASE_HANDSHAKE], 1);
+    counter_set(&h->snapshot.total.net.connections[NET_TRANSPORT_TLS][NET_PHASE_OPEN], 20);
+    counter_set(&h->snapshot.total.net.connections[NET_TRANSPORT_PLAIN][NET_PHASE_CLOSING], 300);
     assert_int_equal(snapshot_connections(&h->snapshot), 321);
 }
 

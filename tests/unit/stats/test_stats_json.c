@@ -80,7 +80,7 @@ static void every_reason_against_is_told(void **state)
     hand_made *h = *state;
     h->snapshot.is_draining = true;
     h->snapshot.max_connections = 1;
-    counter_set(&h->snapshot.total.net.connections[NET_PHASE_OPEN], 1);
+    counter_set(&h->snapshot.total.net.connections[NET_TRANSPORT_PLAIN][NET_PHASE_OPEN], 1);
     cJSON *root = print(h);
     assert_true(cJSON_IsTrue(AT(root, "live")));
     assert_true(cJSON_IsFalse(AT(root, "ready")));

@@ -1,0 +1,245 @@
+#include "net/tls_context.h"
+
+#include <errno.h>
+#include <openssl/bio.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <openssl/x509.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+
+struct tls_context {
+    atomic_uint shares; /* the last one frees, after all that others have done with theirs */
+    SSL_CTX *ssl;       /* owned */
+    BIO_METHOD *socket; /* owned: how a descriptor is read and written */
+    int64_t not_after_s;
+    const char *warning; /* a literal, or NULL */
+};
+
+/* AES with 128 bits first: it is the cheapest, and nobody breaks it. A client whose processor has no AES gets
+ * ChaCha20 (SSL_OP_PRIORITIZE_CHACHA). */
+static const char ciphers_of_1_2[] = "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:"
+                                     "ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384:"
+                                     "ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305";
+static const char ciphers_of_1_3[] =
+    "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256";
+
+/* An end of TCP without a close_notify is an end like any other, since WebSocket has its own close frame; it
+ * would be a fault otherwise. */
+static const uint64_t options = SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA |
+                                SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION |
+                                SSL_OP_IGNORE_UNEXPECTED_EOF;
+
+/* What is not taken is tried again from where the connection keeps it by then; an idle one has no buffers. */
+static const long modes = SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS;
+
+/* ---- A socket as the plain transport uses it ---- */
+
+static int read_socket(BIO *bio, char *data, int len)
+{
+    int got = (int)recv((int)BIO_get_fd(bio, NULL), data, (size_t)len, 0);
+    BIO_clear_retry_flags(bio);
+    if (got == 0)
+        BIO_set_flags(bio, BIO_FLAGS_IN_EOF);
+    else if (got < 0 && BIO_sock_should_retry(got) != 0)
+        BIO_set_retry_read(bio);
+    return got;
+}
+
+static int write_socket(BIO *bio, const char *data, int len)
+{
+    int taken = (int)send((int)BIO_get_fd(bio, NULL), data, (size_t)len, MSG_NOSIGNAL);
+    BIO_clear_retry_flags(bio);
+    if (taken < 0 && BIO_sock_should_retry(taken) != 0)
+        BIO_set_retry_write(bio);
+    return taken;
+}
+
+/* OpenSSL's own but for read() and write(): these raise SIGPIPE, which a library can't ignore for its
+ * program, and take the longer way through the kernel. */
+static BIO_METHOD *new_socket_method(void)
+{
+    const BIO_METHOD *theirs = BIO_s_socket();
+    BIO_METHOD *method = BIO_meth_new(BIO_TYPE_SOCKET, "socket");
+    if (method == NULL)
+        return NULL;
+    BIO_meth_set_read(method, read_socket);
+    BIO_meth_set_write(method, write_socket);
+    BIO_meth_set_ctrl(method, BIO_meth_get_ctrl(theirs));
+    BIO_meth_set_create(method, BIO_meth_get_create(theirs));
+    BIO_meth_set_destroy(method, BIO_meth_get_destroy(theirs));
+    return method;
+}
+
+/* ---- The rules ---- */
+
+static int choose_protocol(SSL *ssl, const unsigned char **out, unsigned char *out_len,
+                           const unsigned char *offered, unsigned offered_len, void *context)
+{
+    (void)ssl;
+    (void)context;
+    static const unsigned char ours[] = "\x08http/1.1";
+    unsigned char *chosen;
+    if (SSL_select_next_proto(&chosen, out_len, ours, sizeof(ours) - 1, offered, offered_len) !=
+        OPENSSL_NPN_NEGOTIATED)
+        return SSL_TLSEXT_ERR_ALERT_FATAL; /* RFC 7301, 3.2: no_application_protocol */
+    *out = chosen;
+    return SSL_TLSEXT_ERR_OK;
+}
+
+/* Nobody sits at a terminal to be asked for one. */
+static int give_no_passphrase(char *out, int cap, int is_for_writing, void *was_asked)
+{
+    (void)out;
+    (void)cap;
+    (void)is_for_writing;
+    *(bool *)was_asked = true;
+    return -1;
+}
+
+static bool set_rules(SSL_CTX *ssl)
+{
+    SSL_CTX_set_options(ssl, options);
+    SSL_CTX_set_mode(ssl, modes);
+    SSL_CTX_set_session_cache_mode(ssl, SSL_SESS_CACHE_OFF);
+    SSL_CTX_set_read_ahead(ssl, 1); /* one system call for all records that have come, not two for each */
+    SSL_CTX_set_alpn_select_cb(ssl, choose_protocol, NULL);
+    return SSL_CTX_set_min_proto_version(ssl, TLS1_2_VERSION) == 1 &&
+           SSL_CTX_set_cipher_list(ssl, ciphers_of_1_2) == 1 &&
+           SSL_CTX_set_ciphersuites(ssl, ciphers_of_1_3) == 1 &&
+           SSL_CTX_set_num_tickets(ssl, 1) == 1; /* who comes again gets the next one */
+}
+
+static bool take_over_ticket_keys(SSL_CTX *to, SSL_CTX *from)
+{
+    unsigned char keys[256];
+    long len = SSL_CTX_get_tlsext_ticket_keys(from, NULL, 0);
+    bool taken = len > 0 && len <= (long)sizeof(keys) &&
+                 SSL_CTX_get_tlsext_ticket_keys(from, keys, len) == 1 &&
+                 SSL_CTX_set_tlsext_ticket_keys(to, keys, len) == 1;
+    OPENSSL_cleanse(keys, sizeof(keys));
+    return taken;
+}
+
+/* ---- The files ---- */
+
+/* Say what OpenSSL complained of first: what follows is its consequence. */
+static int refuse(const char *file, char fault[TLS_CONTEXT_FAULT_CAP])
+{
+    unsigned long error = ERR_get_error();
+    const char *reason = ERR_reason_error_string(error);
+    char buffer[128];
+    if (ERR_SYSTEM_ERROR(error))
+        reason = strerror_r(ERR_GET_REASON(error), buffer, sizeof(buffer));
+    snprintf(fault, TLS_CONTEXT_FAULT_CAP, "%s: %s", file, reason == NULL ? "unusable" : reason);
+    return ERR_GET_REASON(error) == ERR_R_MALLOC_FAILURE ? -ENOMEM : -EINVAL;
+}
+
+static int load_key(SSL_CTX *ssl, const char *file, char fault[TLS_CONTEXT_FAULT_CAP])
+{
+    bool was_asked = false;
+    SSL_CTX_set_default_passwd_cb(ssl, give_no_passphrase);
+    SSL_CTX_set_default_passwd_cb_userdata(ssl, &was_asked);
+    bool loaded =
+        SSL_CTX_use_PrivateKey_file(ssl, file, SSL_FILETYPE_PEM) == 1 && SSL_CTX_check_private_key(ssl) == 1;
+    SSL_CTX_set_default_passwd_cb_userdata(ssl, NULL);
+    if (loaded)
+        return 0;
+    if (!was_asked)
+        return refuse(file, fault);
+    snprintf(fault, TLS_CONTEXT_FAULT_CAP, "%s: it has a passphrase", file);
+    return -EINVAL;
+}
+
+static int load_files(SSL_CTX *ssl, const char *cert_file, const char *key_file,
+                      char fault[TLS_CONTEXT_FAULT_CAP])
+{
+    ERR_clear_error();
+    if (SSL_CTX_use_certificate_chain_file(ssl, cert_file) != 1)
+        return refuse(cert_file, fault);
+    return load_key(ssl, key_file, fault);
+}
+
+static void note_validity(tls_context *c)
+{
+    const X509 *cert = SSL_CTX_get0_certificate(c->ssl);
+    struct tm end;
+    if (ASN1_TIME_to_tm(X509_get0_notAfter(cert), &end) == 1)
+        c->not_after_s = timegm(&end);
+    if (X509_cmp_current_time(X509_get0_notAfter(cert)) < 0)
+        c->warning = "the certificate has expired";
+    else if (X509_cmp_current_time(X509_get0_notBefore(cert)) > 0)
+        c->warning = "the certificate is not valid yet";
+}
+
+int tls_context_load(const char *cert_file, const char *key_file, const tls_context *previous,
+                     tls_context **out, char fault[TLS_CONTEXT_FAULT_CAP])
+{
+    snprintf(fault, TLS_CONTEXT_FAULT_CAP, "out of memory");
+    tls_context *c = calloc(1, sizeof(*c));
+    if (c == NULL)
+        return -ENOMEM;
+    atomic_init(&c->shares, 1);
+
+    int error = -ENOMEM;
+    c->socket = new_socket_method();
+    c->ssl = SSL_CTX_new(TLS_server_method());
+    if (c->socket != NULL && c->ssl != NULL && set_rules(c->ssl) &&
+        (previous == NULL || take_over_ticket_keys(c->ssl, previous->ssl)))
+        error = load_files(c->ssl, cert_file, key_file, fault);
+    if (error != 0) {
+        ERR_clear_error();
+        tls_context_free(c);
+        return error;
+    }
+    note_validity(c);
+    *out = c;
+    return 0;
+}
+
+/* ---- Sharing ---- */
+
+tls_context *tls_context_share(tls_context *c)
+{
+    atomic_fetch_add_explicit(&c->shares, 1, memory_order_relaxed);
+    return c;
+}
+
+void tls_context_free(tls_context *c)
+{
+    if (c == NULL || atomic_fetch_sub_explicit(&c->shares, 1, memory_order_acq_rel) > 1)
+        return;
+    SSL_CTX_free(c->ssl);
+    BIO_meth_free(c->socket);
+    free(c);
+}
+
+int64_t tls_context_not_after_s(const tls_context *c)
+{
+    return c->not_after_s;
+}
+
+const char *tls_context_warning(const tls_context *c)
+{
+    return c->warning;
+}
+
+SSL *tls_context_open(tls_context *c, int fd)
+{
+    SSL *ssl = SSL_new(c->ssl);
+    BIO *bio = ssl == NULL ? NULL : BIO_new(c->socket);
+    if (bio == NULL) {
+        ERR_clear_error();
+        SSL_free(ssl);
+        return NULL;
+    }
+    BIO_set_fd(bio, fd, BIO_NOCLOSE);
+    SSL_set_bio(ssl, bio, bio);
+    SSL_set_accept_state(ssl);
+    return ssl;
+}

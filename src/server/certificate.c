@@ -1,0 +1,51 @@
+#include "server/certificate.h"
+
+#include <stddef.h>
+
+void certificate_init(certificate *c)
+{
+    pthread_mutex_init(&c->lock, NULL);
+    c->context = NULL;
+}
+
+void certificate_deinit(certificate *c)
+{
+    tls_context_free(c->context);
+    pthread_mutex_destroy(&c->lock);
+}
+
+tls_context *certificate_share(const certificate *c)
+{
+    pthread_mutex_t *lock = (pthread_mutex_t *)(uintptr_t)&c->lock; /* locking changes nothing that counts */
+    pthread_mutex_lock(lock);
+    tls_context *share = c->context == NULL ? NULL : tls_context_share(c->context);
+    pthread_mutex_unlock(lock);
+    return share;
+}
+
+/* Reading the files takes its time, so that happens outside of the lock. */
+int certificate_load(certificate *c, const char *cert_file, const char *key_file,
+                     char fault[TLS_CONTEXT_FAULT_CAP])
+{
+    tls_context *previous = certificate_share(c);
+    tls_context *loaded;
+    int error = tls_context_load(cert_file, key_file, previous, &loaded, fault);
+    tls_context_free(previous);
+    if (error != 0)
+        return error;
+
+    pthread_mutex_lock(&c->lock);
+    tls_context *replaced = c->context;
+    c->context = loaded;
+    pthread_mutex_unlock(&c->lock);
+    tls_context_free(replaced);
+    return 0;
+}
+
+uint64_t certificate_ends_s(const certificate *c)
+{
+    tls_context *context = certificate_share(c);
+    uint64_t ends_s = context == NULL ? 0 : (uint64_t)tls_context_not_after_s(context);
+    tls_context_free(context);
+    return ends_s;
+}

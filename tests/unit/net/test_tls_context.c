@@ -1,0 +1,433 @@
+/* Contexts from files made on the spot, and what they allow to a client at the other end of a socket pair. */
+#include "net/tls_context.h"
+
+#include "support/tls_files.h"
+#include "support/tls_peer.h"
+
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+
+typedef struct fixture {
+    tls_files files;
+    tls_context *context; /* of these files; NULL where a test loads its own */
+    char fault[TLS_CONTEXT_FAULT_CAP];
+} fixture;
+
+static int make(void **state)
+{
+    fixture *f = calloc(1, sizeof(*f));
+    assert_non_null(f);
+    tls_files_init(&f->files);
+    tls_files_write(&f->files, "first", -TLS_FILES_DAY_S, TLS_FILES_DAY_S);
+    *state = f;
+    return 0;
+}
+
+static int unmake(void **state)
+{
+    fixture *f = *state;
+    tls_context_free(f->context);
+    tls_files_deinit(&f->files);
+    free(f);
+    return 0;
+}
+
+/* ---- One handshake ---- */
+
+typedef struct meeting {
+    int fds[2];
+    SSL *server;
+    SSL *client;
+    int fault; /* of the client, where it failed */
+} meeting;
+
+static meeting meet(tls_context *context, SSL_CTX *client_context)
+{
+    meeting m = {.fault = 0};
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, m.fds), 0);
+    m.server = tls_context_open(context, m.fds[0]);
+    m.client = tls_peer_new(client_context, m.fds[1]);
+    return m;
+}
+
+static void part(meeting *m)
+{
+    SSL_set_shutdown(m->client, SSL_SENT_SHUTDOWN); /* or it would not resume its session */
+    SSL_free(m->server);
+    SSL_free(m->client);
+    close(m->fds[0]);
+    close(m->fds[1]);
+}
+
+/* Did both come to an end of it, and the client read what came behind? */
+static bool shake_hands(meeting *m)
+{
+    for (int i = 0; i < 10; i++) {
+        ERR_clear_error();
+        int server = SSL_do_handshake(m->server);
+        int client = tls_peer_shake_hands(m->client, &m->fault);
+        if (client != 1 && client != -EAGAIN)
+            return false;
+        if (server == 1 && client == 1) {
+            char data[1];
+            assert_int_equal(tls_peer_read(m->client, data, 1), -EAGAIN); /* takes the ticket */
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Can such a client come in? */
+static bool lets_in(tls_context *context, SSL_CTX *client_context)
+{
+    meeting m = meet(context, client_context);
+    bool is_in = shake_hands(&m);
+    part(&m);
+    return is_in;
+}
+
+static void expect_certificate_of(SSL *client, const char *name)
+{
+    X509 *cert = SSL_get1_peer_certificate(client);
+    char found[64] = "";
+    X509_NAME_get_text_by_NID(X509_get_subject_name(cert), NID_commonName, found, sizeof(found));
+    assert_string_equal(found, name);
+    X509_free(cert);
+}
+
+/* ---- Loading ---- */
+
+static void expect_refused(fixture *f, const char *file, const char *reason)
+{
+    tls_context *untouched = (tls_context *)f;
+    tls_context *out = untouched;
+    assert_int_equal(tls_context_load(f->files.cert, f->files.key, f->context, &out, f->fault), -EINVAL);
+    assert_ptr_equal(out, untouched);
+    char expected[TLS_CONTEXT_FAULT_CAP];
+    snprintf(expected, sizeof(expected), "%s: %s", file, reason);
+    assert_string_equal(f->fault, expected);
+    assert_int_equal(ERR_peek_error(), 0); /* nothing is left behind for somebody else */
+}
+
+static void a_good_pair_is_loaded_and_tells_its_end(void **state)
+{
+    fixture *f = *state;
+    f->context = tls_files_load(&f->files, NULL);
+    assert_null(tls_context_warning(f->context));
+    int64_t now_s = time(NULL);
+    assert_in_range(tls_context_not_after_s(f->context), now_s + TLS_FILES_DAY_S - 60,
+                    now_s + TLS_FILES_DAY_S);
+}
+
+static void a_file_that_is_not_there_is_named(void **state)
+{
+    fixture *f = *state;
+    unlink(f->files.key);
+    expect_refused(f, f->files.key, "No such file or directory");
+    unlink(f->files.cert);
+    expect_refused(f, f->files.cert, "No such file or directory");
+}
+
+static void a_file_that_is_no_pem_is_named(void **state)
+{
+    fixture *f = *state;
+    tls_files_write_text(f->files.key, "nonsense\n");
+    expect_refused(f, f->files.key, "unsupported");
+    tls_files_write_text(f->files.cert, "");
+    expect_refused(f, f->files.cert, "no start line");
+}
+
+static void the_key_of_another_certificate_is_refused(void **state)
+{
+    fixture *f = *state;
+    EVP_PKEY *other = tls_files_new_key();
+    tls_files_write_key(f->files.key, other, NULL);
+    expect_refused(f, f->files.key, "key values mismatch");
+    EVP_PKEY_free(other);
+
+    other = EVP_RSA_gen(2048);
+    tls_files_write_key(f->files.key, other, NULL);
+    expect_refused(f, f->files.key, "no certificate assigned");
+    EVP_PKEY_free(other);
+}
+
+static void a_key_with_a_passphrase_is_refused_and_nobody_is_asked(void **state)
+{
+    fixture *f = *state;
+    EVP_PKEY *key = tls_files_new_key();
+    tls_files_write_key(f->files.key, key, "secret");
+    expect_refused(f, f->files.key, "it has a passphrase");
+    EVP_PKEY_free(key);
+}
+
+static void a_certificate_out_of_its_time_is_loaded_with_a_warning(void **state)
+{
+    fixture *f = *state;
+    tls_files_write(&f->files, "old", -2 * TLS_FILES_DAY_S, -TLS_FILES_DAY_S);
+    f->context = tls_files_load(&f->files, NULL);
+    assert_string_equal(tls_context_warning(f->context), "the certificate has expired");
+    assert_true(tls_context_not_after_s(f->context) < time(NULL));
+    tls_context_free(f->context);
+
+    tls_files_write(&f->files, "new", TLS_FILES_DAY_S, 2 * TLS_FILES_DAY_S);
+    f->context = tls_files_load(&f->files, NULL);
+    assert_string_equal(tls_context_warning(f->context), "the certificate is not valid yet");
+    assert_true(lets_in(f->context, NULL));
+}
+
+static void the_chain_behind_the_certificate_is_sent(void **state)
+{
+    fixture *f = *state;
+    EVP_PKEY *key = tls_files_new_key();
+    X509 *issuer = tls_files_new_cert(key, "issuer", 0, TLS_FILES_DAY_S);
+    tls_files_write_cert(f->files.cert, "a", issuer);
+    f->context = tls_files_load(&f->files, NULL);
+    meeting m = meet(f->context, NULL);
+    assert_true(shake_hands(&m));
+    assert_int_equal(sk_X509_num(SSL_get_peer_cert_chain(m.client)), 2);
+    expect_certificate_of(m.client, "first");
+    part(&m);
+    X509_free(issuer);
+    EVP_PKEY_free(key);
+}
+
+static void a_new_pair_is_for_those_who_come_and_a_broken_one_for_nobody(void **state)
+{
+    fixture *f = *state;
+    f->context = tls_files_load(&f->files, NULL);
+    tls_context *first = f->context;
+    meeting before = meet(first, NULL);
+
+    tls_files_write(&f->files, "second", 0, TLS_FILES_DAY_S);
+    f->context = tls_files_load(&f->files, first);
+    assert_true(shake_hands(&before));
+    expect_certificate_of(before.client, "first");
+
+    tls_files_write_text(f->files.cert, "nonsense\n");
+    expect_refused(f, f->files.cert, "no start line");
+    meeting after = meet(f->context, NULL);
+    assert_true(shake_hands(&after));
+    expect_certificate_of(after.client, "second");
+    part(&after);
+    part(&before);
+    tls_context_free(first);
+}
+
+static void the_last_share_frees(void **state)
+{
+    fixture *f = *state;
+    tls_context *context = tls_files_load(&f->files, NULL);
+    assert_ptr_equal(tls_context_share(context), context);
+    tls_context_free(context);
+    assert_true(lets_in(context, NULL));
+    tls_context_free(context);
+    tls_context_free(NULL);
+}
+
+/* ---- Versions, ciphers, protocols ---- */
+
+static SSL_CTX *client_of(int min_version, int max_version)
+{
+    SSL_CTX *client = tls_peer_new_context();
+    SSL_CTX_set_security_level(client, 0);
+    assert_int_equal(SSL_CTX_set_min_proto_version(client, min_version), 1);
+    assert_int_equal(SSL_CTX_set_max_proto_version(client, max_version), 1);
+    return client;
+}
+
+static void expect_version(tls_context *context, int min_version, int max_version, const char *expected)
+{
+    SSL_CTX *client = client_of(min_version, max_version);
+    meeting m = meet(context, client);
+    assert_true(shake_hands(&m));
+    assert_string_equal(SSL_get_version(m.client), expected);
+    part(&m);
+    SSL_CTX_free(client);
+}
+
+static void versions_1_2_and_1_3_are_spoken_and_nothing_older(void **state)
+{
+    fixture *f = *state;
+    f->context = tls_files_load(&f->files, NULL);
+    expect_version(f->context, 0, 0, "TLSv1.3");
+    expect_version(f->context, TLS1_3_VERSION, TLS1_3_VERSION, "TLSv1.3");
+    expect_version(f->context, TLS1_1_VERSION, TLS1_2_VERSION, "TLSv1.2");
+
+    SSL_CTX *client = client_of(TLS1_VERSION, TLS1_1_VERSION);
+    meeting m = meet(f->context, client);
+    assert_false(shake_hands(&m));
+    assert_int_equal(m.fault, SSL_R_TLSV1_ALERT_PROTOCOL_VERSION);
+    part(&m);
+    SSL_CTX_free(client);
+}
+
+static void a_cipher_of_1_2_has_forward_secrecy_and_an_aead(void **state)
+{
+    fixture *f = *state;
+    f->context = tls_files_load(&f->files, NULL);
+    static const struct {
+        const char *offered;
+        const char *chosen; /* NULL = nobody comes in */
+    } cases[] = {
+        {"ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-ECDSA-AES128-GCM-SHA256", "ECDHE-ECDSA-AES128-GCM-SHA256"},
+        {"ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-ECDSA-AES128-GCM-SHA256", "ECDHE-ECDSA-CHACHA20-POLY1305"},
+        {"ECDHE-ECDSA-AES128-SHA256:ECDHE-ECDSA-AES256-SHA", NULL},
+        {"AES128-GCM-SHA256:DHE-RSA-AES128-GCM-SHA256", NULL},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        SSL_CTX *client = client_of(TLS1_2_VERSION, TLS1_2_VERSION);
+        assert_int_equal(SSL_CTX_set_cipher_list(client, cases[i].offered), 1);
+        meeting m = meet(f->context, client);
+        assert_int_equal(shake_hands(&m), cases[i].chosen != NULL);
+        if (cases[i].chosen != NULL)
+            assert_string_equal(SSL_get_cipher_name(m.client), cases[i].chosen);
+        else
+            assert_int_equal(m.fault, SSL_R_SSLV3_ALERT_HANDSHAKE_FAILURE);
+        part(&m);
+        SSL_CTX_free(client);
+    }
+}
+
+static void expect_protocol(tls_context *context, const char *offered, const char *chosen)
+{
+    SSL_CTX *client = tls_peer_new_context();
+    if (offered != NULL)
+        assert_int_equal(
+            SSL_CTX_set_alpn_protos(client, (const unsigned char *)offered, (unsigned)strlen(offered)), 0);
+    meeting m = meet(context, client);
+    assert_int_equal(shake_hands(&m), chosen != NULL);
+    if (chosen != NULL) {
+        const unsigned char *protocol;
+        unsigned len;
+        SSL_get0_alpn_selected(m.client, &protocol, &len);
+        assert_int_equal(len, strlen(chosen));
+        assert_memory_equal(protocol, chosen, len);
+    } else {
+        assert_int_equal(m.fault, SSL_R_TLSV1_ALERT_NO_APPLICATION_PROTOCOL);
+    }
+    part(&m);
+    SSL_CTX_free(client);
+}
+
+static void http_1_1_is_the_only_protocol_to_agree_on(void **state)
+{
+    fixture *f = *state;
+    f->context = tls_files_load(&f->files, NULL);
+    expect_protocol(f->context, "\x08http/1.1", "http/1.1");
+    expect_protocol(f->context, "\x02h2\x08http/1.1", "http/1.1");
+    expect_protocol(f->context, NULL, "");
+    expect_protocol(f->context, "\x02h2", NULL); /* RFC 7301, 3.2 */
+    expect_protocol(f->context, "\x08http/1.0\x02h2", NULL);
+}
+
+static void nobody_negotiates_anew(void **state)
+{
+    fixture *f = *state;
+    f->context = tls_files_load(&f->files, NULL);
+    SSL_CTX *client = client_of(TLS1_2_VERSION, TLS1_2_VERSION);
+    meeting m = meet(f->context, client);
+    assert_true(shake_hands(&m));
+    assert_int_equal(SSL_renegotiate(m.client), 1);
+    assert_int_equal(tls_peer_shake_hands(m.client, NULL), -EAGAIN);
+    char data[1];
+    assert_true(SSL_read(m.server, data, 1) <= 0);
+    ERR_clear_error();
+    assert_int_equal(tls_peer_shake_hands(m.client, &m.fault), -EPROTO);
+    assert_int_equal(m.fault, SSL_R_NO_RENEGOTIATION);
+    part(&m);
+    SSL_CTX_free(client);
+}
+
+/* ---- Sessions ---- */
+
+static SSL_SESSION *kept_session; /* what the client got last; owned */
+
+static int keep_session(SSL *ssl, SSL_SESSION *session)
+{
+    (void)ssl;
+    SSL_SESSION_free(kept_session);
+    kept_session = session;
+    return 1; /* ours now */
+}
+
+/* Come with the session that was kept; is it resumed? */
+static bool is_resumed(tls_context *context, SSL_CTX *client)
+{
+    meeting m = meet(context, client);
+    if (kept_session != NULL)
+        assert_int_equal(SSL_set_session(m.client, kept_session), 1);
+    assert_true(shake_hands(&m));
+    bool resumed = SSL_session_reused(m.client) == 1;
+    assert_int_equal(SSL_session_reused(m.server), resumed);
+    part(&m);
+    return resumed;
+}
+
+static void a_session_is_resumed_by_its_ticket_also_after_a_change_of_certificate(void **state)
+{
+    fixture *f = *state;
+    static const int versions[] = {TLS1_2_VERSION, TLS1_3_VERSION};
+    f->context = tls_files_load(&f->files, NULL);
+    for (size_t i = 0; i < sizeof(versions) / sizeof(versions[0]); i++) {
+        SSL_CTX *client = client_of(versions[i], versions[i]);
+        SSL_CTX_set_session_cache_mode(client, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
+        SSL_CTX_sess_set_new_cb(client, keep_session);
+        assert_false(is_resumed(f->context, client));
+        assert_non_null(kept_session);
+        assert_true(is_resumed(f->context, client));
+
+        tls_files_write(&f->files, "next", 0, TLS_FILES_DAY_S);
+        tls_context *next = tls_files_load(&f->files, f->context);
+        tls_context_free(f->context);
+        f->context = next;
+        assert_true(is_resumed(f->context, client));
+
+        tls_context *other = tls_files_load(&f->files, NULL); /* another process would be such a one */
+        assert_false(is_resumed(other, client));
+        tls_context_free(other);
+        SSL_SESSION_free(kept_session);
+        kept_session = NULL;
+        SSL_CTX_free(client);
+    }
+}
+
+/* ---- The socket below ---- */
+
+static void a_peer_that_is_gone_raises_no_signal(void **state)
+{
+    fixture *f = *state;
+    f->context = tls_files_load(&f->files, NULL);
+    meeting m = meet(f->context, NULL);
+    assert_true(shake_hands(&m));
+    shutdown(m.fds[1], SHUT_RDWR);
+    int result = SSL_write(m.server, "x", 1); /* would end the test by SIGPIPE */
+    assert_int_equal(SSL_get_error(m.server, result), SSL_ERROR_SYSCALL);
+    assert_int_equal(errno, EPIPE);
+    ERR_clear_error();
+    part(&m);
+}
+
+int main(void)
+{
+#define CASE(name) cmocka_unit_test_setup_teardown(name, make, unmake)
+    const struct CMUnitTest tests[] = {
+        CASE(a_good_pair_is_loaded_and_tells_its_end),
+        CASE(a_file_that_is_not_there_is_named),
+        CASE(a_file_that_is_no_pem_is_named),
+        CASE(the_key_of_another_certificate_is_refused),
+        CASE(a_key_with_a_passphrase_is_refused_and_nobody_is_asked),
+        CASE(a_certificate_out_of_its_time_is_loaded_with_a_warning),
+        CASE(the_chain_behind_the_certificate_is_sent),
+        CASE(a_new_pair_is_for_those_who_come_and_a_broken_one_for_nobody),
+        CASE(the_last_share_frees),
+        CASE(versions_1_2_and_1_3_are_spoken_and_nothing_older),
+        CASE(a_cipher_of_1_2_has_forward_secrecy_and_an_aead),
+        CASE(http_1_1_is_the_only_protocol_to_agree_on),
+        CASE(nobody_negotiates_anew),
+        CASE(a_session_is_resumed_by_its_ticket_also_after_a_change_of_certificate),
+        CASE(a_peer_that_is_gone_raises_no_signal),
+    };
+#undef CASE
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
