@@ -36,7 +36,8 @@ typedef struct signal_server_options {
     int32_t tls_port;            /* the same for TLS; -1 = none, the default */
     const char *tls_cert_file;   /* PEM: the certificate and the chain behind it */
     const char *tls_key_file;    /* PEM: its key */
-    const int *listen_fds;       /* instead of both: sockets that listen already; see below */
+    const int *listen_fds;       /* instead of both: sockets that listen already, in plain text; see
+                                    below */
     size_t listen_fd_count;      /* 0 = host and port count */
     const char *allowed_origins; /* comma-separated list of origins; "" = every origin */
     const char *trusted_proxies; /* comma-separated list of addresses, networks in CIDR notation, and the word

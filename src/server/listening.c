@@ -67,7 +67,8 @@ static int open_port(signal_server *server, const char *host, int32_t wished, bo
 static int open_address(signal_server *server, const char *host)
 {
     const signal_server_options *o = &server->options;
-    int error = o->port < 0 ? 0 : open_port(server, host, o->port, false, &server->port);
+    bool is_plain = o->port >= 0 && o->listen_fd_count == 0;
+    int error = !is_plain ? 0 : open_port(server, host, o->port, false, &server->port);
     if (error == 0 && o->tls_port >= 0)
         error = open_port(server, host, o->tls_port, true, &server->tls_port);
     return error;
@@ -76,7 +77,8 @@ static int open_address(signal_server *server, const char *host)
 static int open_entry(signal_server *server, const char *entry)
 {
     const char *path = path_of(entry);
-    int error = path != NULL ? open_path(server, path) : open_address(server, entry);
+    bool is_inherited = server->options.listen_fd_count > 0;
+    int error = path == NULL ? open_address(server, entry) : is_inherited ? 0 : open_path(server, path);
     if (error != 0)
         snprintf(server->failed_host, sizeof(server->failed_host), "%s", entry);
     return error;
@@ -102,9 +104,8 @@ static int duplicate_inherited(signal_server *server)
 
 int listening_begin(signal_server *server)
 {
-    if (server->options.listen_fd_count > 0)
-        return duplicate_inherited(server);
-    return each_entry(server, open_entry);
+    int error = server->options.listen_fd_count == 0 ? 0 : duplicate_inherited(server);
+    return error != 0 ? error : each_entry(server, open_entry);
 }
 
 static int remove_path(signal_server *server, const char *entry)

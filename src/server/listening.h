@@ -6,9 +6,9 @@
 
 /* Open the sockets of every entry of options.host, a comma-separated list of addresses, names, and unix:PATH,
  * and give them to the acceptors, each of which gets one of its own for each address; the first one gets the
- * Unix sockets. All addresses have the same ports, one in plain text and one with TLS, as
- * far as each is asked for; Unix sockets are plain. Or, with options.listen_fds, share these out. 0, or
- * -errno of what failed, whose entry is in failed_host. */
+ * Unix sockets. All addresses have the same ports, one in plain text and one with TLS, as far as each is
+ * asked for; Unix sockets are plain. options.listen_fds, which are shared out, stand for all that is plain.
+ * 0, or -errno of what failed, whose entry is in failed_host. */
 int listening_begin(signal_server *server);
 
 /* Remove the paths of the Unix sockets, if they were bound. */

@@ -149,6 +149,26 @@ static void tls_alone_will_do(void **state)
     cJSON_Delete(finish_bench(f));
 }
 
+/* Sockets of a service manager stand for the plain port alone. */
+static void tls_has_its_port_beside_sockets_that_were_inherited(void **state)
+{
+    fixture *f = *state;
+    struct sockaddr_in target = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
+    socklen_t len = sizeof(target);
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(bind(fd, (const struct sockaddr *)&target, len), 0);
+    assert_int_equal(listen(fd, 16), 0);
+    assert_int_equal(getsockname(fd, (struct sockaddr *)&target, &len), 0);
+    f->options.listen_fds = &fd;
+    f->options.listen_fd_count = 1;
+    start(f);
+    close(fd);
+    assert_int_equal(signal_server_port(f->server), ntohs(target.sin_port));
+    client_close(client_open(signal_server_port(f->server)));
+    start_bench(f, "relay --pairs 1 --count 10");
+    cJSON_Delete(finish_bench(f));
+}
+
 /* ---- Certificates ---- */
 
 static void a_hundred_new_certificates_drop_no_call(void **state)
@@ -269,6 +289,7 @@ int main(void)
         TEST(each_scenario_goes_through_tls_as_without),
         TEST(plain_and_tls_meet_in_one_room),
         TEST(tls_alone_will_do),
+        TEST(tls_has_its_port_beside_sockets_that_were_inherited),
         TEST(a_hundred_new_certificates_drop_no_call),
         TEST(a_broken_pair_is_not_taken),
         TEST(without_a_certificate_there_is_no_start),

@@ -159,7 +159,7 @@ check_web() {
     expect "the web server is healthy" until_works curl --silent --fail "$(of '.services.web.healthcheck.test[-1]')"
     expect "https://localhost/ is the page" until_works browse / --fail
     expect "the page comes whole" is_same "$(browse '/?room=do-not-log-me' --compressed -H 'Referer: https://localhost/?do-not-log-me')" \
-        "$(<"$root/deploy/pwa/index.html")"
+        "$(<"/srv/pwa/index.html")"
     expect "http:// leads to https://" is_same "308 https://localhost/" "$(curl --silent --output /dev/null \
         --write-out '%{http_code} %{redirect_url}' --connect-to localhost:80:localhost:8080 http://localhost/)"
     expect "other ports of localhost may stay plain" test "$(browse / --head | grep -ci strict-transport)" = 0
