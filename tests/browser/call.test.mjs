@@ -1,135 +1,37 @@
 // Calls between real pages of a headless Chromium, through nginx and the server.
 //
 // Every wait is for something that a person could see, or for decoded frames. Screenshots of the main states
-// go to out/browser. CHROMIUM names another browser, HOMECALL_SIGNAL_BINARY another server.
+// go to out/browser. HOMECALL_SIGNAL_BINARY names another server.
 
 import assert from "node:assert/strict";
 import { mkdir } from "node:fs/promises";
 import { after, afterEach, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
 
-import { chromium } from "playwright-core";
-
+import { Browser, PATIENCE_MS, bothSeeFrames, hangUp, linkOf, phase, press, says, seesFrames } from "./pages.mjs";
 import { Stack } from "./stack.mjs";
 
 const PICTURES = fileURLToPath(new URL("../../out/browser/", import.meta.url));
-const PATIENCE_MS = 20000;
-const FLAGS = [
-  "--headless=new",
-  "--no-sandbox",
-  "--disable-quic",
-  "--disable-background-networking",
-  "--use-fake-device-for-media-stream",
-  "--use-fake-ui-for-media-stream",
-  "--disable-features=WebRtcHideLocalIpsWithMdns", // nobody answers mDNS here
-];
 const PHONE = { viewport: { width: 390, height: 844 }, deviceScaleFactor: 2, isMobile: true, hasTouch: true };
 
 let stack;
 let browser;
-let contexts = [];
-let faults = []; // what no page may do: uncaught errors, breaches of its policy, requests to other hosts
 
 before(async () => {
   await mkdir(PICTURES, { recursive: true });
   stack = await Stack.start();
-  const executablePath = process.env.CHROMIUM ?? "/usr/bin/chromium";
-  browser = await chromium.launch({ executablePath, args: FLAGS });
+  browser = await Browser.start(stack.url);
 });
 
-afterEach(async () => {
-  await Promise.all(contexts.map((context) => context.close()));
-  contexts = [];
-  assert.deepEqual(faults.splice(0), []);
-});
+afterEach(() => browser.closePages());
 
 after(async () => {
-  await browser?.close();
+  await browser?.stop();
   await stack?.stop();
 });
 
-/** What runs in each page before its own scripts: keep hold of its connections, to read their statistics. */
-function keepConnections() {
-  window.connections = [];
-  window.RTCPeerConnection = class extends window.RTCPeerConnection {
-    constructor(...settings) {
-      super(...settings);
-      window.connections.push(this);
-    }
-  };
-}
-
-function watch(page) {
-  page.setDefaultTimeout(PATIENCE_MS);
-  page.on("pageerror", (error) => faults.push(`uncaught: ${error.stack}`));
-  page.on("console", (message) => {
-    if (/Content Security Policy/.test(message.text())) {
-      faults.push(message.text());
-    }
-  });
-  page.on("request", (request) => {
-    const { protocol, host } = new URL(request.url());
-    if (protocol.startsWith("http") && host !== new URL(stack.url).host) {
-      faults.push(`request to ${host}`);
-    }
-  });
-}
-
-/** A page in a browser profile of its own. `init` runs in it before its own scripts, with `value`; `hasClock`
- * gives it timers that the test can put forward. */
-async function openPage(url, { init = () => {}, value = null, hasClock = false, ...options } = {}) {
-  const usual = { locale: "en-US", viewport: { width: 900, height: 700 } };
-  const context = await browser.newContext({ ...usual, ...options });
-  contexts.push(context);
-  context.on("page", watch);
-  await context.addInitScript(keepConnections);
-  const page = await context.newPage(); // still empty, and in no state for `init`
-  await context.addInitScript(`(${init})(${JSON.stringify(value)})`);
-  if (hasClock) {
-    await page.clock.install();
-  }
-  await page.goto(url);
-  await phase(page, "idle");
-  return page;
-}
-
-const phase = (page, name) => page.locator(`body[data-phase="${name}"]`).waitFor();
-const says = (page, text) => page.getByRole("status").filter({ hasText: text }).first().waitFor();
+const openPage = (url, options) => browser.open(url, options);
 const picture = (page, name) => page.screenshot({ path: `${PICTURES}${name}.png` });
-const hangUp = (page) => page.locator("#hang-up").click();
-
-async function press(page, name) {
-  if (name !== undefined) {
-    await page.locator("#name").fill(name);
-  }
-  await page.locator("#call").click();
-}
-
-async function linkOf(page) {
-  await phase(page, "waiting");
-  return page.locator("#link").inputValue();
-}
-
-/** Wait until the page decodes frames of the other side, more than it has decoded when asked. */
-async function seesFrames(page) {
-  await phase(page, "incall");
-  await page.locator("body:not(.trouble)").waitFor();
-  const decoded = async (more) => {
-    const connection = window.connections.at(-1);
-    const reports = [...(await connection.getStats()).values()];
-    const video = reports.find(({ type, kind }) => type === "inbound-rtp" && kind === "video");
-    const frames = video?.framesDecoded ?? 0;
-    window.framesBefore ??= new Map();
-    if (!window.framesBefore.has(more)) {
-      window.framesBefore.set(more, { connection, frames });
-    }
-    const before = window.framesBefore.get(more);
-    return frames > (before.connection === connection ? before.frames : 0) + 5;
-  };
-  await page.waitForFunction(decoded, Math.random(), { polling: 50 });
-}
-
-const bothSeeFrames = (...pages) => Promise.all(pages.map(seesFrames));
 
 /** Two pages in a call: Anna, who made the codeword up, and Boris, who came by the link after her offer. */
 async function call({ callerOptions, calleeOptions } = {}) {
