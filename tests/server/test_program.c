@@ -22,6 +22,7 @@
 
 #include "support/client.h"
 #include "support/free_port.h"
+#include "support/tls_files.h"
 
 #include <cjson/cJSON.h>
 
@@ -700,6 +701,41 @@ static void a_call_can_be_followed_in_the_log_from_its_join_to_its_end(void **st
     cJSON_Delete(lines);
 }
 
+static void sighup_reads_the_certificate_anew_and_keeps_the_old_one_if_that_fails(void **state)
+{
+    fixture *f = *state;
+    tls_files files;
+    tls_files_init(&files);
+    tls_files_write(&files, "localhost", 0, TLS_FILES_DAY_S);
+    char environment[256];
+    snprintf(environment, sizeof(environment), "WS_PORT=off WSS_PORT=0 TLS_CERT_FILE=%s TLS_KEY_FILE=%s",
+             files.cert, files.key);
+    start_serving(f, "", environment);
+    unsigned long port = number_of(f, " tls_port=");
+    assert_int_equal(number_of(f, " port="), 0);
+
+    size_t before = f->out.len;
+    tls_files_write_text(files.key, "no key");
+    assert_int_equal(kill(f->pid, SIGHUP), 0);
+    assert_non_null(strstr(await_more(f, before, "certificate not loaded"), files.key));
+    assert_true(accepts_connections(port));
+
+    before = f->out.len;
+    tls_files_write(&files, "localhost", 0, TLS_FILES_DAY_S);
+    assert_int_equal(kill(f->pid, SIGHUP), 0);
+    await_more(f, before, "certificate loaded ends=");
+    assert_int_equal(stop(f, SIGTERM), 0);
+    tls_files_deinit(&files);
+}
+
+static void a_certificate_that_can_not_be_used_ends_with_two(void **state)
+{
+    fixture *f = *state;
+    assert_int_equal(run(f, "", "WSS_PORT=0 TLS_CERT_FILE=/nowhere/cert TLS_KEY_FILE=/nowhere/key"), 2);
+    assert_non_null(strstr(f->err.text, "homecall-signal: TLS_CERT_FILE, TLS_KEY_FILE: "));
+    assert_non_null(strstr(f->err.text, "/nowhere/cert"));
+}
+
 /* ---- Under a service manager ---- */
 
 /* Bind the socket that NOTIFY_SOCKET names. */
@@ -769,6 +805,8 @@ int main(void)
         TEST(an_admin_port_in_use_ends_with_one_and_names_the_options),
         TEST(the_health_check_tells_by_its_exit_code),
         TEST(sigusr1_writes_the_state_to_the_log_and_names_nobody),
+        TEST(sighup_reads_the_certificate_anew_and_keeps_the_old_one_if_that_fails),
+        TEST(a_certificate_that_can_not_be_used_ends_with_two),
         TEST(a_call_can_be_followed_in_the_log_from_its_join_to_its_end),
         TEST(the_service_manager_is_told_of_its_begin_its_life_and_its_end),
     };
