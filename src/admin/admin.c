@@ -2,6 +2,7 @@
 
 #include "admin/admin_pages.h"
 #include "base/clock.h"
+#include "net/loop.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -229,17 +230,6 @@ static void on_wake(evutil_socket_t fd, short what, void *arg)
     event_base_loopbreak(a->base);
 }
 
-static struct event_base *new_base(void)
-{
-    struct event_config *config = event_config_new();
-    if (config == NULL)
-        return NULL;
-    event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK);
-    struct event_base *base = event_base_new_with_config(config);
-    event_config_free(config);
-    return base;
-}
-
 /* What evhttp does not know it answers itself, with 501; the rest is ours, to be answered with 405. */
 static void set_limits(struct evhttp *http)
 {
@@ -279,7 +269,7 @@ static int prepare(admin *a)
     if (a->wake_fd < 0)
         return -errno;
     a->threads = calloc(a->options.thread_count + 1, sizeof(*a->threads)); /* never of size 0 */
-    a->base = new_base();
+    a->base = net_loop_new_base();
     if (a->threads == NULL || a->base == NULL)
         return -ENOMEM;
     a->wake = event_new(a->base, a->wake_fd, EV_READ | EV_PERSIST, on_wake, a);

@@ -17,7 +17,7 @@ enum { SCRATCH_BYTES = 64 * 1024, SCRATCH_FOR_FRAMES = 4 * 1024 };
  * moment later then. */
 enum { STALL_MS = 250, CATCH_UP_MS = 200 };
 
-static struct event_base *new_base(void)
+struct event_base *net_loop_new_base(void)
 {
     struct event_config *config = event_config_new();
     if (config == NULL)
@@ -66,7 +66,7 @@ int net_loop_init(net_loop *loop, const net_limits *limits)
     if (loop->scratch_size < SCRATCH_BYTES)
         loop->scratch_size = SCRATCH_BYTES;
     loop->scratch = malloc(loop->scratch_size);
-    loop->base = new_base();
+    loop->base = net_loop_new_base();
     int error = loop->scratch == NULL || loop->base == NULL ? -ENOMEM : make_timer(loop);
     if (error != 0)
         net_loop_deinit(loop);

@@ -83,6 +83,9 @@ typedef struct net_loop {
     net_lag_window lag;
 } net_loop;
 
+/* A base without locks, for one thread alone. Owned by the caller; NULL without memory. */
+struct event_base *net_loop_new_base(void);
+
 /* Make the base (without locks: no other thread touches it), the timer and the buffer. `limits` is borrowed
  * for the loop's life. 0, or -ENOMEM, or -errno where there is no descriptor for the timer. */
 int net_loop_init(net_loop *loop, const net_limits *limits);
