@@ -147,6 +147,18 @@ static int act(const arguments *given, const app_config *config)
     return EXIT_SUCCESS;
 }
 
+/* Read the configuration as far as the action needs it. False when it is faulty, which standard error tells.
+ */
+static bool load(const arguments *given, app_config *config)
+{
+    if (given->action == ACTION_HELP || given->action == ACTION_VERSION)
+        return true;
+    if (app_load_config(config, given->env_file, stderr) != 0)
+        return false;
+    bool needs_files = given->action == ACTION_RUN || given->action == ACTION_CHECK;
+    return !needs_files || options_check_files(config, stderr) == 0;
+}
+
 int main(int argc, char **argv)
 {
     arguments given;
@@ -155,9 +167,7 @@ int main(int argc, char **argv)
 
     app_config config;
     options_init(&config);
-    bool needs_config = given.action != ACTION_HELP && given.action != ACTION_VERSION;
-    int code = needs_config && app_load_config(&config, given.env_file, stderr) != 0 ? EXIT_CONFIGURATION
-                                                                                     : act(&given, &config);
+    int code = load(&given, &config) ? act(&given, &config) : EXIT_CONFIGURATION;
     options_deinit(&config);
 
     if (fflush(stdout) != 0) {

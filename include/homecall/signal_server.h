@@ -42,7 +42,8 @@ typedef struct signal_server_options {
     const char *allowed_origins; /* comma-separated list of origins; "" = every origin */
     const char *trusted_proxies; /* comma-separated list of addresses, networks in CIDR notation, and the word
                                     unix: whose X-Forwarded-For, Forwarded and PROXY headers are believed */
-    bool proxy_protocol;         /* connections from these begin with a PROXY header, version 1 or 2 */
+    bool proxy_protocol;         /* connections from these begin with a PROXY header, version 1 or 2; not
+                                    with tls_port */
     const char *turn_urls;       /* comma-separated list of stun:, turn: and turns: URLs that GET /ice tells;
                                     "" = there is no such page */
     const char *turn_secret;     /* what the TURN servers call static-auth-secret */

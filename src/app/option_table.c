@@ -64,7 +64,7 @@ static const option table[] = {
     {proxies, "PROXY_PROTOCOL", OPTION_CHOICE, "off", 0, 0, switch_words, NULL,
      "With on, each connection from a trusted proxy must begin with a header of the PROXY protocol "
      "(HAProxy's "
-     "send-proxy or send-proxy-v2).",
+     "send-proxy or send-proxy-v2). Not with WSS_PORT.",
      TARGET(server.proxy_protocol)},
 
     {turn, "TURN_URLS", OPTION_STRING, "", 0, KIB(4), NULL, NULL,

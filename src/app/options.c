@@ -243,32 +243,32 @@ static bool check_plaintext(const app_config *config, FILE *reports)
     return is_valid;
 }
 
-/* A certificate that can't be used must not be found out at the first call. */
 static bool check_tls(const app_config *config, FILE *reports)
 {
     const signal_server_options *s = &config->server;
-    if (s->tls_port < 0)
-        return true;
-    if (s->tls_cert_file[0] == '\0' || s->tls_key_file[0] == '\0') {
+    if (s->tls_port >= 0 && (s->tls_cert_file[0] == '\0' || s->tls_key_file[0] == '\0')) {
         fputs("homecall-signal: WSS_PORT needs TLS_CERT_FILE and TLS_KEY_FILE\n", reports);
         return false;
     }
-    char fault[TLS_CONTEXT_FAULT_CAP] = "out of memory";
-    tls_context *context = NULL;
-    if (tls_context_load(s->tls_cert_file, s->tls_key_file, NULL, &context, fault) != 0) {
-        fprintf(reports, "homecall-signal: TLS_CERT_FILE, TLS_KEY_FILE: %s\n", fault);
+    if (s->tls_port >= 0 && s->proxy_protocol) {
+        fputs("homecall-signal: PROXY_PROTOCOL=on does not go with WSS_PORT: a proxy sends its header before "
+              "TLS\n",
+              reports);
         return false;
     }
-    tls_context_free(context);
     return true;
 }
 
 static bool check_listens(const app_config *config, FILE *reports)
 {
     const signal_server_options *s = &config->server;
-    if (s->port >= 0 || s->tls_port >= 0 || strstr(s->host, "unix:") != NULL)
+    bool has_entries = s->host[strspn(s->host, ", \t")] != '\0';
+    bool has_ports = s->port >= 0 || s->tls_port >= 0;
+    if (has_entries && (has_ports || strstr(s->host, "unix:") != NULL))
         return true;
-    fputs("homecall-signal: with WS_PORT=off and WSS_PORT=off there is nothing to listen on\n", reports);
+    fputs(has_entries ? "homecall-signal: with WS_PORT=off and WSS_PORT=off there is nothing to listen on\n"
+                      : "homecall-signal: WS_HOST: there is nothing in it to listen on\n",
+          reports);
     return false;
 }
 
@@ -314,6 +314,20 @@ int options_apply(app_config *config, FILE *reports)
     }
     /* With a value missing, more complaints would only confuse. */
     return is_valid && check_together(config, reports) ? 0 : -EINVAL;
+}
+
+int options_check_files(const app_config *config, FILE *reports)
+{
+    const signal_server_options *s = &config->server;
+    if (s->tls_port < 0)
+        return 0;
+    char fault[TLS_CONTEXT_FAULT_CAP] = "out of memory";
+    tls_context *context = NULL;
+    int error = tls_context_load(s->tls_cert_file, s->tls_key_file, NULL, &context, fault);
+    if (error != 0)
+        fprintf(reports, "homecall-signal: TLS_CERT_FILE, TLS_KEY_FILE: %s\n", fault);
+    tls_context_free(context);
+    return error;
 }
 
 void options_init(app_config *config)

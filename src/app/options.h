@@ -48,6 +48,11 @@ int options_read_environment(app_config *config, char *const *environment);
  * reported, and the values are of no use. */
 int options_apply(app_config *config, FILE *reports);
 
+/* Can the files that the server reads at its start be used? A certificate that can't must not be found out at
+ * the first call; but who only asks a server that runs need not be able to read its key. 0, or -EINVAL
+ * (reported) or -ENOMEM. */
+int options_check_files(const app_config *config, FILE *reports);
+
 /* The text in effect for an option: the one given, else its default. Borrowed from the config. */
 const char *options_get_text(const app_config *config, const option *o);
 

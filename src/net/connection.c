@@ -1,5 +1,6 @@
 #include "net/connection.h"
 
+#include "base/clock.h"
 #include "proxy/proxy_protocol.h"
 
 #include <assert.h>
@@ -75,15 +76,16 @@ static void leave_loop(connection *c)
     c->loop->output_bytes -= bytes_len(c->output);
 }
 
-/* Monotonic, in hundredths of a second: 32 bits of them last for more than a year. */
-static uint32_t centiseconds(net_loop *loop)
+/* In hundredths of a second, 32 bits of time last for more than a year. */
+static uint32_t centiseconds(uint64_t now_ms)
 {
-    return (uint32_t)(net_loop_now_ms(loop) / 10);
+    return (uint32_t)(now_ms / 10);
 }
 
+/* By the clock and not by the loop's time: while it is adrift, that is another thread's. */
 uint64_t connection_age_ms(const connection *c)
 {
-    return (uint64_t)(centiseconds(c->loop) - c->opened_cs) * 10;
+    return (uint64_t)(centiseconds(clock_monotonic_ms()) - c->opened_cs) * 10;
 }
 
 int connection_open(connection *c, int fd, uint64_t id, net_loop *loop)
@@ -93,7 +95,8 @@ int connection_open(connection *c, int fd, uint64_t id, net_loop *loop)
 
 int connection_open_tls(connection *c, int fd, uint64_t id, net_loop *loop, tls_context *tls)
 {
-    *c = (connection){.id = id, .state = CONNECTION_ADRIFT, .loop = loop, .opened_cs = centiseconds(loop)};
+    *c = (connection){
+        .id = id, .state = CONNECTION_ADRIFT, .loop = loop, .opened_cs = centiseconds(net_loop_now_ms(loop))};
     transport_open(&c->transport, fd, on_ready, c);
     c->is_tls = tls != NULL;
     int error = tls == NULL ? 0 : transport_start_tls(&c->transport, tls);
@@ -577,7 +580,7 @@ static size_t take_request(connection *c, const uint8_t *data, size_t len)
     if (status == 0)
         return 0; /* connection_answer() has done it */
     if (status == 503) {
-        connection_refuse(c, status, CLOSE_REASON_NO_PLACE, "too many connections from one address");
+        connection_refuse(c, status, CLOSE_REASON_NO_PLACE, "no place or no memory for it");
         return 0;
     }
     if (status != 101) {

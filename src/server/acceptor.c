@@ -3,6 +3,7 @@
 #include "base/log.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <unistd.h>
 
 static const char log_namespace[] = "HomeCall_Signal_Server";
@@ -119,8 +120,12 @@ static void on_retry(evutil_socket_t fd, short what, void *arg)
 static void stop_listening(void *arg)
 {
     acceptor *a = arg;
-    while (a->socket_count > 0)
-        evconnlistener_free(a->sockets[--a->socket_count].listener);
+    while (a->socket_count > 0) {
+        acceptor_socket *socket = &a->sockets[--a->socket_count];
+        if (socket->path[0] != '\0') /* first: once nobody listens there, another server may take the path */
+            unlink(socket->path);
+        evconnlistener_free(socket->listener);
+    }
 }
 
 int acceptor_init(acceptor *a, const net_limits *limits, const session_host *host, uint32_t shutdown_grace_ms,
@@ -141,6 +146,12 @@ int acceptor_init(acceptor *a, const net_limits *limits, const session_host *hos
         return -ENOMEM;
     }
     return 0;
+}
+
+void acceptor_own_path(acceptor *a, const char *path)
+{
+    acceptor_socket *socket = &a->sockets[a->socket_count - 1];
+    snprintf(socket->path, sizeof(socket->path), "%s", path);
 }
 
 int acceptor_add_socket(acceptor *a, int listen_fd, bool is_tls)

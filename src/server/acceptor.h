@@ -8,6 +8,7 @@
 #include "server/io_thread.h"
 
 #include <event2/listener.h>
+#include <sys/un.h>
 
 /* Listening sockets of one acceptor: each address with its port. */
 enum { ACCEPTOR_MAX_SOCKETS = 16 };
@@ -17,6 +18,7 @@ typedef struct acceptor_socket {
     struct acceptor *acceptor;
     struct evconnlistener *listener; /* owned */
     bool is_tls;
+    char path[sizeof(((struct sockaddr_un *)NULL)->sun_path)]; /* of a Unix socket of ours; or empty */
 } acceptor_socket;
 
 typedef struct acceptor {
@@ -43,6 +45,9 @@ int acceptor_init(acceptor *a, const net_limits *limits, const session_host *hos
  * thread is started; connections wait in the kernel from here on. 0, or -errno of listen() (-EADDRINUSE when
  * another server was quicker), or -ENFILE when there are too many. */
 int acceptor_add_socket(acceptor *a, int listen_fd, bool is_tls);
+
+/* The socket that was added last is at this path, which goes when it is listened on no longer. */
+void acceptor_own_path(acceptor *a, const char *path);
 
 /* Whose connection the session is: claim a place of that address for it, and count a refusal. */
 bool acceptor_admit(acceptor *a, session *s, const address *client);

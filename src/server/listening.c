@@ -40,8 +40,12 @@ static int open_path(signal_server *server, const char *path)
     int fd = listen_socket_open_unix(path);
     if (fd < 0)
         return fd;
-    server->has_bound_paths = true;
-    return acceptor_add_socket(&server->acceptors[0], fd, false);
+    int error = acceptor_add_socket(&server->acceptors[0], fd, false);
+    if (error == 0)
+        acceptor_own_path(&server->acceptors[0], path);
+    else
+        unlink(path);
+    return error;
 }
 
 /* Open one port of an address, for each acceptor; *port is what all addresses have of this kind, 0 before the
@@ -105,21 +109,7 @@ static int duplicate_inherited(signal_server *server)
 int listening_begin(signal_server *server)
 {
     int error = server->options.listen_fd_count == 0 ? 0 : duplicate_inherited(server);
-    return error != 0 ? error : each_entry(server, open_entry);
-}
-
-static int remove_path(signal_server *server, const char *entry)
-{
-    (void)server;
-    const char *path = path_of(entry);
-    if (path != NULL)
-        unlink(path);
-    return 0;
-}
-
-void listening_remove_paths(signal_server *server)
-{
-    if (server->has_bound_paths)
-        each_entry(server, remove_path);
-    server->has_bound_paths = false;
+    if (error == 0)
+        error = each_entry(server, open_entry);
+    return error == 0 && server->acceptors[0].socket_count == 0 ? -EINVAL : error;
 }

@@ -8,10 +8,7 @@
  * and give them to the acceptors, each of which gets one of its own for each address; the first one gets the
  * Unix sockets. All addresses have the same ports, one in plain text and one with TLS, as far as each is
  * asked for; Unix sockets are plain. options.listen_fds, which are shared out, stand for all that is plain.
- * 0, or -errno of what failed, whose entry is in failed_host. */
+ * 0, or -errno of what failed, whose entry is in failed_host; -EINVAL where there is nothing to listen on. */
 int listening_begin(signal_server *server);
-
-/* Remove the paths of the Unix sockets, if they were bound. */
-void listening_remove_paths(signal_server *server);
 
 #endif

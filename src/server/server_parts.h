@@ -35,7 +35,6 @@ struct signal_server {
     bool has_admin_failed;   /* the start failed for the admin port */
     char failed_host[256];   /* the start failed for this entry of options.host; or empty */
     uint16_t failed_port;    /* and this port of it */
-    bool has_bound_paths;    /* the Unix sockets in options.host are ours */
     uint64_t started_us;     /* monotonic */
     uint64_t started_utc_ms; /* the same moment */
 };

@@ -82,6 +82,17 @@ static uint32_t processors(void)
     return online < 1 ? 1 : online > MAX_WORKERS ? MAX_WORKERS : (uint32_t)online;
 }
 
+/* The loop takes a deadline of 0 for none, which no peer may have, and keeps the low half of its time. */
+static bool is_time(uint32_t ms)
+{
+    return ms >= 1 && ms <= INT32_MAX / 2;
+}
+
+static bool is_port(int32_t port)
+{
+    return port >= -1 && port <= UINT16_MAX;
+}
+
 /* The option table of the binary checks each option against its range; here stand the bounds that the code
  * relies on. */
 static bool are_valid(const signal_server_options *o)
@@ -96,10 +107,13 @@ static bool are_valid(const signal_server_options *o)
                      o->max_name_bytes <= MESSAGE_MAX_NAME_BYTES && o->max_message_bytes >= 1 &&
                      o->max_output_bytes >= o->max_message_bytes && o->max_request_head_bytes >= 1;
     bool has_rates = o->message_burst >= 1 && o->message_burst <= MAX_BURST && o->fault_burst <= MAX_BURST;
-    /* The loop takes a deadline of 0 for none, which no peer may have. */
-    bool has_times = o->ping_interval_ms >= 1 && o->pong_timeout_ms >= 1 && o->handshake_timeout_ms >= 1 &&
-                     o->close_timeout_ms >= 1;
-    return has_strings && has_sockets && has_threads && has_sizes && has_rates && has_times;
+    bool has_times = is_time(o->ping_interval_ms) && is_time(o->pong_timeout_ms) &&
+                     is_time(o->handshake_timeout_ms) && is_time(o->close_timeout_ms);
+    bool has_ports = is_port(o->port) && is_port(o->tls_port);
+    /* Proxies send their header in plain text before all else, which here TLS would have to be. */
+    bool has_one_begin = !o->proxy_protocol || o->tls_port < 0;
+    return has_strings && has_sockets && has_threads && has_sizes && has_rates && has_times && has_ports &&
+           has_one_begin;
 }
 
 /* A copy of the list, owned by the caller; NULL without memory. An empty one has room for one. */
@@ -284,7 +298,6 @@ static void unmake(signal_server *server)
 {
     admin_free(server->admin);
     server->admin = NULL;
-    listening_remove_paths(server);
     while (server->made_acceptors > 0)
         acceptor_deinit(&server->acceptors[--server->made_acceptors]);
     while (server->made_workers > 0)

@@ -177,6 +177,55 @@ static void what_is_no_socket_is_left_alone(void **state)
     assert_true(S_ISREG(found.st_mode));
 }
 
+/* The first of two paths is bound, the second is not ours. */
+static void a_start_that_fails_removes_what_it_has_bound_and_nothing_else(void **state)
+{
+    fixture *f = *state;
+    char host[256];
+    char first[96];
+    FILE *file = fopen(f->path, "w");
+    assert_non_null(file);
+    fclose(file);
+    snprintf(first, sizeof(first), "%s.first", f->path);
+    snprintf(host, sizeof(host), "unix:%s,unix:%s", first, f->path);
+    assert_int_equal(start_second(f, host), -EADDRINUSE);
+    assert_int_equal(access(f->path, F_OK), 0);
+    assert_int_equal(access(first, F_OK), -1);
+}
+
+/* The old server has stopped to listen and still drains; its successor takes the path over. */
+static void a_server_that_ends_leaves_its_successor_the_path(void **state)
+{
+    fixture *f = *state;
+    f->options.close_timeout_ms = 60 * 1000;
+    f->options.shutdown_grace_ms = 60 * 1000;
+    start(f, "127.0.0.1,unix:%s", f->path);
+    client *stays = client_open(signal_server_port(f->server));
+    signal_server_request_stop(f->server, false);
+    client_expect_close(stays, 1001);
+
+    signal_server_options options = f->options;
+    char host[128];
+    snprintf(host, sizeof(host), "unix:%s", f->path);
+    options.host = host;
+    signal_server *successor = server_start(&options);
+    client_close(stays);
+    server_end(f->server);
+    f->server = NULL;
+    expect_welcome_at_path(f->path);
+    server_end(successor);
+}
+
+static void nowhere_is_no_place_to_listen(void **state)
+{
+    fixture *f = *state;
+    signal_server *server;
+    f->options.host = " , ";
+    assert_int_equal(signal_server_create(&f->options, &server), 0);
+    assert_int_equal(signal_server_start(server), -EINVAL);
+    signal_server_destroy(server);
+}
+
 static void a_path_must_be_possible(void **state)
 {
     fixture *f = *state;
@@ -196,6 +245,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_socket_that_somebody_serves_is_left_alone, make, destroy),
         cmocka_unit_test_setup_teardown(what_is_no_socket_is_left_alone, make, destroy),
         cmocka_unit_test_setup_teardown(a_path_must_be_possible, make, destroy),
+        cmocka_unit_test_setup_teardown(a_start_that_fails_removes_what_it_has_bound_and_nothing_else, make,
+                                        destroy),
+        cmocka_unit_test_setup_teardown(a_server_that_ends_leaves_its_successor_the_path, make, destroy),
+        cmocka_unit_test_setup_teardown(nowhere_is_no_place_to_listen, make, destroy),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

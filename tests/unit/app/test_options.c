@@ -61,6 +61,11 @@ static int apply(fixture *f)
     return options_apply(&f->config, f->stream);
 }
 
+static int check_files(fixture *f)
+{
+    return options_check_files(&f->config, f->stream);
+}
+
 /* Apply `line` of a file to a config of its own. Is it valid? */
 static bool accepts(const char *line, app_config *config)
 {
@@ -442,9 +447,12 @@ static void tls_needs_a_certificate_and_something_must_listen(void **state)
     assert_false(is_valid("WSS_PORT=0"));
     assert_false(is_valid("WSS_PORT=65536"));
     assert_false(is_valid("WS_PORT=off"));
+    assert_false(is_valid("WS_HOST=', ,'"));
+    assert_false(is_valid("WSS_PORT=0\nTLS_CERT_FILE=c\nTLS_KEY_FILE=k\nPROXY_PROTOCOL=on"));
     assert_true(is_valid("WS_PORT=OFF\nWS_HOST=unix:/run/x.sock"));
     assert_int_equal(read_file(f, "WSS_PORT=8443\nTLS_CERT_FILE=/nowhere/c\nTLS_KEY_FILE=/nowhere/k"), 0);
-    assert_int_equal(apply(f), -EINVAL);
+    assert_int_equal(apply(f), 0);
+    assert_int_equal(check_files(f), -EINVAL);
     const char *begin = "homecall-signal: TLS_CERT_FILE, TLS_KEY_FILE: ";
     assert_memory_equal(reports_of(f), begin, strlen(begin));
     assert_non_null(strstr(reports_of(f), "/nowhere/c"));
