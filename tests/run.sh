@@ -25,7 +25,7 @@ packages=(build-essential cmake ninja-build pkg-config git
     libevent-dev libcjson-dev uthash-dev libssl-dev libsodium-dev libncurses-dev libsystemd-dev libcmocka-dev
     valgrind strace curl jq prometheus gnuplot-nox iproute2 clang clang-format libclang-rt-dev shellcheck
     nginx-light caddy apache2 haproxy coturn openssl chromium
-    systemd debootstrap logrotate dpkg-dev procps podman docker-compose)
+    systemd debootstrap logrotate dpkg-dev file procps podman docker-compose)
 # Node.js may have come from elsewhere than Debian; its packages would not go with that.
 command -v node >/dev/null || packages+=(nodejs)
 command -v npm >/dev/null || packages+=(npm)
