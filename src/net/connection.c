@@ -1,7 +1,7 @@
 #include "net/connection.h"
 
 #include "base/clock.h"
-#include "proxy/proxy_protocol.h"
+#include "net/connection_parts.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -16,8 +16,7 @@ static const uint8_t phases[CONNECTION_STATES] = {
     [CONNECTION_CLOSED] = NET_PHASE_CLOSING,
 };
 
-/* The one place where the state changes: leave the old list, set, enter the new one with a new deadline. */
-static void set_state(connection *c, connection_state state)
+void connection_set_state(connection *c, connection_state state)
 {
     counter *connections = c->loop->counters.connections[c->is_tls ? NET_TRANSPORT_TLS : NET_TRANSPORT_PLAIN];
     if (c->state < CONNECTION_STATES) {
@@ -32,8 +31,7 @@ static void set_state(connection *c, connection_state state)
     }
 }
 
-/* Have connection_on_turn_end() called. */
-static void put_on_todo(connection *c)
+void connection_put_on_todo(connection *c)
 {
     if (c->is_todo)
         return;
@@ -52,7 +50,7 @@ static int enter_loop(connection *c, net_loop *loop, connection_state state)
     c->loop = loop;
     loop->connections++;
     loop->output_bytes += bytes_len(c->output);
-    set_state(c, state);
+    connection_set_state(c, state);
     return 0;
 }
 
@@ -71,7 +69,7 @@ static void leave_loop(connection *c)
 {
     (void)want_room(c, false);
     transport_detach(&c->transport);
-    set_state(c, CONNECTION_ADRIFT);
+    connection_set_state(c, CONNECTION_ADRIFT);
     c->loop->connections--;
     c->loop->output_bytes -= bytes_len(c->output);
 }
@@ -127,12 +125,12 @@ void connection_drop(connection *c, close_reason reason, const char *why)
     if (transport_awaits_tls(&c->transport))
         counter_add(&c->loop->counters.tls_failures, 1);
     transport_close(&c->transport);
-    set_state(c, CONNECTION_CLOSED);
-    put_on_todo(c);
+    connection_set_state(c, CONNECTION_CLOSED);
+    connection_put_on_todo(c);
     tell_end(c, &(connection_end){reason, WS_CLOSE_ABNORMAL, why});
 }
 
-static void drop_without_memory(connection *c)
+void connection_drop_without_memory(connection *c)
 {
     connection_drop(c, CLOSE_REASON_NO_MEMORY, "out of memory");
 }
@@ -154,23 +152,20 @@ void connection_abandon(connection *c, const char *why)
     give_back(c);
 }
 
-/* Its last bytes stand in `output`: have them written, and throw away what still comes in. */
-static void begin_closing(connection *c, const connection_end *end)
+void connection_begin_closing(connection *c, const connection_end *end)
 {
     bytes_clear(&c->unread);
     bytes_clear(&c->message);
     c->must_resume = false;
     c->must_hand_over = false;
-    set_state(c, CONNECTION_CLOSING);
-    put_on_todo(c);
+    connection_set_state(c, CONNECTION_CLOSING);
+    connection_put_on_todo(c);
     tell_end(c, end);
     if (transport_watch_input(&c->transport, true) != 0)
         connection_drop(c, end->reason, end->why);
 }
 
-/* Make `len` bytes of room behind what waits to be written, to be filled by the caller; NULL without memory.
- */
-static uint8_t *extend_output(connection *c, size_t len)
+uint8_t *connection_extend_output(connection *c, size_t len)
 {
     uint8_t *out = bytes_extend(&c->output, len);
     if (out != NULL) {
@@ -179,71 +174,6 @@ static uint8_t *extend_output(connection *c, size_t len)
         counter_add(&c->loop->counters.bytes_out, len);
     }
     return out;
-}
-
-static net_handshake handshake_of(int status)
-{
-    switch (status) {
-    case 101:
-        return NET_HANDSHAKE_101;
-    case 200:
-        return NET_HANDSHAKE_200;
-    case 403:
-        return NET_HANDSHAKE_403;
-    case 404:
-        return NET_HANDSHAKE_404;
-    case 405:
-        return NET_HANDSHAKE_405;
-    case 426:
-        return NET_HANDSHAKE_426;
-    case 429:
-        return NET_HANDSHAKE_429;
-    case 431:
-        return NET_HANDSHAKE_431;
-    case 503:
-        return NET_HANDSHAKE_503;
-    default:
-        return NET_HANDSHAKE_400;
-    }
-}
-
-static void count_answer(connection *c, int status)
-{
-    counter_add(&c->loop->counters.handshakes[handshake_of(status)], 1);
-}
-
-/* Put the HTTP answer behind what waits. 0, or -ENOMEM, also for want of what the digest of a 101 needs. */
-static int append_answer(connection *c, int status, slice key)
-{
-    char answer[WS_HANDSHAKE_MAX_ANSWER];
-    size_t len = ws_handshake_answer(answer, status, key);
-    uint8_t *out = len == 0 ? NULL : extend_output(c, len);
-    if (out == NULL)
-        return -ENOMEM;
-    memcpy(out, answer, len);
-    count_answer(c, status);
-    return 0;
-}
-
-void connection_answer(connection *c, slice head, slice body)
-{
-    uint8_t *out = extend_output(c, head.len + body.len);
-    if (out == NULL) {
-        drop_without_memory(c);
-        return;
-    }
-    memcpy(out, head.data, head.len);
-    memcpy(out + head.len, body.data, body.len);
-    count_answer(c, 200);
-    begin_closing(c, &(connection_end){CLOSE_REASON_PAGE, WS_CLOSE_ABNORMAL, "the page was sent"});
-}
-
-void connection_refuse(connection *c, int status, close_reason reason, const char *why)
-{
-    if (append_answer(c, status, (slice){0}) != 0)
-        drop_without_memory(c);
-    else
-        begin_closing(c, &(connection_end){reason, WS_CLOSE_ABNORMAL, why});
 }
 
 /* Put a frame behind what waits. */
@@ -255,7 +185,7 @@ static int append_frame(connection *c, ws_opcode opcode, const struct iovec *par
 
     uint8_t header[WS_MAX_SERVER_HEADER];
     size_t header_len = ws_frame_header(header, opcode, len);
-    uint8_t *out = extend_output(c, header_len + len);
+    uint8_t *out = connection_extend_output(c, header_len + len);
     if (out == NULL)
         return -ENOMEM;
     memcpy(out, header, header_len);
@@ -284,7 +214,7 @@ static void close_open(connection *c, const connection_end *end, const char *tex
     if (append_close_frame(c, end->code, text) != 0)
         connection_drop(c, end->reason, end->why);
     else
-        begin_closing(c, end);
+        connection_begin_closing(c, end);
 }
 
 void connection_close(connection *c, close_reason reason, const char *why)
@@ -300,7 +230,7 @@ void connection_close(connection *c, close_reason reason, const char *why)
 static void drop_doomed(connection *c)
 {
     if (c->doom == CONNECTION_DOOM_NO_MEMORY)
-        drop_without_memory(c);
+        connection_drop_without_memory(c);
     else
         connection_drop(c, CLOSE_REASON_NOT_READ, "the peer does not read");
 }
@@ -309,7 +239,7 @@ static void drop_doomed(connection *c)
 static void doom(connection *c, connection_doom why)
 {
     c->doom = (uint8_t)why;
-    put_on_todo(c);
+    connection_put_on_todo(c);
 }
 
 /* Write what the socket takes. 0, or -errno when the peer is gone. */
@@ -350,7 +280,7 @@ static bool flush(connection *c)
     if (c->timed > 0 && c->output == NULL)
         count_timed(c);
     if (want_room(c, c->output != NULL) != 0) {
-        drop_without_memory(c);
+        connection_drop_without_memory(c);
         return false;
     }
     return true;
@@ -373,7 +303,7 @@ bool connection_send(connection *c, ws_opcode opcode, const struct iovec *parts,
         doom(c, CONNECTION_DOOM_NO_MEMORY);
         return false;
     }
-    put_on_todo(c);
+    connection_put_on_todo(c);
     if (has_too_much_output(c)) {
         doom(c, CONNECTION_DOOM_NOT_READ);
         return false;
@@ -425,18 +355,18 @@ static bool deliver(connection *c, bool is_text, slice data)
         return connection_is_open(c) && c->doom == CONNECTION_DOOM_NONE;
     case CONNECTION_HOLD:
         if (connection_is_open(c))
-            set_state(c, CONNECTION_HELD);
+            connection_set_state(c, CONNECTION_HELD);
         return false;
     case CONNECTION_HAND_OVER:
         if (bytes_append(&c->message, data.data, data.len) != 0) {
-            drop_without_memory(c);
+            connection_drop_without_memory(c);
             return false;
         }
         c->has_held_message = true;
         c->held_is_text = is_text;
         c->must_hand_over = true;
         transport_watch_input(&c->transport, false);
-        put_on_todo(c);
+        connection_put_on_todo(c);
         return false;
     }
     return false;
@@ -463,7 +393,7 @@ static bool take_data(connection *c, const ws_event *event)
     if (event->is_first && event->is_last)
         return deliver(c, event->is_text, (slice){(const char *)event->data, event->len});
     if (bytes_append(&c->message, event->data, event->len) != 0) {
-        drop_without_memory(c);
+        connection_drop_without_memory(c);
         return false;
     }
     return event->is_last ? deliver_assembled(c, event->is_text) : true;
@@ -533,78 +463,6 @@ static size_t take_frames(connection *c, uint8_t *data, size_t len)
     return used;
 }
 
-void connection_await_proxy(connection *c)
-{
-    c->awaits_proxy = true;
-}
-
-address connection_peer(const connection *c)
-{
-    if (c->message == NULL)
-        return transport_peer(&c->transport);
-    address told;
-    memcpy(&told, bytes_head(c->message), sizeof(told));
-    return told;
-}
-
-/* Read what a proxy says ahead of the request; returns how many bytes were used. The address is kept where a
- * message will be. */
-static size_t take_proxy_header(connection *c, const uint8_t *data, size_t len)
-{
-    proxy_protocol_header header;
-    switch (proxy_protocol_parse(data, len, &header)) {
-    case PROXY_PROTOCOL_MORE:
-        return 0;
-    case PROXY_PROTOCOL_FAULT:
-        connection_drop(c, CLOSE_REASON_HANDSHAKE_FAULT, header.reason);
-        return 0;
-    case PROXY_PROTOCOL_HEADER:
-        c->awaits_proxy = false;
-        if (header.source.family != ADDRESS_UNKNOWN &&
-            bytes_append(&c->message, &header.source, sizeof(header.source)) != 0)
-            drop_without_memory(c);
-        return header.len;
-    }
-    return 0;
-}
-
-/* Answer the upgrade request if it is complete; returns how many bytes were used. */
-static size_t take_request(connection *c, const uint8_t *data, size_t len)
-{
-    ws_handshake handshake;
-    if (!ws_handshake_parse(&c->loop->limits->handshake, (const char *)data, len, &handshake))
-        return 0;
-
-    int status = c->loop->events->on_handshake(c, &handshake);
-    bytes_clear(&c->message); /* an address: see take_proxy_header() */
-    if (status == 0)
-        return 0; /* connection_answer() has done it */
-    if (status == 503) {
-        connection_refuse(c, status, CLOSE_REASON_NO_PLACE, "no place or no memory for it");
-        return 0;
-    }
-    if (status != 101) {
-        connection_refuse(c, status, CLOSE_REASON_HANDSHAKE_FAULT, "the upgrade was refused");
-        return 0;
-    }
-    if (append_answer(c, 101, handshake.key) != 0) {
-        drop_without_memory(c);
-        return 0;
-    }
-    set_state(c, CONNECTION_OPEN);
-    put_on_todo(c);
-    return handshake.head_len;
-}
-
-/* The same with what may come before it. */
-static size_t take_handshake(connection *c, const uint8_t *data, size_t len)
-{
-    size_t used = c->awaits_proxy ? take_proxy_header(c, data, len) : 0;
-    if (!c->awaits_proxy && c->state == CONNECTION_HANDSHAKE)
-        used += take_request(c, data + used, len - used);
-    return used;
-}
-
 /* A held connection is still read, so that its end is noticed, but only so far. */
 enum { MAX_HELD_BYTES = 64 * 1024 };
 
@@ -612,7 +470,7 @@ enum { MAX_HELD_BYTES = 64 * 1024 };
 static void keep_for_later(connection *c, const uint8_t *data, size_t len)
 {
     if (bytes_append(&c->unread, data, len) != 0)
-        drop_without_memory(c);
+        connection_drop_without_memory(c);
     else if (c->state == CONNECTION_HELD && bytes_len(c->unread) >= MAX_HELD_BYTES)
         transport_watch_input(&c->transport, false);
 }
@@ -622,7 +480,7 @@ static void take_input(connection *c, uint8_t *data, size_t len)
 {
     size_t used = 0;
     if (c->state == CONNECTION_HANDSHAKE)
-        used = take_handshake(c, data, len);
+        used = connection_take_handshake(c, data, len);
     if (c->state == CONNECTION_OPEN)
         used += take_frames(c, data + used, len - used);
 
@@ -642,7 +500,7 @@ static void on_bytes(connection *c, size_t before, size_t len)
     counter_add(&c->loop->counters.bytes_in, len);
     c->last_read_ms = (uint32_t)net_loop_now_ms(c->loop);
     if (c->state == CONNECTION_PINGED)
-        set_state(c, CONNECTION_OPEN);
+        connection_set_state(c, CONNECTION_OPEN);
 
     if (c->state == CONNECTION_HELD)
         keep_for_later(c, buffer, before + len);
@@ -668,7 +526,7 @@ static void on_readable(connection *c)
     else
         connection_drop(c, CLOSE_REASON_LOST, got < 0 ? "the connection broke" : "the peer is gone");
     if (transport_holds_input(&c->transport)) /* more than there was room for: in the next turn */
-        put_on_todo(c);
+        connection_put_on_todo(c);
 }
 
 /* Bytes have come, or there is room again for those that wait: the end of the turn writes them. */
@@ -677,7 +535,7 @@ static void on_ready(evutil_socket_t fd, short what, void *context)
     (void)fd;
     connection *c = context;
     if ((what & EV_WRITE) != 0)
-        put_on_todo(c);
+        connection_put_on_todo(c);
     else if ((what & EV_READ) != 0)
         on_readable(c);
     else
@@ -689,9 +547,9 @@ static void resume(connection *c)
 {
     c->must_resume = false;
     if (c->state == CONNECTION_HELD) {
-        set_state(c, CONNECTION_OPEN);
+        connection_set_state(c, CONNECTION_OPEN);
         if (transport_watch_input(&c->transport, true) != 0) {
-            drop_without_memory(c);
+            connection_drop_without_memory(c);
             return;
         }
     }
@@ -711,7 +569,7 @@ void connection_resume(connection *c)
     if (!connection_is_open(c))
         return;
     c->must_resume = true;
-    put_on_todo(c);
+    connection_put_on_todo(c);
 }
 
 /* ---- From thread to thread ---- */
@@ -730,7 +588,7 @@ int connection_attach(connection *c, net_loop *loop)
     if (error != 0)
         return error;
     c->must_resume = true;
-    put_on_todo(c);
+    connection_put_on_todo(c);
     return 0;
 }
 
@@ -744,7 +602,7 @@ void connection_on_due(connection *c)
         break;
     case CONNECTION_OPEN:
         connection_ping(c);
-        set_state(c, CONNECTION_PINGED);
+        connection_set_state(c, CONNECTION_PINGED);
         break;
     case CONNECTION_PINGED:
         connection_drop(c, CLOSE_REASON_SILENT, "no sign of life");
@@ -768,11 +626,11 @@ static void end_output(connection *c)
 {
     if (transport_end_output(&c->transport) == -EAGAIN) {
         if (want_room(c, true) != 0)
-            drop_without_memory(c);
+            connection_drop_without_memory(c);
         return;
     }
     if (transport_watches_input(&c->transport))
-        set_state(c, CONNECTION_LINGERING);
+        connection_set_state(c, CONNECTION_LINGERING);
     else
         connection_drop(c, CLOSE_REASON_LOST, "the peer is gone");
 }
