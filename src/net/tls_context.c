@@ -6,7 +6,6 @@
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
 #include <stdatomic.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -42,12 +41,20 @@ static const long modes = SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE
 
 static int read_socket(BIO *bio, char *data, int len)
 {
-    int got = (int)recv((int)BIO_get_fd(bio, NULL), data, (size_t)len, 0);
+    bool *has_read = BIO_get_data(bio);
     BIO_clear_retry_flags(bio);
+    if (*has_read) {
+        *has_read = false;
+        BIO_set_retry_read(bio);
+        return -1;
+    }
+
+    int got = (int)recv((int)BIO_get_fd(bio, NULL), data, (size_t)len, 0);
     if (got == 0)
         BIO_set_flags(bio, BIO_FLAGS_IN_EOF);
     else if (got < 0 && BIO_sock_should_retry(got) != 0)
         BIO_set_retry_read(bio);
+    *has_read = got > 0;
     return got;
 }
 
@@ -229,7 +236,7 @@ const char *tls_context_warning(const tls_context *c)
     return c->warning;
 }
 
-SSL *tls_context_open(tls_context *c, int fd)
+SSL *tls_context_open(tls_context *c, int fd, bool *has_read)
 {
     SSL *ssl = SSL_new(c->ssl);
     BIO *bio = ssl == NULL ? NULL : BIO_new(c->socket);
@@ -239,6 +246,7 @@ SSL *tls_context_open(tls_context *c, int fd)
         return NULL;
     }
     BIO_set_fd(bio, fd, BIO_NOCLOSE);
+    BIO_set_data(bio, has_read);
     SSL_set_bio(ssl, bio, bio);
     SSL_set_accept_state(ssl);
     return ssl;

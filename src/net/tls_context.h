@@ -11,6 +11,7 @@
 #define HOMECALL_NET_TLS_CONTEXT_H
 
 #include <openssl/types.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 typedef struct tls_context tls_context;
@@ -38,7 +39,9 @@ int64_t tls_context_not_after_s(const tls_context *c);
 const char *tls_context_warning(const tls_context *c);
 
 /* The server's side of TLS over a connected descriptor, which is borrowed; NULL without memory. A write to a
- * peer that is gone raises no signal. Keep the context until it is freed. Any thread. */
-SSL *tls_context_open(tls_context *c, int fd);
+ * peer that is gone raises no signal. A read sets *has_read, which is borrowed too, and the next one finds
+ * nothing and unsets it: so no call of OpenSSL goes on for as long as a peer sends what is no data (a change
+ * of keys, again and again). Keep the context until it is freed. Any thread. */
+SSL *tls_context_open(tls_context *c, int fd, bool *has_read);
 
 #endif

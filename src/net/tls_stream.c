@@ -23,6 +23,7 @@ struct tls_stream {
     int end; /* what read says when all is read: 0 or -errno; -EAGAIN as long as there may be more */
     bool is_secured;
     bool holds_input;
+    bool has_read; /* from the descriptor: as tls_context_open() says */
 };
 
 /* RFC 8446, 5.1: more does not go into one record. */
@@ -34,7 +35,7 @@ tls_stream *tls_stream_new(tls_context *tls, int fd, tls_stream_fn on_event, voi
     if (s == NULL)
         return NULL;
     *s = (tls_stream){.tls = tls_context_share(tls),
-                      .ssl = tls_context_open(tls, fd),
+                      .ssl = tls_context_open(tls, fd, &s->has_read),
                       .on_event = on_event,
                       .context = context,
                       .fault = "TLS failed",
@@ -46,8 +47,8 @@ tls_stream *tls_stream_new(tls_context *tls, int fd, tls_stream_fn on_event, voi
     return s;
 }
 
-/* The bufferevent itself lives until its base has nothing to do with it any more, perhaps a turn longer: from
- * here on it must not know of the descriptor, which may be another thread's by then. */
+/* The bufferevent itself lives until its base has done with it, which is later than now when this is one of
+ * its callbacks: it must let go of the descriptor at once, whose number may be another's by then. */
 static void free_bufferevent(tls_stream *s)
 {
     if (s->bev == NULL)
@@ -112,6 +113,7 @@ static void note_fault(tls_stream *s, unsigned long error)
 static void on_secured(tls_stream *s)
 {
     s->is_secured = true;
+    s->has_read = false;
     s->holds_input = SSL_has_pending(s->ssl) != 0; /* the request came right behind the handshake */
     s->on_event(s->context, TLS_STREAM_SECURED);
 }
@@ -147,7 +149,7 @@ static int make_bufferevent(tls_stream *s, struct event_base *base)
     if (s->bev == NULL)
         return -ENOMEM;
     bufferevent_setcb(s->bev, on_bytes, NULL, on_change, s);
-    bufferevent_disable(s->bev, EV_WRITE);
+    bufferevent_disable(s->bev, EV_WRITE); /* its output is not used: nothing to be woken for */
     return 0;
 }
 
@@ -262,6 +264,7 @@ ssize_t tls_stream_read(tls_stream *s, uint8_t *data, size_t len)
     got += read_decrypted(s, data + got, len - got);
     if (s->is_secured)
         got += read_pending(s, data + got, len - got);
+    s->has_read = false;
     s->holds_input = got == len || s->end != -EAGAIN;
     return got > 0 ? (ssize_t)got : s->end;
 }

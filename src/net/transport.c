@@ -58,13 +58,14 @@ void transport_detach(transport *t)
 static void on_tls_event(void *context, tls_stream_event event)
 {
     transport *t = context;
-    if (event == TLS_STREAM_SECURED) {
+    event_callback_fn on_ready = event_get_callback(&t->input);
+    bool is_secured = event == TLS_STREAM_SECURED;
+    if (is_secured) {
         if (transport_wants_room(t))
             event_add(&t->extra->room, NULL); /* without memory its owner waits until it is tired of it */
         transport_recall_input(t);
     }
-    event_get_callback (&t->input)(fd_of(t), event == TLS_STREAM_SECURED ? 0 : EV_READ,
-                                   event_get_callback_arg(&t->input));
+    on_ready(fd_of(t), is_secured ? 0 : EV_READ, event_get_callback_arg(&t->input));
 }
 
 int transport_start_tls(transport *t, tls_context *tls)

@@ -38,17 +38,17 @@ static int unmake(void **state)
 typedef struct meeting {
     int fds[2];
     SSL *server;
+    bool has_read; /* for the server */
     SSL *client;
     int fault; /* of the client, where it failed */
 } meeting;
 
-static meeting meet(tls_context *context, SSL_CTX *client_context)
+static void meet(meeting *m, tls_context *context, SSL_CTX *client_context)
 {
-    meeting m = {.fault = 0};
-    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, m.fds), 0);
-    m.server = tls_context_open(context, m.fds[0]);
-    m.client = tls_peer_new(client_context, m.fds[1]);
-    return m;
+    *m = (meeting){.fault = 0};
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, m->fds), 0);
+    m->server = tls_context_open(context, m->fds[0], &m->has_read);
+    m->client = tls_peer_new(client_context, m->fds[1]);
 }
 
 static void part(meeting *m)
@@ -81,7 +81,8 @@ static bool shake_hands(meeting *m)
 /* Can such a client come in? */
 static bool lets_in(tls_context *context, SSL_CTX *client_context)
 {
-    meeting m = meet(context, client_context);
+    meeting m;
+    meet(&m, context, client_context);
     bool is_in = shake_hands(&m);
     part(&m);
     return is_in;
@@ -183,7 +184,8 @@ static void the_chain_behind_the_certificate_is_sent(void **state)
     X509 *issuer = tls_files_new_cert(key, "issuer", 0, TLS_FILES_DAY_S);
     tls_files_write_cert(f->files.cert, "a", issuer);
     f->context = tls_files_load(&f->files, NULL);
-    meeting m = meet(f->context, NULL);
+    meeting m;
+    meet(&m, f->context, NULL);
     assert_true(shake_hands(&m));
     assert_int_equal(sk_X509_num(SSL_get_peer_cert_chain(m.client)), 2);
     expect_certificate_of(m.client, "first");
@@ -197,7 +199,8 @@ static void a_new_pair_is_for_those_who_come_and_a_broken_one_for_nobody(void **
     fixture *f = *state;
     f->context = tls_files_load(&f->files, NULL);
     tls_context *first = f->context;
-    meeting before = meet(first, NULL);
+    meeting before;
+    meet(&before, first, NULL);
 
     tls_files_write(&f->files, "second", 0, TLS_FILES_DAY_S);
     f->context = tls_files_load(&f->files, first);
@@ -206,7 +209,8 @@ static void a_new_pair_is_for_those_who_come_and_a_broken_one_for_nobody(void **
 
     tls_files_write_text(f->files.cert, "nonsense\n");
     expect_refused(f, f->files.cert, "no start line");
-    meeting after = meet(f->context, NULL);
+    meeting after;
+    meet(&after, f->context, NULL);
     assert_true(shake_hands(&after));
     expect_certificate_of(after.client, "second");
     part(&after);
@@ -239,7 +243,8 @@ static SSL_CTX *client_of(int min_version, int max_version)
 static void expect_version(tls_context *context, int min_version, int max_version, const char *expected)
 {
     SSL_CTX *client = client_of(min_version, max_version);
-    meeting m = meet(context, client);
+    meeting m;
+    meet(&m, context, client);
     assert_true(shake_hands(&m));
     assert_string_equal(SSL_get_version(m.client), expected);
     part(&m);
@@ -255,7 +260,8 @@ static void versions_1_2_and_1_3_are_spoken_and_nothing_older(void **state)
     expect_version(f->context, TLS1_1_VERSION, TLS1_2_VERSION, "TLSv1.2");
 
     SSL_CTX *client = client_of(TLS1_VERSION, TLS1_1_VERSION);
-    meeting m = meet(f->context, client);
+    meeting m;
+    meet(&m, f->context, client);
     assert_false(shake_hands(&m));
     assert_int_equal(m.fault, SSL_R_TLSV1_ALERT_PROTOCOL_VERSION);
     part(&m);
@@ -278,7 +284,8 @@ static void a_cipher_of_1_2_has_forward_secrecy_and_an_aead(void **state)
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         SSL_CTX *client = client_of(TLS1_2_VERSION, TLS1_2_VERSION);
         assert_int_equal(SSL_CTX_set_cipher_list(client, cases[i].offered), 1);
-        meeting m = meet(f->context, client);
+        meeting m;
+        meet(&m, f->context, client);
         assert_int_equal(shake_hands(&m), cases[i].chosen != NULL);
         if (cases[i].chosen != NULL)
             assert_string_equal(SSL_get_cipher_name(m.client), cases[i].chosen);
@@ -295,7 +302,8 @@ static void expect_protocol(tls_context *context, const char *offered, const cha
     if (offered != NULL)
         assert_int_equal(
             SSL_CTX_set_alpn_protos(client, (const unsigned char *)offered, (unsigned)strlen(offered)), 0);
-    meeting m = meet(context, client);
+    meeting m;
+    meet(&m, context, client);
     assert_int_equal(shake_hands(&m), chosen != NULL);
     if (chosen != NULL) {
         const unsigned char *protocol;
@@ -326,11 +334,13 @@ static void nobody_negotiates_anew(void **state)
     fixture *f = *state;
     f->context = tls_files_load(&f->files, NULL);
     SSL_CTX *client = client_of(TLS1_2_VERSION, TLS1_2_VERSION);
-    meeting m = meet(f->context, client);
+    meeting m;
+    meet(&m, f->context, client);
     assert_true(shake_hands(&m));
     assert_int_equal(SSL_renegotiate(m.client), 1);
     assert_int_equal(tls_peer_shake_hands(m.client, NULL), -EAGAIN);
     char data[1];
+    m.has_read = false;
     assert_true(SSL_read(m.server, data, 1) <= 0);
     ERR_clear_error();
     assert_int_equal(tls_peer_shake_hands(m.client, &m.fault), -EPROTO);
@@ -354,7 +364,8 @@ static int keep_session(SSL *ssl, SSL_SESSION *session)
 /* Come with the session that was kept; is it resumed? */
 static bool is_resumed(tls_context *context, SSL_CTX *client)
 {
-    meeting m = meet(context, client);
+    meeting m;
+    meet(&m, context, client);
     if (kept_session != NULL)
         assert_int_equal(SSL_set_session(m.client, kept_session), 1);
     assert_true(shake_hands(&m));
@@ -394,11 +405,34 @@ static void a_session_is_resumed_by_its_ticket_also_after_a_change_of_certificat
 
 /* ---- The socket below ---- */
 
+static void a_call_reads_once_however_much_has_come(void **state)
+{
+    fixture *f = *state;
+    f->context = tls_files_load(&f->files, NULL);
+    meeting m;
+    meet(&m, f->context, NULL);
+    assert_true(shake_hands(&m));
+    char data[64];
+    for (int i = 0; i < 2; i++) {
+        m.has_read = false;
+        tls_peer_send(m.client, "some", 4);
+        assert_int_equal(SSL_read(m.server, data, sizeof(data)), 4);
+        tls_peer_send(m.client, "more", 4);
+        assert_true(m.has_read);
+        assert_int_equal(SSL_get_error(m.server, SSL_read(m.server, data, sizeof(data))),
+                         SSL_ERROR_WANT_READ);
+        assert_false(m.has_read);
+        assert_int_equal(SSL_read(m.server, data, sizeof(data)), 4);
+    }
+    part(&m);
+}
+
 static void a_peer_that_is_gone_raises_no_signal(void **state)
 {
     fixture *f = *state;
     f->context = tls_files_load(&f->files, NULL);
-    meeting m = meet(f->context, NULL);
+    meeting m;
+    meet(&m, f->context, NULL);
     assert_true(shake_hands(&m));
     shutdown(m.fds[1], SHUT_RDWR);
     int result = SSL_write(m.server, "x", 1); /* would end the test by SIGPIPE */
@@ -426,6 +460,7 @@ int main(void)
         CASE(http_1_1_is_the_only_protocol_to_agree_on),
         CASE(nobody_negotiates_anew),
         CASE(a_session_is_resumed_by_its_ticket_also_after_a_change_of_certificate),
+        CASE(a_call_reads_once_however_much_has_come),
         CASE(a_peer_that_is_gone_raises_no_signal),
     };
 #undef CASE

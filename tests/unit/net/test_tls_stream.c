@@ -327,8 +327,8 @@ static void what_there_was_no_room_for_is_held(void **state)
     assert_int_equal(f->readable, 1);
     char all[13] = "";
     for (size_t i = 0; i < 12; i++) {
-        assert_true(tls_stream_holds_input(f->stream));
         assert_int_equal(tls_stream_read(f->stream, (uint8_t *)all + i, 1), 1);
+        assert_true(tls_stream_holds_input(f->stream));
     }
     assert_string_equal(all, "abcdefghijkl");
     uint8_t data[1];
@@ -366,6 +366,23 @@ static void a_change_of_keys_is_answered(void **state)
     expect_read_text(f, "with new keys");
     write_text(f, "so do we");
     expect_heard(f, "so do we");
+}
+
+static void a_peer_that_changes_keys_again_and_again_does_not_hold_up_the_loop(void **state)
+{
+    fixture *f = *state;
+    shake_hands(f);
+    for (int i = 0; i < 2000; i++) { /* each as short as a record can be, and dear to us */
+        assert_int_equal(SSL_key_update(f->client, SSL_KEY_UPDATE_NOT_REQUESTED), 1);
+        assert_int_equal(SSL_do_handshake(f->client), 1);
+    }
+    say_text(f, "at last");
+    carry_all(f);
+    int turns = 0;
+    for (; bytes_len(f->in) == 0; turns++)
+        turn(f->base);
+    assert_true(turns >= 3);
+    expect_read_text(f, "at last");
 }
 
 /* ---- Writing ---- */
@@ -575,16 +592,21 @@ static void an_error_that_somebody_left_behind_is_not_ours(void **state)
 {
     fixture *f = *state;
     shake_hands(f);
-    ERR_raise(ERR_LIB_SSL, SSL_R_BAD_LENGTH);
-    write_text(f, "unharmed");
-    expect_heard(f, "unharmed");
+    f->reads = false;
     say_text(f, "one");
     say_text(f, "two");
     carry(f, 30); /* the second in part: reading it is tried in vain */
-    ERR_raise(ERR_LIB_SSL, SSL_R_BAD_LENGTH);
     turn(f->base);
-    expect_read_text(f, "one");
-    assert_false(tls_stream_holds_input(f->stream));
+    ERR_raise(ERR_LIB_SSL, SSL_R_BAD_LENGTH);
+    uint8_t data[16];
+    assert_int_equal(tls_stream_read(f->stream, data, sizeof(data)), 3);
+    assert_int_equal(tls_stream_read(f->stream, data, sizeof(data)), -EAGAIN);
+
+    static const uint8_t zeros[RECORD];
+    while (tls_stream_write(f->stream, zeros, RECORD) > 0)
+        continue;
+    ERR_raise(ERR_LIB_SSL, SSL_R_BAD_LENGTH);
+    assert_int_equal(tls_stream_write(f->stream, zeros, RECORD), -EAGAIN);
 }
 
 static void the_end_of_output_is_a_close_notify(void **state)
@@ -757,8 +779,8 @@ static void open_idle_stream(fixture *f)
     f->client = NULL;
 }
 
-/* OpenSSL's state, libevent's, and ours: what a process needs for each in the end is what `homecall-bench
- * idle` tells. */
+/* OpenSSL's state, libevent's and ours make 16 KB, as a heap counts; one buffer would be as much again. What
+ * a process needs for each in the end is what `homecall-bench idle` tells. */
 static void an_idle_stream_has_no_buffers(void **state)
 {
     fixture *f = *state;
@@ -777,7 +799,7 @@ static void an_idle_stream_has_no_buffers(void **state)
         close(idle[i].fd);
         close(idle[i].peer);
     }
-    assert_true(each < 16 * 1024); /* 0 where a sanitizer or Valgrind allocates */
+    assert_true(each < 20 * 1024); /* 0 where a sanitizer or Valgrind allocates */
 }
 
 static int make_context(void **state)
@@ -809,6 +831,7 @@ int main(void)
         CASE(what_there_was_no_room_for_is_held),
         CASE(input_that_is_ignored_stays_in_the_kernel),
         CASE(a_change_of_keys_is_answered),
+        CASE(a_peer_that_changes_keys_again_and_again_does_not_hold_up_the_loop),
         CASE(a_write_is_one_record),
         CASE(what_was_not_taken_is_offered_again_from_elsewhere_and_with_more_behind),
         CASE(a_write_to_a_peer_that_is_gone_fails_without_a_signal),
