@@ -3,7 +3,7 @@
 #define HOMECALL_NET_CONNECTION_STATE_H
 
 typedef enum connection_state {
-    CONNECTION_HANDSHAKE, /* its upgrade request is being read */
+    CONNECTION_HANDSHAKE, /* TLS is agreed on, where it is spoken; then its upgrade request is being read */
     CONNECTION_OPEN,      /* frames come and go; due for a ping */
     CONNECTION_PINGED,    /* the same, with a ping sent and nothing read since */
     CONNECTION_HELD,      /* open, but its input waits until somebody resumes it */

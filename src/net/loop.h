@@ -33,7 +33,7 @@ typedef struct net_limits {
     uint32_t max_message_bytes;
     uint64_t max_output_bytes;     /* waiting for one peer that does not read */
     token_bucket_rate frame_rate;  /* from one peer */
-    uint32_t handshake_timeout_ms; /* for a complete upgrade request */
+    uint32_t handshake_timeout_ms; /* for TLS and a complete upgrade request */
     uint32_t ping_interval_ms;     /* 0 = no pings, and so no end for a silent peer */
     uint32_t pong_timeout_ms;      /* for a sign of life after a ping */
     uint32_t close_timeout_ms;     /* from our last byte to the end of TCP */

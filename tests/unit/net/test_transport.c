@@ -564,6 +564,43 @@ static void its_own_callback_may_close_it(void **state)
     assert_int_equal(fcntl(fd, F_GETFD), -1);
 }
 
+/* A callback that closes it and, as an accept does, gets the same number for another descriptor. */
+static void reopen(evutil_socket_t fd, short what, void *context)
+{
+    fixture *f = context;
+    if (what != 0) {
+        on_ready(fd, what, context);
+        return;
+    }
+    int fds[2];
+    transport_close(&f->transport);
+    close(f->peer);
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds), 0);
+    assert_int_equal(dup3(fds[1], fd, O_CLOEXEC), fd);
+    close(fds[1]);
+    f->peer = fds[0];
+    transport_open(&f->transport, fd, reopen, f);
+    transport_attach(&f->transport, f->base);
+    assert_int_equal(transport_watch_input(&f->transport, true), 0);
+}
+
+static void its_descriptor_can_be_used_again_at_once(void **state)
+{
+    fixture *f = *state;
+    int fd = dup(event_get_fd(&f->transport.input));
+    transport_close(&f->transport);
+    transport_open(&f->transport, fd, reopen, f);
+    assert_int_equal(transport_start_tls(&f->transport, shared_context), 0);
+    transport_attach(&f->transport, f->base);
+    assert_int_equal(transport_watch_input(&f->transport, true), 0);
+    shake_hands_but_for_the_end(f);
+    turn(f->base);
+    say(f, "in the clear");
+    turn(f->base);
+    assert_int_equal(f->readable, 1);
+    expect_read(f, "in the clear");
+}
+
 /* ---- From thread to thread ---- */
 
 enum { MOVES = 300, TOTAL = 1000 * 1000 };
@@ -769,6 +806,7 @@ int main(void)
         TLS_CASE(after_the_end_of_output_it_is_a_plain_one),
         TLS_CASE(the_end_of_output_waits_for_room),
         TLS_CASE(its_own_callback_may_close_it),
+        TLS_CASE(its_descriptor_can_be_used_again_at_once),
         cmocka_unit_test_setup_teardown(it_moves_from_thread_to_thread_while_both_ends_speak, make, unmake),
     };
 #undef TLS_CASE
