@@ -153,9 +153,8 @@ static bool check_origins(const app_config *config, FILE *reports)
 {
     bool is_valid = true;
     slice list = {config->server.allowed_origins, strlen(config->server.allowed_origins)};
-    while (list.len > 0) {
-        slice entry = slice_trim(slice_take_until(&list, ','));
-        if (entry.len == 0 || is_origin(entry))
+    for (slice entry; slice_take_entry(&list, &entry);) {
+        if (is_origin(entry))
             continue;
         const option *o = option_table_find_target(offsetof(app_config, server.allowed_origins));
         fprintf(reports, "homecall-signal: %s: ", o->name);
@@ -196,7 +195,7 @@ static bool check_turn(const app_config *config, FILE *reports)
         return false;
     }
     bool needs_secret = false;
-    for (slice url; ice_url_take(&list, &url);)
+    for (slice url; slice_take_entry(&list, &url);)
         needs_secret = needs_secret || ice_url_is_turn(url);
     if (!needs_secret || config->server.turn_secret[0] != '\0')
         return true;
@@ -223,11 +222,10 @@ static bool check_plaintext(const app_config *config, FILE *reports)
     const option *o = option_table_find_target(offsetof(app_config, server.host));
     slice list = {config->server.host, strlen(config->server.host)};
     bool is_valid = true;
-    while (list.len > 0 && !config->allows_plaintext && config->server.port >= 0) {
-        slice entry = slice_trim(slice_take_until(&list, ','));
+    if (config->allows_plaintext || config->server.port < 0)
+        return true;
+    for (slice entry; slice_take_entry(&list, &entry);) {
         char text[INET6_ADDRSTRLEN] = "";
-        if (entry.len == 0)
-            continue;
         if (entry.len < sizeof(text))
             memcpy(text, entry.data, entry.len);
         if (is_loopback(text))

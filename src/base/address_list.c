@@ -93,9 +93,8 @@ static const char *add(address_list *list, slice entry)
 int address_list_parse(address_list *list, slice text, address_list_fault *fault)
 {
     *list = (address_list){0};
-    while (text.len > 0) {
-        slice entry = slice_trim(slice_take_until(&text, ','));
-        const char *reason = entry.len == 0 ? NULL : add(list, entry);
+    for (slice entry; slice_take_entry(&text, &entry);) {
+        const char *reason = add(list, entry);
         if (reason != NULL) {
             *list = (address_list){0};
             *fault = (address_list_fault){entry, reason};

@@ -43,3 +43,13 @@ slice slice_take_until(slice *rest, char separator)
     rest->len -= taken;
     return item;
 }
+
+bool slice_take_entry(slice *list, slice *entry)
+{
+    while (list->len > 0) {
+        *entry = slice_trim(slice_take_until(list, ','));
+        if (entry->len > 0)
+            return true;
+    }
+    return false;
+}

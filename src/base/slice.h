@@ -29,4 +29,8 @@ slice slice_trim(slice text);
 /* Take what stands in *rest before the next separator, which is dropped, or else all of it. */
 slice slice_take_until(slice *rest, char separator);
 
+/* Take the next entry of a list with commas, without the spaces around it; empty ones are passed over.
+ * False at the list's end. */
+bool slice_take_entry(slice *list, slice *entry);
+
 #endif

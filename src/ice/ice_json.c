@@ -21,7 +21,7 @@ static bool add_urls(cJSON *server, slice list, bool is_turn)
 {
     cJSON *urls = cJSON_AddArrayToObject(server, "urls");
     slice url;
-    while (urls != NULL && ice_url_take(&list, &url)) {
+    while (urls != NULL && slice_take_entry(&list, &url)) {
         if (ice_url_is_turn(url) == is_turn && !add_url(urls, url))
             return false;
     }
@@ -31,7 +31,7 @@ static bool add_urls(cJSON *server, slice list, bool is_turn)
 static bool has_any(slice list, bool is_turn)
 {
     slice url;
-    while (ice_url_take(&list, &url)) {
+    while (slice_take_entry(&list, &url)) {
         if (ice_url_is_turn(url) == is_turn)
             return true;
     }

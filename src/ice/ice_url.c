@@ -119,7 +119,7 @@ int ice_url_check_list(slice list, ice_url_fault *fault)
 {
     static_assert(ICE_URL_MAX_LISTED == 16, "what the reason says");
     size_t count = 0;
-    for (slice url; ice_url_take(&list, &url); count++) {
+    for (slice url; slice_take_entry(&list, &url); count++) {
         const char *reason =
             count == ICE_URL_MAX_LISTED ? "16 URLs stand before it, and more are not taken" : find_fault(url);
         if (reason != NULL) {
@@ -128,16 +128,6 @@ int ice_url_check_list(slice list, ice_url_fault *fault)
         }
     }
     return 0;
-}
-
-bool ice_url_take(slice *list, slice *url)
-{
-    while (list->len > 0) {
-        *url = slice_trim(slice_take_until(list, ','));
-        if (url->len > 0)
-            return true;
-    }
-    return false;
 }
 
 bool ice_url_is_turn(slice url)

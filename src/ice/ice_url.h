@@ -26,9 +26,6 @@ typedef struct ice_url_fault {
 /* Check the list. 0; or -EINVAL with *fault set. */
 int ice_url_check_list(slice list, ice_url_fault *fault);
 
-/* Take the next URL off a list that was found good. False at its end. */
-bool ice_url_take(slice *list, slice *url);
-
 /* Does this good URL name a TURN server, which asks for credentials? */
 bool ice_url_is_turn(slice url);
 

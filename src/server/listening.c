@@ -21,11 +21,8 @@ static int each_entry(signal_server *server, int (*visit)(signal_server *server,
 {
     slice list = {server->options.host, strlen(server->options.host)};
     int error = 0;
-    while (list.len > 0 && error == 0) {
-        slice entry = slice_trim(slice_take_until(&list, ','));
+    for (slice entry; error == 0 && slice_take_entry(&list, &entry);) {
         char text[sizeof(server->failed_host)];
-        if (entry.len == 0)
-            continue;
         if (entry.len >= sizeof(text))
             return -ENAMETOOLONG;
         memcpy(text, entry.data, entry.len);

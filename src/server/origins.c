@@ -43,10 +43,7 @@ static bool matches(slice entry, slice origin)
 bool origins_allow(slice list, slice origin)
 {
     bool has_entries = false;
-    while (list.len > 0) {
-        slice entry = slice_trim(slice_take_until(&list, ','));
-        if (entry.len == 0)
-            continue;
+    for (slice entry; slice_take_entry(&list, &entry);) {
         has_entries = true;
         if (matches(entry, origin))
             return true;

@@ -30,7 +30,7 @@ static void require_plain(slice url)
 /* Take the list's next URL of this kind. */
 static bool take_of_kind(slice *list, bool is_turn, slice *url)
 {
-    while (ice_url_take(list, url)) {
+    while (slice_take_entry(list, url)) {
         if (ice_url_is_turn(*url) == is_turn)
             return true;
     }

@@ -44,13 +44,13 @@ static void an_empty_list_is_good_and_has_no_url(void **state)
         slice list = {texts[i], strlen(texts[i])};
         slice url;
         expect_good(texts[i]);
-        assert_false(ice_url_take(&list, &url));
+        assert_false(slice_take_entry(&list, &url));
     }
     slice list = {NULL, 0};
     slice url;
     ice_url_fault fault;
     assert_int_equal(ice_url_check_list(list, &fault), 0);
-    assert_false(ice_url_take(&list, &url));
+    assert_false(slice_take_entry(&list, &url));
 }
 
 static void the_examples_of_the_rfcs_are_good(void **state)
@@ -202,11 +202,11 @@ static void urls_are_taken_in_their_order_and_known_by_their_scheme(void **state
     } expected[] = {{"stun:a", false}, {"turn:b", true}, {"Turns:c", true}, {"STUNS:d", false}};
     slice url;
     for (size_t i = 0; i < LENGTH_OF(expected); i++) {
-        assert_true(ice_url_take(&list, &url));
+        assert_true(slice_take_entry(&list, &url));
         assert_true(slice_equals(url, (slice){expected[i].url, strlen(expected[i].url)}));
         assert_int_equal(ice_url_is_turn(url), expected[i].is_turn);
     }
-    assert_false(ice_url_take(&list, &url));
+    assert_false(slice_take_entry(&list, &url));
 }
 
 static void a_list_takes_so_many_and_not_one_more(void **state)
