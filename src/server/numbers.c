@@ -60,7 +60,6 @@ size_t server_thread_count(const signal_server *server)
 static void take_thread(snapshot_thread *out, const io_thread *t, const gate_counters *gate)
 {
     snprintf(out->name, sizeof(out->name), "%s-%u", t->kind, t->number);
-    out->is_worker = gate == NULL;
     out->cpu_us = io_thread_cpu_us(t);
     thread_counters_copy(&out->counters, &t->loop.counters, &t->host.counters, &t->mailbox.counters, gate);
 }

@@ -13,7 +13,6 @@
 /* One thread of the server. */
 typedef struct snapshot_thread {
     char name[16];   /* "worker-0", "acceptor-0" */
-    bool is_worker;  /* has a share of the rooms */
     uint64_t cpu_us; /* processor time since it was started, from the kernel's clock of the thread */
     thread_counters counters;
 } snapshot_thread;

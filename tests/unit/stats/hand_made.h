@@ -22,8 +22,6 @@ static inline void hand_made_init(hand_made *h)
     strcpy(h->threads[0].name, "worker-0");
     strcpy(h->threads[1].name, "worker-1");
     strcpy(h->threads[2].name, "acceptor-0");
-    h->threads[0].is_worker = true;
-    h->threads[1].is_worker = true;
     h->snapshot.version = "0.1.0";
     h->snapshot.taken_us = 100 * 1000000ull;
     h->snapshot.thread_count = HAND_MADE_THREADS;
