@@ -27,7 +27,7 @@ void room_free(room *r)
     free(r);
 }
 
-room_member *room_member_new(room *r, void *peer, slice user, slice user_json)
+room_member *room_member_new(room *r, room_peer *peer, slice user, slice user_json)
 {
     stored_name plan = stored_name_plan(user, user_json);
     room_member *member = malloc(sizeof(*member) + stored_name_size(&plan));
@@ -37,6 +37,7 @@ room_member *room_member_new(room *r, void *peer, slice user, slice user_json)
     member->peer = peer;
     member->asked_ms = 0;
     member->owes_answer = false;
+    member->is_waiting = false;
     member->user = plan;
     stored_name_write(&plan, member->user_bytes, user, user_json);
     return member;
@@ -89,12 +90,14 @@ void room_add_waiter(room *r, room_waiter *waiter)
     *end = waiter;
     SLIST_NEXT(waiter, line) = NULL;
     r->waiter_count++;
+    waiter->member->is_waiting = true;
 }
 
 void room_remove_waiter(room *r, room_waiter *waiter)
 {
     SLIST_REMOVE(&r->waiters, waiter, room_waiter, line);
     r->waiter_count--;
+    waiter->member->is_waiting = false;
 }
 
 room_backlog *room_backlog_new(room_member *owner)
@@ -120,39 +123,31 @@ room_member *room_find_member(const room *r, slice user)
     room_member *member;
     SLIST_FOREACH(member, &r->members, link)
     {
-        if (slice_equals(room_member_user(member), user))
+        if (slice_equals(room_user(member), user))
             return member;
     }
     return NULL;
 }
 
-room_waiter *room_find_waiter(const room *r, slice user)
+room_member *room_find_waiting(const room *r, slice user)
 {
-    room_waiter *waiter;
+    const room_waiter *waiter;
     SLIST_FOREACH(waiter, &r->waiters, line)
     {
-        if (slice_equals(room_member_user(waiter->member), user))
-            return waiter;
+        if (slice_equals(room_user(waiter->member), user))
+            return waiter->member;
     }
     return NULL;
 }
 
-slice room_member_room(const room_member *member)
+room_waiter *room_waiter_of(const room_member *member)
 {
-    return room_name(member->room);
-}
-
-slice room_member_user(const room_member *member)
-{
-    return stored_name_plain(&member->user, member->user_bytes);
-}
-
-slice room_member_room_json(const room_member *member)
-{
-    return stored_name_json(&member->room->name, member->room->name_bytes);
-}
-
-slice room_member_user_json(const room_member *member)
-{
-    return stored_name_json(&member->user, member->user_bytes);
+    room_waiter *waiter;
+    SLIST_FOREACH(waiter, &member->room->waiters, line)
+    {
+        if (waiter->member == member)
+            break;
+    }
+    assert(waiter != NULL);
+    return waiter;
 }

@@ -17,26 +17,30 @@
 #define HOMECALL_ROOMS_ROOM_H
 
 #include "rooms/pending_queue.h"
-#include "rooms/room_manager.h"
-#include "rooms/room_table.h"
+#include "rooms/room_peer.h"
+#include "rooms/room_table_link.h"
 #include "rooms/stored_name.h"
 
+typedef struct room room;
+
 struct room_member {
-    SLIST_ENTRY(room_member) link; /* in its room's members */
+    SLIST_ENTRY(room_member) link; /* in its room's members, unless it waits */
     room *room;                    /* borrowed */
-    void *peer;                    /* borrowed; meaningless while away */
+    room_peer *peer;               /* borrowed; NULL while away */
     uint64_t asked_ms;             /* while owes_answer: when it was probed */
     stored_name user;              /* of user_bytes */
     bool owes_answer;              /* probed, and no answer was reported; counts only while somebody waits */
+    bool is_waiting;               /* in the line before its room, behind a room_waiter */
     char user_bytes[];
 };
 
-struct room_waiter {
+/* A place in the line before a full room. */
+typedef struct room_waiter {
     SLIST_ENTRY(room_waiter) line; /* in its room's waiters */
     TAILQ_ENTRY(room_waiter) due;  /* in the manager's waiters */
     room_member *member;           /* owned: what it becomes, made in time so that getting in can't fail */
     uint64_t since_ms;             /* when it came */
-};
+} room_waiter;
 
 /* What waits in a room for somebody to come, while anything does. */
 typedef struct room_backlog {
@@ -66,7 +70,7 @@ room *room_new(slice name, slice name_json, uint64_t now_ms);
 void room_free(room *r);
 
 /* A member of `r` that is in no list yet, and its end. NULL without memory; freeing NULL is legal. */
-room_member *room_member_new(room *r, void *peer, slice user, slice user_json);
+room_member *room_member_new(room *r, room_peer *peer, slice user, slice user_json);
 void room_member_free(room_member *member);
 
 /* Put a member behind the others of its room, and take it out. */
@@ -78,7 +82,7 @@ void room_remove_member(room *r, room_member *member);
 room_waiter *room_waiter_new(room_member *member, uint64_t now_ms);
 void room_waiter_free(room_waiter *waiter);
 
-/* Put a waiter at the end of the line before its room, and take it out. */
+/* Put a waiter at the end of the line before its room, and take it out. Its member is_waiting meanwhile. */
 void room_add_waiter(room *r, room_waiter *waiter);
 void room_remove_waiter(room *r, room_waiter *waiter);
 
@@ -89,12 +93,31 @@ void room_backlog_free(room_backlog *backlog);
 
 /* Who of that name is present, or waits? Borrowed; NULL for nobody. */
 room_member *room_find_member(const room *r, slice user);
-room_waiter *room_find_waiter(const room *r, slice user);
+room_member *room_find_waiting(const room *r, slice user);
 
-/* The codeword. Borrowed. */
+/* The place in the line of a member that waits. Borrowed. */
+room_waiter *room_waiter_of(const room_member *member);
+
+/* The codeword, plain and as JSON. Borrowed. */
 static inline slice room_name(const room *r)
 {
     return stored_name_plain(&r->name, r->name_bytes);
+}
+
+static inline slice room_name_json(const room *r)
+{
+    return stored_name_json(&r->name, r->name_bytes);
+}
+
+/* A member's user name, plain and as JSON. Borrowed. */
+static inline slice room_user(const room_member *member)
+{
+    return stored_name_plain(&member->user, member->user_bytes);
+}
+
+static inline slice room_user_json(const room_member *member)
+{
+    return stored_name_json(&member->user, member->user_bytes);
 }
 
 #endif

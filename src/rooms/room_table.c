@@ -1,7 +1,5 @@
 #include "rooms/room_table.h"
 
-#include "rooms/room.h"
-
 #include <errno.h>
 
 static unsigned hash_of(const room_table *table, slice name)

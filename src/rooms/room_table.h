@@ -9,15 +9,7 @@
 
 #include "base/keyed_hash.h"
 #include "base/slice.h"
-
-/* Read where uthash.h is first included: without memory its macros report instead of ending the process. */
-#define HASH_NONFATAL_OOM 1
-#include <uthash.h>
-
-typedef struct room room;
-
-/* What a room embeds to be in a table. */
-typedef UT_hash_handle room_table_link;
+#include "rooms/room.h"
 
 typedef struct room_table {
     keyed_hash hash;

@@ -1,73 +1,10 @@
-/* The host: what the sessions of one thread share, and the effects that its RoomManager has on them. */
+/* The host: what the sessions of one thread share, and what its RoomManager reports and asks for. */
 #include "protocol/message.h"
-#include "session/rules.h"
 #include "session/session_log.h"
 
 static const char log_namespace[] = "HomeCall_Signal_Rooms";
 
-/* ---- What the rooms make happen; a peer is a session ---- */
-
-static bool send_signal(void *peer, const struct iovec *parts, int count)
-{
-    session *s = peer;
-    if (!connection_send(&s->connection, WS_OPCODE_TEXT, parts, count))
-        return false;
-    connection_time_message(&s->connection);
-    return true;
-}
-
-static void replace(void *peer)
-{
-    session *s = peer;
-    session_log(LOG_INFO, log_namespace, "taken over", s, NULL, 0);
-    if (s->member != NULL)
-        counter_add(&session_host_of(s)->counters.leaves[SESSION_LEAVE_TAKEN_OVER], 1);
-    s->member = NULL;
-    s->waiter = NULL;
-    connection_close(&s->connection, CLOSE_REASON_TAKEN_OVER, "the user joined from a new connection");
-}
-
-static void probe(void *peer)
-{
-    session *s = peer;
-    connection_ping(&s->connection);
-}
-
-/* What was read in the very millisecond of the question may have come before it, and would pass for an
- * answer; the pong that is the answer is told by room_manager_on_alive(), however soon it comes. */
-static bool is_alive_since(void *peer, uint64_t since_ms)
-{
-    const session *s = peer;
-    return connection_has_read_since(&s->connection, since_ms);
-}
-
-static void drop(void *peer)
-{
-    session *s = peer;
-    s->member = NULL;
-    counter_add(&session_host_of(s)->counters.leaves[SESSION_LEAVE_SILENT], 1);
-    connection_drop(&s->connection, CLOSE_REASON_SILENT, "silent while a newcomer waited");
-}
-
-static void on_admitted(void *peer, room_member *member)
-{
-    session *s = peer;
-    s->waiter = NULL;
-    s->member = member;
-    counter_add(&session_host_of(s)->counters.joins[SESSION_JOIN_JOINED], 1);
-    session_log(LOG_INFO, log_namespace, "joined", s, NULL, 0);
-    connection_resume(&s->connection);
-}
-
-static void on_refused(void *peer)
-{
-    session *s = peer;
-    s->waiter = NULL;
-    counter_add(&session_host_of(s)->counters.joins[SESSION_JOIN_FULL], 1);
-    session_log(LOG_INFO, log_namespace, "room is full", s, NULL, 0);
-    rules_send_error(s, "Room is full");
-    connection_resume(&s->connection);
-}
+/* ---- What the rooms make happen ---- */
 
 static bool reserve(void *context, size_t len)
 {
@@ -88,17 +25,12 @@ static void release(void *context, size_t len)
 static void count_signal(session_counters *counters, const room_signal_report *report)
 {
     counter_add(&counters->signals[report->kind - MESSAGE_OFFER][report->outcome], 1);
-    if (report->setback != ROOM_SETBACK_NONE)
-        counter_add(&counters->setbacks[report->setback], 1);
+    if (report->failure != ROOM_FAILURE_NONE)
+        counter_add(&counters->failures[report->failure], 1);
     if (report->outcome == ROOM_SIGNAL_DELIVERED)
         counter_histogram_add(&counters->queue_wait_ms, report->waited_ms, 1);
     if (report->is_first && report->kind == MESSAGE_ANSWER)
         counter_histogram_add(&counters->call_setup_ms, report->room_age_ms, 1);
-}
-
-static uint64_t id_of(const void *peer)
-{
-    return ((const session *)peer)->connection.id;
 }
 
 /* PROTOCOL.md, rule 3: every attempt is logged. */
@@ -117,13 +49,13 @@ static void on_signal(void *context, const room_signal_report *report)
     log_field fields[9];
     size_t count = 0;
     if (report->from_peer != NULL)
-        fields[count++] = LOG_NUMBER("conn", id_of(report->from_peer));
+        fields[count++] = LOG_NUMBER("conn", report->from_peer->face->id(report->from_peer));
     fields[count++] = LOG_PRIVATE("room", report->room);
     fields[count++] = LOG_PRIVATE("user", report->from);
     fields[count++] = LOG_LITERAL("kind", message_type_name((message_type)report->kind));
     fields[count++] = LOG_NUMBER("bytes", report->bytes);
     if (report->to_peer != NULL) {
-        fields[count++] = LOG_NUMBER("to_conn", id_of(report->to_peer));
+        fields[count++] = LOG_NUMBER("to_conn", report->to_peer->face->id(report->to_peer));
         fields[count++] = LOG_PRIVATE("to", report->to);
     }
     if (report->outcome == ROOM_SIGNAL_DELIVERED)
@@ -174,13 +106,6 @@ int session_host_init(session_host *host)
         return 0;
 
     const room_effects effects = {
-        .send = send_signal,
-        .replace = replace,
-        .probe = probe,
-        .is_alive_since = is_alive_since,
-        .drop = drop,
-        .on_admitted = on_admitted,
-        .on_refused = on_refused,
         .reserve = reserve,
         .release = release,
         .on_signal = on_signal,

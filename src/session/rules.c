@@ -48,28 +48,29 @@ static int shard_of(const session_host *host, slice room)
     return (int)(upper * (uint64_t)host->shards >> 32);
 }
 
-/* Is the sender in a room, and does its message name no other? */
+/* Is the sender in a room, and does its message name no other? While a sender waits before a full room its
+ * messages are held, so whoever has a place here has joined. */
 static bool is_in_room_of(const session *s, const message *m)
 {
-    return s->member != NULL && (m->room.len == 0 || slice_equals(m->room, room_member_room(s->member)));
+    const room_member *member = s->peer.member;
+    return member != NULL && (m->room.len == 0 || slice_equals(m->room, room_member_room(member)));
 }
 
 static void leave_room(session *s, session_leave how)
 {
-    if (s->member == NULL)
+    if (s->peer.member == NULL)
         return;
     session_host *host = session_host_of(s);
     counter_add(&host->counters.leaves[how], 1);
     session_log(LOG_INFO, log_namespace, "left", s, NULL, 0);
-    room_member *member = s->member;
-    s->member = NULL;
-    room_manager_leave(host->rooms, member);
+    room_manager_leave(host->rooms, &s->peer);
 }
 
 static bool is_joined_as(const session *s, slice room, slice user)
 {
-    return s->member != NULL && slice_equals(room, room_member_room(s->member)) &&
-           slice_equals(user, room_member_user(s->member));
+    const room_member *member = s->peer.member;
+    return member != NULL && slice_equals(room, room_member_room(member)) &&
+           slice_equals(user, room_member_user(member));
 }
 
 /* What the RoomManager said to a join: for the counters and the log. */
@@ -90,17 +91,15 @@ static void tell_join(const session *s, const message *m, int result)
 static connection_verdict enter_room(session *s, const message *m)
 {
     session_host *host = session_host_of(s);
-    slice room_json = {0};
-    slice user_json = {0};
-    char *room_text = json_text_encode(m->room, &room_json.len);
-    char *user_text = json_text_encode(m->user, &user_json.len);
-    room_json.data = room_text;
-    user_json.data = user_text;
+    room_join request = {.room = m->room, .user = m->user, .now_ms = net_loop_now_ms(host->loop)};
+    char *room_text = json_text_encode(m->room, &request.room_json.len);
+    char *user_text = json_text_encode(m->user, &request.user_json.len);
+    request.room_json.data = room_text;
+    request.user_json.data = user_text;
 
     int result = -ENOMEM;
     if (room_text != NULL && user_text != NULL)
-        result = room_manager_join(host->rooms, s, m->room, m->user, room_json, user_json,
-                                   net_loop_now_ms(host->loop), &s->member, &s->waiter);
+        result = room_manager_join(host->rooms, &s->peer, &request);
     free(room_text);
     free(user_text);
     if (result < 0)
@@ -143,7 +142,7 @@ static void refuse_outside_room(session *s, const message *m)
     counter_add(&counters->not_in_room, 1);
     LOG_SESSION(LOG_INFO, log_namespace, "refused", s, LOG_LITERAL("kind", message_type_name(m->type)),
                 LOG_NUMBER("bytes", m->payload.len),
-                LOG_LITERAL("why", s->member == NULL ? "not in a room" : "another room"));
+                LOG_LITERAL("why", s->peer.member == NULL ? "not in a room" : "another room"));
     rules_send_error(s, "Join the room first");
 }
 
@@ -156,11 +155,12 @@ static connection_verdict on_signal(session *s, const message *m)
     }
 
     struct iovec parts[MESSAGE_SIGNAL_PARTS];
-    message_encode_signal(parts, m->type, room_member_room_json(s->member), room_member_user_json(s->member),
+    const room_member *member = s->peer.member;
+    message_encode_signal(parts, m->type, room_member_room_json(member), room_member_user_json(member),
                           m->payload);
+    const room_signal signal = {.kind = (int)m->type, .count = MESSAGE_SIGNAL_PARTS, .parts = parts};
     session_host *host = session_host_of(s);
-    int result = room_manager_signal(host->rooms, s->member, (int)m->type, parts, MESSAGE_SIGNAL_PARTS,
-                                     net_loop_now_ms(host->loop));
+    int result = room_manager_signal(host->rooms, &s->peer, &signal, net_loop_now_ms(host->loop));
     if (result == -ENOSPC)
         rules_send_error(s, "Pending queue is full");
     else if (result < 0)

@@ -5,6 +5,7 @@
 #include "proxy/forwarded.h"
 #include "session/rules.h"
 #include "session/session_log.h"
+#include "session/session_peer.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -102,9 +103,8 @@ static connection_verdict on_message(connection *c, bool is_text, slice data)
 static void on_pong(connection *c)
 {
     session *s = session_of(c);
-    if (s->member != NULL)
-        room_manager_on_alive(session_host_of(s)->rooms, s->member,
-                              net_loop_now_ms(session_host_of(s)->loop));
+    if (room_peer_is_joined(&s->peer))
+        room_manager_on_alive(session_host_of(s)->rooms, &s->peer, net_loop_now_ms(session_host_of(s)->loop));
 }
 
 /* The one line that sums a connection up. The bytes out are those that its peer gets if it reads to the end;
@@ -135,16 +135,10 @@ static void on_end(connection *c, const connection_end *end)
     session_host *host = session_host_of(s);
     log_end(s, end);
 
-    room_member *member = s->member;
-    room_waiter *waiter = s->waiter;
-    s->member = NULL;
-    s->waiter = NULL;
-    if (member != NULL) {
+    if (room_peer_is_joined(&s->peer))
         counter_add(&host->counters.leaves[SESSION_LEAVE_LOST], 1);
-        room_manager_lose(host->rooms, member, net_loop_now_ms(host->loop));
-    }
-    if (waiter != NULL)
-        room_manager_cancel(host->rooms, waiter);
+    if (s->peer.member != NULL)
+        room_manager_lose(host->rooms, &s->peer, net_loop_now_ms(host->loop));
 }
 
 static void on_hand_over(connection *c)
@@ -180,6 +174,7 @@ int session_open(session_host *host, int fd, uint64_t id, void *place, const cha
         close(fd);
         return -ENOMEM;
     }
+    s->peer.face = &session_peer_face;
     s->place = place;
     int error = connection_open_tls(&s->connection, fd, id, host->loop, tls);
     if (error != 0) {
@@ -196,7 +191,6 @@ int session_open(session_host *host, int fd, uint64_t id, void *place, const cha
 
 void session_attach(session *s, session_host *host)
 {
-    s->waiter = NULL; /* a mailbox's link lay there */
     if (connection_attach(&s->connection, host->loop) != 0) {
         session_log(LOG_WARN, log_namespace, "out of memory", s, NULL, 0);
         session_abandon(s);
@@ -214,6 +208,5 @@ void session_take_back(session *s, session_host *host)
 
 void session_abandon(session *s)
 {
-    s->waiter = NULL; /* a mailbox's link lay there */
     connection_abandon(&s->connection, "no thread takes it");
 }

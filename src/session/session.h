@@ -61,15 +61,14 @@ typedef struct session_host {
 
 struct session {
     connection connection; /* first: a connection of this floor is a session */
-    room_member *member;   /* borrowed from host->rooms while joined; or NULL */
+    room_peer peer;        /* with a place in host->rooms while joined or waiting */
+    void *place;           /* borrowed: what the server keeps for its address */
+    token_bucket faults;   /* invalid messages */
+    token_bucket reports;  /* a client's error messages that are logged */
     union {
-        room_waiter *waiter;        /* borrowed from host->rooms while it waits before a full room; or NULL */
-        STAILQ_ENTRY(session) mail; /* in a mailbox, while it is adrift and so waits nowhere */
+        int next_shard;             /* where to hand it over, until host->hand_over is called */
+        STAILQ_ENTRY(session) mail; /* in a mailbox, from then on */
     };
-    void *place;          /* borrowed: what the server keeps for its address */
-    token_bucket faults;  /* invalid messages */
-    token_bucket reports; /* a client's error messages that are logged */
-    int next_shard;       /* while it is handed over: where to */
 };
 
 /* Where a session is attached, or was last. */

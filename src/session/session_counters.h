@@ -3,7 +3,7 @@
 #define HOMECALL_SESSION_SESSION_COUNTERS_H
 
 #include "base/counter_histogram.h"
-#include "rooms/room_manager.h"
+#include "rooms/room_effects.h"
 
 /* What became of a join that was not a repetition. */
 typedef enum session_join {
@@ -37,7 +37,7 @@ typedef struct session_counters {
     counter leaves[SESSION_LEAVES];
     counter signals[SESSION_SIGNALS][ROOM_OUTCOMES];
     counter not_in_room;             /* of the refused: the sender was in no room, or named another */
-    counter setbacks[ROOM_SETBACKS]; /* of the refused and dropped, by their cause */
+    counter failures[ROOM_FAILURES]; /* of the refused and dropped, by their cause */
     counter invalid_messages;
     counter client_errors;           /* error messages from clients */
     counter_histogram queue_wait_ms; /* of delivered signals: from queueing to delivery */

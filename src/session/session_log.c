@@ -7,9 +7,9 @@ void session_log(log_level level, const char *namespace_, const char *event, con
         return;
     log_field all[LOG_MAX_FIELDS] = {LOG_NUMBER("conn", s->connection.id)};
     size_t known = 1;
-    if (s->member != NULL) {
-        all[known++] = LOG_PRIVATE("room", room_member_room(s->member));
-        all[known++] = LOG_PRIVATE("user", room_member_user(s->member));
+    if (room_peer_is_joined(&s->peer)) {
+        all[known++] = LOG_PRIVATE("room", room_member_room(s->peer.member));
+        all[known++] = LOG_PRIVATE("user", room_member_user(s->peer.member));
     }
     for (size_t i = 0; i < count && known < LOG_MAX_FIELDS; i++)
         all[known++] = fields[i];

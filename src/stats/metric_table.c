@@ -206,15 +206,15 @@ static const metric_word outcomes[] = {
     {"dropped", NTH(ROOM_SIGNAL_DROPPED)},
     {0}};
 
-static const metric_word setback_causes[] = {
+static const metric_word failure_causes[] = {
     {"not_in_room", IN_TOTAL(session.not_in_room)},
-    {"queue_full", IN_TOTAL(session.setbacks[ROOM_SETBACK_QUEUE_FULL])},
-    {"budget_used_up", IN_TOTAL(session.setbacks[ROOM_SETBACK_BUDGET_USED_UP])},
-    {"no_memory", IN_TOTAL(session.setbacks[ROOM_SETBACK_NO_MEMORY])},
-    {"receiver_ending", IN_TOTAL(session.setbacks[ROOM_SETBACK_RECEIVER_ENDING])},
-    {"sender_left", IN_TOTAL(session.setbacks[ROOM_SETBACK_SENDER_LEFT])},
-    {"expired", IN_TOTAL(session.setbacks[ROOM_SETBACK_EXPIRED])},
-    {"server_stops", IN_TOTAL(session.setbacks[ROOM_SETBACK_SERVER_STOPS])},
+    {"queue_full", IN_TOTAL(session.failures[ROOM_FAILURE_QUEUE_FULL])},
+    {"budget_used_up", IN_TOTAL(session.failures[ROOM_FAILURE_BUDGET_USED_UP])},
+    {"no_memory", IN_TOTAL(session.failures[ROOM_FAILURE_NO_MEMORY])},
+    {"receiver_ending", IN_TOTAL(session.failures[ROOM_FAILURE_RECEIVER_ENDING])},
+    {"sender_left", IN_TOTAL(session.failures[ROOM_FAILURE_SENDER_LEFT])},
+    {"expired", IN_TOTAL(session.failures[ROOM_FAILURE_EXPIRED])},
+    {"server_stops", IN_TOTAL(session.failures[ROOM_FAILURE_SERVER_STOPS])},
     {0}};
 
 static const metric_word limits[] = {
@@ -228,8 +228,8 @@ static const metric_word limits[] = {
     {"max_request_head_bytes", IN_TOTAL(net.handshakes[NET_HANDSHAKE_431])},
     {"max_output_bytes", CLOSES(CLOSE_REASON_NOT_READ)},
     {"room_capacity", IN_TOTAL(session.joins[SESSION_JOIN_FULL])},
-    {"pending_queue", IN_TOTAL(session.setbacks[ROOM_SETBACK_QUEUE_FULL])},
-    {"pending_total", IN_TOTAL(session.setbacks[ROOM_SETBACK_BUDGET_USED_UP])},
+    {"pending_queue", IN_TOTAL(session.failures[ROOM_FAILURE_QUEUE_FULL])},
+    {"pending_total", IN_TOTAL(session.failures[ROOM_FAILURE_BUDGET_USED_UP])},
     {"handshake_timeout", CLOSES(CLOSE_REASON_HANDSHAKE_TIMEOUT)},
     {"pong_timeout", CLOSES(CLOSE_REASON_SILENT)},
     {"descriptors", IN_TOTAL(gate.pauses)},
@@ -282,7 +282,7 @@ const metric_family metric_table[] = {
     {"signals", COUNTER, PLAIN, "Signals by what became of them; a queued one is delivered or dropped later.",
         BY_BOTH("type", signal_types, "outcome", outcomes, TOTAL(session.signals))},
     {"signal_setbacks", COUNTER, PLAIN, "Signals refused or dropped, by cause.",
-        BY("cause", setback_causes, 0)},
+        BY("cause", failure_causes, 0)},
     {"invalid_messages", COUNTER, PLAIN, "Messages that were answered with Invalid message.",
         ONE(total.session.invalid_messages)},
     {"client_errors", COUNTER, PLAIN, "Faults that clients reported.", ONE(total.session.client_errors)},

@@ -296,7 +296,7 @@ static const char *const latency_names[SAMPLE_LATENCIES] = {
     [SAMPLE_PING_RTT] = "ping RTT", [SAMPLE_LOOP_LAG] = "loop lag",
 };
 
-static bool is_setback(int outcome)
+static bool is_failure(int outcome)
 {
     return outcome == SAMPLE_REFUSED || outcome == SAMPLE_DROPPED;
 }
@@ -312,8 +312,8 @@ static void draw_signal_line(pen *p)
         double rate = 0;
         for (int type = 0; type < SAMPLE_SIGNALS; type++)
             rate += INTERVAL_RATE(i, signals[type][order[o]]);
-        if (rate > 0 || !is_setback((int)order[o]))
-            add(&l, bad_if(is_setback((int)order[o])), "%s %s", outcome_names[order[o]],
+        if (rate > 0 || !is_failure((int)order[o]))
+            add(&l, bad_if(is_failure((int)order[o])), "%s %s", outcome_names[order[o]],
                 figure_rate(rate).text);
     }
     end_line(&l);
@@ -347,7 +347,7 @@ static void draw_signal_table(pen *p, int row, int column)
         put_right(p, row, end, CANVAS_HEADING, names[type]);
         for (int outcome = 0; outcome < SAMPLE_OUTCOMES; outcome++) {
             double rate = INTERVAL_RATE(i, signals[type][outcome]);
-            put_right(p, row + 1 + outcome, end, bad_if(is_setback(outcome) && rate > 0),
+            put_right(p, row + 1 + outcome, end, bad_if(is_failure(outcome) && rate > 0),
                       figure_rate(rate).text);
         }
     }

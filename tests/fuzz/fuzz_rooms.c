@@ -33,6 +33,7 @@ typedef enum place { OUT, IN, WAITING } place;
 typedef struct model model;
 
 typedef struct peer {
+    room_peer room_peer; /* first: what the manager knows of it */
     model *m;
     place place;
     int room; /* where it is in or waiting */
@@ -40,8 +41,6 @@ typedef struct peer {
     bool is_ending;
     uint64_t alive_ms;
     uint64_t since_ms; /* while waiting */
-    room_member *member;
-    room_waiter *waiter;
     uint32_t last_seen[ROOMS]
                       [PEERS]; /* the number of the last signal that came from each peer in each room */
 } peer;
@@ -105,9 +104,14 @@ static int count_peers(const model *m, int room, place where)
 
 /* ---- Callbacks ---- */
 
-static bool on_send(void *context, const struct iovec *parts, int count)
+static peer *peer_of(room_peer *p)
 {
-    peer *to = context;
+    return (peer *)p;
+}
+
+static bool on_send(room_peer *receiver, const struct iovec *parts, int count)
+{
+    peer *to = peer_of(receiver);
     stamp seen;
     char bytes[sizeof(seen)];
     size_t len = 0;
@@ -120,7 +124,7 @@ static bool on_send(void *context, const struct iovec *parts, int count)
     CHECK(len == sizeof(seen)); /* of the filling behind it only the length matters */
     memcpy(&seen, bytes, sizeof(seen));
 
-    CHECK(to->place == IN);
+    CHECK(to->place == IN && room_peer_is_joined(receiver));
     CHECK(to->room == seen.room);
     CHECK(to->user != seen.user);
     CHECK(seen.number > to->last_seen[seen.room][seen.sender]); /* at most once, and in order */
@@ -135,26 +139,26 @@ static bool on_send(void *context, const struct iovec *parts, int count)
 static void put_out(peer *p)
 {
     p->place = OUT;
-    p->member = NULL;
-    p->waiter = NULL;
+    CHECK(p->room_peer.member == NULL);
 }
 
-static void on_replace(void *context)
+static void on_replaced(room_peer *replaced, const room_member *was)
 {
-    peer *p = context;
-    CHECK(p->place != OUT);
+    peer *p = peer_of(replaced);
+    CHECK(p->place == (room_member_is_waiting(was) ? WAITING : IN));
+    CHECK(slice_equals(room_member_user(was), user_names[p->user]));
     put_out(p);
 }
 
-static void on_probe(void *context)
+static void on_probe(room_peer *asked)
 {
-    const peer *p = context;
+    const peer *p = peer_of(asked);
     CHECK(p->place == IN);
 }
 
-static bool is_alive_since(void *context, uint64_t since_ms)
+static bool is_alive_since(const room_peer *asked, uint64_t since_ms)
 {
-    const peer *p = context;
+    const peer *p = (const peer *)asked;
     CHECK(p->place == IN && since_ms <= p->m->now_ms);
     return p->alive_ms > since_ms;
 }
@@ -165,9 +169,9 @@ static void set_away(model *m, int room)
     m->rooms[room].expires_ms = m->now_ms + TTL_MS;
 }
 
-static void on_drop(void *context)
+static void on_dropped(room_peer *dropped)
 {
-    peer *p = context;
+    peer *p = peer_of(dropped);
     CHECK(p->place == IN);
     CHECK(p->alive_ms + PROBE_MS <= p->m->now_ms);
     if (p->m->rooms[p->room].queued > 0 && p->m->rooms[p->room].queue[0].user == p->user)
@@ -175,22 +179,21 @@ static void on_drop(void *context)
     put_out(p);
 }
 
-static void on_admitted(void *context, room_member *member)
+static void on_admitted(room_peer *admitted)
 {
-    peer *p = context;
+    peer *p = peer_of(admitted);
     CHECK(p->place == WAITING);
     for (int i = 0; i < PEERS; i++) { /* first come, first served */
         const peer *other = &p->m->peers[i];
         CHECK(other->place != WAITING || other->room != p->room || other->since_ms >= p->since_ms);
     }
     p->place = IN;
-    p->waiter = NULL;
-    p->member = member;
+    CHECK(room_peer_is_joined(admitted));
 }
 
-static void on_refused(void *context)
+static void on_refused(room_peer *refused)
 {
-    peer *p = context;
+    peer *p = peer_of(refused);
     CHECK(p->place == WAITING);
     CHECK(count_peers(p->m, p->room, IN) == (int)p->m->limits.capacity);
     for (int i = 0; i < PEERS; i++) {
@@ -202,6 +205,22 @@ static void on_refused(void *context)
     }
     put_out(p);
 }
+
+static uint64_t id_of(const room_peer *p)
+{
+    return (uint64_t)(((const peer *)p) - ((const peer *)p)->m->peers);
+}
+
+static const room_peer_face face = {
+    .send = on_send,
+    .probe = on_probe,
+    .is_alive_since = is_alive_since,
+    .on_admitted = on_admitted,
+    .on_refused = on_refused,
+    .on_replaced = on_replaced,
+    .on_dropped = on_dropped,
+    .id = id_of,
+};
 
 static bool on_reserve(void *context, size_t bytes)
 {
@@ -304,46 +323,43 @@ static void do_join(peer *p, int room, int user)
     if (m->rooms[room].queued > 0 && m->rooms[room].queue[0].user == user)
         m->rooms[room].is_away = false;
 
-    int result = room_manager_join(m->manager, p, room_names[room], user_names[user], room_jsons[room],
-                                   user_jsons[user], m->now_ms, &p->member, &p->waiter);
+    const room_join request = {.room = room_names[room],
+                               .user = user_names[user],
+                               .room_json = room_jsons[room],
+                               .user_json = user_jsons[user],
+                               .now_ms = m->now_ms};
+    int result = room_manager_join(m->manager, &p->room_peer, &request);
     CHECK(result == (p->place == IN ? ROOM_JOINED : ROOM_WAITING));
-    CHECK(p->place == IN ? p->member != NULL : p->waiter != NULL);
+    CHECK(p->place == IN ? room_peer_is_joined(&p->room_peer) : room_peer_is_waiting(&p->room_peer));
     const model_room *r = &m->rooms[room];
     CHECK(p->place != IN || r->queued == 0 || r->queue[0].user == user); /* delivered at once */
 }
 
-/* The signals of a user who leaves go with it. */
+/* The signals of a user who leaves go with it; one who waits has none. */
 static void do_leave(peer *p)
 {
-    if (p->place != IN)
+    if (p->place == OUT)
         return;
     model *m = p->m;
-    room_member *member = p->member;
-    put_out(p);
-    room_manager_leave(m->manager, member);
+    bool was_in = p->place == IN;
+    p->place = OUT; /* before the call: somebody may get in through it */
+    room_manager_leave(m->manager, &p->room_peer);
+    CHECK(p->room_peer.member == NULL);
     const model_room *r = &m->rooms[p->room];
-    CHECK(r->queued == 0 || r->queue[0].user != p->user);
+    CHECK(!was_in || r->queued == 0 || r->queue[0].user != p->user);
 }
 
 static void do_lose(peer *p)
 {
-    if (p->place != IN)
+    if (p->place == OUT)
         return;
     model *m = p->m;
-    room_member *member = p->member;
-    put_out(p);
-    if (m->rooms[p->room].queued > 0 && m->rooms[p->room].queue[0].user == p->user)
+    const model_room *r = &m->rooms[p->room];
+    if (p->place == IN && r->queued > 0 && r->queue[0].user == p->user)
         set_away(m, p->room);
-    room_manager_lose(m->manager, member, m->now_ms);
-}
-
-static void do_cancel(peer *p)
-{
-    if (p->place != WAITING)
-        return;
-    room_waiter *waiter = p->waiter;
-    put_out(p);
-    room_manager_cancel(p->m->manager, waiter);
+    p->place = OUT;
+    room_manager_lose(m->manager, &p->room_peer, m->now_ms);
+    CHECK(p->room_peer.member == NULL);
 }
 
 static void do_signal(peer *p, size_t filling)
@@ -365,7 +381,8 @@ static void do_signal(peer *p, size_t filling)
     size_t held = m->rooms[p->room].bytes;
     size_t reserved = m->reserved;
 
-    int err = room_manager_signal(m->manager, p->member, (int)sent.number, parts, 4, m->now_ms);
+    const room_signal signal = {.kind = (int)sent.number, .count = 4, .parts = parts};
+    int err = room_manager_signal(m->manager, &p->room_peer, &signal, m->now_ms);
     if (others > 0) {
         CHECK(err == 0 && m->sends == others && m->attempts == others);
         return;
@@ -380,8 +397,8 @@ static void do_signal(peer *p, size_t filling)
 static void do_answer(peer *p)
 {
     p->alive_ms = p->m->now_ms;
-    if (p->place == IN)
-        room_manager_on_alive(p->m->manager, p->member, p->m->now_ms);
+    if (p->place != OUT)
+        room_manager_on_alive(p->m->manager, &p->room_peer, p->m->now_ms);
 }
 
 static void tick(model *m)
@@ -440,8 +457,8 @@ static void check_model(const model *m)
         if (p->place == WAITING && p->since_ms + PROBE_MS < due_ms)
             due_ms = p->since_ms + PROBE_MS;
         if (p->place == IN)
-            CHECK(slice_equals(room_member_user_json(p->member), user_jsons[p->user]) &&
-                  slice_equals(room_member_room_json(p->member), room_jsons[p->room]));
+            CHECK(slice_equals(room_member_user_json(p->room_peer.member), user_jsons[p->user]) &&
+                  slice_equals(room_member_room_json(p->room_peer.member), room_jsons[p->room]));
     }
     for (int i = 0; i < ROOMS; i++) {
         if (m->rooms[i].is_away && m->rooms[i].expires_ms < due_ms)
@@ -477,10 +494,7 @@ static void play(model *m, uint8_t who, uint8_t what)
         do_tick(m, (uint64_t)choice * (who >= 128 ? 10 : 1), (who & 64) != 0);
         break;
     case 7:
-        if (choice % 4 == 0)
-            p->is_ending = !p->is_ending;
-        else
-            do_cancel(p);
+        p->is_ending = !p->is_ending;
         break;
     }
 }
@@ -489,13 +503,6 @@ static void open_model(model *m, const uint8_t limits[5])
 {
     static const keyed_hash key = {{1}};
     const room_effects effects = {
-        .send = on_send,
-        .replace = on_replace,
-        .probe = on_probe,
-        .is_alive_since = is_alive_since,
-        .drop = on_drop,
-        .on_admitted = on_admitted,
-        .on_refused = on_refused,
         .reserve = on_reserve,
         .release = on_release,
         .on_signal = on_signal,
@@ -512,7 +519,7 @@ static void open_model(model *m, const uint8_t limits[5])
     m->budget = limits[3] * 2u;
     m->now_ms = 1000 + limits[4];
     for (int i = 0; i < PEERS; i++)
-        m->peers[i].m = m;
+        m->peers[i] = (peer){.room_peer = {.face = &face}, .m = m};
     CHECK(room_manager_new(&m->limits, &effects, &key, &m->manager) == 0);
 }
 

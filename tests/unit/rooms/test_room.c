@@ -44,7 +44,7 @@ static void an_empty_room_has_its_name_and_nobody(void **state)
     assert_non_null(r);
     assert_true(same(room_name(r), "a\nb"));
     assert_null(room_find_member(r, SLICE_LITERAL("alice")));
-    assert_null(room_find_waiter(r, SLICE_LITERAL("alice")));
+    assert_null(room_find_waiting(r, SLICE_LITERAL("alice")));
     assert_int_equal(r->member_count, 0);
     room_free(r);
 }
@@ -54,10 +54,10 @@ static void a_member_has_the_names_of_its_room_and_its_own_in_both_forms(void **
     (void)state;
     room *r = room_new(SLICE_LITERAL("kitchen"), SLICE_LITERAL("\"kitchen\""), 0);
     room_member *member = enter(r, SLICE_LITERAL("o\"hara"), SLICE_LITERAL("\"o\\\"hara\""));
-    assert_true(same(room_member_room(member), "kitchen"));
-    assert_true(same(room_member_room_json(member), "\"kitchen\""));
-    assert_true(same(room_member_user(member), "o\"hara"));
-    assert_true(same(room_member_user_json(member), "\"o\\\"hara\""));
+    assert_true(same(room_name(member->room), "kitchen"));
+    assert_true(same(room_name_json(member->room), "\"kitchen\""));
+    assert_true(same(room_user(member), "o\"hara"));
+    assert_true(same(room_user_json(member), "\"o\\\"hara\""));
     end(r, member);
     room_free(r);
 }
@@ -77,7 +77,7 @@ static void users_are_found_by_their_whole_name(void **state)
     room_free(r);
 }
 
-static void a_waiter_is_found_apart_from_the_members_and_has_them_probed(void **state)
+static void a_waiter_is_found_apart_from_the_members(void **state)
 {
     (void)state;
     room *r = room_new(SLICE_LITERAL("r"), SLICE_LITERAL("\"r\""), 0);
@@ -88,11 +88,15 @@ static void a_waiter_is_found_apart_from_the_members_and_has_them_probed(void **
     assert_int_equal(waiter->since_ms, 77);
     room_add_waiter(r, waiter);
 
-    assert_ptr_equal(room_find_waiter(r, SLICE_LITERAL("bob")), waiter);
+    assert_ptr_equal(room_find_waiting(r, SLICE_LITERAL("bob")), waiter->member);
+    assert_ptr_equal(room_waiter_of(waiter->member), waiter);
+    assert_true(waiter->member->is_waiting);
+    assert_false(ann->is_waiting);
     assert_null(room_find_member(r, SLICE_LITERAL("bob")));
-    assert_null(room_find_waiter(r, SLICE_LITERAL("ann")));
+    assert_null(room_find_waiting(r, SLICE_LITERAL("ann")));
 
     room_remove_waiter(r, waiter);
+    assert_false(waiter->member->is_waiting);
     room_waiter_free(waiter); /* and the member in it */
     end(r, ann);
     room_free(r);
@@ -164,7 +168,7 @@ int main(void)
         cmocka_unit_test(an_empty_room_has_its_name_and_nobody),
         cmocka_unit_test(a_member_has_the_names_of_its_room_and_its_own_in_both_forms),
         cmocka_unit_test(users_are_found_by_their_whole_name),
-        cmocka_unit_test(a_waiter_is_found_apart_from_the_members_and_has_them_probed),
+        cmocka_unit_test(a_waiter_is_found_apart_from_the_members),
         cmocka_unit_test(members_and_waiters_stand_in_the_order_of_their_coming_whoever_goes),
         cmocka_unit_test(a_new_backlog_is_empty_and_its_owner_is_there),
         cmocka_unit_test(a_call_for_two_stays_small),

@@ -27,10 +27,9 @@ typedef struct fixture {
 } fixture;
 
 typedef struct peer {
+    room_peer room; /* first: what the manager knows of it */
     fixture *f;
-    const char *name; /* in the log */
-    room_member *member;
-    room_waiter *waiter;
+    const char *name;     /* in the log */
     bool is_ending;       /* takes no more signals */
     uint64_t alive_ms;    /* when something was last read from it */
     bool was_read_before; /* its join was read some time before it gets here, by another thread */
@@ -39,9 +38,15 @@ typedef struct peer {
 #define note(f, ...)        journal_note(&(f)->journal, __VA_ARGS__)
 #define expect(f, expected) journal_expect(&(f)->journal, (expected))
 
-static bool send_to(void *context, const struct iovec *parts, int count)
+static peer *peer_of(room_peer *p)
 {
-    peer *p = context;
+    return (peer *)p;
+}
+
+static bool send_to(room_peer *to, const struct iovec *parts, int count)
+{
+    const peer *p = peer_of(to);
+    assert_true(room_peer_is_joined(to));
     note(p->f, "send %s ", p->name);
     for (int i = 0; i < count; i++)
         note(p->f, "%.*s", (int)parts[i].iov_len, (const char *)parts[i].iov_base);
@@ -49,49 +54,62 @@ static bool send_to(void *context, const struct iovec *parts, int count)
     return !p->is_ending;
 }
 
-static void on_replace(void *context)
+static void on_probe(room_peer *asked)
 {
-    peer *p = context;
-    p->member = NULL;
-    p->waiter = NULL;
-    note(p->f, "replace %s\n", p->name);
-}
-
-static void on_probe(void *context)
-{
-    peer *p = context;
+    const peer *p = peer_of(asked);
+    assert_true(room_peer_is_joined(asked));
     note(p->f, "probe %s\n", p->name);
 }
 
-static bool is_alive_since(void *context, uint64_t since_ms)
+static bool is_alive_since(const room_peer *asked, uint64_t since_ms)
 {
-    const peer *p = context;
-    return p->alive_ms > since_ms;
+    return ((const peer *)asked)->alive_ms > since_ms;
 }
 
-static void on_drop(void *context)
+static void on_admitted(room_peer *admitted)
 {
-    peer *p = context;
-    p->member = NULL;
-    note(p->f, "drop %s\n", p->name);
-}
-
-static void on_admitted(void *context, room_member *member)
-{
-    peer *p = context;
-    assert_non_null(p->waiter);
-    p->waiter = NULL;
-    p->member = member;
+    const peer *p = peer_of(admitted);
+    assert_true(room_peer_is_joined(admitted));
     note(p->f, "admit %s\n", p->name);
 }
 
-static void on_refused(void *context)
+static void on_refused(room_peer *refused)
 {
-    peer *p = context;
-    assert_non_null(p->waiter);
-    p->waiter = NULL;
+    const peer *p = peer_of(refused);
+    assert_null(refused->member);
     note(p->f, "refuse %s\n", p->name);
 }
+
+static void on_replaced(room_peer *replaced, const room_member *was)
+{
+    const peer *p = peer_of(replaced);
+    assert_null(replaced->member);
+    assert_non_null(was);
+    note(p->f, "replace %s\n", p->name);
+}
+
+static void on_dropped(room_peer *dropped)
+{
+    const peer *p = peer_of(dropped);
+    assert_null(dropped->member);
+    note(p->f, "drop %s\n", p->name);
+}
+
+static uint64_t id_of(const room_peer *p)
+{
+    return (uint64_t)((const peer *)p)->name[0];
+}
+
+static const room_peer_face face = {
+    .send = send_to,
+    .probe = on_probe,
+    .is_alive_since = is_alive_since,
+    .on_admitted = on_admitted,
+    .on_refused = on_refused,
+    .on_replaced = on_replaced,
+    .on_dropped = on_dropped,
+    .id = id_of,
+};
 
 static bool reserve(void *context, size_t bytes)
 {
@@ -123,13 +141,6 @@ static void open_manager(fixture *f, const room_limits *limits)
 {
     static const keyed_hash key = {{7}};
     const room_effects effects = {
-        .send = send_to,
-        .replace = on_replace,
-        .probe = on_probe,
-        .is_alive_since = is_alive_since,
-        .drop = on_drop,
-        .on_admitted = on_admitted,
-        .on_refused = on_refused,
         .reserve = reserve,
         .release = release,
         .on_signal = on_signal,
@@ -169,24 +180,28 @@ static int join(peer *p, const char *room, const char *user)
     slice user_text = {user_json, (size_t)snprintf(user_json, sizeof(user_json), "\"%s\"", user)};
     if (!p->was_read_before)
         p->alive_ms = p->f->now_ms; /* the join was read from it */
-    return room_manager_join(p->f->manager, p, (slice){room, strlen(room)}, (slice){user, strlen(user)},
-                             room_text, user_text, p->f->now_ms, &p->member, &p->waiter);
+    const room_join request = {.room = {room, strlen(room)},
+                               .user = {user, strlen(user)},
+                               .room_json = room_text,
+                               .user_json = user_text,
+                               .now_ms = p->f->now_ms};
+    return room_manager_join(p->f->manager, &p->room, &request);
 }
 
 /* Join where that must succeed at once. */
 static void enter(peer *p, const char *room, const char *user)
 {
     assert_int_equal(join(p, room, user), ROOM_JOINED);
-    assert_non_null(p->member);
-    assert_null(p->waiter);
+    assert_true(room_peer_is_joined(&p->room));
+    assert_false(room_peer_is_waiting(&p->room));
 }
 
 /* Join where the room is full. */
 static void wait_for(peer *p, const char *room, const char *user)
 {
     assert_int_equal(join(p, room, user), ROOM_WAITING);
-    assert_non_null(p->waiter);
-    assert_null(p->member);
+    assert_true(room_peer_is_waiting(&p->room));
+    assert_false(room_peer_is_joined(&p->room));
 }
 
 static int signal_kind(peer *p, int kind, const char *text)
@@ -195,7 +210,8 @@ static int signal_kind(peer *p, int kind, const char *text)
     size_t len = strlen(text);
     memcpy(copy, text, len + 1);
     struct iovec parts[2] = {{copy, len / 2}, {copy + len / 2, len - len / 2}};
-    return room_manager_signal(p->f->manager, p->member, kind, parts, 2, p->f->now_ms);
+    const room_signal signal = {.kind = kind, .count = 2, .parts = parts};
+    return room_manager_signal(p->f->manager, &p->room, &signal, p->f->now_ms);
 }
 
 static void send_signal(peer *p, const char *text)
@@ -205,22 +221,20 @@ static void send_signal(peer *p, const char *text)
 
 static void leave(peer *p)
 {
-    room_member *member = p->member;
-    p->member = NULL;
-    room_manager_leave(p->f->manager, member);
+    room_manager_leave(p->f->manager, &p->room);
+    assert_null(p->room.member);
 }
 
 static void lose(peer *p)
 {
-    room_member *member = p->member;
-    p->member = NULL;
-    room_manager_lose(p->f->manager, member, p->f->now_ms);
+    room_manager_lose(p->f->manager, &p->room, p->f->now_ms);
+    assert_null(p->room.member);
 }
 
 static void answer(peer *p)
 {
     p->alive_ms = p->f->now_ms;
-    room_manager_on_alive(p->f->manager, p->member, p->f->now_ms);
+    room_manager_on_alive(p->f->manager, &p->room, p->f->now_ms);
 }
 
 static uint64_t pass(fixture *f, uint64_t ms)
@@ -244,9 +258,14 @@ static void expect_counts(const fixture *f, uint64_t rooms, uint64_t members, ui
     assert_int_equal(f->reserved, bytes);
 }
 
-#define PEERS(f)                                                                                   \
-    peer a = {.f = &(f), .name = "a"}, b = {.f = &(f), .name = "b"}, c = {.f = &(f), .name = "c"}, \
-         d = {.f = &(f), .name = "d"};                                                             \
+static peer peer_named(fixture *f, const char *name)
+{
+    return (peer){.room = {.face = &face}, .f = f, .name = name};
+}
+
+#define PEERS(f)                                               \
+    peer a = peer_named(&(f), "a"), b = peer_named(&(f), "b"); \
+    peer c = peer_named(&(f), "c"), d = peer_named(&(f), "d"); \
     (void)a, (void)b, (void)c, (void)d
 
 /* ---- Joining and leaving ---- */
@@ -288,16 +307,18 @@ static void a_member_keeps_the_names_that_it_joined_with(void **state)
     open_rooms_for(&f, 2);
     PEERS(f);
     char room[] = "a\nb", user[] = "x\"y";
-    assert_int_equal(room_manager_join(f.manager, &a, (slice){room, 3}, (slice){user, 3},
-                                       SLICE_LITERAL("\"a\\nb\""), SLICE_LITERAL("\"x\\\"y\""), f.now_ms,
-                                       &a.member, &a.waiter),
-                     ROOM_JOINED);
+    const room_join request = {.room = {room, 3},
+                               .user = {user, 3},
+                               .room_json = SLICE_LITERAL("\"a\\nb\""),
+                               .user_json = SLICE_LITERAL("\"x\\\"y\""),
+                               .now_ms = f.now_ms};
+    assert_int_equal(room_manager_join(f.manager, &a.room, &request), ROOM_JOINED);
     memset(room, '?', sizeof(room));
     memset(user, '?', sizeof(user));
-    assert_true(slice_equals(room_member_room(a.member), SLICE_LITERAL("a\nb")));
-    assert_true(slice_equals(room_member_user(a.member), SLICE_LITERAL("x\"y")));
-    assert_true(slice_equals(room_member_room_json(a.member), SLICE_LITERAL("\"a\\nb\"")));
-    assert_true(slice_equals(room_member_user_json(a.member), SLICE_LITERAL("\"x\\\"y\"")));
+    assert_true(slice_equals(room_member_room(a.room.member), SLICE_LITERAL("a\nb")));
+    assert_true(slice_equals(room_member_user(a.room.member), SLICE_LITERAL("x\"y")));
+    assert_true(slice_equals(room_member_room_json(a.room.member), SLICE_LITERAL("\"a\\nb\"")));
+    assert_true(slice_equals(room_member_user_json(a.room.member), SLICE_LITERAL("\"x\\\"y\"")));
     close_rooms(&f);
 }
 
@@ -846,7 +867,7 @@ static void an_answer_from_before_the_question_counts_for_nothing(void **state)
     enter(&a, "kitchen", "alice");
     pass(&f, 10);
     wait_for(&b, "kitchen", "bob");
-    room_manager_on_alive(f.manager, a.member, f.now_ms - 1);
+    room_manager_on_alive(f.manager, &a.room, f.now_ms - 1);
     expect(&f, "probe a\n");
     pass(&f, PROBE_MS);
     expect(&f, "drop a\nadmit b\n");
@@ -859,7 +880,7 @@ static void all_members_silent_make_room_for_as_many_waiters_in_order(void **sta
     fixture f;
     open_rooms_for(&f, 2);
     PEERS(f);
-    peer e = {.f = &f, .name = "e"};
+    peer e = peer_named(&f, "e");
     enter(&a, "kitchen", "alice");
     enter(&b, "kitchen", "bob");
     pass(&f, 10);
@@ -942,8 +963,7 @@ static void a_new_round_asks_everyone_whatever_an_old_one_left_open(void **state
     enter(&a, "kitchen", "alice");
     pass(&f, 10);
     wait_for(&b, "kitchen", "bob");
-    room_manager_cancel(f.manager, b.waiter);
-    b.waiter = NULL;
+    leave(&b);
     expect_counts(&f, 1, 1, 0, 0, 0);
     assert_true(pass(&f, PROBE_MS) == UINT64_MAX);
     expect(&f, "probe a\n");
@@ -966,8 +986,7 @@ static void newcomers_who_come_and_go_have_a_member_asked_once_in_its_time(void 
     for (int i = 0; i < 10; i++) {
         pass(&f, 10);
         wait_for(&b, "kitchen", "bob");
-        room_manager_cancel(f.manager, b.waiter);
-        b.waiter = NULL;
+        leave(&b);
     }
     expect(&f, "probe a\n");
 
@@ -992,9 +1011,8 @@ static void an_answer_counts_also_while_nobody_waits(void **state)
     enter(&a, "kitchen", "alice");
     pass(&f, 10);
     wait_for(&b, "kitchen", "bob");
-    room_manager_cancel(f.manager, b.waiter);
-    b.waiter = NULL;
-    room_manager_on_alive(f.manager, a.member, f.now_ms);
+    leave(&b);
+    room_manager_on_alive(f.manager, &a.room, f.now_ms);
     wait_for(&c, "kitchen", "carol");
     expect(&f, "probe a\nprobe a\n");
     answer(&a);
@@ -1013,17 +1031,16 @@ static void the_line_before_a_room_is_bounded(void **state)
     peer line[LINE];
     char names[LINE][16];
     for (int i = 0; i < LINE; i++) {
-        line[i] = (peer){.f = &f, .name = "waiter"};
+        line[i] = peer_named(&f, "waiter");
         snprintf(names[i], sizeof(names[i]), "w%d", i);
         wait_for(&line[i], "kitchen", names[i]);
     }
     assert_int_equal(join(&b, "kitchen", "bob"), ROOM_FULL);
-    assert_null(b.member);
-    assert_null(b.waiter);
+    assert_null(b.room.member);
     expect_counts(&f, 1, 1, LINE, 0, 0);
 
     /* One goes, and one more fits. */
-    room_manager_cancel(f.manager, line[7].waiter);
+    lose(&line[7]);
     wait_for(&b, "kitchen", "bob");
     expect(&f, "probe a\n");
     close_rooms(&f);
@@ -1066,7 +1083,7 @@ static void a_leave_of_the_last_silent_member_decides_for_the_others_who_wait(vo
     close_rooms(&f);
 }
 
-static void a_cancelled_waiter_loses_its_place_and_is_never_called(void **state)
+static void one_who_leaves_the_line_loses_its_place_and_is_never_called(void **state)
 {
     (void)state;
     fixture f;
@@ -1076,7 +1093,7 @@ static void a_cancelled_waiter_loses_its_place_and_is_never_called(void **state)
     pass(&f, 10);
     wait_for(&b, "kitchen", "bob");
     wait_for(&c, "kitchen", "carol");
-    room_manager_cancel(f.manager, b.waiter);
+    leave(&b);
     leave(&a);
     expect(&f, "probe a\nadmit c\n");
     close_rooms(&f);
@@ -1233,7 +1250,7 @@ int main(void)
         cmocka_unit_test(the_line_before_a_room_is_bounded),
         cmocka_unit_test(a_leave_lets_the_first_waiter_in_at_once),
         cmocka_unit_test(a_leave_of_the_last_silent_member_decides_for_the_others_who_wait),
-        cmocka_unit_test(a_cancelled_waiter_loses_its_place_and_is_never_called),
+        cmocka_unit_test(one_who_leaves_the_line_loses_its_place_and_is_never_called),
         cmocka_unit_test(a_waiter_who_comes_again_is_replaced_and_keeps_place_and_deadline),
         cmocka_unit_test(the_members_go_on_signalling_while_somebody_waits),
         cmocka_unit_test(waiting_before_one_room_does_not_touch_another),

@@ -1,0 +1,92 @@
+/* What goes into a RoomManager and what comes out of it, besides its peers: its limits, the signals, what is
+ * reported of each signal, and what it asks of the server around it. */
+#ifndef HOMECALL_ROOMS_ROOM_EFFECTS_H
+#define HOMECALL_ROOMS_ROOM_EFFECTS_H
+
+#include "base/slice.h"
+#include "rooms/room_peer.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/uio.h>
+
+typedef struct room_limits {
+    uint32_t capacity;             /* users in a room, at least 1 */
+    uint32_t pending_max_messages; /* queued in one room */
+    uint64_t pending_max_bytes;    /* queued in one room */
+    uint32_t pending_ttl_ms;       /* a queue's time after its owner's connection was lost */
+    uint32_t probe_timeout_ms;     /* for the members of a full room to answer */
+} room_limits;
+
+/* One signal: `count` parts, all borrowed. */
+typedef struct room_signal {
+    int kind; /* only reported */
+    int count;
+    const struct iovec *parts;
+} room_signal;
+
+/* What became of one signal. Each attempt is told once for each receiver (PROTOCOL.md, rule 3). */
+typedef enum room_outcome {
+    ROOM_SIGNAL_RELAYED,   /* passed on to a present user */
+    ROOM_SIGNAL_QUEUED,    /* kept: nobody else is there */
+    ROOM_SIGNAL_DELIVERED, /* passed on from the queue */
+    ROOM_SIGNAL_REFUSED,   /* the queue is full; what is queued already stays */
+    ROOM_SIGNAL_DROPPED,   /* queued and given up (leave, TTL, stop), or its receiver could not take it */
+    ROOM_OUTCOMES
+} room_outcome;
+
+/* Why a signal was refused or dropped. */
+typedef enum room_failure {
+    ROOM_FAILURE_NONE,
+    ROOM_FAILURE_QUEUE_FULL,      /* refused: the room's queue, by messages or bytes */
+    ROOM_FAILURE_BUDGET_USED_UP,  /* refused: the queues of the whole server */
+    ROOM_FAILURE_NO_MEMORY,       /* refused */
+    ROOM_FAILURE_RECEIVER_ENDING, /* dropped, and so the next three */
+    ROOM_FAILURE_SENDER_LEFT,
+    ROOM_FAILURE_EXPIRED,
+    ROOM_FAILURE_SERVER_STOPS,
+    ROOM_FAILURES
+} room_failure;
+
+/* How many kinds of signals `is_first` tells apart. A kind from here on counts as its remainder. */
+enum { ROOM_KINDS = 16 };
+
+/* What became of a signal. All slices are borrowed for the call. */
+typedef struct room_signal_report {
+    room_outcome outcome;
+    int kind;                   /* as given to room_manager_signal() */
+    size_t bytes;               /* of the signal */
+    slice room;                 /* the codeword */
+    slice from;                 /* the sender's user name */
+    slice to;                   /* the receiver's user name; empty where there is no receiver */
+    const room_peer *from_peer; /* the sender; NULL when its connection is lost */
+    const room_peer *to_peer;   /* the receiver; NULL where there is none */
+    room_failure failure;       /* why it was refused or dropped; NONE otherwise */
+    const char *why;            /* the same in words, a literal; NULL otherwise */
+    uint64_t waited_ms;         /* how long it was in the queue; 0 where it was in none */
+    bool is_first;              /* the first signal of its kind that has reached anybody in this room */
+    uint64_t room_age_ms;       /* how long ago the room's first user joined */
+} room_signal_report;
+
+/* What a manager makes happen that concerns no single peer. None of these may call back into the manager. */
+typedef struct room_effects {
+    /* Take `bytes` from the server-wide queue budget; false when that is used up. */
+    bool (*reserve)(void *context, size_t bytes);
+    /* Give `bytes` back to it. */
+    void (*release)(void *context, size_t bytes);
+    /* What became of a signal, for the log and the counters. */
+    void (*on_signal)(void *context, const room_signal_report *report);
+    void *context; /* borrowed, for the three */
+} room_effects;
+
+/* What a manager holds now. */
+typedef struct room_counts {
+    uint64_t rooms;
+    uint64_t members;
+    uint64_t waiters;
+    uint64_t pending_messages;
+    uint64_t pending_bytes;
+} room_counts;
+
+#endif

@@ -1,0 +1,206 @@
+#include "rooms/room_signals.h"
+
+#include <assert.h>
+#include <errno.h>
+
+/* A signal on its way, borrowed from the sender's message or from the queue. */
+typedef struct parcel {
+    const room_signal *signal;
+    size_t bytes;
+    uint64_t waited_ms; /* in the queue */
+} parcel;
+
+static const char *const failures[ROOM_FAILURES] = {
+    [ROOM_FAILURE_QUEUE_FULL] = "room queue is full",
+    [ROOM_FAILURE_BUDGET_USED_UP] = "server queue budget is used up",
+    [ROOM_FAILURE_NO_MEMORY] = "out of memory",
+    [ROOM_FAILURE_RECEIVER_ENDING] = "receiver is ending",
+    [ROOM_FAILURE_SENDER_LEFT] = "sender left",
+    [ROOM_FAILURE_EXPIRED] = "expired",
+    [ROOM_FAILURE_SERVER_STOPS] = "server stops",
+};
+
+/* Is this the first signal of its kind that reaches somebody in the room? Not any more afterwards. */
+static bool mark_passed(room *r, room_outcome outcome, int kind)
+{
+    uint16_t bit = (uint16_t)(1U << (kind & (ROOM_KINDS - 1)));
+    if ((outcome != ROOM_SIGNAL_RELAYED && outcome != ROOM_SIGNAL_DELIVERED) || (r->passed_kinds & bit) != 0)
+        return false;
+    r->passed_kinds |= bit;
+    return true;
+}
+
+static void report(const room_manager *manager, room_outcome outcome, const parcel *p,
+                   const room_member *from, const room_member *to, room_failure failure)
+{
+    room *r = from->room;
+    room_signal_report told = {
+        .outcome = outcome,
+        .kind = p->signal->kind,
+        .bytes = p->bytes,
+        .room = room_name(r),
+        .from = room_user(from),
+        .to = to == NULL ? SLICE_LITERAL("") : room_user(to),
+        .from_peer = from->peer,
+        .to_peer = to == NULL ? NULL : to->peer,
+        .failure = failure,
+        .why = failures[failure],
+        .waited_ms = p->waited_ms,
+        .is_first = mark_passed(r, outcome, p->signal->kind),
+        .room_age_ms = (uint32_t)manager->now_ms - r->opened_ms,
+    };
+    manager->effects.on_signal(manager->effects.context, &told);
+}
+
+/* Pass a signal to a present member; `outcome` is what that is called where it succeeds. */
+static void deliver(const room_manager *manager, room_outcome outcome, const parcel *p,
+                    const room_member *from, const room_member *to)
+{
+    if (to->peer->face->send(to->peer, p->signal->parts, p->signal->count))
+        report(manager, outcome, p, from, to, ROOM_FAILURE_NONE);
+    else
+        report(manager, ROOM_SIGNAL_DROPPED, p, from, to, ROOM_FAILURE_RECEIVER_ENDING);
+}
+
+/* ---- Into the queue ---- */
+
+static room_failure failure_of(int err)
+{
+    if (err == -ENOSPC)
+        return ROOM_FAILURE_QUEUE_FULL;
+    return err == -EDQUOT ? ROOM_FAILURE_BUDGET_USED_UP : ROOM_FAILURE_NO_MEMORY;
+}
+
+/* Put a signal behind what waits; the first one begins the backlog. */
+static int push(const room_manager *manager, room_member *from, const room_signal *signal)
+{
+    room *r = from->room;
+    room_backlog *backlog = r->backlog != NULL ? r->backlog : room_backlog_new(from);
+    if (backlog == NULL)
+        return -ENOMEM;
+    int err = pending_queue_push(&backlog->signals, &manager->bounds, signal->kind, signal->parts,
+                                 signal->count, manager->now_ms);
+    if (err == 0)
+        r->backlog = backlog;
+    else if (r->backlog == NULL)
+        room_backlog_free(backlog);
+    return err;
+}
+
+static int enqueue(room_manager *manager, room_member *from, const parcel *p)
+{
+    int err = push(manager, from, p->signal);
+    if (err != 0) { /* PROTOCOL.md, rule 3: what is queued already stays */
+        report(manager, ROOM_SIGNAL_REFUSED, p, from, NULL, failure_of(err));
+        return err == -ENOMEM ? -ENOMEM : -ENOSPC;
+    }
+    manager->counts.pending_messages++;
+    manager->counts.pending_bytes += p->bytes;
+    report(manager, ROOM_SIGNAL_QUEUED, p, from, NULL, ROOM_FAILURE_NONE);
+    return 0;
+}
+
+int room_signals_pass(room_manager *manager, room_member *from, const room_signal *signal)
+{
+    const parcel p = {.signal = signal, .bytes = pending_parts_len(signal->parts, signal->count)};
+    const room *r = from->room;
+    if (r->member_count == 1)
+        return enqueue(manager, from, &p);
+
+    /* PROTOCOL.md, rule 2: to every other user of the room. */
+    const room_member *to;
+    SLIST_FOREACH(to, &r->members, link)
+    {
+        if (to != from)
+            deliver(manager, ROOM_SIGNAL_RELAYED, &p, from, to);
+    }
+    return 0;
+}
+
+/* ---- Out of the queue ---- */
+
+static pending_signal *dequeue(room_manager *manager, room_backlog *backlog)
+{
+    pending_signal *signal = pending_queue_take(&backlog->signals, &manager->bounds);
+    if (signal != NULL) {
+        manager->counts.pending_messages--;
+        manager->counts.pending_bytes -= signal->len;
+    }
+    return signal;
+}
+
+/* The backlog gets another owner, or none: an owner who was away is not needed any more. */
+static void set_owner(room_manager *manager, room_backlog *backlog, room_member *owner)
+{
+    if (backlog->is_owner_away) {
+        TAILQ_REMOVE(&manager->lapsing, backlog, lapse);
+        room_member_free(backlog->owner);
+    }
+    backlog->is_owner_away = false;
+    backlog->owner = owner;
+}
+
+/* Empty a room's queue: to a member, or to nobody, for which `failure` is the reason. */
+static void empty_queue(room_manager *manager, room *r, const room_member *to, room_failure failure)
+{
+    room_backlog *backlog = r->backlog;
+    pending_signal *queued;
+    while ((queued = dequeue(manager, backlog)) != NULL) {
+        const struct iovec part = {.iov_base = queued->data, .iov_len = queued->len};
+        const room_signal signal = {.kind = queued->kind, .count = 1, .parts = &part};
+        const parcel p = {
+            .signal = &signal, .bytes = queued->len, .waited_ms = manager->now_ms - queued->since_ms};
+        if (to != NULL)
+            deliver(manager, ROOM_SIGNAL_DELIVERED, &p, backlog->owner, to);
+        else
+            report(manager, ROOM_SIGNAL_DROPPED, &p, backlog->owner, NULL, failure);
+        pending_signal_free(queued);
+    }
+    set_owner(manager, backlog, NULL);
+    room_backlog_free(backlog);
+    r->backlog = NULL;
+}
+
+void room_signals_drop(room_manager *manager, room *r, room_failure why)
+{
+    if (r->backlog != NULL)
+        empty_queue(manager, r, NULL, why);
+}
+
+/* PROTOCOL.md, rule 3: a newcomer gets the queue of another user at once, and owns again the one that it
+ * left. */
+void room_signals_receive(room_manager *manager, room_member *newcomer)
+{
+    room *r = newcomer->room;
+    if (r->backlog == NULL)
+        return;
+    if (slice_equals(room_user(r->backlog->owner), room_user(newcomer)))
+        set_owner(manager, r->backlog, newcomer);
+    else
+        empty_queue(manager, r, newcomer, ROOM_FAILURE_NONE);
+}
+
+/* ---- A lost owner ---- */
+
+/* PROTOCOL.md, rule 3: what it has queued stays for the TTL. */
+void room_signals_lose_owner(room_manager *manager, room_member *member, uint64_t now_ms)
+{
+    assert(room_signals_has_queue_of(member));
+    room_backlog *backlog = member->room->backlog;
+    member->peer = NULL;
+    backlog->is_owner_away = true;
+    backlog->lapses_ms = now_ms + manager->limits.pending_ttl_ms;
+    TAILQ_INSERT_TAIL(&manager->lapsing, backlog, lapse);
+}
+
+room *room_signals_lapsed(const room_manager *manager, uint64_t now_ms)
+{
+    const room_backlog *first = TAILQ_FIRST(&manager->lapsing);
+    return first == NULL || first->lapses_ms > now_ms ? NULL : first->owner->room;
+}
+
+uint64_t room_signals_next_due_ms(const room_manager *manager)
+{
+    const room_backlog *first = TAILQ_FIRST(&manager->lapsing);
+    return first == NULL ? UINT64_MAX : first->lapses_ms;
+}

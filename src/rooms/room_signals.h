@@ -1,0 +1,36 @@
+/* What happens to signals: they are passed on to who is there, kept for who comes, and given up (PROTOCOL.md,
+ * rules 2 and 3). The part of the RoomManager that reports them. Internal to src/rooms. */
+#ifndef HOMECALL_ROOMS_ROOM_SIGNALS_H
+#define HOMECALL_ROOMS_ROOM_SIGNALS_H
+
+#include "rooms/room_manager_parts.h"
+
+/* Pass a signal to every other member of the sender's room, or queue a copy if there is none. 0, -ENOSPC or
+ * -ENOMEM, as room_manager_signal(). */
+int room_signals_pass(room_manager *manager, room_member *from, const room_signal *signal);
+
+/* A member has just come in: it gets what another user has queued, or owns again what it has queued itself.
+ */
+void room_signals_receive(room_manager *manager, room_member *newcomer);
+
+/* Give up what a room has queued, if anything, for this reason. */
+void room_signals_drop(room_manager *manager, room *r, room_failure why);
+
+/* Does the room keep a queue of this member? */
+static inline bool room_signals_has_queue_of(const room_member *member)
+{
+    const room_backlog *backlog = member->room->backlog;
+    return backlog != NULL && backlog->owner == member;
+}
+
+/* The connection of this member, which is in no list any more and whose queue the room keeps, is lost at
+ * `now_ms`. The backlog owns the member from here on, until it lapses or the user comes back. */
+void room_signals_lose_owner(room_manager *manager, room_member *member, uint64_t now_ms);
+
+/* The room whose queue lapses first, when that is due at `now_ms`; else NULL. Borrowed. */
+room *room_signals_lapsed(const room_manager *manager, uint64_t now_ms);
+
+/* When the first queue lapses, or UINT64_MAX. */
+uint64_t room_signals_next_due_ms(const room_manager *manager);
+
+#endif

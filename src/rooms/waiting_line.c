@@ -1,0 +1,104 @@
+#include "rooms/waiting_line.h"
+
+#include <assert.h>
+#include <errno.h>
+
+/* A longer line before one room is no family at its door, and would only cost time at each join. */
+enum { MAX_WAITERS = 64 };
+
+static bool is_alive_since(const room_member *member, uint64_t since_ms)
+{
+    return member->peer->face->is_alive_since(member->peer, since_ms);
+}
+
+bool waiting_line_owes_answer(const room_member *member)
+{
+    return member->owes_answer && !is_alive_since(member, member->asked_ms);
+}
+
+/* Has the time passed that a member has for its answer? */
+static bool is_time_over(const room_manager *manager, const room_member *member, uint64_t now_ms)
+{
+    return now_ms >= member->asked_ms + manager->limits.probe_timeout_ms;
+}
+
+bool waiting_line_is_silent(const room_manager *manager, const room_member *member, uint64_t now_ms)
+{
+    return waiting_line_owes_answer(member) && is_time_over(manager, member, now_ms);
+}
+
+/* Ask the members of a full room for a sign of life, for a newcomer that is not in the line yet. Who has been
+ * asked and still has time to answer is not asked again: otherwise newcomers who come and go could have a
+ * member pinged as often as they like. Where nobody waits, a question whose time is over will not be judged
+ * any more, and is asked anew. */
+static void probe_members(const room_manager *manager, room *r, uint64_t now_ms)
+{
+    room_member *member;
+    SLIST_FOREACH(member, &r->members, link)
+    {
+        bool is_stale = r->waiter_count == 0 && is_time_over(manager, member, now_ms);
+        if (waiting_line_owes_answer(member) && !is_stale)
+            continue;
+        member->owes_answer = true;
+        member->asked_ms = now_ms;
+        member->peer->face->probe(member->peer);
+    }
+}
+
+bool waiting_line_all_are_alive(const room *r, const room_waiter *waiter)
+{
+    const room_member *member;
+    SLIST_FOREACH(member, &r->members, link)
+    {
+        if (member->owes_answer && !is_alive_since(member, waiter->since_ms))
+            return false;
+    }
+    return true;
+}
+
+int waiting_line_add(room_manager *manager, room_member *newcomer, uint64_t now_ms)
+{
+    room *r = newcomer->room;
+    if (r->waiter_count >= MAX_WAITERS)
+        return -ENOSPC;
+    room_waiter *waiter = room_waiter_new(newcomer, now_ms);
+    if (waiter == NULL)
+        return -ENOMEM;
+    probe_members(manager, r, now_ms);
+    room_add_waiter(r, waiter);
+    TAILQ_INSERT_TAIL(&manager->due, waiter, due);
+    manager->counts.waiters++;
+    newcomer->peer->member = newcomer;
+    return 0;
+}
+
+room_member *waiting_line_take(room_manager *manager, room_waiter *waiter)
+{
+    room_member *member = waiter->member;
+    room_remove_waiter(member->room, waiter);
+    TAILQ_REMOVE(&manager->due, waiter, due);
+    manager->counts.waiters--;
+    waiter->member = NULL;
+    room_waiter_free(waiter);
+    return member;
+}
+
+static uint64_t deadline_of(const room_manager *manager, const room_waiter *waiter)
+{
+    return waiter->since_ms + manager->limits.probe_timeout_ms;
+}
+
+room_waiter *waiting_line_due(const room_manager *manager, uint64_t now_ms)
+{
+    room_waiter *waiter = TAILQ_FIRST(&manager->due);
+    if (waiter == NULL || deadline_of(manager, waiter) > now_ms)
+        return NULL;
+    assert(waiter == SLIST_FIRST(&waiter->member->room->waiters));
+    return waiter;
+}
+
+uint64_t waiting_line_next_due_ms(const room_manager *manager)
+{
+    const room_waiter *waiter = TAILQ_FIRST(&manager->due);
+    return waiter == NULL ? UINT64_MAX : deadline_of(manager, waiter);
+}

@@ -1,0 +1,38 @@
+/* The lines before full rooms: who waits, who was asked for a sign of life, and who still owes it
+ * (PROTOCOL.md, rule 1). The part of the RoomManager that judges; room_manager.c acts on it. Internal to
+ * src/rooms.
+ *
+ * A newcomer before a full room has every member probed, except those that still owe an answer to an earlier
+ * newcomer. That newcomer may have gone since; the answer, when it comes, serves both. A member is judged
+ * from the time when it was asked. One that came in while somebody waits owes nothing, for its own join was a
+ * sign of life. A waiter can be refused as soon as nobody owes an answer from after its coming. The wait is
+ * the same span for all, so a list in order of coming is sorted by what is due. */
+#ifndef HOMECALL_ROOMS_WAITING_LINE_H
+#define HOMECALL_ROOMS_WAITING_LINE_H
+
+#include "rooms/room_manager_parts.h"
+
+/* Put a newcomer at the end of the line before its full room, and probe the members. It owns `newcomer` on 0;
+ * on -ENOSPC (the line is full) or -ENOMEM nothing has changed. */
+int waiting_line_add(room_manager *manager, room_member *newcomer, uint64_t now_ms);
+
+/* Take a waiter out of its line, and give away the member that it was to become. The waiter is gone. */
+room_member *waiting_line_take(room_manager *manager, room_waiter *waiter);
+
+/* Was this member asked, and has it given no sign of life since? */
+bool waiting_line_owes_answer(const room_member *member);
+
+/* Does it owe its answer for so long that it must go? */
+bool waiting_line_is_silent(const room_manager *manager, const room_member *member, uint64_t now_ms);
+
+/* Have all members shown that they are alive since this waiter came? */
+bool waiting_line_all_are_alive(const room *r, const room_waiter *waiter);
+
+/* The waiter whose time is over first, when it is over at `now_ms`; else NULL. It is the first of its line,
+ * for those before it had less time. Borrowed. */
+room_waiter *waiting_line_due(const room_manager *manager, uint64_t now_ms);
+
+/* When the first wait is over, or UINT64_MAX. */
+uint64_t waiting_line_next_due_ms(const room_manager *manager);
+
+#endif
