@@ -97,11 +97,6 @@ const char *admission_refusal_text(admission_refusal refusal)
     return texts[refusal];
 }
 
-uint32_t admission_count(const admission *a)
-{
-    return atomic_load_explicit(&a->connections, memory_order_relaxed);
-}
-
 static admission_refusal enter_by_address(admission *a, const address *from, admission_place **out)
 {
     admission_refusal refusal = ADMISSION_GRANTED;

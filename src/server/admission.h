@@ -43,9 +43,6 @@ admission_refusal admission_enter(admission *a, const address *from, bool is_pro
  * refusal the place stays as it is. Any thread. */
 admission_refusal admission_claim(admission *a, admission_place **place, const address *client);
 
-/* How many are admitted now. Any thread. */
-uint32_t admission_count(const admission *a);
-
 /* Give a place back. Any thread. */
 void admission_leave(admission *a, admission_place *place);
 
