@@ -1,5 +1,5 @@
 /* hot_path relay|call COUNT: what a worker does with signals, from the bytes of a frame to the bytes of a
- * frame, without threads and without a network: sessions on one host whose peers are local sockets.
+ * frame, without threads and without a network: sessions of one group whose peers are local sockets.
  *
  *   relay   COUNT candidates of 200 bytes go from user to user, a few in each read
  *   call    COUNT calls of 22 signals as in `homecall-bench call`
@@ -7,7 +7,7 @@
  * It measures nothing by itself: bench/hot_path.sh counts its instructions. */
 #include "load/wire/signal_text.h"
 
-#include "session/session.h"
+#include "session/session_life.h"
 #include "websocket/frame.h"
 
 #include <fcntl.h>
@@ -28,12 +28,9 @@ typedef struct speaker {
 } speaker;
 
 typedef struct stage {
-    net_limits net;
-    session_limits limits;
-    keyed_hash hash;
-    session_budget budget;
+    session_shared shared;
     net_loop loop;
-    session_host host;
+    session_group group;
     signal_texts texts;
     speaker users[2];
 } stage;
@@ -44,27 +41,25 @@ static void fail(const char *what)
     exit(EXIT_FAILURE);
 }
 
-static void hand_over(session_host *host, session *s, int shard)
+static void hand_over(session_group *group, session *s, int shard)
 {
-    (void)host;
+    (void)group;
     (void)s;
     (void)shard;
     abort(); /* there is one shard */
 }
 
-static const address_list no_proxies;
-
-static bool admit(session_host *host, session *s, const address *client)
+static bool admit(session_group *group, session *s, const address *client)
 {
-    (void)host;
+    (void)group;
     (void)s;
     (void)client;
     return true;
 }
 
-static void on_gone(session_host *host, session *s)
+static void on_gone(session_group *group, session *s)
 {
-    (void)host;
+    (void)group;
     (void)s;
 }
 
@@ -172,7 +167,8 @@ static void enter(stage *s, speaker *u, const char *name)
         fail("socketpair");
     u->fd = fds[0];
     u->names = (dialect_names){.room = SLICE_LITERAL("hot-path"), .from = {name, strlen(name)}};
-    if (session_open(&s->host, fds[1], 1, NULL, NULL, false, NULL) != 0)
+    const session_start start = {.fd = fds[1], .id = 1};
+    if (session_open(&s->group, &start) != 0)
         fail("session");
     memcpy(u->stream, request, sizeof(request) - 1);
     u->len = sizeof(request) - 1;
@@ -183,47 +179,43 @@ static void enter(stage *s, speaker *u, const char *name)
 
 static void set(stage *s, size_t candidate_size)
 {
-    s->net = (net_limits){.handshake = {.path = "/signal", .max_head_bytes = 8192},
-                          .max_message_bytes = 128 * 1024,
-                          .max_output_bytes = 4 * 1024 * 1024,
-                          .frame_rate = {.per_second = 1000000, .burst = 1000000},
-                          .handshake_timeout_ms = NEVER_MS,
-                          .ping_interval_ms = NEVER_MS,
-                          .pong_timeout_ms = NEVER_MS,
-                          .close_timeout_ms = NEVER_MS};
-    s->limits = (session_limits){.rooms = {.capacity = 2,
-                                           .pending_max_messages = 256,
-                                           .pending_max_bytes = 256 * 1024,
-                                           .pending_ttl_ms = NEVER_MS,
-                                           .probe_timeout_ms = NEVER_MS},
-                                 .max_name_bytes = 512};
-    s->hash = (keyed_hash){{7, 7, 7}}; /* the same buckets in every run */
-    s->budget.limit = UINT64_MAX / 2;
+    session_shared *shared = &s->shared;
+    shared->net = (net_limits){.handshake = {.path = "/signal", .max_head_bytes = 8192},
+                               .max_message_bytes = 128 * 1024,
+                               .max_output_bytes = 4 * 1024 * 1024,
+                               .frame_rate = {.per_second = 1000000, .burst = 1000000},
+                               .handshake_timeout_ms = NEVER_MS,
+                               .ping_interval_ms = NEVER_MS,
+                               .pong_timeout_ms = NEVER_MS,
+                               .close_timeout_ms = NEVER_MS};
+    shared->limits = (session_limits){.rooms = {.capacity = 2,
+                                                .pending_max_messages = 256,
+                                                .pending_max_bytes = 256 * 1024,
+                                                .pending_ttl_ms = NEVER_MS,
+                                                .probe_timeout_ms = NEVER_MS},
+                                      .max_name_bytes = 512};
+    shared->hash = (keyed_hash){{7, 7, 7}}; /* the same buckets in every run */
+    shared->budget.limit = UINT64_MAX / 2;
     s->texts = (signal_texts){
         .dialect = &dialect_homecall,
         .size = {[SIGNAL_OFFER] = 3000, [SIGNAL_ANSWER] = 3001, [SIGNAL_CANDIDATE] = candidate_size}};
-    if (net_loop_init(&s->loop, &s->net) != 0)
+    shared->shards = 1;
+    shared->hand_over = hand_over;
+    shared->on_gone = on_gone;
+    shared->admit = admit;
+    if (net_loop_init(&s->loop) != 0)
         fail("loop");
-    s->host = (session_host){.loop = &s->loop,
-                             .limits = &s->limits,
-                             .hash = &s->hash,
-                             .budget = &s->budget,
-                             .shards = 1,
-                             .hand_over = hand_over,
-                             .on_gone = on_gone,
-                             .admit = admit,
-                             .proxies = &no_proxies};
-    if (session_host_init(&s->host) != 0)
-        fail("host");
+    if (session_group_init(&s->group, shared, &s->loop, &session_events, 0) != 0)
+        fail("group");
     enter(s, &s->users[0], "anna");
     enter(s, &s->users[1], "boris");
 }
 
 static void strike(stage *s)
 {
-    session_host_drop_all(&s->host);
+    session_group_drop_all(&s->group);
     net_loop_end_turn(&s->loop);
-    session_host_deinit(&s->host);
+    session_group_deinit(&s->group);
     net_loop_deinit(&s->loop);
     close(s->users[0].fd);
     close(s->users[1].fd);

@@ -2,8 +2,7 @@
  * Autobahn cases and for whoever wants to try a client against it. It listens on 127.0.0.1, says so on
  * standard output, and echoes text and binary messages of up to 32 MiB until SIGTERM or SIGINT. Port 0 takes
  * a free one. */
-#include "net/connection.h"
-#include "net/loop.h"
+#include "net/connection_turn.h"
 #include "server/listen_socket.h"
 
 #include <event2/listener.h>
@@ -20,7 +19,7 @@ static const net_limits limits = {
     .max_message_bytes = MAX_ECHO_BYTES,
     .max_output_bytes = 4ull * MAX_ECHO_BYTES,
     .handshake_timeout_ms = 10 * 1000,
-    .ping_interval_ms = 0, /* the cases count the frames that they get */
+    .ping_interval_ms = 24 * 3600 * 1000, /* the cases count the frames that they get */
     .pong_timeout_ms = 10 * 1000,
     .close_timeout_ms = 800,
 };
@@ -72,7 +71,7 @@ static void on_accept(struct evconnlistener *listener, evutil_socket_t fd, struc
     connection *c = calloc(1, sizeof(*c));
     if (c == NULL)
         close(fd);
-    else if (connection_open(c, fd, 0, arg) != 0)
+    else if (connection_open(c, fd, 0, arg, NULL) != 0)
         free(c);
 }
 
@@ -84,13 +83,13 @@ static void on_signal(evutil_socket_t number, short what, void *arg)
     is_stopping = true;
 }
 
-static void drop(connection *c)
+static void drop(connection_entry *entry)
 {
-    connection_drop(c, CLOSE_REASON_SERVER_STOPS, "the server stops");
+    connection_drop(connection_of(entry), CLOSE_REASON_SERVER_STOPS, "the server stops");
 }
 
 /* Serve until a signal comes. 0 or an exit code. */
-static int serve(net_loop *loop, uint16_t port)
+static int serve(net_loop *loop, connection_set *set, uint16_t port)
 {
     int fd = listen_socket_open("127.0.0.1", &port, false, true);
     if (fd < 0) {
@@ -98,7 +97,7 @@ static int serve(net_loop *loop, uint16_t port)
         return EXIT_FAILURE;
     }
     struct evconnlistener *listener = evconnlistener_new(
-        loop->base, on_accept, loop, LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, BACKLOG, fd);
+        loop->base, on_accept, set, LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, BACKLOG, fd);
     struct event *terminate = evsignal_new(loop->base, SIGTERM, on_signal, NULL);
     struct event *interrupt = evsignal_new(loop->base, SIGINT, on_signal, NULL);
     if (listener == NULL || terminate == NULL || interrupt == NULL)
@@ -110,7 +109,7 @@ static int serve(net_loop *loop, uint16_t port)
 
     while (!is_stopping && net_loop_turn(loop) == 0)
         ;
-    net_loop_each(loop, drop);
+    connection_set_each(set, drop);
     net_loop_end_turn(loop);
     event_free(terminate);
     event_free(interrupt);
@@ -127,12 +126,14 @@ int main(int argc, char **argv)
         return 2;
     }
     net_loop loop;
-    if (net_loop_init(&loop, &limits) != 0) {
+    connection_set set;
+    if (net_loop_init(&loop) != 0 ||
+        connection_set_init(&set, &loop, &limits, &connection_turn_hooks, &events, NULL) != 0) {
         fprintf(stderr, "ws_echo: out of memory\n");
         return EXIT_FAILURE;
     }
-    loop.events = &events;
-    int code = serve(&loop, (uint16_t)port);
+    int code = serve(&loop, &set, (uint16_t)port);
+    connection_set_deinit(&set);
     net_loop_deinit(&loop);
     return code;
 }

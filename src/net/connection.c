@@ -2,76 +2,67 @@
 
 #include "base/clock.h"
 #include "net/connection_parts.h"
+#include "net/transport_tls.h"
 
 #include <assert.h>
 #include <errno.h>
 #include <string.h>
 
-static void on_ready(evutil_socket_t fd, short what, void *context);
+/* ---- In a set ---- */
 
 static const uint8_t phases[CONNECTION_STATES] = {
     [CONNECTION_HANDSHAKE] = NET_PHASE_HANDSHAKE, [CONNECTION_OPEN] = NET_PHASE_OPEN,
     [CONNECTION_PINGED] = NET_PHASE_OPEN,         [CONNECTION_HELD] = NET_PHASE_OPEN,
-    [CONNECTION_CLOSING] = NET_PHASE_CLOSING,     [CONNECTION_LINGERING] = NET_PHASE_CLOSING,
-    [CONNECTION_CLOSED] = NET_PHASE_CLOSING,
+    [CONNECTION_LEAVING] = NET_PHASE_OPEN,        [CONNECTION_CLOSING] = NET_PHASE_CLOSING,
+    [CONNECTION_LINGERING] = NET_PHASE_CLOSING,   [CONNECTION_CLOSED] = NET_PHASE_CLOSING,
 };
 
-void connection_set_state(connection *c, connection_state state)
+void connection_enter_state(connection *c, connection_state state)
 {
-    counter *connections = c->loop->counters.connections[c->is_tls ? NET_TRANSPORT_TLS : NET_TRANSPORT_PLAIN];
-    if (c->state < CONNECTION_STATES) {
-        TAILQ_REMOVE(&c->loop->by_state[c->state], c, link);
-        counter_add(&connections[phases[c->state]], (uint64_t)-1);
-    }
-    c->state = (uint8_t)state;
-    if (state < CONNECTION_STATES) {
-        c->due_ms = (uint32_t)(net_loop_now_ms(c->loop) + c->loop->duration_ms[state]);
-        TAILQ_INSERT_TAIL(&c->loop->by_state[state], c, link);
+    net_transport kind = c->is_tls ? NET_TRANSPORT_TLS : NET_TRANSPORT_PLAIN;
+    counter *connections = c->entry.set->counters.connections[kind];
+    if (c->entry.state < CONNECTION_STATES)
+        counter_add(&connections[phases[c->entry.state]], (uint64_t)-1);
+    connection_set_move(&c->entry, state);
+    if (state < CONNECTION_STATES)
         counter_add(&connections[phases[state]], 1);
-    }
 }
 
-void connection_put_on_todo(connection *c)
+static int enter_set(connection *c, connection_set *set, connection_state state)
 {
-    if (c->is_todo)
-        return;
-    c->is_todo = true;
-    STAILQ_INSERT_TAIL(&c->loop->todo, c, todo);
-}
-
-static int enter_loop(connection *c, net_loop *loop, connection_state state)
-{
-    transport_attach(&c->transport, loop->base);
+    assert(c->entry.state == CONNECTION_DETACHED && c->entry.work == 0);
+    transport_attach(&c->transport, set->loop->base);
     int error = transport_watch_input(&c->transport, true);
     if (error != 0) {
         transport_detach(&c->transport);
         return error;
     }
-    c->loop = loop;
-    loop->connections++;
-    loop->output_bytes += bytes_len(c->output);
-    connection_set_state(c, state);
+    c->entry.set = set;
+    set->count++;
+    set->output_bytes += bytes_len(c->output);
+    connection_enter_state(c, state);
     return 0;
 }
 
-/* Wait, or no longer wait, for room to write. 0 or -ENOMEM. */
-static int want_room(connection *c, bool wants)
+int connection_want_writable(connection *c, bool wants)
 {
-    if (wants == transport_wants_room(&c->transport))
+    if (wants == transport_wants_writable(&c->transport))
         return 0;
-    int error = transport_want_room(&c->transport, wants, net_loop_now_us(c->loop));
+    int error = transport_want_writable(&c->transport, wants, net_loop_now_us(c->entry.set->loop));
     if (error == 0)
-        counter_add(&c->loop->counters.backlog_connections, wants ? 1 : (uint64_t)-1);
+        counter_add(&c->entry.set->counters.backlog_connections, wants ? 1 : (uint64_t)-1);
     return error;
 }
 
-static void leave_loop(connection *c)
+void connection_leave_set(connection *c)
 {
-    (void)want_room(c, false);
+    connection_set *set = c->entry.set;
+    assert(c->entry.work == 0);
+    (void)connection_want_writable(c, false);
     transport_detach(&c->transport);
-    connection_set_state(c, CONNECTION_ADRIFT);
-    c->loop->connections--;
-    c->loop->output_bytes -= bytes_len(c->output);
+    connection_enter_state(c, CONNECTION_DETACHED);
+    set->count--;
+    set->output_bytes -= bytes_len(c->output);
 }
 
 /* In hundredths of a second, 32 bits of time last for more than a year. */
@@ -80,98 +71,51 @@ static uint32_t centiseconds(uint64_t now_ms)
     return (uint32_t)(now_ms / 10);
 }
 
-/* By the clock and not by the loop's time: while it is adrift, that is another thread's. */
+/* By the clock and not by the loop's time: while it is detached, that is another thread's. */
 uint64_t connection_age_ms(const connection *c)
 {
     return (uint64_t)(centiseconds(clock_monotonic_ms()) - c->opened_cs) * 10;
 }
 
-int connection_open(connection *c, int fd, uint64_t id, net_loop *loop)
+int connection_open(connection *c, int fd, uint64_t id, connection_set *set, tls_context *tls)
 {
-    return connection_open_tls(c, fd, id, loop, NULL);
-}
-
-int connection_open_tls(connection *c, int fd, uint64_t id, net_loop *loop, tls_context *tls)
-{
-    *c = (connection){
-        .id = id, .state = CONNECTION_ADRIFT, .loop = loop, .opened_cs = centiseconds(net_loop_now_ms(loop))};
-    transport_open(&c->transport, fd, on_ready, c);
-    c->is_tls = tls != NULL;
+    *c = (connection){.entry = {.set = set, .state = CONNECTION_DETACHED},
+                      .id = id,
+                      .opened_cs = centiseconds(net_loop_now_ms(set->loop)),
+                      .is_tls = tls != NULL};
+    transport_open(&c->transport, fd, set->hooks->on_ready, c);
     int error = tls == NULL ? 0 : transport_start_tls(&c->transport, tls);
     if (error == 0)
-        error = enter_loop(c, loop, CONNECTION_HANDSHAKE);
+        error = enter_set(c, set, CONNECTION_HANDSHAKE);
     if (error != 0)
         transport_close(&c->transport);
     return error;
 }
 
-/* ---- The end ---- */
-
-static void tell_end(connection *c, const connection_end *end)
+int connection_attach(connection *c, connection_set *set)
 {
-    if (c->has_ended)
-        return;
-    c->has_ended = true;
-    if (c->state != CONNECTION_ADRIFT)
-        counter_add(&c->loop->counters.closes[end->reason][close_code_slot(end->code)], 1);
-    c->loop->events->on_end(c, end);
+    /* Held until the end of the turn, so that nothing that is read before overtakes what it brings along. */
+    int error = enter_set(c, set, CONNECTION_HELD);
+    if (error == 0)
+        connection_set_put_work(&c->entry, CONNECTION_WORK_RESUME);
+    return error;
 }
 
-void connection_drop(connection *c, close_reason reason, const char *why)
+void connection_resume(connection *c)
 {
-    if (c->state == CONNECTION_CLOSED)
-        return;
-    (void)want_room(c, false);
-    if (transport_awaits_tls(&c->transport))
-        counter_add(&c->loop->counters.tls_failures, 1);
-    transport_close(&c->transport);
-    connection_set_state(c, CONNECTION_CLOSED);
-    connection_put_on_todo(c);
-    tell_end(c, &(connection_end){reason, WS_CLOSE_ABNORMAL, why});
+    if (connection_is_open(c))
+        connection_set_put_work(&c->entry, CONNECTION_WORK_RESUME);
 }
 
-void connection_drop_without_memory(connection *c)
-{
-    connection_drop(c, CLOSE_REASON_NO_MEMORY, "out of memory");
-}
-
-/* The last that happens to it. It is adrift. */
-static void give_back(connection *c)
-{
-    bytes_clear(&c->unread);
-    bytes_clear(&c->message);
-    bytes_clear(&c->output);
-    c->loop->events->on_free(c);
-}
-
-void connection_abandon(connection *c, const char *why)
-{
-    assert(c->state == CONNECTION_ADRIFT);
-    transport_close(&c->transport);
-    tell_end(c, &(connection_end){CLOSE_REASON_SERVER_STOPS, WS_CLOSE_ABNORMAL, why});
-    give_back(c);
-}
-
-void connection_begin_closing(connection *c, const connection_end *end)
-{
-    bytes_clear(&c->unread);
-    bytes_clear(&c->message);
-    c->must_resume = false;
-    c->must_hand_over = false;
-    connection_set_state(c, CONNECTION_CLOSING);
-    connection_put_on_todo(c);
-    tell_end(c, end);
-    if (transport_watch_input(&c->transport, true) != 0)
-        connection_drop(c, end->reason, end->why);
-}
+/* ---- Output ---- */
 
 uint8_t *connection_extend_output(connection *c, size_t len)
 {
     uint8_t *out = bytes_extend(&c->output, len);
     if (out != NULL) {
         c->bytes_out += len;
-        c->loop->output_bytes += len;
-        counter_add(&c->loop->counters.bytes_out, len);
+        c->entry.set->output_bytes += len;
+        counter_add(&c->entry.set->counters.bytes_out, len);
     }
     return out;
 }
@@ -208,44 +152,52 @@ static int append_close_frame(connection *c, uint16_t code, const char *text)
     return append_frame(c, WS_OPCODE_CLOSE, parts, 2);
 }
 
-/* Close one that is open; `text` is sent. */
-static void close_open(connection *c, const connection_end *end, const char *text)
+static net_handshake handshake_of(int status)
 {
-    if (append_close_frame(c, end->code, text) != 0)
-        connection_drop(c, end->reason, end->why);
-    else
-        connection_begin_closing(c, end);
+    switch (status) {
+    case 101:
+        return NET_HANDSHAKE_101;
+    case 200:
+        return NET_HANDSHAKE_200;
+    case 403:
+        return NET_HANDSHAKE_403;
+    case 404:
+        return NET_HANDSHAKE_404;
+    case 405:
+        return NET_HANDSHAKE_405;
+    case 426:
+        return NET_HANDSHAKE_426;
+    case 429:
+        return NET_HANDSHAKE_429;
+    case 431:
+        return NET_HANDSHAKE_431;
+    case 503:
+        return NET_HANDSHAKE_503;
+    default:
+        return NET_HANDSHAKE_400;
+    }
 }
 
-void connection_close(connection *c, close_reason reason, const char *why)
+static void count_answer(connection *c, int status)
 {
-    if (c->state == CONNECTION_HANDSHAKE)
-        connection_refuse(c, 503, reason, why);
-    else if (connection_is_open(c))
-        close_open(c, &(connection_end){reason, close_reason_code(reason), why}, why);
+    counter_add(&c->entry.set->counters.handshakes[handshake_of(status)], 1);
 }
 
-/* ---- Output ---- */
-
-static void drop_doomed(connection *c)
+int connection_append_answer(connection *c, int status, slice key)
 {
-    if (c->doom == CONNECTION_DOOM_NO_MEMORY)
-        connection_drop_without_memory(c);
-    else
-        connection_drop(c, CLOSE_REASON_NOT_READ, "the peer does not read");
+    char answer[WS_HANDSHAKE_MAX_ANSWER];
+    size_t len = ws_handshake_answer(answer, status, key);
+    uint8_t *out = len == 0 ? NULL : connection_extend_output(c, len);
+    if (out == NULL)
+        return -ENOMEM;
+    memcpy(out, answer, len);
+    count_answer(c, status);
+    return 0;
 }
 
-/* End it at the end of the turn, since the caller may stand in the middle of a room. */
-static void doom(connection *c, connection_doom why)
+int connection_write_output(connection *c)
 {
-    c->doom = (uint8_t)why;
-    connection_put_on_todo(c);
-}
-
-/* Write what the socket takes. 0, or -errno when the peer is gone. */
-static int write_output(connection *c)
-{
-    bool is_last = c->state == CONNECTION_CLOSING;
+    bool is_last = c->entry.state == CONNECTION_CLOSING;
     while (c->output != NULL) {
         ssize_t taken = transport_write(&c->transport, bytes_head(c->output), bytes_len(c->output), is_last);
         if (taken == -EAGAIN)
@@ -253,407 +205,150 @@ static int write_output(connection *c)
         if (taken < 0)
             return (int)taken;
         bytes_consume(&c->output, (size_t)taken);
-        c->loop->output_bytes -= (uint64_t)taken;
+        c->entry.set->output_bytes -= (uint64_t)taken;
     }
     return 0;
 }
 
-/* All is written: the timed messages in it have arrived. Those of this very turn are counted at its end. */
-static void count_timed(connection *c)
+/* What is to be done when more waits than may. Before that is said, it is written as far as the socket takes
+ * it, unless it is known to take no more. */
+static connection_work limit_output(connection *c)
 {
-    if (!transport_wants_room(&c->transport)) {
-        c->loop->written_signals += c->timed;
-    } else {
-        uint64_t took_us = net_loop_now_us(c->loop) - c->transport.extra->since_us;
-        counter_histogram_add(&c->loop->counters.relay_us, took_us, c->timed);
-    }
-    c->timed = 0;
-}
-
-/* Write what waits, and have the rest written when there is room. False when the connection is gone. */
-static bool flush(connection *c)
-{
-    if (write_output(c) != 0) {
-        connection_drop(c, CLOSE_REASON_LOST, "the peer is gone");
-        return false;
-    }
-    if (c->timed > 0 && c->output == NULL)
-        count_timed(c);
-    if (want_room(c, c->output != NULL) != 0) {
-        connection_drop_without_memory(c);
-        return false;
-    }
-    return true;
-}
-
-/* More is gathered than may wait. Write at once if nobody has tried yet; does too much remain? */
-static bool has_too_much_output(connection *c)
-{
-    uint64_t limit = c->loop->limits->max_output_bytes;
-    if (bytes_len(c->output) > limit && !transport_wants_room(&c->transport))
-        (void)write_output(c); /* a peer that is gone is noticed by the flush that follows */
-    return bytes_len(c->output) > limit;
+    uint64_t limit = c->entry.set->limits->max_output_bytes;
+    if (bytes_len(c->output) > limit && !transport_wants_writable(&c->transport) &&
+        connection_write_output(c) != 0)
+        return CONNECTION_WORK_PEER_GONE;
+    return bytes_len(c->output) > limit ? CONNECTION_WORK_NOT_READ : CONNECTION_WORK_WRITE;
 }
 
 bool connection_send(connection *c, ws_opcode opcode, const struct iovec *parts, int count)
 {
-    if (!connection_is_open(c) || c->doom != CONNECTION_DOOM_NONE)
+    if (!connection_stays_open(c))
         return false;
-    if (append_frame(c, opcode, parts, count) != 0) {
-        doom(c, CONNECTION_DOOM_NO_MEMORY);
+    connection_work work =
+        append_frame(c, opcode, parts, count) == 0 ? limit_output(c) : CONNECTION_WORK_NO_MEMORY;
+    connection_set_put_work(&c->entry, work);
+    if (work != CONNECTION_WORK_WRITE)
         return false;
-    }
-    connection_put_on_todo(c);
-    if (has_too_much_output(c)) {
-        doom(c, CONNECTION_DOOM_NOT_READ);
-        return false;
-    }
     if (opcode < WS_OPCODE_CLOSE) {
         c->messages_out++;
-        counter_add(&c->loop->counters.messages_out, 1);
+        counter_add(&c->entry.set->counters.messages_out, 1);
     }
     return true;
 }
 
 void connection_time_message(connection *c)
 {
-    if (c->timed < UINT16_MAX)
-        c->timed++;
+    if (c->relays_unwritten < UINT16_MAX)
+        c->relays_unwritten++;
 }
 
 void connection_ping(connection *c)
 {
     if (!connection_send(c, WS_OPCODE_PING, NULL, 0))
         return;
-    counter_add(&c->loop->counters.pings, 1);
-    if (c->pongs_owed < UINT16_MAX)
+    counter_add(&c->entry.set->counters.pings, 1);
+    if (c->pongs_owed < UINT8_MAX)
         c->pongs_owed++;
     if (!c->awaits_pong) {
         c->awaits_pong = true;
-        c->ping_us = (uint32_t)net_loop_now_us(c->loop);
+        c->ping_sent_us = (uint32_t)net_loop_now_us(c->entry.set->loop);
     }
 }
 
-static void take_pong(connection *c)
+/* ---- The end ---- */
+
+static void tell_end(connection *c, const connection_end *end)
 {
-    if (c->awaits_pong) {
-        c->awaits_pong = false;
-        c->has_ping_rtt = true;
-        c->ping_us = (uint32_t)net_loop_now_us(c->loop) - c->ping_us;
-        counter_histogram_add(&c->loop->counters.ping_rtt_us, c->ping_us, 1);
-    }
-    c->loop->events->on_pong(c);
+    if (c->has_ended)
+        return;
+    c->has_ended = true;
+    connection_set *set = c->entry.set;
+    if (c->entry.state != CONNECTION_DETACHED)
+        counter_add(&set->counters.closes[end->reason][close_code_slot(end->code)], 1);
+    set->events->on_end(c, end);
 }
 
-/* ---- Input ---- */
-
-/* Hand a whole message to the owner. False: its turn is over, the rest of the input has to wait. */
-static bool deliver(connection *c, bool is_text, slice data)
+void connection_drop(connection *c, close_reason reason, const char *why)
 {
-    switch (c->loop->events->on_message(c, is_text, data)) {
-    case CONNECTION_GO_ON:
-        return connection_is_open(c) && c->doom == CONNECTION_DOOM_NONE;
-    case CONNECTION_HOLD:
-        if (connection_is_open(c))
-            connection_set_state(c, CONNECTION_HELD);
-        return false;
-    case CONNECTION_HAND_OVER:
-        if (bytes_append(&c->message, data.data, data.len) != 0) {
-            connection_drop_without_memory(c);
-            return false;
-        }
-        c->has_held_message = true;
-        c->held_is_text = is_text;
-        c->must_hand_over = true;
-        transport_watch_input(&c->transport, false);
-        connection_put_on_todo(c);
-        return false;
-    }
-    return false;
+    if (c->entry.state == CONNECTION_CLOSED)
+        return;
+    (void)connection_want_writable(c, false);
+    if (!transport_is_secured(&c->transport))
+        counter_add(&c->entry.set->counters.tls_failures, 1);
+    transport_close(&c->transport);
+    connection_enter_state(c, CONNECTION_CLOSED);
+    connection_set_put_work(&c->entry, CONNECTION_WORK_WRITE);
+    tell_end(c, &(connection_end){reason, WS_CLOSE_ABNORMAL, why});
 }
 
-/* The same for the message that was assembled from pieces, or held. */
-static bool deliver_assembled(connection *c, bool is_text)
+void connection_drop_without_memory(connection *c)
 {
-    bytes *message = c->message;
-    c->message = NULL;
+    connection_drop(c, CLOSE_REASON_NO_MEMORY, "out of memory");
+}
+
+void connection_give_back(connection *c)
+{
+    assert(c->entry.state == CONNECTION_DETACHED);
+    bytes_clear(&c->unread);
+    bytes_clear(&c->message); /* or told_peer */
+    bytes_clear(&c->output);
+    c->entry.set->events->on_free(c);
+}
+
+void connection_abandon(connection *c, const char *why)
+{
+    assert(c->entry.state == CONNECTION_DETACHED);
+    transport_close(&c->transport);
+    tell_end(c, &(connection_end){CLOSE_REASON_SERVER_STOPS, WS_CLOSE_ABNORMAL, why});
+    connection_give_back(c);
+}
+
+void connection_begin_closing(connection *c, const connection_end *end)
+{
+    bytes_clear(&c->unread);
+    bytes_clear(&c->message); /* or told_peer */
     c->has_held_message = false;
-    slice data = {message == NULL ? NULL : (const char *)bytes_head(message), bytes_len(message)};
-    bool goes_on = deliver(c, is_text, data);
-    bytes_clear(&message);
-    return goes_on;
+    connection_enter_state(c, CONNECTION_CLOSING);
+    connection_set_put_work(&c->entry, CONNECTION_WORK_WRITE);
+    tell_end(c, end);
+    if (transport_watch_input(&c->transport, true) != 0)
+        connection_drop(c, end->reason, end->why);
 }
 
-static bool take_data(connection *c, const ws_event *event)
+void connection_close_with(connection *c, const connection_end *end, const char *text)
 {
-    if (event->is_last) {
-        c->messages_in++;
-        counter_add(&c->loop->counters.messages_in, 1);
-    }
-    if (event->is_first && event->is_last)
-        return deliver(c, event->is_text, (slice){(const char *)event->data, event->len});
-    if (bytes_append(&c->message, event->data, event->len) != 0) {
+    if (append_close_frame(c, end->code, text) != 0)
+        connection_drop(c, end->reason, end->why);
+    else
+        connection_begin_closing(c, end);
+}
+
+void connection_refuse(connection *c, int status, close_reason reason, const char *why)
+{
+    if (connection_append_answer(c, status, (slice){0}) != 0)
         connection_drop_without_memory(c);
-        return false;
-    }
-    return event->is_last ? deliver_assembled(c, event->is_text) : true;
+    else
+        connection_begin_closing(c, &(connection_end){reason, WS_CLOSE_ABNORMAL, why});
 }
 
-/* Is this one frame more than its peer may send? The end of a connection is nobody's flood. */
-static bool is_flood(connection *c, const ws_event *event)
+void connection_answer(connection *c, slice head, slice body)
 {
-    if (c->decoder.is_in_frame || event->type == WS_EVENT_CLOSE || event->type == WS_EVENT_FAULT)
-        return false;
-    if (event->type == WS_EVENT_PONG && c->pongs_owed > 0) {
-        c->pongs_owed--; /* we have asked for it, perhaps because of others */
-        return false;
-    }
-    return !token_bucket_take(&c->frames, c->loop->limits->frame_rate, net_loop_now_ms(c->loop));
-}
-
-static void take_fault(connection *c, const ws_event *event)
-{
-    close_reason reason =
-        event->code == WS_CLOSE_TOO_BIG ? CLOSE_REASON_TOO_BIG : CLOSE_REASON_PROTOCOL_FAULT;
-    close_open(c, &(connection_end){reason, event->code, event->reason}, event->reason);
-}
-
-/* False: the rest of the input has to wait, or will never be read. */
-static bool take_event(connection *c, const ws_event *event)
-{
-    if (is_flood(c, event)) {
-        connection_close(c, CLOSE_REASON_FLOOD, "too many messages");
-        return false;
-    }
-
-    switch (event->type) {
-    case WS_EVENT_NONE:
-        return false;
-    case WS_EVENT_DATA:
-        return take_data(c, event);
-    case WS_EVENT_PING: {
-        struct iovec data = {event->data, event->len};
-        return connection_send(c, WS_OPCODE_PONG, &data, 1); /* RFC 6455, 5.5.3: the same data */
-    }
-    case WS_EVENT_PONG:
-        take_pong(c);
-        return connection_is_open(c);
-    case WS_EVENT_CLOSE:
-        /* RFC 6455, 5.5.1: echo its code */
-        close_open(c, &(connection_end){CLOSE_REASON_BY_PEER, event->code, "the peer closed"}, "");
-        return false;
-    case WS_EVENT_FAULT:
-        take_fault(c, event);
-        return false;
-    }
-    return false;
-}
-
-/* Read frames; returns how many bytes were used. */
-static size_t take_frames(connection *c, uint8_t *data, size_t len)
-{
-    size_t used = 0;
-    while (used < len) {
-        ws_event event;
-        used +=
-            ws_decoder_next(&c->decoder, c->loop->limits->max_message_bytes, data + used, len - used, &event);
-        if (event.type == WS_EVENT_NONE || !take_event(c, &event))
-            break;
-    }
-    return used;
-}
-
-/* A held connection is still read, so that its end is noticed, but only so far. */
-enum { MAX_HELD_BYTES = 64 * 1024 };
-
-/* Keep what can't be handled yet. */
-static void keep_for_later(connection *c, const uint8_t *data, size_t len)
-{
-    if (bytes_append(&c->unread, data, len) != 0)
+    uint8_t *out = connection_extend_output(c, head.len + body.len);
+    if (out == NULL) {
         connection_drop_without_memory(c);
-    else if (c->state == CONNECTION_HELD && bytes_len(c->unread) >= MAX_HELD_BYTES)
-        transport_watch_input(&c->transport, false);
-}
-
-/* Handle what was read, and keep what could not be handled yet. `c->unread` is NULL here. */
-static void take_input(connection *c, uint8_t *data, size_t len)
-{
-    size_t used = 0;
-    if (c->state == CONNECTION_HANDSHAKE)
-        used = connection_take_handshake(c, data, len);
-    if (c->state == CONNECTION_OPEN)
-        used += take_frames(c, data + used, len - used);
-
-    bool is_ending = !connection_is_open(c) && c->state != CONNECTION_HANDSHAKE;
-    if (!is_ending)
-        keep_for_later(c, data + used, len - used);
-}
-
-static void on_bytes(connection *c, size_t before, size_t len)
-{
-    uint8_t *buffer = c->loop->scratch;
-    if (before > 0) {
-        memcpy(buffer, bytes_head(c->unread), before);
-        bytes_clear(&c->unread);
-    }
-    c->bytes_in += len;
-    counter_add(&c->loop->counters.bytes_in, len);
-    c->last_read_ms = (uint32_t)net_loop_now_ms(c->loop);
-    if (c->state == CONNECTION_PINGED)
-        connection_set_state(c, CONNECTION_OPEN);
-
-    if (c->state == CONNECTION_HELD)
-        keep_for_later(c, buffer, before + len);
-    else if (c->state == CONNECTION_HANDSHAKE || c->state == CONNECTION_OPEN)
-        take_input(c, buffer, before + len);
-}
-
-static void on_readable(connection *c)
-{
-    /* What was left over goes in front of what comes now, in the loop's buffer, once there is something. */
-    size_t before = c->state == CONNECTION_HELD ? 0 : bytes_len(c->unread);
-    assert(before < c->loop->scratch_size);
-
-    ssize_t got = transport_read(&c->transport, c->loop->scratch + before, c->loop->scratch_size - before);
-    if (got == -EAGAIN)
-        return;
-    if (got > 0)
-        on_bytes(c, before, (size_t)got);
-    else if (got == 0 && c->state == CONNECTION_CLOSING)
-        transport_watch_input(&c->transport, false); /* it may still read what is being written */
-    else if (got == -EPROTO)
-        connection_drop(c, CLOSE_REASON_TLS_FAULT, transport_fault(&c->transport));
-    else
-        connection_drop(c, CLOSE_REASON_LOST, got < 0 ? "the connection broke" : "the peer is gone");
-    if (transport_holds_input(&c->transport)) /* more than there was room for: in the next turn */
-        connection_put_on_todo(c);
-}
-
-/* Bytes have come, or there is room again for those that wait: the end of the turn writes them. */
-static void on_ready(evutil_socket_t fd, short what, void *context)
-{
-    (void)fd;
-    connection *c = context;
-    if ((what & EV_WRITE) != 0)
-        connection_put_on_todo(c);
-    else if ((what & EV_READ) != 0)
-        on_readable(c);
-    else
-        counter_add(&c->loop->counters.tls_handshakes, 1);
-}
-
-/* Go on after a hold or a hand-over: first the message that nobody has handled, then the bytes behind it. */
-static void resume(connection *c)
-{
-    c->must_resume = false;
-    if (c->state == CONNECTION_HELD) {
-        connection_set_state(c, CONNECTION_OPEN);
-        if (transport_watch_input(&c->transport, true) != 0) {
-            connection_drop_without_memory(c);
-            return;
-        }
-    }
-    if (c->has_held_message && !deliver_assembled(c, c->held_is_text))
-        return;
-
-    bytes *unread = c->unread;
-    if (unread == NULL)
-        return;
-    c->unread = NULL;
-    take_input(c, bytes_head(unread), bytes_len(unread));
-    bytes_clear(&unread);
-}
-
-void connection_resume(connection *c)
-{
-    if (!connection_is_open(c))
-        return;
-    c->must_resume = true;
-    connection_put_on_todo(c);
-}
-
-/* ---- From thread to thread ---- */
-
-static void hand_over(connection *c)
-{
-    c->must_hand_over = false;
-    leave_loop(c);
-    c->loop->events->on_hand_over(c);
-}
-
-int connection_attach(connection *c, net_loop *loop)
-{
-    /* Held until the end of the turn, so that nothing that is read before overtakes what it brings along. */
-    int error = enter_loop(c, loop, CONNECTION_HELD);
-    if (error != 0)
-        return error;
-    c->must_resume = true;
-    connection_put_on_todo(c);
-    return 0;
-}
-
-/* ---- What the loop asks for ---- */
-
-void connection_on_due(connection *c)
-{
-    switch ((connection_state)c->state) {
-    case CONNECTION_HANDSHAKE:
-        connection_drop(c, CLOSE_REASON_HANDSHAKE_TIMEOUT, "no upgrade request in time");
-        break;
-    case CONNECTION_OPEN:
-        connection_ping(c);
-        connection_set_state(c, CONNECTION_PINGED);
-        break;
-    case CONNECTION_PINGED:
-        connection_drop(c, CLOSE_REASON_SILENT, "no sign of life");
-        break;
-    case CONNECTION_CLOSING:
-    case CONNECTION_LINGERING:
-        connection_drop(c, CLOSE_REASON_SILENT, "the peer keeps the connection open");
-        break;
-    case CONNECTION_HELD:
-    case CONNECTION_CLOSED:
-    case CONNECTION_STATES:
-    case CONNECTION_ADRIFT:
-        assert(!"these states have no deadline");
-        break;
-    }
-}
-
-/* All is written: let the peer see that it was the last, and wait for its end, unless that has come already.
- */
-static void end_output(connection *c)
-{
-    if (transport_end_output(&c->transport) == -EAGAIN) {
-        if (want_room(c, true) != 0)
-            connection_drop_without_memory(c);
         return;
     }
-    if (transport_watches_input(&c->transport))
-        connection_set_state(c, CONNECTION_LINGERING);
-    else
-        connection_drop(c, CLOSE_REASON_LOST, "the peer is gone");
+    memcpy(out, head.data, head.len);
+    memcpy(out + head.len, body.data, body.len);
+    count_answer(c, 200);
+    connection_begin_closing(c, &(connection_end){CLOSE_REASON_PAGE, WS_CLOSE_ABNORMAL, "the page was sent"});
 }
 
-void connection_on_turn_end(connection *c)
+void connection_close(connection *c, close_reason reason, const char *why)
 {
-    if (c->doom != CONNECTION_DOOM_NONE && connection_is_open(c))
-        drop_doomed(c);
-    if (c->state == CONNECTION_CLOSED) {
-        if (c->is_todo) /* dropped just now: its turn on the list comes again */
-            return;
-        leave_loop(c);
-        give_back(c);
-        return;
-    }
-
-    if (c->must_resume)
-        resume(c);
-    if (c->state == CONNECTION_CLOSED || !flush(c))
-        return;
-    if (c->state == CONNECTION_CLOSING && c->output == NULL)
-        end_output(c);
-    transport_recall_input(&c->transport);
-    if (c->must_hand_over && !c->is_todo)
-        hand_over(c);
+    if (c->entry.state == CONNECTION_HANDSHAKE)
+        connection_refuse(c, 503, reason, why);
+    else if (connection_is_open(c))
+        connection_close_with(c, &(connection_end){reason, close_reason_code(reason), why}, why);
 }

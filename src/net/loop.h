@@ -1,115 +1,97 @@
-/* Loop: what the connections of one thread share: a libevent base, a read buffer, the deadlines, the end of a
- * turn.
+/* Loop: what one thread runs: a libevent base, a clock that stands still for a turn, a timer, and a short
+ * list of tickers.
  *
- * A turn is one pass of the base over the descriptors that are ready. While it lasts, handlers only gather:
- * frames to send, connections to go on with, to hand over or to end stand on one list, and the end of the
- * turn works it off. So a connection is written to once a turn, however many frames it got, and nobody frees
- * a connection that a caller up the stack still holds.
+ * A turn is one pass of the base over the descriptors that are ready. While it lasts, handlers only gather;
+ * what they have gathered is done at the end of the turn, by the tickers. A loop knows nothing of what its
+ * tickers do: the connections of a thread are one, its rooms are another.
  *
- * Deadlines cost no timer for each connection: a connection is on the list of its state, each list has one
- * duration, so each list is in the order in which its connections are due, and one timer serves the thread.
+ * Deadlines cost no timer of their own: each ticker says when it is due next, and one timer of the kernel
+ * serves the thread.
  *
- * Everything here belongs to the thread that runs the loop. */
+ * Everything here belongs to the thread that runs the loop. Only the counters may be read by others. */
 #ifndef HOMECALL_NET_LOOP_H
 #define HOMECALL_NET_LOOP_H
 
-#include "base/token_bucket.h"
-#include "net/connection_state.h"
-#include "net/net_counters.h"
-#include "websocket/handshake.h"
+#include "net/loop_counters.h"
 
 #include <event2/event.h>
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 #include <sys/queue.h>
 
-struct connection;
-struct connection_events;
+/* Something that has work at the end of a turn, and deadlines. Its owner embeds it and fills in the
+ * functions; each gets the ticker back. */
+typedef struct net_ticker net_ticker;
+struct net_ticker {
+    STAILQ_ENTRY(net_ticker) link; /* in its loop */
 
-/* Bounds and times that every connection of a loop obeys. Immutable while loops run. */
-typedef struct net_limits {
-    ws_handshake_rules handshake;
-    uint32_t max_message_bytes;
-    uint64_t max_output_bytes;     /* waiting for one peer that does not read */
-    token_bucket_rate frame_rate;  /* from one peer */
-    uint32_t handshake_timeout_ms; /* for TLS and a complete upgrade request */
-    uint32_t ping_interval_ms;     /* 0 = no pings, and so no end for a silent peer */
-    uint32_t pong_timeout_ms;      /* for a sign of life after a ping */
-    uint32_t close_timeout_ms;     /* from our last byte to the end of TCP */
-} net_limits;
-
-/* Something besides connections that is due from time to time on a loop's thread. */
-typedef struct net_ticker {
-    uint64_t (*next_due_ms)(void *context); /* monotonic; UINT64_MAX = never. Asked once a turn: cheap. */
-    void (*on_due)(void *context, uint64_t now_ms);
-    void (*on_turn_end)(void *context); /* after all work of a turn; may be NULL */
-    void *context;
-} net_ticker;
+    /* When on_due is wanted next, in monotonic ms; UINT64_MAX = never. Asked once a turn: cheap. */
+    uint64_t (*next_due_ms)(const net_ticker *ticker, uint64_t now_ms);
+    /* Something is due. Called before on_work, so that what it gathers is done in the same turn. */
+    void (*on_due)(net_ticker *ticker, uint64_t now_ms);
+    /* Do what the turn has gathered. May be NULL. */
+    void (*on_work)(net_ticker *ticker);
+    /* All work is done, `took_us` after the turn began: publish what is here now. */
+    void (*on_turn_end)(net_ticker *ticker, uint64_t took_us);
+};
 
 /* The longest turn, of the last two spans of ten seconds. */
 typedef struct net_lag_window {
-    uint64_t begun_us; /* when the newer one began */
-    uint64_t newer_us, older_us;
+    uint64_t started_us;         /* when the newer span started */
+    uint64_t newer_us, older_us; /* the longest turn of each */
 } net_lag_window;
 
 typedef struct net_loop {
-    struct event_base *base;                /* owned */
-    const net_limits *limits;               /* borrowed */
-    const struct connection_events *events; /* borrowed: what its connections tell their owner. Set by that,
-                                               before the first one. */
-    void *owner;                            /* borrowed, for those events */
-    net_counters counters;
-    uint8_t *scratch; /* owned: where every read lands */
-    size_t scratch_size;
-    net_ticker ticker; /* all NULL = none */
-
-    TAILQ_HEAD(connection_list, connection)
-    by_state[CONNECTION_STATES];             /* borrowed: every connection is on one */
-    uint32_t duration_ms[CONNECTION_STATES]; /* how long in a state; 0 = for ever */
-    STAILQ_HEAD(connection_todo, connection)
-    todo;                     /* borrowed: connections with work for the end of the turn */
-    size_t connections;       /* how many belong to this loop */
-    uint64_t output_bytes;    /* that wait in them */
-    uint32_t written_signals; /* of this turn: timed ones that were read and written in it */
-
-    struct event *timer;   /* owned: the next deadline has come */
-    int timer_fd;          /* owned: fires then */
-    uint64_t timer_due_ms; /* when it fires; UINT64_MAX = not set */
-    bool timer_was_late;   /* it fired long after its time: the thread was stalled */
-    bool is_catching_up;   /* and so deadlines were put off until it fires again: once, not for ever */
-    uint64_t now_us;       /* the time of this turn */
-    bool is_now_read;      /* now_us is of this turn */
+    struct event_base *base;           /* owned */
+    STAILQ_HEAD(, net_ticker) tickers; /* borrowed */
+    struct event *timer;               /* owned: the next deadline has come */
+    int timer_fd;                      /* owned: readable then */
+    uint64_t timer_due_ms;             /* when it fires; UINT64_MAX = not set */
+    bool timer_was_late;               /* it fired long after its time: the thread was stalled */
+    bool is_catching_up; /* deadlines were put off because of that, until the timer fires again: once */
+    bool is_now_read;    /* now_us and now_ms are of this turn */
+    uint64_t now_us;     /* the time of this turn */
+    uint64_t now_ms;     /* the same */
     net_lag_window lag;
+    loop_counters counters;
 } net_loop;
 
-/* A base without locks, for one thread alone. Owned by the caller; NULL without memory. */
+/* Make a base without locks, for one thread alone. Owned by the caller; NULL without memory. */
 struct event_base *net_loop_new_base(void);
 
-/* Make the base (without locks: no other thread touches it), the timer and the buffer. `limits` is borrowed
- * for the loop's life. 0, or -ENOMEM, or -errno where there is no descriptor for the timer. */
-int net_loop_init(net_loop *loop, const net_limits *limits);
+/* Make the base and the timer. 0, or -ENOMEM, or -errno where there is no descriptor for the timer. */
+int net_loop_init(net_loop *loop);
 
-/* Free what net_loop_init made. No connection may belong to the loop any more. */
+/* Free what net_loop_init() made. The tickers are not touched. */
 void net_loop_deinit(net_loop *loop);
+
+/* Serve this ticker as well, after those that are there. It is borrowed for the loop's life. */
+void net_loop_add_ticker(net_loop *loop, net_ticker *ticker);
 
 /* One turn: wait until something happens, handle it, do the work of the end of the turn. 0, or -EIO when the
  * base fails. */
 int net_loop_turn(net_loop *loop);
 
-/* The work of the end of a turn by itself: for whoever ends the connections outside of one. */
+/* The end of a turn by itself, for whoever ends connections outside of one. */
 void net_loop_end_turn(net_loop *loop);
 
+/* For the two below: read the clock. */
+void net_loop_read_clock(net_loop *loop);
+
 /* Monotonic time in microseconds, read once a turn, when it is first asked for. */
-uint64_t net_loop_now_us(net_loop *loop);
+static inline uint64_t net_loop_now_us(net_loop *loop)
+{
+    if (!loop->is_now_read)
+        net_loop_read_clock(loop);
+    return loop->now_us;
+}
 
 /* The same in milliseconds. */
 static inline uint64_t net_loop_now_ms(net_loop *loop)
 {
-    return net_loop_now_us(loop) / 1000;
+    if (!loop->is_now_read)
+        net_loop_read_clock(loop);
+    return loop->now_ms;
 }
-
-/* Call `visit` for every connection of the loop; it may close them. */
-void net_loop_each(net_loop *loop, void (*visit)(struct connection *c));
 
 #endif

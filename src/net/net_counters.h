@@ -1,4 +1,4 @@
-/* What the connections of one loop count; the loop's thread writes, any thread reads. Counters only. */
+/* What the connections of one thread count; that thread writes, any thread reads. Counters only. */
 #ifndef HOMECALL_NET_NET_COUNTERS_H
 #define HOMECALL_NET_NET_COUNTERS_H
 
@@ -7,7 +7,7 @@
 
 /* The states of a connection (connection_state.h) as far as an operator cares. */
 typedef enum net_phase {
-    NET_PHASE_HANDSHAKE, /* its request is being read */
+    NET_PHASE_HANDSHAKE, /* its upgrade request is being read */
     NET_PHASE_OPEN,
     NET_PHASE_CLOSING, /* its end is under way */
     NET_PHASES
@@ -32,8 +32,8 @@ typedef enum net_handshake {
 
 typedef struct net_counters {
     counter connections[NET_TRANSPORTS][NET_PHASES]; /* now */
-    counter tls_handshakes;                          /* of TLS, that were done */
-    counter tls_failures;                            /* of TLS: ended before that, for whatever reason */
+    counter tls_handshakes;                          /* TLS handshakes that were done */
+    counter tls_failures;                            /* TLS connections that ended before that */
     counter handshakes[NET_HANDSHAKES];              /* answered, by status */
     counter closes[CLOSE_REASONS][CLOSE_CODE_SLOTS]; /* ended */
     counter bytes_in;                                /* read from sockets */
@@ -44,11 +44,7 @@ typedef struct net_counters {
     counter_histogram ping_rtt_us;                   /* from a ping to its pong */
     counter_histogram relay_us;                      /* from reading a signal to having it written */
     counter backlog_bytes;                           /* now: not written yet */
-    counter backlog_connections;                     /* now: waiting for room in the socket */
-    counter turns;                                   /* of the loop */
-    counter turn_began_us;                           /* monotonic: of the turn under way; 0 = it waits */
-    counter lag_max_us;                              /* the longest turn of the last ten to twenty seconds */
-    counter_histogram lag_us;                        /* how long turns took: so long others had to wait */
+    counter backlog_connections;                     /* now: waiting until their socket takes more */
 } net_counters;
 
 #endif

@@ -186,6 +186,11 @@ bool tls_stream_holds_input(const tls_stream *s)
     return s->holds_input;
 }
 
+bool tls_stream_has_ended(const tls_stream *s)
+{
+    return s->end == 0;
+}
+
 const char *tls_stream_fault(const tls_stream *s)
 {
     return s->fault;

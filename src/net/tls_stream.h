@@ -55,17 +55,21 @@ bool tls_stream_is_secured(const tls_stream *s);
 /* Is there something to read that the descriptor will not tell of, because it was read from it before? */
 bool tls_stream_holds_input(const tls_stream *s);
 
-/* Read what has come, as far as there is room for it. Bytes read, 0 at the peer's end, -EAGAIN when nothing
+/* Has its peer ended its side, and has that been noticed? It may still read. */
+bool tls_stream_has_ended(const tls_stream *s);
+
+/* Read what has come, at most `len` bytes. Bytes read, 0 at the peer's end, -EAGAIN when nothing
  * is there, -EPROTO for a fault of TLS (tls_stream_fault()), -ECONNRESET for a broken connection and for an
  * end before the handshake was done, -ENOMEM where a move lost bytes. */
 ssize_t tls_stream_read(tls_stream *s, uint8_t *data, size_t len);
 
-/* Write one record. Bytes taken, or -errno; -EAGAIN when there is no room or the handshake is not done. Then
- * the bytes must be offered again, at the same place of the stream, and more may stand behind them. */
+/* Write one record. Bytes taken, or -errno; -EAGAIN when the socket takes no more or the handshake is not
+ * done. Then the bytes must be offered again, at the same place of the stream, and more may stand behind
+ * them. */
 ssize_t tls_stream_write(tls_stream *s, const uint8_t *data, size_t len);
 
-/* Say by a close_notify that nothing more will be written. 0, or -EAGAIN: again when there is room. A peer to
- * whom it can't be said any more is no failure. */
+/* Say by a close_notify that nothing more will be written. 0, or -EAGAIN: again when the socket takes more. A
+ * peer to whom it can't be said any more is no failure. */
 int tls_stream_end_output(tls_stream *s);
 
 /* OpenSSL's word for a fault, a literal. */

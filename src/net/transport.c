@@ -1,11 +1,12 @@
 #include "net/transport.h"
 
-#include "net/tls_stream.h"
-
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+static const transport_extra plain_extra;
 
 /* The event for input tells of nothing while it is not added, so it can stand for the descriptor that it is
  * to watch, before there is a base and after. */
@@ -14,20 +15,21 @@ static void set_fd(transport *t, int fd, event_callback_fn on_ready, void *conte
     event_assign(&t->input, NULL, fd, EV_READ | EV_PERSIST, on_ready, context);
 }
 
-static int fd_of(const transport *t)
+/* The extra as its owner sees it. Not for the shared one. */
+static transport_extra *own_extra(const transport *t)
 {
-    return event_get_fd(&t->input);
+    assert(t->extra != &plain_extra);
+    return (transport_extra *)(uintptr_t)t->extra;
 }
 
-/* NULL for a plain one. */
-static inline tls_stream *tls_of(const transport *t)
+void transport_set_extra(transport *t, transport_extra *extra)
 {
-    return t->extra == NULL ? NULL : t->extra->tls;
+    t->extra = extra == NULL ? &plain_extra : extra;
 }
 
 void transport_open(transport *t, int fd, event_callback_fn on_ready, void *context)
 {
-    t->extra = NULL;
+    transport_set_extra(t, NULL);
     set_fd(t, fd, on_ready, context);
 }
 
@@ -40,60 +42,14 @@ address transport_peer(const transport *t)
 {
     struct sockaddr_storage peer;
     socklen_t len = sizeof(peer);
-    if (getpeername(fd_of(t), (struct sockaddr *)&peer, &len) != 0)
+    if (getpeername(transport_fd(t), (struct sockaddr *)&peer, &len) != 0)
         return (address){0};
     return address_from_sockaddr((struct sockaddr *)&peer, len);
 }
 
-void transport_detach(transport *t)
+int transport_watch_input(transport *t, bool watches)
 {
-    transport_watch_input(t, false);
-    transport_want_room(t, false, 0);
-    if (tls_of(t) != NULL)
-        tls_stream_detach(tls_of(t));
-}
-
-/* ---- TLS ---- */
-
-static void on_tls_event(void *context, tls_stream_event event)
-{
-    transport *t = context;
-    event_callback_fn on_ready = event_get_callback(&t->input);
-    bool is_secured = event == TLS_STREAM_SECURED;
-    if (is_secured) {
-        if (transport_wants_room(t))
-            event_add(&t->extra->room, NULL); /* without memory its owner waits until it is tired of it */
-        transport_recall_input(t);
-    }
-    on_ready(fd_of(t), is_secured ? 0 : EV_READ, event_get_callback_arg(&t->input));
-}
-
-int transport_start_tls(transport *t, tls_context *tls)
-{
-    transport_extra *extra = calloc(1, sizeof(*extra));
-    if (extra != NULL)
-        extra->tls = tls_stream_new(tls, fd_of(t), on_tls_event, t);
-    if (extra == NULL || extra->tls == NULL) {
-        free(extra);
-        return -ENOMEM;
-    }
-    t->extra = extra;
-    return 0;
-}
-
-bool transport_awaits_tls(const transport *t)
-{
-    return tls_of(t) != NULL && !tls_stream_is_secured(tls_of(t));
-}
-
-const char *transport_fault(const transport *t)
-{
-    return tls_of(t) == NULL ? "no fault" : tls_stream_fault(tls_of(t));
-}
-
-bool transport_holds_input(const transport *t)
-{
-    return tls_of(t) != NULL && tls_stream_holds_input(tls_of(t));
+    return transport_watches_input(t) == watches ? 0 : t->extra->kind->watch_input(t, watches);
 }
 
 void transport_recall_input(transport *t)
@@ -102,126 +58,87 @@ void transport_recall_input(transport *t)
         event_active(&t->input, EV_READ, 1);
 }
 
-static int watch_tls(transport *t, bool watches)
+void transport_detach(transport *t)
 {
-    if (!watches) {
-        event_del(&t->input);
-        tls_stream_ignore_input(t->extra->tls);
-        return 0;
-    }
-    int error = tls_stream_watch_input(t->extra->tls, event_get_base(&t->input));
-    transport_recall_input(t);
+    transport_watch_input(t, false);
+    transport_want_writable(t, false, 0);
+    t->extra->kind->detach(t);
+}
+
+int transport_end_output(transport *t)
+{
+    int error = t->extra->kind->end_output(t);
+    if (error == 0)
+        shutdown(transport_fd(t), SHUT_WR); /* fails where the peer is gone, which needs no end */
     return error;
 }
 
-/* From here on the bytes of the socket are what is read and written. */
-static void drop_tls(transport *t)
+void transport_close(transport *t)
 {
-    tls_stream_free(t->extra->tls);
-    free(t->extra);
-    t->extra = NULL;
+    transport_detach(t);
+    t->extra->kind->close(t);
+    transport_set_extra(t, NULL);
+    if (transport_fd(t) >= 0)
+        close(transport_fd(t));
+    set_fd(t, -1, NULL, NULL);
 }
 
-static int end_tls(transport *t)
-{
-    int error = tls_stream_end_output(t->extra->tls);
-    if (error != 0)
-        return error;
-    bool watches = transport_watches_input(t);
-    transport_watch_input(t, false);
-    transport_want_room(t, false, 0);
-    drop_tls(t);
-    if (watches)
-        (void)transport_watch_input(t, true); /* or the peer's end goes unseen */
-    return 0;
-}
+/* ---- Waiting until the socket takes more ---- */
 
-/* ---- Reading ---- */
-
-bool transport_watches_input(const transport *t)
-{
-    if (tls_of(t) != NULL)
-        return tls_stream_watches_input(tls_of(t));
-    return event_get_base(&t->input) != NULL && event_pending(&t->input, EV_READ, NULL) != 0;
-}
-
-int transport_watch_input(transport *t, bool watches)
-{
-    if (transport_watches_input(t) == watches)
-        return 0;
-    if (tls_of(t) != NULL)
-        return watch_tls(t, watches);
-    if (!watches) {
-        event_del(&t->input);
-        return 0;
-    }
-
-    errno = 0; /* libevent leaves it alone when its own allocation fails */
-    if (event_add(&t->input, NULL) != 0)
-        return errno != 0 ? -errno : -ENOMEM;
-    return 0;
-}
-
-ssize_t transport_read(transport *t, uint8_t *data, size_t len)
-{
-    if (tls_of(t) != NULL)
-        return tls_stream_read(tls_of(t), data, len);
-    ssize_t got;
-    do
-        got = recv(fd_of(t), data, len, 0);
-    while (got < 0 && errno == EINTR);
-    return got < 0 ? -errno : got;
-}
-
-/* ---- Writing ---- */
-
-ssize_t transport_write(transport *t, const uint8_t *data, size_t len, bool is_last)
-{
-    if (tls_of(t) != NULL)
-        return tls_stream_write(tls_of(t), data, len);
-    ssize_t taken;
-    do
-        taken = send(fd_of(t), data, len, MSG_NOSIGNAL | (is_last ? MSG_MORE : 0));
-    while (taken < 0 && errno == EINTR);
-    return taken < 0 ? -errno : taken;
-}
-
-/* A plain one has no extra but for a wait. */
+/* A plain one has no extra of its own but for a wait. */
 static void drop_unused(transport *t)
 {
-    if (t->extra->tls != NULL)
+    if (t->extra->kind != plain_extra.kind)
         return;
-    free(t->extra);
-    t->extra = NULL;
+    free(own_extra(t));
+    transport_set_extra(t, NULL);
 }
 
 static void stop_waiting(transport *t)
 {
-    event_del(&t->extra->room);
-    t->extra->wants_room = false;
+    event_del(&own_extra(t)->writable);
+    own_extra(t)->wants_writable = false;
     drop_unused(t);
+}
+
+/* Have an extra to write to. False without memory. */
+static bool take_extra(transport *t)
+{
+    if (t->extra != &plain_extra)
+        return true;
+    transport_extra *extra = calloc(1, sizeof(*extra));
+    if (extra == NULL)
+        return false;
+    extra->kind = plain_extra.kind;
+    transport_set_extra(t, extra);
+    return true;
 }
 
 static int start_waiting(transport *t, uint64_t now_us)
 {
-    if (t->extra == NULL)
-        t->extra = calloc(1, sizeof(*t->extra));
-    if (t->extra == NULL)
+    if (!take_extra(t))
         return -ENOMEM;
-    event_assign(&t->extra->room, event_get_base(&t->input), fd_of(t), EV_WRITE | EV_PERSIST,
+    transport_extra *extra = own_extra(t);
+    event_assign(&extra->writable, event_get_base(&t->input), transport_fd(t), EV_WRITE | EV_PERSIST,
                  event_get_callback(&t->input), event_get_callback_arg(&t->input));
-    if (!transport_awaits_tls(t) && event_add(&t->extra->room, NULL) != 0) {
+    if (transport_is_secured(t) && event_add(&extra->writable, NULL) != 0) {
         drop_unused(t);
         return -ENOMEM;
     }
-    t->extra->since_us = now_us;
-    t->extra->wants_room = true;
+    extra->since_us = now_us;
+    extra->wants_writable = true;
     return 0;
 }
 
-int transport_want_room(transport *t, bool wants, uint64_t now_us)
+void transport_start_deferred_wait(transport *t)
 {
-    if (wants == transport_wants_room(t))
+    if (transport_wants_writable(t))
+        event_add(&own_extra(t)->writable, NULL); /* without memory its owner waits until it is tired of it */
+}
+
+int transport_want_writable(transport *t, bool wants, uint64_t now_us)
+{
+    if (wants == transport_wants_writable(t))
         return 0;
     if (wants)
         return start_waiting(t, now_us);
@@ -229,22 +146,89 @@ int transport_want_room(transport *t, bool wants, uint64_t now_us)
     return 0;
 }
 
-/* ---- The end ---- */
+/* ---- The plain kind ---- */
 
-int transport_end_output(transport *t)
+static bool plain_watches_input(const transport *t)
 {
-    int error = tls_of(t) != NULL ? end_tls(t) : 0;
-    if (error == 0)
-        shutdown(fd_of(t), SHUT_WR);
-    return error;
+    return event_get_base(&t->input) != NULL && event_pending(&t->input, EV_READ, NULL) != 0;
 }
 
-void transport_close(transport *t)
+static int plain_watch_input(transport *t, bool watches)
 {
-    transport_detach(t);
-    if (tls_of(t) != NULL)
-        drop_tls(t);
-    if (fd_of(t) >= 0)
-        close(fd_of(t));
-    set_fd(t, -1, NULL, NULL);
+    if (!watches) {
+        event_del(&t->input);
+        return 0;
+    }
+    errno = 0; /* libevent leaves it alone when its own allocation fails */
+    if (event_add(&t->input, NULL) != 0)
+        return errno != 0 ? -errno : -ENOMEM;
+    return 0;
 }
+
+static ssize_t plain_read(transport *t, uint8_t *data, size_t len)
+{
+    ssize_t got;
+    do
+        got = recv(transport_fd(t), data, len, 0);
+    while (got < 0 && errno == EINTR);
+    return got < 0 ? -errno : got;
+}
+
+static ssize_t plain_write(transport *t, const uint8_t *data, size_t len, bool is_last)
+{
+    ssize_t taken;
+    do
+        taken = send(transport_fd(t), data, len, MSG_NOSIGNAL | (is_last ? MSG_MORE : 0));
+    while (taken < 0 && errno == EINTR);
+    return taken < 0 ? -errno : taken;
+}
+
+static bool plain_holds_input(const transport *t)
+{
+    (void)t;
+    return false;
+}
+
+static bool plain_is_secured(const transport *t)
+{
+    (void)t;
+    return true;
+}
+
+static const char *plain_fault(const transport *t)
+{
+    (void)t;
+    return "no fault";
+}
+
+static int plain_end_output(transport *t)
+{
+    (void)t;
+    return 0;
+}
+
+static void plain_detach(transport *t)
+{
+    (void)t;
+}
+
+static void plain_close(transport *t)
+{
+    assert(t->extra == &plain_extra); /* its wait has ended */
+    (void)t;
+}
+
+static const transport_kind plain_kind = {
+    .read = plain_read,
+    .write = plain_write,
+    .watch_input = plain_watch_input,
+    .watches_input = plain_watches_input,
+    .holds_input = plain_holds_input,
+    .is_secured = plain_is_secured,
+    .fault = plain_fault,
+    .end_output = plain_end_output,
+    .detach = plain_detach,
+    .close = plain_close,
+};
+
+static const transport_extra plain_extra = {.kind = &plain_kind};

@@ -19,6 +19,12 @@ typedef enum message_type {
     MESSAGE_ERROR,
 } message_type;
 
+#define MESSAGE_ERROR_JSON(text) SLICE_LITERAL("{\"type\":\"error\",\"message\":\"" text "\"}")
+#define MESSAGE_INVALID       MESSAGE_ERROR_JSON("Invalid message")
+#define MESSAGE_ROOM_IS_FULL  MESSAGE_ERROR_JSON("Room is full")
+#define MESSAGE_JOIN_FIRST    MESSAGE_ERROR_JSON("Join the room first")
+#define MESSAGE_QUEUE_IS_FULL MESSAGE_ERROR_JSON("Pending queue is full")
+
 enum { MESSAGE_MAX_NAME_BYTES = 4096 }; /* the largest name bound that can be configured */
 
 /* A decoded message. Slices point into the text or into `storage`, so the struct lives no longer than the

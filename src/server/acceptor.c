@@ -1,6 +1,7 @@
 #include "server/acceptor.h"
 
 #include "base/log.h"
+#include "session/session_life.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -19,7 +20,7 @@ static const struct timeval pause_time = {.tv_usec = 100L * 1000};
  * in and the next fail: that is one shortage, and told once. */
 static const struct timeval probation_time = {.tv_sec = 1};
 
-static void count_refusal(gate_counters *counters, admission_refusal refusal, bool is_answered)
+static void count_refusal(acceptor_counters *counters, admission_refusal refusal, bool is_answered)
 {
     counter *by_cause = refusal == ADMISSION_OVER_LIMIT     ? &counters->over_limit
                         : refusal == ADMISSION_OVER_ADDRESS ? &counters->over_address
@@ -46,7 +47,7 @@ static void on_accept(struct evconnlistener *listener, evutil_socket_t fd, struc
     const acceptor_socket *socket = arg;
     acceptor *a = socket->acceptor;
     const address from = address_from_sockaddr(sockaddr, (socklen_t)len);
-    bool is_proxy = address_list_has(a->thread.host.proxies, &from);
+    bool is_proxy = address_list_has(&a->thread.group.shared->proxies, &from);
     admission_place *place;
     admission_refusal refusal = admission_enter(a->admission, &from, is_proxy, &place);
     bool is_refused = refusal != ADMISSION_GRANTED;
@@ -56,29 +57,52 @@ static void on_accept(struct evconnlistener *listener, evutil_socket_t fd, struc
         close(fd);
         return;
     }
-    const char *why = is_refused ? admission_refusal_text(refusal) : NULL;
-    tls_context *tls = socket->is_tls ? certificate_share(a->certificate) : NULL;
-    int error =
-        session_open(&a->thread.host, fd, a->next_id, place, why, is_proxy && a->has_proxy_protocol, tls);
-    tls_context_free(tls);
+    const session_start start = {
+        .fd = fd,
+        .id = a->next_id,
+        .place = place,
+        .tls = socket->is_tls ? certificate_share(a->certificate) : NULL,
+        .awaits_proxy = is_proxy && a->has_proxy_protocol,
+        .refusal = is_refused ? admission_refusal_text(refusal) : NULL,
+    };
+    int error = session_open(&a->thread.group, &start);
+    tls_context_free(start.tls);
     if (error != 0) {
         counter_add(&a->counters.no_memory, 1);
         LOG(LOG_WARN, log_namespace, "no memory for a connection",
-            LOG_NUMBER("open", a->thread.loop.connections));
+            LOG_NUMBER("open", a->thread.group.connections.count));
         admission_leave(a->admission, place);
         return;
     }
     a->next_id += a->id_step;
 }
 
-static void set_listening(acceptor *a, bool listens)
+/* False when a listener would not listen: libevent had no memory, or epoll failed. */
+static bool start_listening(acceptor *a)
 {
-    for (size_t i = 0; i < a->socket_count; i++) {
-        if (listens)
-            evconnlistener_enable(a->sockets[i].listener);
-        else
-            evconnlistener_disable(a->sockets[i].listener);
-    }
+    bool is_listening = true;
+    for (size_t i = 0; i < a->socket_count; i++)
+        is_listening = evconnlistener_enable(a->sockets[i].listener) == 0 && is_listening;
+    return is_listening;
+}
+
+static void pause_listening(acceptor *a)
+{
+    for (size_t i = 0; i < a->socket_count; i++)
+        (void)evconnlistener_disable(a->sockets[i].listener); /* taking an event back can't fail */
+}
+
+/* Have on_retry called. Without memory for that, the pause is left out, and accepting goes on as it can. */
+static bool retry_after(acceptor *a, const struct timeval *span)
+{
+    return evtimer_add(a->retry, span) == 0;
+}
+
+static void pause_accepting(acceptor *a)
+{
+    a->is_paused = retry_after(a, &pause_time);
+    if (a->is_paused)
+        pause_listening(a);
 }
 
 /* EMFILE and the like: what is in the backlog stays readable, so accepting must pause instead of spinning. */
@@ -89,13 +113,18 @@ static void on_accept_error(struct evconnlistener *listener, void *arg)
     int error = errno;
     if (!a->is_short)
         LOG(LOG_WARN, log_namespace, "accepting pauses", LOG_NUMBER("errno", (uint64_t)error),
-            LOG_NUMBER("open", a->thread.loop.connections));
+            LOG_NUMBER("open", a->thread.group.connections.count));
     a->is_short = true;
-    a->is_paused = true;
     counter_add(&a->counters.pauses, 1);
     counter_set(&a->counters.is_short, 1);
-    set_listening(a, false);
-    evtimer_add(a->retry, &pause_time);
+    pause_accepting(a);
+}
+
+static void end_shortage(acceptor *a)
+{
+    a->is_short = false;
+    counter_set(&a->counters.is_short, 0);
+    LOG(LOG_WARN, log_namespace, "accepting again", LOG_NUMBER("open", a->thread.group.connections.count));
 }
 
 /* A pause is over: accept again, on probation. Or that is over: the shortage is. */
@@ -106,20 +135,19 @@ static void on_retry(evutil_socket_t fd, short what, void *arg)
     acceptor *a = arg;
     if (a->socket_count == 0)
         return;
-    if (a->is_paused) {
-        a->is_paused = false;
-        evtimer_add(a->retry, &probation_time);
-        set_listening(a, true); /* may fail again at once, and then the pause is the later timer */
+    if (!a->is_paused) {
+        end_shortage(a);
         return;
     }
-    a->is_short = false;
-    counter_set(&a->counters.is_short, 0);
-    LOG(LOG_WARN, log_namespace, "accepting again", LOG_NUMBER("open", a->thread.loop.connections));
+    a->is_paused = false;
+    if (!start_listening(a))
+        pause_accepting(a); /* no listener may stay deaf */
+    else if (!retry_after(a, &probation_time))
+        end_shortage(a);
 }
 
-static void stop_listening(void *arg)
+static void stop_listening(acceptor *a)
 {
-    acceptor *a = arg;
     while (a->socket_count > 0) {
         acceptor_socket *socket = &a->sockets[--a->socket_count];
         if (socket->path[0] != '\0') /* first: once nobody listens there, another server may take the path */
@@ -128,17 +156,24 @@ static void stop_listening(void *arg)
     }
 }
 
-int acceptor_init(acceptor *a, const net_limits *limits, const session_host *host, uint32_t shutdown_grace_ms,
-                  admission *shared_admission, certificate *shared_certificate)
+/* The thread is the acceptor's first member. */
+static void on_drain(io_thread *t)
 {
-    int error = io_thread_init(&a->thread, limits, host, shutdown_grace_ms);
+    stop_listening((acceptor *)t);
+}
+
+int acceptor_init(acceptor *a, const acceptor_plan *plan)
+{
+    int error = io_thread_init(&a->thread, &plan->thread);
     if (error != 0)
         return error;
-    a->admission = shared_admission;
-    a->certificate = shared_certificate;
-    a->thread.host.ice_rate = &a->ice_rate;
-    a->thread.on_drain = stop_listening;
-    a->thread.drain_context = a;
+    a->admission = plan->admission;
+    a->certificate = plan->certificate;
+    a->next_id = plan->first_id;
+    a->id_step = plan->id_step;
+    a->has_proxy_protocol = plan->has_proxy_protocol;
+    a->thread.group.ice_rate = &a->ice_rate;
+    a->thread.on_drain = on_drain;
 
     a->retry = evtimer_new(a->thread.loop.base, on_retry, a);
     if (a->retry == NULL) {

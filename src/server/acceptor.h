@@ -3,9 +3,11 @@
 #ifndef HOMECALL_SERVER_ACCEPTOR_H
 #define HOMECALL_SERVER_ACCEPTOR_H
 
+#include "server/acceptor_counters.h"
 #include "server/admission.h"
 #include "server/certificate.h"
 #include "server/io_thread.h"
+#include "session/session.h"
 
 #include <event2/listener.h>
 #include <sys/un.h>
@@ -22,24 +24,33 @@ typedef struct acceptor_socket {
 } acceptor_socket;
 
 typedef struct acceptor {
-    io_thread thread;
+    io_thread thread;                              /* first */
     acceptor_socket sockets[ACCEPTOR_MAX_SOCKETS]; /* none once a drain has begun */
     size_t socket_count;
     struct event *retry;      /* owned: the end of a pause, or of the probation after it */
     admission *admission;     /* borrowed, shared */
     certificate *certificate; /* borrowed, shared: of TLS connections */
-    gate_counters counters;
+    acceptor_counters counters;
     ice_rate ice_rate;       /* of the requests that are read here */
     uint64_t next_id;        /* of the next connection */
-    uint64_t id_step;        /* so that the acceptors of a server never give the same */
+    uint64_t id_step;        /* to the one after it */
     bool is_short;           /* descriptors or memory are used up, or were a moment ago */
-    bool has_proxy_protocol; /* a trusted proxy speaks first */
     bool is_paused;          /* and nothing is accepted meanwhile */
+    bool has_proxy_protocol; /* a trusted proxy speaks first */
 } acceptor;
 
-/* Prepare it, without a socket. `host` as for io_thread_init(). 0 or -errno. */
-int acceptor_init(acceptor *a, const net_limits *limits, const session_host *host, uint32_t shutdown_grace_ms,
-                  admission *shared_admission, certificate *shared_certificate);
+/* What an acceptor is made from besides what every thread is. */
+typedef struct acceptor_plan {
+    io_thread_plan thread;
+    admission *admission;     /* borrowed, shared */
+    certificate *certificate; /* borrowed, shared: of TLS connections */
+    uint64_t first_id;        /* of its first connection */
+    uint64_t id_step;         /* to the next: the acceptors of a server never give the same */
+    bool has_proxy_protocol;  /* a trusted proxy speaks first */
+} acceptor_plan;
+
+/* Prepare it, without a socket. 0 or -errno. */
+int acceptor_init(acceptor *a, const acceptor_plan *plan);
 
 /* Accept from a bound socket as well, with `is_tls` through TLS, which is taken also on failure, before the
  * thread is started; connections wait in the kernel from here on. 0, or -errno of listen() (-EADDRINUSE when

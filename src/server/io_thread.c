@@ -2,29 +2,35 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "session/session_life.h"
 
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-static void begin_drain(io_thread *t)
-{
-    t->host.is_draining = true;
-    if (t->on_drain != NULL)
-        t->on_drain(t->drain_context);
-    session_host_close_all(&t->host);
-
-    if (evtimer_pending(t->grace, NULL)) /* told twice: the first time counts */
-        return;
-    struct timeval grace = clock_span(t->shutdown_grace_ms);
-    evtimer_add(t->grace, &grace);
-}
+static const char log_namespace[] = "HomeCall_Signal_Server";
 
 static void end_now(io_thread *t)
 {
     t->is_grace_over = true;
-    session_host_drop_all(&t->host);
+    session_group_drop_all(&t->group);
+}
+
+static void begin_drain(io_thread *t)
+{
+    t->group.is_draining = true;
+    if (t->on_drain != NULL)
+        t->on_drain(t);
+    session_group_close_all(&t->group);
+
+    if (evtimer_pending(t->grace, NULL)) /* told twice: the first time counts */
+        return;
+    struct timeval grace = clock_span(t->plan.shutdown_grace_ms);
+    if (evtimer_add(t->grace, &grace) != 0) { /* better a stop without its grace than one without an end */
+        log_event(LOG_WARN, log_namespace, "no memory for the grace of a stop", NULL, 0);
+        end_now(t);
+    }
 }
 
 static void on_grace_over(evutil_socket_t fd, short what, void *arg)
@@ -39,16 +45,16 @@ static void on_mail(evutil_socket_t fd, short what, void *arg)
     (void)fd;
     (void)what;
     io_thread *t = arg;
-    struct session_list sessions = STAILQ_HEAD_INITIALIZER(sessions);
-    unsigned commands = mailbox_take(&t->mailbox, &sessions);
+    connection_queue arrived = STAILQ_HEAD_INITIALIZER(arrived);
+    unsigned commands = mailbox_take(&t->mailbox, &arrived);
 
-    session *s;
-    while ((s = STAILQ_FIRST(&sessions)) != NULL) {
-        STAILQ_REMOVE_HEAD(&sessions, mail);
-        session_attach(s, &t->host);
+    connection_entry *entry;
+    while ((entry = STAILQ_FIRST(&arrived)) != NULL) {
+        STAILQ_REMOVE_HEAD(&arrived, queued);
+        session_attach(session_of(connection_of(entry)), &t->group);
     }
-    /* An order to drain that a session's return has already anticipated (session_take_back) is still carried
-     * out. */
+    /* A session that came back (session_take_back) may have told of the drain already; the order is still
+     * carried out. */
     if (commands != 0)
         begin_drain(t);
     if ((commands & MAILBOX_END) != 0 || t->is_grace_over)
@@ -58,7 +64,7 @@ static void on_mail(evutil_socket_t fd, short what, void *arg)
 /* It drains, nobody is left, and nobody can come any more. */
 static bool has_ended(io_thread *t)
 {
-    return t->host.is_draining && t->loop.connections == 0 && mailbox_close_if_empty(&t->mailbox);
+    return t->group.is_draining && t->group.connections.count == 0 && mailbox_close_if_empty(&t->mailbox);
 }
 
 static uint64_t read_cpu_us(clockid_t clock)
@@ -78,46 +84,49 @@ uint64_t io_thread_cpu_us(const io_thread *t)
 static void *run(void *arg)
 {
     io_thread *t = arg;
-    log_name_thread(t->kind, t->number);
+    log_name_thread(t->plan.kind, t->plan.number);
     while (!has_ended(t)) {
         if (net_loop_turn(&t->loop) != 0)
             abort(); /* epoll itself fails, so its descriptor was closed behind our back: nothing can go on */
-        mailbox_wake_all(&t->unwoken);
+        mailbox_wake_all(&t->to_wake);
     }
     counter_set(&t->cpu_at_end_us, read_cpu_us(CLOCK_THREAD_CPUTIME_ID));
-    t->on_ended(t->context);
+    t->plan.on_ended(t->plan.context);
     return NULL;
 }
 
-int io_thread_init(io_thread *t, const net_limits *limits, const session_host *host,
-                   uint32_t shutdown_grace_ms)
+static int make_events(io_thread *t)
 {
-    int error = net_loop_init(&t->loop, limits);
+    t->mail = event_new(t->loop.base, t->mailbox.wake_fd, EV_READ | EV_PERSIST, on_mail, t);
+    t->grace = evtimer_new(t->loop.base, on_grace_over, t);
+    return t->mail != NULL && t->grace != NULL && event_add(t->mail, NULL) == 0 ? 0 : -ENOMEM;
+}
+
+static void free_events(io_thread *t)
+{
+    if (t->grace != NULL)
+        event_free(t->grace);
+    if (t->mail != NULL)
+        event_free(t->mail);
+}
+
+int io_thread_init(io_thread *t, const io_thread_plan *plan)
+{
+    t->plan = *plan;
+    SLIST_INIT(&t->to_wake);
+    int error = net_loop_init(&t->loop);
     if (error != 0)
         return error;
     error = mailbox_init(&t->mailbox);
     if (error != 0)
         goto deinit_loop;
+    error = make_events(t);
+    if (error == 0)
+        error = session_group_init(&t->group, plan->shared, &t->loop, &session_events, plan->shard);
+    if (error == 0)
+        return 0;
 
-    SLIST_INIT(&t->unwoken);
-    t->host = *host;
-    t->host.loop = &t->loop;
-    t->shutdown_grace_ms = shutdown_grace_ms;
-    error = -ENOMEM;
-    t->mail = event_new(t->loop.base, t->mailbox.wake_fd, EV_READ | EV_PERSIST, on_mail, t);
-    t->grace = evtimer_new(t->loop.base, on_grace_over, t);
-    if (t->mail == NULL || t->grace == NULL || event_add(t->mail, NULL) != 0)
-        goto free_events;
-    error = session_host_init(&t->host);
-    if (error != 0)
-        goto free_events;
-    return 0;
-
-free_events:
-    if (t->grace != NULL)
-        event_free(t->grace);
-    if (t->mail != NULL)
-        event_free(t->mail);
+    free_events(t);
     mailbox_deinit(&t->mailbox);
 deinit_loop:
     net_loop_deinit(&t->loop);
@@ -126,16 +135,15 @@ deinit_loop:
 
 void io_thread_deinit(io_thread *t)
 {
-    struct session_list left = STAILQ_HEAD_INITIALIZER(left);
+    connection_queue left = STAILQ_HEAD_INITIALIZER(left);
     (void)mailbox_take(&t->mailbox, &left);
-    session *s;
-    while ((s = STAILQ_FIRST(&left)) != NULL) {
-        STAILQ_REMOVE_HEAD(&left, mail);
-        session_abandon(s);
+    connection_entry *entry;
+    while ((entry = STAILQ_FIRST(&left)) != NULL) {
+        STAILQ_REMOVE_HEAD(&left, queued);
+        session_abandon(session_of(connection_of(entry)));
     }
-    session_host_deinit(&t->host);
-    event_free(t->grace);
-    event_free(t->mail);
+    session_group_deinit(&t->group);
+    free_events(t);
     mailbox_deinit(&t->mailbox);
     net_loop_deinit(&t->loop);
 }
@@ -153,7 +161,7 @@ int io_thread_start(io_thread *t)
     t->is_started = true;
     pthread_getcpuclockid(t->id, &t->cpu_clock);
     char name[16]; /* the kernel's bound */
-    snprintf(name, sizeof(name), "hc-%s-%u", t->kind, t->number);
+    snprintf(name, sizeof(name), "hc-%s-%u", t->plan.kind, t->plan.number);
     pthread_setname_np(t->id, name);
     return 0;
 }

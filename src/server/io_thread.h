@@ -1,4 +1,4 @@
-/* IO thread: one thread of a server: its loop, its mailbox, and the session host between them.
+/* IO thread: one thread of a server: its loop, its mailbox, and the session group between them.
  *
  * A worker is one with a shard of the rooms; an acceptor (acceptor.h) is one without, that also listens.
  * Everything in it but the mailbox belongs to the thread while it runs. */
@@ -7,7 +7,7 @@
 
 #include "net/loop.h"
 #include "server/mailbox.h"
-#include "session/session.h"
+#include "session/session_group.h"
 
 #include <pthread.h>
 #include <stddef.h>
@@ -15,31 +15,35 @@
 
 typedef struct io_thread io_thread;
 
-struct io_thread {
-    pthread_t id;
-    const char *kind; /* "worker" or "acceptor": a literal */
-    uint8_t number;   /* which one of its kind */
-    net_loop loop;
-    mailbox mailbox;
-    mailbox_list unwoken; /* mailboxes of others that this turn has pushed to */
-    session_host host;
-    struct event *mail;  /* owned: the mailbox is not empty */
-    struct event *grace; /* owned: the time for a drain is over */
-    uint32_t shutdown_grace_ms;
-    bool is_grace_over;
-    bool is_started;                 /* for the starter: join it */
-    clockid_t cpu_clock;             /* of its processor time, while it runs */
-    counter cpu_at_end_us;           /* that time, once it has ended; 0 before */
-    void (*on_drain)(void *context); /* a drain begins: take nothing new; may be NULL */
+/* What a thread is made from. */
+typedef struct io_thread_plan {
+    const char *kind;                /* "worker" or "acceptor": a literal */
+    uint8_t number;                  /* which one of its kind */
+    int shard;                       /* of the rooms, or SESSION_NO_SHARD */
+    session_shared *shared;          /* borrowed */
+    uint32_t shutdown_grace_ms;      /* for a drain */
     void (*on_ended)(void *context); /* the last that the thread does */
     void *context;                   /* borrowed: for on_ended */
-    void *drain_context;             /* borrowed: for on_drain */
+} io_thread_plan;
+
+struct io_thread {
+    io_thread_plan plan;
+    pthread_t id;
+    net_loop loop;
+    mailbox mailbox;
+    mailbox_list to_wake; /* mailboxes of others that this turn has pushed to */
+    session_group group;
+    struct event *mail;  /* owned: the mailbox is not empty */
+    struct event *grace; /* owned: the time for a drain is over */
+    bool is_grace_over;
+    bool is_started;                /* for the starter: join it */
+    clockid_t cpu_clock;            /* of its processor time, while it runs */
+    counter cpu_at_end_us;          /* that time, once it has ended; 0 before */
+    void (*on_drain)(io_thread *t); /* a drain begins: take nothing new; may be NULL */
 };
 
-/* Prepare a thread that does not run yet. `host` holds what session_host_init() asks for, but `loop`. 0 or
- * -errno. */
-int io_thread_init(io_thread *t, const net_limits *limits, const session_host *host,
-                   uint32_t shutdown_grace_ms);
+/* Prepare a thread that does not run yet. 0 or -errno. */
+int io_thread_init(io_thread *t, const io_thread_plan *plan);
 
 /* Free it. It must not run (any more); sessions left in its mailbox are abandoned. */
 void io_thread_deinit(io_thread *t);
@@ -50,10 +54,10 @@ int io_thread_start(io_thread *t);
 /* The processor time that it has used, in microseconds. Any thread, while it is started. */
 uint64_t io_thread_cpu_us(const io_thread *t);
 
-/* The thread whose host this is. */
-static inline io_thread *io_thread_of(session_host *host)
+/* The thread whose group this is. */
+static inline io_thread *io_thread_of(session_group *group)
 {
-    return (io_thread *)(void *)((char *)host - offsetof(io_thread, host));
+    return (io_thread *)(void *)((char *)group - offsetof(io_thread, group));
 }
 
 /* Wait for its end. Nothing happens if it was not started. */

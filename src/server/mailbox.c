@@ -10,38 +10,41 @@ int mailbox_init(mailbox *mb)
     *mb = (mailbox){.wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)};
     if (mb->wake_fd < 0)
         return -errno;
-    STAILQ_INIT(&mb->sessions);
-    pthread_mutex_init(&mb->lock, NULL);
-    return 0;
+    STAILQ_INIT(&mb->connections);
+    int error = pthread_mutex_init(&mb->lock, NULL);
+    if (error != 0)
+        close(mb->wake_fd);
+    return -error;
 }
 
 void mailbox_deinit(mailbox *mb)
 {
-    assert(STAILQ_EMPTY(&mb->sessions));
+    assert(STAILQ_EMPTY(&mb->connections));
     pthread_mutex_destroy(&mb->lock);
     close(mb->wake_fd);
 }
 
 static bool is_empty(const mailbox *mb)
 {
-    return STAILQ_EMPTY(&mb->sessions) && mb->commands == 0;
+    return STAILQ_EMPTY(&mb->connections) && mb->commands == 0;
 }
 
 /* One write serves every push until the reader has taken all. */
 static void wake(mailbox *mb)
 {
-    ssize_t written = eventfd_write(mb->wake_fd, 1);
-    assert(written == 0);
-    (void)written;
+    int result = eventfd_write(mb->wake_fd, 1);
+    assert(result == 0); /* the counter would have to reach 2^64 - 1 */
+    (void)result;
 }
 
-int mailbox_push(mailbox *mb, session *s, mailbox_list *unwoken)
+int mailbox_push(mailbox *mb, connection_entry *entry, mailbox_list *to_wake)
 {
+    assert(entry->state == CONNECTION_DETACHED && entry->work == 0);
     pthread_mutex_lock(&mb->lock);
     bool is_closed = mb->is_closed;
     bool was_empty = is_empty(mb);
     if (!is_closed) {
-        STAILQ_INSERT_TAIL(&mb->sessions, s, mail);
+        STAILQ_INSERT_TAIL(&mb->connections, entry, queued);
         counter_add(&mb->counters.pushed, 1);
     }
     pthread_mutex_unlock(&mb->lock);
@@ -49,15 +52,15 @@ int mailbox_push(mailbox *mb, session *s, mailbox_list *unwoken)
     if (is_closed)
         return -ESHUTDOWN;
     if (was_empty) /* whoever pushes behind this relies on our wake-up, and the reader takes nothing before */
-        SLIST_INSERT_HEAD(unwoken, mb, unwoken);
+        SLIST_INSERT_HEAD(to_wake, mb, wake_link);
     return 0;
 }
 
-void mailbox_wake_all(mailbox_list *unwoken)
+void mailbox_wake_all(mailbox_list *to_wake)
 {
     mailbox *mb;
-    while ((mb = SLIST_FIRST(unwoken)) != NULL) {
-        SLIST_REMOVE_HEAD(unwoken, unwoken);
+    while ((mb = SLIST_FIRST(to_wake)) != NULL) {
+        SLIST_REMOVE_HEAD(to_wake, wake_link);
         wake(mb);
     }
 }
@@ -75,7 +78,7 @@ void mailbox_order(mailbox *mb, mailbox_command command)
         wake(mb);
 }
 
-unsigned mailbox_take(mailbox *mb, struct session_list *sessions)
+unsigned mailbox_take(mailbox *mb, connection_queue *connections)
 {
     /* First the wake-up, then the content: a push in between wakes once more than needed, never once too
      * little. */
@@ -83,7 +86,7 @@ unsigned mailbox_take(mailbox *mb, struct session_list *sessions)
     (void)eventfd_read(mb->wake_fd, &value);
 
     pthread_mutex_lock(&mb->lock);
-    STAILQ_CONCAT(sessions, &mb->sessions);
+    STAILQ_CONCAT(connections, &mb->connections);
     counter_set(&mb->counters.taken, counter_get(&mb->counters.pushed));
     unsigned commands = mb->commands;
     mb->commands = 0;

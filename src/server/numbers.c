@@ -23,16 +23,16 @@ static uint64_t signals(const session_counters *c, room_outcome outcome)
 
 static void add_counters(signal_server_stats *stats, const io_thread *t)
 {
-    const session_counters *c = &t->host.counters;
+    const session_counters *c = &t->group.counters;
     for (int kind = 0; kind < NET_TRANSPORTS; kind++)
         for (int phase = 0; phase < NET_PHASES; phase++)
-            stats->connections += counter_get(&t->loop.counters.connections[kind][phase]);
+            stats->connections += counter_get(&t->group.connections.counters.connections[kind][phase]);
     stats->joined += counter_get(&c->members);
     stats->rooms += counter_get(&c->rooms);
     stats->pending_messages += counter_get(&c->pending_messages);
     stats->pending_bytes += counter_get(&c->pending_bytes);
     stats->accepted += counter_get(&c->accepted);
-    stats->refused += counter_get(&t->loop.counters.handshakes[NET_HANDSHAKE_503]);
+    stats->refused += counter_get(&t->group.connections.counters.handshakes[NET_HANDSHAKE_503]);
     stats->handed_over += counter_get(&c->handed_over);
     stats->signals_relayed += signals(c, ROOM_SIGNAL_RELAYED);
     stats->signals_queued += signals(c, ROOM_SIGNAL_QUEUED);
@@ -57,11 +57,25 @@ size_t server_thread_count(const signal_server *server)
     return (size_t)server->made_workers + server->made_acceptors;
 }
 
-static void take_thread(snapshot_thread *out, const io_thread *t, const gate_counters *gate)
+/* `decided` is NULL for a worker. */
+static void take_thread(snapshot_thread *out, const io_thread *t, const acceptor_counters *decided)
 {
-    snprintf(out->name, sizeof(out->name), "%s-%u", t->kind, t->number);
+    thread_counters *c = &out->counters;
+    snprintf(out->name, sizeof(out->name), "%s-%u", t->plan.kind, t->plan.number);
     out->cpu_us = io_thread_cpu_us(t);
-    thread_counters_copy(&out->counters, &t->loop.counters, &t->host.counters, &t->mailbox.counters, gate);
+    snapshot_copy_counters(&c->loop, &t->loop.counters, sizeof(c->loop));
+    snapshot_copy_counters(&c->net, &t->group.connections.counters, sizeof(c->net));
+    snapshot_copy_counters(&c->session, &t->group.counters, sizeof(c->session));
+    counter_set(&c->mailbox.pushed, counter_get(&t->mailbox.counters.pushed));
+    counter_set(&c->mailbox.taken, counter_get(&t->mailbox.counters.taken));
+    if (decided == NULL)
+        return;
+    counter_set(&c->acceptor.over_limit, counter_get(&decided->over_limit));
+    counter_set(&c->acceptor.over_address, counter_get(&decided->over_address));
+    counter_set(&c->acceptor.unanswered, counter_get(&decided->unanswered));
+    counter_set(&c->acceptor.no_memory, counter_get(&decided->no_memory));
+    counter_set(&c->acceptor.pauses, counter_get(&decided->pauses));
+    counter_set(&c->acceptor.is_short, counter_get(&decided->is_short));
 }
 
 void server_take_snapshot(const signal_server *server, snapshot *out)
@@ -75,8 +89,8 @@ void server_take_snapshot(const signal_server *server, snapshot *out)
         .started_utc_ms = server->started_utc_ms,
         .is_draining = atomic_load_explicit(&server->is_draining, memory_order_relaxed),
         .max_connections = server->options.max_connections,
-        .budget_used = atomic_load_explicit(&server->budget.used, memory_order_relaxed),
-        .budget_limit = server->budget.limit,
+        .budget_used = atomic_load_explicit(&server->shared.budget.used, memory_order_relaxed),
+        .budget_limit = server->shared.budget.limit,
         .log_lines_dropped = signal_log_dropped(),
         .certificate_ends_s = certificate_ends_s(&server->certificate),
         .thread_count = server_thread_count(server),
@@ -145,9 +159,9 @@ static void log_thread(const snapshot_thread *t)
         LOG_NUMBER("handshake", in_phase(&c->net, NET_PHASE_HANDSHAKE)),
         LOG_NUMBER("closing", in_phase(&c->net, NET_PHASE_CLOSING)),
         LOG_NUMBER("rooms", counter_get(&c->session.rooms)),
-        LOG_NUMBER("mailbox", counter_get(&c->mail.pushed) - counter_get(&c->mail.taken)),
-        LOG_NUMBER("cpu_ms", t->cpu_us / 1000), LOG_NUMBER("turns", counter_get(&c->net.turns)),
-        LOG_NUMBER("lag_max_us", counter_get(&c->net.lag_max_us)));
+        LOG_NUMBER("mailbox", counter_get(&c->mailbox.pushed) - counter_get(&c->mailbox.taken)),
+        LOG_NUMBER("cpu_ms", t->cpu_us / 1000), LOG_NUMBER("turns", counter_get(&c->loop.turns)),
+        LOG_NUMBER("lag_max_us", counter_get(&c->loop.lag_max_us)));
 }
 
 void signal_server_log_state(const signal_server *server)

@@ -13,13 +13,8 @@
 
 struct signal_server {
     signal_server_options options; /* its strings and lists are owned */
-    net_limits net;
-    session_limits session;
-    keyed_hash hash; /* of codewords */
-    session_budget budget;
-    address_list proxies;
-    ice_settings ice;
-    admission *admission; /* owned */
+    session_shared shared; /* what the threads' sessions have in common */
+    admission *admission;  /* owned */
     certificate certificate;
     io_thread *workers;    /* owned array */
     acceptor *acceptors;   /* owned array */

@@ -6,6 +6,7 @@
 #include "server/listening.h"
 #include "server/origins.h"
 #include "server/server_parts.h"
+#include "session/session_life.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -49,7 +50,7 @@ static net_limits net_limits_of(signal_server *server)
     const signal_server_options *o = &server->options;
     return (net_limits){
         .handshake = {.path = "/signal",
-                      .page_path = server->ice.urls.len > 0 ? "/ice" : NULL,
+                      .page_path = server->shared.ice.urls.len > 0 ? "/ice" : NULL,
                       .max_head_bytes = o->max_request_head_bytes,
                       .allows_origin = allows_origin,
                       .context = server},
@@ -143,6 +144,48 @@ static void free_strings(signal_server_options *o)
         free((char *)(uintptr_t)*string_of(o, i));
 }
 
+/* ---- What the sessions of all threads share ---- */
+
+static void hand_over(session_group *group, session *s, int shard)
+{
+    signal_server *server = group->shared->context;
+    mailbox *mb = &server->workers[shard].mailbox;
+    if (mailbox_push(mb, &s->connection.entry, &io_thread_of(group)->to_wake) != 0)
+        session_take_back(s, group);
+}
+
+/* Requests are read on acceptors, whose first member is their thread. */
+static bool admit(session_group *group, session *s, const address *client)
+{
+    return acceptor_admit((acceptor *)io_thread_of(group), s, client);
+}
+
+static void on_gone(session_group *group, session *s)
+{
+    const signal_server *server = group->shared->context;
+    admission_leave(server->admission, s->place);
+}
+
+/* Fill in what depends on the options alone; the hash and the list of proxies are there already. */
+static void share(signal_server *server)
+{
+    const signal_server_options *o = &server->options;
+    session_shared *shared = &server->shared;
+    shared->ice = (ice_settings){.urls = {o->turn_urls, strlen(o->turn_urls)},
+                                 .secret = {o->turn_secret, strlen(o->turn_secret)},
+                                 .ttl_s = o->turn_ttl_ms / 1000};
+    shared->net = net_limits_of(server);
+    shared->limits = session_limits_of(o);
+    shared->shards = (int)o->workers;
+    shared->budget.limit = o->pending_max_total_bytes;
+    shared->hand_over = hand_over;
+    shared->admit = admit;
+    shared->on_gone = on_gone;
+    shared->context = server;
+}
+
+/* ---- Making ---- */
+
 int signal_server_create(const signal_server_options *options, signal_server **out)
 {
     if (!are_valid(options))
@@ -166,22 +209,17 @@ int signal_server_create(const signal_server_options *options, signal_server **o
 
     address_list_fault fault;
     slice proxies = {options->trusted_proxies, strlen(options->trusted_proxies)};
-    error = address_list_parse(&server->proxies, proxies, &fault);
+    error = address_list_parse(&server->shared.proxies, proxies, &fault);
     if (error != 0)
         goto destroy;
-    error = keyed_hash_init(&server->hash);
+    error = keyed_hash_init(&server->shared.hash);
     if (error != 0)
         goto destroy;
-    error = admission_new(options->max_connections, options->max_connections_per_address, &server->hash,
-                          &server->admission);
+    error = admission_new(options->max_connections, options->max_connections_per_address,
+                          &server->shared.hash, &server->admission);
     if (error != 0)
         goto destroy;
-    server->ice = (ice_settings){.urls = {server->options.turn_urls, strlen(server->options.turn_urls)},
-                                 .secret = {server->options.turn_secret, strlen(server->options.turn_secret)},
-                                 .ttl_s = options->turn_ttl_ms / 1000};
-    server->net = net_limits_of(server);
-    server->session = session_limits_of(&server->options);
-    server->budget.limit = options->pending_max_total_bytes;
+    share(server);
     *out = server;
     return 0;
 
@@ -192,25 +230,6 @@ destroy:
 
 /* ---- Starting ---- */
 
-static void hand_over(session_host *host, session *s, int shard)
-{
-    signal_server *server = host->context;
-    if (mailbox_push(&server->workers[shard].mailbox, s, &io_thread_of(host)->unwoken) != 0)
-        session_take_back(s, host);
-}
-
-/* Requests are read on acceptors, whose first member is their thread. */
-static bool admit(session_host *host, session *s, const address *client)
-{
-    return acceptor_admit((acceptor *)(void *)io_thread_of(host), s, client);
-}
-
-static void on_gone(session_host *host, session *s)
-{
-    signal_server *server = host->context;
-    admission_leave(server->admission, s->place);
-}
-
 static void on_thread_ended(void *context)
 {
     signal_server *server = context;
@@ -219,36 +238,25 @@ static void on_thread_ended(void *context)
         server->options.on_stopped(server->options.context);
 }
 
-static session_host host_for(signal_server *server, int shard)
+static io_thread_plan plan_of(signal_server *server, const char *kind, uint32_t number, int shard)
 {
-    return (session_host){
-        .limits = &server->session,
-        .hash = &server->hash,
-        .budget = &server->budget,
-        .shard = shard,
-        .shards = (int)server->options.workers,
-        .context = server,
-        .proxies = &server->proxies,
-        .ice = &server->ice,
-        .hand_over = hand_over,
-        .admit = admit,
-        .on_gone = on_gone,
-    };
+    return (io_thread_plan){.kind = kind,
+                            .number = (uint8_t)number,
+                            .shard = shard,
+                            .shared = &server->shared,
+                            .shutdown_grace_ms = server->options.shutdown_grace_ms,
+                            .on_ended = on_thread_ended,
+                            .context = server};
 }
 
 static int make_workers(signal_server *server)
 {
     for (uint32_t i = 0; i < server->options.workers; i++) {
-        io_thread *worker = &server->workers[i];
-        session_host host = host_for(server, (int)i);
-        int error = io_thread_init(worker, &server->net, &host, server->options.shutdown_grace_ms);
+        const io_thread_plan plan = plan_of(server, "worker", i, (int)i);
+        int error = io_thread_init(&server->workers[i], &plan);
         if (error != 0)
             return error;
         server->made_workers++;
-        worker->on_ended = on_thread_ended;
-        worker->context = server;
-        worker->kind = "worker";
-        worker->number = (uint8_t)i;
     }
     return 0;
 }
@@ -257,20 +265,18 @@ static int make_acceptors(signal_server *server)
 {
     uint32_t count = server->options.acceptor_threads;
     for (uint32_t i = 0; i < count; i++) {
-        acceptor *a = &server->acceptors[i];
-        session_host host = host_for(server, SESSION_NO_SHARD);
-        int error = acceptor_init(a, &server->net, &host, server->options.shutdown_grace_ms,
-                                  server->admission, &server->certificate);
+        const acceptor_plan plan = {
+            .thread = plan_of(server, "acceptor", i, SESSION_NO_SHARD),
+            .admission = server->admission,
+            .certificate = &server->certificate,
+            .first_id = i + 1,
+            .id_step = count,
+            .has_proxy_protocol = server->options.proxy_protocol,
+        };
+        int error = acceptor_init(&server->acceptors[i], &plan);
         if (error != 0)
             return error;
         server->made_acceptors++;
-        a->next_id = i + 1;
-        a->id_step = count;
-        a->thread.on_ended = on_thread_ended;
-        a->thread.context = server;
-        a->has_proxy_protocol = server->options.proxy_protocol;
-        a->thread.kind = "acceptor";
-        a->thread.number = (uint8_t)i;
     }
     return listening_begin(server);
 }

@@ -2,32 +2,21 @@
 
 #include "protocol/json_text.h"
 #include "protocol/message.h"
-#include "session/session_log.h"
+#include "session/session.h"
 
 #include <errno.h>
 #include <stdlib.h>
 
 static const char log_namespace[] = "HomeCall_Signal_Session";
 
-/* The longest error message of ours, with its JSON around it, is far below. */
-enum { MAX_ERROR_BYTES = 128 };
-
-void rules_send_error(session *s, const char *text)
-{
-    char json[MAX_ERROR_BYTES];
-    struct iovec part = {json, message_encode_error(json, sizeof(json), text)};
-    if (part.iov_len > 0)
-        (void)connection_send(&s->connection, WS_OPCODE_TEXT, &part, 1);
-}
-
 /* PROTOCOL.md, rule 5: the connection goes on, unless its peer does nothing else. */
 static connection_verdict answer_invalid(session *s)
 {
-    session_host *host = session_host_of(s);
-    counter_add(&host->counters.invalid_messages, 1);
+    session_group *group = session_group_of(s);
+    counter_add(&group->counters.invalid_messages, 1);
     session_log(LOG_INFO, log_namespace, "invalid message", s, NULL, 0);
-    rules_send_error(s, "Invalid message");
-    if (!token_bucket_take(&s->faults, host->limits->faults, net_loop_now_ms(host->loop)))
+    session_send_error(s, MESSAGE_INVALID);
+    if (!token_bucket_take(&s->faults, group->shared->limits.faults, net_loop_now_ms(group->loop)))
         connection_close(&s->connection, CLOSE_REASON_INVALID_MESSAGES, "too many invalid messages");
     return CONNECTION_GO_ON;
 }
@@ -42,35 +31,33 @@ static connection_verdict shed(session *s)
 
 /* The share of the rooms that a codeword belongs to. The upper half of its hash decides; the tables of a
  * shard use the lower half, which stays evenly spread within the shard. */
-static int shard_of(const session_host *host, slice room)
+static int shard_of(const session_shared *shared, slice room)
 {
-    uint64_t upper = keyed_hash_of(host->hash, room) >> 32;
-    return (int)(upper * (uint64_t)host->shards >> 32);
+    uint64_t upper = keyed_hash_of(&shared->hash, room) >> 32;
+    return (int)(upper * (uint64_t)shared->shards >> 32);
 }
 
-/* Is the sender in a room, and does its message name no other? While a sender waits before a full room its
- * messages are held, so whoever has a place here has joined. */
+/* Is the sender in a room, and does its message name no other? */
 static bool is_in_room_of(const session *s, const message *m)
 {
-    const room_member *member = s->peer.member;
-    return member != NULL && (m->room.len == 0 || slice_equals(m->room, room_member_room(member)));
+    return session_is_joined(s) &&
+           (m->room.len == 0 || slice_equals(m->room, room_member_room(s->peer.member)));
 }
 
 static void leave_room(session *s, session_leave how)
 {
-    if (s->peer.member == NULL)
+    if (!session_is_joined(s))
         return;
-    session_host *host = session_host_of(s);
-    counter_add(&host->counters.leaves[how], 1);
+    session_group *group = session_group_of(s);
+    counter_add(&group->counters.leaves[how], 1);
     session_log(LOG_INFO, log_namespace, "left", s, NULL, 0);
-    room_manager_leave(host->rooms, &s->peer);
+    room_manager_leave(group->rooms.manager, &s->peer);
 }
 
 static bool is_joined_as(const session *s, slice room, slice user)
 {
-    const room_member *member = s->peer.member;
-    return member != NULL && slice_equals(room, room_member_room(member)) &&
-           slice_equals(user, room_member_user(member));
+    return session_is_joined(s) && slice_equals(room, room_member_room(s->peer.member)) &&
+           slice_equals(user, room_member_user(s->peer.member));
 }
 
 /* What the RoomManager said to a join: for the counters and the log. */
@@ -81,7 +68,7 @@ static void tell_join(const session *s, const message *m, int result)
         [ROOM_WAITING] = "waiting before a full room",
         [ROOM_FULL] = "room is full",
     };
-    session_counters *counters = &session_host_of(s)->counters;
+    session_counters *counters = &session_group_of(s)->counters;
     if (result != ROOM_WAITING) /* how that ends is told later */
         counter_add(&counters->joins[result == ROOM_JOINED ? SESSION_JOIN_JOINED : SESSION_JOIN_FULL], 1);
     LOG(LOG_INFO, log_namespace, events[result], LOG_NUMBER("conn", s->connection.id),
@@ -90,23 +77,23 @@ static void tell_join(const session *s, const message *m, int result)
 
 static connection_verdict enter_room(session *s, const message *m)
 {
-    session_host *host = session_host_of(s);
-    room_join request = {.room = m->room, .user = m->user, .now_ms = net_loop_now_ms(host->loop)};
-    char *room_text = json_text_encode(m->room, &request.room_json.len);
-    char *user_text = json_text_encode(m->user, &request.user_json.len);
-    request.room_json.data = room_text;
-    request.user_json.data = user_text;
+    session_group *group = session_group_of(s);
+    room_join join = {.room = m->room, .user = m->user, .now_ms = net_loop_now_ms(group->loop)};
+    char *room_text = json_text_encode(m->room, &join.room_json.len);
+    char *user_text = json_text_encode(m->user, &join.user_json.len);
+    join.room_json.data = room_text;
+    join.user_json.data = user_text;
 
     int result = -ENOMEM;
     if (room_text != NULL && user_text != NULL)
-        result = room_manager_join(host->rooms, &s->peer, &request);
+        result = room_manager_join(group->rooms.manager, &s->peer, &join);
     free(room_text);
     free(user_text);
     if (result < 0)
         return shed(s);
     tell_join(s, m, result);
     if (result == ROOM_FULL)
-        rules_send_error(s, "Room is full");
+        session_send_error(s, MESSAGE_ROOM_IS_FULL);
     return result == ROOM_WAITING ? CONNECTION_HOLD : CONNECTION_GO_ON;
 }
 
@@ -117,9 +104,9 @@ static connection_verdict on_join(session *s, const message *m)
         return CONNECTION_GO_ON;
     leave_room(s, SESSION_LEAVE_MOVED);
 
-    const session_host *host = session_host_of(s);
-    int shard = shard_of(host, m->room);
-    if (shard != host->shard) {
+    const session_group *group = session_group_of(s);
+    int shard = shard_of(group->shared, m->room);
+    if (shard != group->shard) {
         s->next_shard = shard;
         return CONNECTION_HAND_OVER;
     }
@@ -137,13 +124,13 @@ static connection_verdict on_leave(session *s, const message *m)
 /* A signal from one who is not in that room is an attempt as well, and is told like the others (rule 3). */
 static void refuse_outside_room(session *s, const message *m)
 {
-    session_counters *counters = &session_host_of(s)->counters;
+    session_counters *counters = &session_group_of(s)->counters;
     counter_add(&counters->signals[m->type - MESSAGE_OFFER][ROOM_SIGNAL_REFUSED], 1);
     counter_add(&counters->not_in_room, 1);
     LOG_SESSION(LOG_INFO, log_namespace, "refused", s, LOG_LITERAL("kind", message_type_name(m->type)),
                 LOG_NUMBER("bytes", m->payload.len),
-                LOG_LITERAL("why", s->peer.member == NULL ? "not in a room" : "another room"));
-    rules_send_error(s, "Join the room first");
+                LOG_LITERAL("why", !session_is_joined(s) ? "not in a room" : "another room"));
+    session_send_error(s, MESSAGE_JOIN_FIRST);
 }
 
 /* PROTOCOL.md, rules 2 and 3 */
@@ -155,14 +142,14 @@ static connection_verdict on_signal(session *s, const message *m)
     }
 
     struct iovec parts[MESSAGE_SIGNAL_PARTS];
-    const room_member *member = s->peer.member;
-    message_encode_signal(parts, m->type, room_member_room_json(member), room_member_user_json(member),
-                          m->payload);
+    message_encode_signal(parts, m->type, room_member_room_json(s->peer.member),
+                          room_member_user_json(s->peer.member), m->payload);
+    session_group *group = session_group_of(s);
     const room_signal signal = {.kind = (int)m->type, .count = MESSAGE_SIGNAL_PARTS, .parts = parts};
-    session_host *host = session_host_of(s);
-    int result = room_manager_signal(host->rooms, &s->peer, &signal, net_loop_now_ms(host->loop));
+    int result =
+        room_manager_signal(group->rooms.manager, &s->peer, &signal, net_loop_now_ms(group->loop));
     if (result == -ENOSPC)
-        rules_send_error(s, "Pending queue is full");
+        session_send_error(s, MESSAGE_QUEUE_IS_FULL);
     else if (result < 0)
         return shed(s);
     return CONNECTION_GO_ON;
@@ -172,9 +159,9 @@ static connection_verdict on_signal(session *s, const message *m)
  * so it is shown like one. */
 static connection_verdict on_client_error(session *s, const message *m)
 {
-    session_host *host = session_host_of(s);
-    counter_add(&host->counters.client_errors, 1);
-    if (token_bucket_take(&s->reports, host->limits->faults, net_loop_now_ms(host->loop)))
+    session_group *group = session_group_of(s);
+    counter_add(&group->counters.client_errors, 1);
+    if (token_bucket_take(&s->reports, group->shared->limits.faults, net_loop_now_ms(group->loop)))
         LOG_SESSION(LOG_INFO, log_namespace, "the client reports", s, LOG_NUMBER("bytes", m->text.len),
                     LOG_PRIVATE("message", m->text));
     return CONNECTION_GO_ON;
@@ -185,10 +172,11 @@ static connection_verdict (*const handlers[])(session *s, const message *m) = {
     [MESSAGE_ANSWER] = on_signal, [MESSAGE_CANDIDATE] = on_signal, [MESSAGE_ERROR] = on_client_error,
 };
 
-connection_verdict rules_handle(session *s, bool is_text, slice data)
+connection_verdict rules_handle(connection *c, bool is_text, slice data)
 {
+    session *s = session_of(c);
     message m;
-    if (!is_text || message_decode(data, session_host_of(s)->limits->max_name_bytes, &m) != 0)
+    if (!is_text || message_decode(data, session_group_of(s)->shared->limits.max_name_bytes, &m) != 0)
         return answer_invalid(s);
     return handlers[m.type](s, &m);
 }

@@ -1,13 +1,10 @@
-/* The rules of PROTOCOL.md, one handler for each type of message. Internal to the session floor. */
+/* The rules of PROTOCOL.md, one handler for each type of message. Internal to src/session. */
 #ifndef HOMECALL_SESSION_RULES_H
 #define HOMECALL_SESSION_RULES_H
 
-#include "session/session.h"
+#include "net/connection.h"
 
-/* Do what this message asks for. */
-connection_verdict rules_handle(session *s, bool is_text, slice data);
-
-/* Send {"type":"error","message":text}. Clients end their call on any error: only for a real fault. */
-void rules_send_error(session *s, const char *text);
+/* connection_events.on_message of a session: do what this message asks for. */
+connection_verdict rules_handle(connection *c, bool is_text, slice data);
 
 #endif

@@ -1,10 +1,10 @@
-/* A session as a peer of its RoomManager: what the rooms can do with it. Internal to the session floor. */
+/* What the rooms do with a session. Internal to src/session. */
 #ifndef HOMECALL_SESSION_SESSION_PEER_H
 #define HOMECALL_SESSION_SESSION_PEER_H
 
 #include "rooms/room_peer.h"
 
-/* The face of every session's peer. */
+/* For the peer of every session. */
 extern const room_peer_face session_peer_face;
 
 #endif

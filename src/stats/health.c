@@ -17,7 +17,7 @@ static bool object_to(health_objection *object, void *context, const char *reaso
 /* For how long the thread's turn has been under way; 0 while it waits for something to do. */
 static uint64_t turn_age_us(const snapshot *s, const snapshot_thread *thread)
 {
-    uint64_t began_us = counter_get(&thread->counters.net.turn_began_us);
+    uint64_t began_us = counter_get(&thread->counters.loop.turn_started_us);
     return began_us != 0 && began_us < s->taken_us ? s->taken_us - began_us : 0;
 }
 
@@ -50,7 +50,7 @@ bool health_is_ready(const snapshot *s, health_objection *object, void *context)
     bool is_good = true;
     if (s->is_draining)
         is_good = object_to(object, context, "draining");
-    if (counter_get(&s->total.gate.is_short) != 0)
+    if (counter_get(&s->total.acceptor.is_short) != 0)
         is_good = object_to(object, context, "accepting pauses: descriptors or memory are used up");
     if (s->max_connections != 0 && snapshot_connections(s) >= s->max_connections)
         is_good = object_to(object, context, "MAX_CONNECTIONS is reached");

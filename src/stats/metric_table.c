@@ -118,7 +118,7 @@ static void walk_build(const metric_family *family, const metric_source *source,
 static uint64_t is_accepting_paused(const snapshot *s, const snapshot_thread *thread)
 {
     (void)thread;
-    return counter_get(&s->total.gate.is_short) != 0;
+    return counter_get(&s->total.acceptor.is_short) != 0;
 }
 
 static uint64_t is_draining(const snapshot *s, const snapshot_thread *thread)
@@ -138,8 +138,8 @@ static uint64_t is_ready(const snapshot *s, const snapshot_thread *thread)
 static uint64_t mailbox_depth(const snapshot *s, const snapshot_thread *thread)
 {
     (void)s;
-    uint64_t pushed = counter_get(&thread->counters.mail.pushed);
-    uint64_t taken = counter_get(&thread->counters.mail.taken);
+    uint64_t pushed = counter_get(&thread->counters.mailbox.pushed);
+    uint64_t taken = counter_get(&thread->counters.mailbox.taken);
     return pushed > taken ? pushed - taken : 0;
 }
 
@@ -218,9 +218,9 @@ static const metric_word failure_causes[] = {
     {0}};
 
 static const metric_word limits[] = {
-    {"max_connections", IN_TOTAL(gate.over_limit)},
-    {"max_connections_per_address", IN_TOTAL(gate.over_address)},
-    {"unanswered", IN_TOTAL(gate.unanswered)},
+    {"max_connections", IN_TOTAL(acceptor.over_limit)},
+    {"max_connections_per_address", IN_TOTAL(acceptor.over_address)},
+    {"unanswered", IN_TOTAL(acceptor.unanswered)},
     {"message_rate", CLOSES(CLOSE_REASON_FLOOD)},
     {"fault_burst", CLOSES(CLOSE_REASON_INVALID_MESSAGES)},
     {"max_message_bytes", CLOSES(CLOSE_REASON_TOO_BIG)},
@@ -232,7 +232,7 @@ static const metric_word limits[] = {
     {"pending_total", IN_TOTAL(session.failures[ROOM_FAILURE_BUDGET_USED_UP])},
     {"handshake_timeout", CLOSES(CLOSE_REASON_HANDSHAKE_TIMEOUT)},
     {"pong_timeout", CLOSES(CLOSE_REASON_SILENT)},
-    {"descriptors", IN_TOTAL(gate.pauses)},
+    {"descriptors", IN_TOTAL(acceptor.pauses)},
     {0}};
 
 /* ---- The table ---- */
@@ -311,15 +311,15 @@ const metric_family metric_table[] = {
         ONE(total.net.backlog_connections)},
 
     {"loop_lag_seconds", HISTOGRAM, US, "How long the turns of all loops took: so long others had to wait.",
-        ONE(total.net.lag_us)},
+        ONE(total.loop.lag_us)},
     {"thread_lag_max_seconds", GAUGE, US, "The longest turn of the last ten to twenty seconds.",
-        THREADS(counters.net.lag_max_us)},
-    {"thread_turns", COUNTER, PLAIN, "Turns of the thread's loop.", THREADS(counters.net.turns)},
+        THREADS(counters.loop.lag_max_us)},
+    {"thread_turns", COUNTER, PLAIN, "Turns of the thread's loop.", THREADS(counters.loop.turns)},
     {"thread_busy_seconds", COUNTER, US, "How long all turns took together.",
-        THREADS(counters.net.lag_us.sum)},
+        THREADS(counters.loop.lag_us.sum)},
     {"thread_cpu_seconds", COUNTER, US, "Processor time of the thread.", THREADS(cpu_us)},
     {"mailbox_depth", GAUGE, PLAIN, "Connections that wait now to be taken over by the thread.",
-        THREADS(counters.mail), .compute = mailbox_depth},
+        THREADS(counters.mailbox), .compute = mailbox_depth},
     {"handovers", COUNTER, PLAIN, "Connections handed from one thread to another.",
         ONE(total.session.handed_over)},
 

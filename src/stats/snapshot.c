@@ -4,25 +4,13 @@
 
 static_assert(sizeof(thread_counters) % sizeof(counter) == 0, "nothing but counters");
 
-/* Both are `bytes` long, and hold nothing but counters. */
-static void copy(void *to, const void *from, size_t bytes)
+void snapshot_copy_counters(void *to, const void *from, size_t bytes)
 {
+    assert(bytes % sizeof(counter) == 0);
     counter *out = to;
     const counter *in = from;
     for (size_t i = 0; i < bytes / sizeof(counter); i++)
         counter_set(&out[i], counter_get(&in[i]));
-}
-
-void thread_counters_copy(thread_counters *to, const net_counters *net, const session_counters *session,
-                          const mail_counters *mail, const gate_counters *gate)
-{
-    copy(&to->net, net, sizeof(*net));
-    copy(&to->session, session, sizeof(*session));
-    copy(&to->mail, mail, sizeof(*mail));
-    if (gate != NULL)
-        copy(&to->gate, gate, sizeof(*gate));
-    else
-        to->gate = (gate_counters){0};
 }
 
 void snapshot_sum(snapshot *s)

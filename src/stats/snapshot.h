@@ -36,9 +36,9 @@ typedef struct snapshot {
 /* Set `total` to the sum over the threads. */
 void snapshot_sum(snapshot *s);
 
-/* Copy counters, each by itself, while their thread goes on. */
-void thread_counters_copy(thread_counters *to, const net_counters *net, const session_counters *session,
-                          const mail_counters *mail, const gate_counters *gate);
+/* Copy counters, each by itself, while their thread goes on. Both are `bytes` long, and hold nothing but
+ * counters. */
+void snapshot_copy_counters(void *to, const void *from, size_t bytes);
 
 /* Connections that are open now, in any phase. */
 uint64_t snapshot_connections(const snapshot *s);

@@ -3,30 +3,32 @@
 #ifndef HOMECALL_STATS_THREAD_COUNTERS_H
 #define HOMECALL_STATS_THREAD_COUNTERS_H
 
+#include "net/loop_counters.h"
 #include "net/net_counters.h"
 #include "session/session_counters.h"
 
-/* Sessions on their way into a thread. Written under its mailbox's lock. */
-typedef struct mail_counters {
+/* Connections on their way into a thread. */
+typedef struct snapshot_mailbox {
     counter pushed;
     counter taken; /* pushed - taken = the depth now */
-} mail_counters;
+} snapshot_mailbox;
 
 /* What an acceptor decides about connections that it accepts. */
-typedef struct gate_counters {
+typedef struct snapshot_acceptor {
     counter over_limit;   /* refused: MAX_CONNECTIONS */
     counter over_address; /* refused: MAX_CONNECTIONS_PER_ADDRESS */
     counter unanswered;   /* of the refused: closed without a 503, since so many others got theirs */
     counter no_memory;    /* refused or closed: out of memory */
     counter pauses;       /* of accepting: descriptors or memory were used up */
     counter is_short;     /* now: 1 while that lasts */
-} gate_counters;
+} snapshot_acceptor;
 
 typedef struct thread_counters {
+    loop_counters loop;
     net_counters net;
     session_counters session;
-    mail_counters mail;
-    gate_counters gate; /* zero but for acceptors */
+    snapshot_mailbox mailbox;
+    snapshot_acceptor acceptor; /* zero but for acceptors */
 } thread_counters;
 
 #endif

@@ -59,9 +59,9 @@ typedef struct ws_decoder {
     uint8_t opcode;         /* TEXT or BINARY while a message is under way, 0 otherwise */
     bool is_in_frame;       /* a data frame's header has been read, its payload not wholly */
     bool is_final;          /* of the current data frame: FIN */
-    bool has_data;          /* a part of the current message has already been passed on */
-    bool has_failed;        /* after a FAULT or CLOSE: nothing more is read */
-    bool is_client;         /* the frames come from a server. Set before the first one. */
+    bool has_data : 1;      /* a part of the current message has already been passed on */
+    bool has_failed : 1;    /* after a FAULT or CLOSE: nothing more is read */
+    bool is_client : 1;     /* the frames come from a server. Set before the first one. */
 } ws_decoder;
 
 typedef enum ws_event_type {

@@ -50,7 +50,7 @@ static bool collect(void *context, snapshot *out)
     for (size_t i = 0; i < out->thread_count; i++) {
         const thread_counters *from = &f->counters[i];
         snprintf(out->threads[i].name, sizeof(out->threads[i].name), "worker-%u", (unsigned)i % 10);
-        thread_counters_copy(&out->threads[i].counters, &from->net, &from->session, &from->mail, &from->gate);
+        snapshot_copy_counters(&out->threads[i].counters, from, sizeof(*from));
     }
     snapshot_sum(out);
     return true;
@@ -250,7 +250,7 @@ static void readiness_follows_the_server(void **state)
 static void a_thread_that_hangs_ends_life(void **state)
 {
     fixture *f = *state;
-    counter_set(&f->counters[1].net.turn_began_us, clock_monotonic_us() - 6000000);
+    counter_set(&f->counters[1].loop.turn_started_us, clock_monotonic_us() - 6000000);
     char body[128];
     get(f, "/livez", 503, body, sizeof(body));
     assert_memory_equal(body, "worker-1 hangs", strlen("worker-1 hangs"));
@@ -489,7 +489,7 @@ static void *count(void *arg)
         counter_add(&t->counters->net.messages_in, 1);
         counter_add(&t->counters->net.bytes_in, 100);
         counter_histogram_add(&t->counters->net.relay_us, 30, 1);
-        counter_set(&t->counters->net.turn_began_us, 0);
+        counter_set(&t->counters->loop.turn_started_us, 0);
     }
     return NULL;
 }

@@ -126,7 +126,7 @@ static void a_server_that_drains_is_unavailable(void **state)
 {
     fixture *f = *state;
     f->made.snapshot.is_draining = true;
-    counter_set(&f->made.snapshot.total.gate.is_short, 1);
+    counter_set(&f->made.snapshot.total.acceptor.is_short, 1);
     expect(f, "/livez", 200, text, "ok\n");
     expect(f, "/readyz", 503, text, "draining\naccepting pauses: descriptors or memory are used up\n");
 }
@@ -134,7 +134,7 @@ static void a_server_that_drains_is_unavailable(void **state)
 static void a_thread_that_hangs_is_named(void **state)
 {
     fixture *f = *state;
-    counter_set(&f->made.threads[1].counters.net.turn_began_us, f->made.snapshot.taken_us - 7000000);
+    counter_set(&f->made.threads[1].counters.loop.turn_started_us, f->made.snapshot.taken_us - 7000000);
     expect(f, "/livez", 503, text, "worker-1 hangs: a turn of its loop has taken 7.0 s so far\n");
 }
 

@@ -1,8 +1,8 @@
-/* Sessions on hosts without threads: a lobby and two shards, each with a loop of its own, which the test
- * turns one after the other. The hand-over from host to host is a list that the test empties, so every order
- * of events is the test's choice, and a shared fact (a counter, the budget, a place) can be looked at in
- * between. */
-#include "session/session.h"
+/* Sessions of groups without threads: a lobby and two shards, each with a loop of its own, which the test
+ * turns one after the other. The hand-over from group to group is a list that the test empties, so every
+ * order of events is the test's choice, and a shared fact (a counter, the budget, a place) can be looked at
+ * in between. */
+#include "session/session_life.h"
 
 #include "support/wire.h"
 
@@ -10,24 +10,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { SHARDS = 2, LOBBY = SHARDS, HOSTS, MAX_CLIENTS = 8, NEVER_MS = 3600 * 1000 };
-
-/* A session that was handed over and not delivered yet. */
-typedef struct letter {
-    session *s;
-    int shard;
-} letter;
+enum { SHARDS = 2, LOBBY = SHARDS, GROUPS, MAX_CLIENTS = 8, NEVER_MS = 3600 * 1000 };
 
 typedef struct fixture {
-    net_limits net;
-    session_limits limits;
-    keyed_hash hash;
-    session_budget budget;
-    net_loop loops[HOSTS];
-    session_host hosts[HOSTS];
-    letter adrift[MAX_CLIENTS]; /* in the order of their hand-over */
-    size_t adrift_count;
-    bool is_mail_held; /* the test delivers them itself */
+    session_shared shared;
+    net_loop loops[GROUPS];
+    session_group groups[GROUPS];
+    connection_queue detached; /* handed over and not delivered yet */
+    bool is_mail_held;         /* the test delivers them itself */
     wire_peer clients[MAX_CLIENTS];
     int client_count;
     int socket_type; /* of clients to come */
@@ -35,46 +25,38 @@ typedef struct fixture {
     char rooms[SHARDS][2][16];
 } fixture;
 
-/* ---- The hosts ---- */
+/* ---- The groups ---- */
 
-static void hand_over(session_host *host, session *s, int shard)
+static void hand_over(session_group *group, session *s, int shard)
 {
-    fixture *f = host->context;
+    fixture *f = group->shared->context;
     assert_true(shard >= 0 && shard < SHARDS);
     assert_int_equal(shard, s->next_shard);
-    assert_true(f->adrift_count < MAX_CLIENTS);
-    f->adrift[f->adrift_count++] = (letter){s, shard};
+    STAILQ_INSERT_TAIL(&f->detached, &s->connection.entry, queued);
 }
 
-static const address_list no_proxies;
-
-static bool admit(session_host *host, session *s, const address *client)
+static bool admit(session_group *group, session *s, const address *client)
 {
-    (void)host;
+    (void)group;
     (void)s;
     (void)client;
     return true;
 }
 
-static void on_gone(session_host *host, session *s)
+static void on_gone(session_group *group, session *s)
 {
-    fixture *f = host->context;
+    fixture *f = group->shared->context;
     assert_ptr_equal(s->place, f);
     f->gone++;
 }
 
-static letter take_letter(fixture *f)
+static session *take_detached(fixture *f)
 {
-    if (f->adrift_count == 0)
-        return (letter){0};
-    letter first = f->adrift[0];
-    memmove(f->adrift, f->adrift + 1, --f->adrift_count * sizeof(first));
-    return first;
-}
-
-static session *take_adrift(fixture *f)
-{
-    return take_letter(f).s;
+    connection_entry *entry = STAILQ_FIRST(&f->detached);
+    if (entry == NULL)
+        return NULL;
+    STAILQ_REMOVE_HEAD(&f->detached, queued);
+    return session_of(connection_of(entry));
 }
 
 /* Turn every loop until nothing more can happen: a session is handed over twice at most, lobby to shard to
@@ -82,19 +64,19 @@ static session *take_adrift(fixture *f)
 static void settle(fixture *f)
 {
     for (int round = 0; round < 4; round++) {
-        for (letter next; !f->is_mail_held && (next = take_letter(f)).s != NULL;)
-            session_attach(next.s, &f->hosts[next.shard]);
-        for (int i = 0; i < HOSTS; i++)
+        for (session *s; !f->is_mail_held && (s = take_detached(f)) != NULL;)
+            session_attach(s, &f->groups[s->next_shard]);
+        for (int i = 0; i < GROUPS; i++)
             wire_turn(&f->loops[i]);
     }
 }
 
-/* How many signals of any type have had this outcome on a host. */
-static uint64_t signals(const fixture *f, int host, room_outcome outcome)
+/* How many signals of any type have had this outcome in a group. */
+static uint64_t signals(const fixture *f, int group, room_outcome outcome)
 {
     uint64_t count = 0;
     for (int type = 0; type < SESSION_SIGNALS; type++)
-        count += counter_get(&f->hosts[host].counters.signals[type][outcome]);
+        count += counter_get(&f->groups[group].counters.signals[type][outcome]);
     return count;
 }
 
@@ -105,7 +87,7 @@ static void find_rooms(fixture *f)
     for (int i = 0; found[0] < 2 || found[1] < 2; i++) {
         char name[16];
         snprintf(name, sizeof(name), "room %d", i);
-        uint64_t upper = keyed_hash_of(&f->hash, (slice){name, strlen(name)}) >> 32;
+        uint64_t upper = keyed_hash_of(&f->shared.hash, (slice){name, strlen(name)}) >> 32;
         int shard = (int)(upper * SHARDS >> 32);
         if (found[shard] < 2)
             memcpy(f->rooms[shard][found[shard]++], name, sizeof(name));
@@ -116,7 +98,7 @@ static fixture *make(void)
 {
     fixture *f = calloc(1, sizeof(*f));
     assert_non_null(f);
-    f->net = (net_limits){
+    f->shared.net = (net_limits){
         .handshake = {.path = "/signal", .max_head_bytes = 1024},
         .max_message_bytes = 64 * 1024,
         .max_output_bytes = 1024 * 1024,
@@ -125,7 +107,7 @@ static fixture *make(void)
         .pong_timeout_ms = NEVER_MS,
         .close_timeout_ms = NEVER_MS,
     };
-    f->limits = (session_limits){
+    f->shared.limits = (session_limits){
         .rooms = {.capacity = 2,
                   .pending_max_messages = 8,
                   .pending_max_bytes = 16 * 1024,
@@ -134,48 +116,43 @@ static fixture *make(void)
         .max_name_bytes = 512,
     };
     f->socket_type = SOCK_STREAM;
-    f->hash = (keyed_hash){{7, 7, 7}};
-    f->budget.limit = 1024 * 1024;
+    f->shared.hash = (keyed_hash){{7, 7, 7}};
+    f->shared.budget.limit = 1024 * 1024;
+    STAILQ_INIT(&f->detached);
     find_rooms(f);
     return f;
 }
 
-/* The hosts take their limits from here on. */
+/* The groups take their limits from here on. */
 static fixture *start(fixture *f)
 {
-    for (int i = 0; i < HOSTS; i++) {
-        assert_int_equal(net_loop_init(&f->loops[i], &f->net), 0);
-        f->hosts[i] = (session_host){
-            .loop = &f->loops[i],
-            .limits = &f->limits,
-            .hash = &f->hash,
-            .budget = &f->budget,
-            .shard = i == LOBBY ? SESSION_NO_SHARD : i,
-            .shards = SHARDS,
-            .context = f,
-            .hand_over = hand_over,
-            .on_gone = on_gone,
-            .admit = admit,
-            .proxies = &no_proxies,
-        };
-        assert_int_equal(session_host_init(&f->hosts[i]), 0);
+    f->shared.shards = SHARDS;
+    f->shared.context = f;
+    f->shared.hand_over = hand_over;
+    f->shared.on_gone = on_gone;
+    f->shared.admit = admit;
+    for (int i = 0; i < GROUPS; i++) {
+        assert_int_equal(net_loop_init(&f->loops[i]), 0);
+        int shard = i == LOBBY ? SESSION_NO_SHARD : i;
+        assert_int_equal(session_group_init(&f->groups[i], &f->shared, &f->loops[i], &session_events, shard),
+                         0);
     }
     return f;
 }
 
 static void unmake(fixture *f)
 {
-    for (session *s; (s = take_adrift(f)) != NULL;)
+    for (session *s; (s = take_detached(f)) != NULL;)
         session_abandon(s);
-    for (int i = 0; i < HOSTS; i++) {
-        session_host_drop_all(&f->hosts[i]);
+    for (int i = 0; i < GROUPS; i++) {
+        session_group_drop_all(&f->groups[i]);
         net_loop_end_turn(&f->loops[i]);
-        assert_int_equal(f->loops[i].connections, 0);
-        session_host_deinit(&f->hosts[i]);
+        assert_int_equal(f->groups[i].connections.count, 0);
+        session_group_deinit(&f->groups[i]);
         net_loop_deinit(&f->loops[i]);
     }
     assert_int_equal(f->gone, f->client_count);
-    assert_int_equal(f->budget.used, 0);
+    assert_int_equal(f->shared.budget.used, 0);
     for (int i = 0; i < f->client_count; i++)
         wire_close(&f->clients[i]);
     free(f);
@@ -188,8 +165,8 @@ static wire_peer *dial(fixture *f, const char *refusal)
     assert_true(f->client_count < MAX_CLIENTS);
     wire_peer *client = &f->clients[f->client_count++];
     int fd = wire_open(client, f->socket_type);
-    assert_int_equal(session_open(&f->hosts[LOBBY], fd, (uint64_t)f->client_count, f, refusal, false, NULL),
-                     0);
+    const session_start start = {.fd = fd, .id = (uint64_t)f->client_count, .place = f, .refusal = refusal};
+    assert_int_equal(session_open(&f->groups[LOBBY], &start), 0);
     return client;
 }
 
@@ -258,17 +235,17 @@ static void a_session_waits_in_the_lobby_and_moves_to_the_shard_of_its_room(void
     for (int shard = 0; shard < SHARDS; shard++) {
         fixture *f = start(make());
         wire_peer *anna = come(f);
-        assert_int_equal(f->loops[LOBBY].connections, 1);
+        assert_int_equal(f->groups[LOBBY].connections.count, 1);
         join(anna, f->rooms[shard][0], "anna");
         settle(f);
         wire_expect_nothing(anna);
-        assert_int_equal(f->loops[LOBBY].connections, 0);
-        assert_int_equal(f->loops[shard].connections, 1);
-        assert_int_equal(counter_get(&f->hosts[LOBBY].counters.handed_over), 1);
-        assert_int_equal(f->loops[shard].connections, 1);
-        assert_int_equal(counter_get(&f->hosts[shard].counters.members), 1);
-        assert_int_equal(counter_get(&f->hosts[shard].counters.rooms), 1);
-        assert_int_equal(f->loops[LOBBY].connections, 0);
+        assert_int_equal(f->groups[LOBBY].connections.count, 0);
+        assert_int_equal(f->groups[shard].connections.count, 1);
+        assert_int_equal(counter_get(&f->groups[LOBBY].counters.handed_over), 1);
+        assert_int_equal(f->groups[shard].connections.count, 1);
+        assert_int_equal(counter_get(&f->groups[shard].counters.members), 1);
+        assert_int_equal(counter_get(&f->groups[shard].counters.rooms), 1);
+        assert_int_equal(f->groups[LOBBY].connections.count, 0);
         unmake(f);
     }
 }
@@ -284,10 +261,10 @@ static void rooms_spread_over_the_shards(void **state)
         snprintf(room, sizeof(room), "%s", f->rooms[i % SHARDS][i / SHARDS % 2]);
         join(come(f), room, "anna");
         settle(f);
-        letter next = take_letter(f);
-        assert_non_null(next.s);
-        met[next.shard]++;
-        session_abandon(next.s);
+        session *s = take_detached(f);
+        assert_non_null(s);
+        met[s->next_shard]++;
+        session_abandon(s);
     }
     assert_int_equal(met[0], MAX_CLIENTS / 2);
     assert_int_equal(met[1], MAX_CLIENTS / 2);
@@ -310,7 +287,7 @@ static void what_follows_the_first_join_is_handled_behind_it(void **state)
     f->is_mail_held = false;
     settle(f);
     wire_expect_nothing(anna);
-    assert_int_equal(counter_get(&f->hosts[0].counters.pending_messages), 6);
+    assert_int_equal(counter_get(&f->groups[0].counters.pending_messages), 6);
 
     /* The whole queue goes out by one write, which this kind of socket shows. */
     f->socket_type = SOCK_SEQPACKET;
@@ -346,10 +323,10 @@ static void a_join_to_another_shard_leaves_the_room_and_moves(void **state)
     expect_number(carl, f->rooms[1][0], "anna", 2);
     wire_expect_nothing(carl);
     wire_expect_nothing(anna);
-    assert_int_equal(f->loops[0].connections, 1);
-    assert_int_equal(f->loops[1].connections, 2);
-    assert_int_equal(counter_get(&f->hosts[0].counters.handed_over), 1);
-    assert_int_equal(counter_get(&f->hosts[0].counters.members), 1);
+    assert_int_equal(f->groups[0].connections.count, 1);
+    assert_int_equal(f->groups[1].connections.count, 2);
+    assert_int_equal(counter_get(&f->groups[0].counters.handed_over), 1);
+    assert_int_equal(counter_get(&f->groups[0].counters.members), 1);
     unmake(f);
 }
 
@@ -361,8 +338,8 @@ static void a_join_on_the_same_shard_moves_nowhere(void **state)
     signal_number(anna, 1);
     join(anna, f->rooms[0][1], "anna");
     settle(f);
-    assert_int_equal(counter_get(&f->hosts[0].counters.handed_over), 0);
-    assert_int_equal(counter_get(&f->hosts[0].counters.rooms), 1);
+    assert_int_equal(counter_get(&f->groups[0].counters.handed_over), 0);
+    assert_int_equal(counter_get(&f->groups[0].counters.rooms), 1);
     assert_int_equal(signals(f, 0, ROOM_SIGNAL_DROPPED), 1);
     unmake(f);
 }
@@ -376,7 +353,7 @@ static void the_same_join_again_changes_nothing(void **state)
     join(anna, f->rooms[0][0], "anna");
     settle(f);
     wire_expect_nothing(anna);
-    assert_int_equal(counter_get(&f->hosts[0].counters.pending_messages), 1);
+    assert_int_equal(counter_get(&f->groups[0].counters.pending_messages), 1);
     unmake(f);
 }
 
@@ -391,7 +368,7 @@ static void a_join_under_another_name_is_another_user(void **state)
     settle(f);
     expect_number(bert, f->rooms[0][0], "anne", 1);
     wire_expect_nothing(anna);
-    assert_int_equal(counter_get(&f->hosts[0].counters.members), 2);
+    assert_int_equal(counter_get(&f->groups[0].counters.members), 2);
     unmake(f);
 }
 
@@ -402,8 +379,8 @@ static void a_session_stays_where_it_is_after_its_leave(void **state)
     wire_peer *anna = come_and_join(f, f->rooms[1][0], "anna");
     say(anna, "{\"type\":\"leave\"}");
     settle(f);
-    assert_int_equal(f->loops[1].connections, 1);
-    assert_int_equal(counter_get(&f->hosts[1].counters.rooms), 0);
+    assert_int_equal(f->groups[1].connections.count, 1);
+    assert_int_equal(counter_get(&f->groups[1].counters.rooms), 0);
     signal_number(anna, 1);
     settle(f);
     expect_error(anna, "Join the room first");
@@ -427,7 +404,7 @@ static void a_takeover_closes_the_old_connection_whose_late_end_removes_nobody(v
     signal_number(bert, 1);
     settle(f);
     expect_number(new, f->rooms[0][0], "bert", 1);
-    assert_int_equal(counter_get(&f->hosts[0].counters.members), 2);
+    assert_int_equal(counter_get(&f->groups[0].counters.members), 2);
     unmake(f);
 }
 
@@ -478,7 +455,7 @@ static void a_signal_from_outside_its_room_is_refused_and_counted(void **state)
     expect_error(eve, "Join the room first");
     wire_expect_nothing(anna);
     assert_int_equal(signals(f, 0, ROOM_SIGNAL_REFUSED), 1);
-    assert_int_equal(counter_get(&f->hosts[0].counters.pending_messages), 0);
+    assert_int_equal(counter_get(&f->groups[0].counters.pending_messages), 0);
     unmake(f);
 }
 
@@ -510,23 +487,23 @@ static void the_budget_of_all_queues_is_shared_by_the_shards_and_given_back(void
     wire_peer *carl = come_and_join(f, f->rooms[1][0], "carl");
     signal_number(anna, 1);
     settle(f);
-    assert_true(f->budget.used > 0);
-    assert_int_equal(f->budget.used, counter_get(&f->hosts[0].counters.pending_bytes));
-    f->budget.limit = 2 * f->budget.used - 1; /* a second one misses by one byte */
+    assert_true(f->shared.budget.used > 0);
+    assert_int_equal(f->shared.budget.used, counter_get(&f->groups[0].counters.pending_bytes));
+    f->shared.budget.limit = 2 * f->shared.budget.used - 1; /* a second one misses by one byte */
     signal_number(carl, 2);
     settle(f);
     expect_error(carl, "Pending queue is full");
-    assert_int_equal(f->budget.used, counter_get(&f->hosts[0].counters.pending_bytes));
+    assert_int_equal(f->shared.budget.used, counter_get(&f->groups[0].counters.pending_bytes));
 
     wire_peer *bert = come_and_join(f, f->rooms[0][0], "bert");
     expect_number(bert, f->rooms[0][0], "anna", 1);
     signal_number(carl, 7);
     settle(f);
     wire_expect_nothing(carl);
-    assert_int_equal(f->budget.used, counter_get(&f->hosts[1].counters.pending_bytes));
+    assert_int_equal(f->shared.budget.used, counter_get(&f->groups[1].counters.pending_bytes));
     say(carl, "{\"type\":\"leave\"}");
     settle(f);
-    assert_int_equal(f->budget.used, 0);
+    assert_int_equal(f->shared.budget.used, 0);
     unmake(f);
 }
 
@@ -534,7 +511,7 @@ static void a_peer_whose_connection_is_ending_takes_no_signal(void **state)
 {
     (void)state;
     fixture *f = make();
-    f->net.max_output_bytes = f->net.max_message_bytes;
+    f->shared.net.max_output_bytes = f->shared.net.max_message_bytes;
     start(f);
     const char *room = f->rooms[0][0];
     wire_peer *anna = come_and_join(f, room, "anna");
@@ -547,11 +524,11 @@ static void a_peer_whose_connection_is_ending_takes_no_signal(void **state)
         settle(f);
     }
     assert_int_equal(f->gone, 1);
-    assert_int_equal(counter_get(&f->hosts[0].counters.members), 1);
+    assert_int_equal(counter_get(&f->groups[0].counters.members), 1);
     assert_int_equal(signals(f, 0, ROOM_SIGNAL_DROPPED), 1);
     signal_number(anna, 1);
     settle(f);
-    assert_int_equal(counter_get(&f->hosts[0].counters.pending_messages), 1);
+    assert_int_equal(counter_get(&f->groups[0].counters.pending_messages), 1);
     wire_expect_nothing(anna);
     unmake(f);
 }
@@ -569,13 +546,13 @@ static void a_leave_drops_the_queue_and_one_from_elsewhere_does_nothing(void **s
     say(anna, "{\"type\":\"leave\",\"room\":\"another\"}");
     settle(f);
     wire_expect_nothing(anna);
-    assert_int_equal(counter_get(&f->hosts[0].counters.pending_messages), 1);
+    assert_int_equal(counter_get(&f->groups[0].counters.pending_messages), 1);
     say(anna, "{\"type\":\"leave\",\"room\":\"%s\",\"user\":\"somebody\"}", f->rooms[0][0]);
     say(anna, "{\"type\":\"leave\"}");
     settle(f);
     wire_expect_nothing(anna);
-    assert_int_equal(counter_get(&f->hosts[0].counters.pending_messages), 0);
-    assert_int_equal(counter_get(&f->hosts[0].counters.rooms), 0);
+    assert_int_equal(counter_get(&f->groups[0].counters.pending_messages), 0);
+    assert_int_equal(counter_get(&f->groups[0].counters.rooms), 0);
     unmake(f);
 }
 
@@ -583,16 +560,16 @@ static void a_lost_connection_keeps_its_queue_for_its_time(void **state)
 {
     (void)state;
     fixture *f = make();
-    f->limits.rooms.pending_ttl_ms = 10;
+    f->shared.limits.rooms.pending_ttl_ms = 10;
     start(f);
     wire_peer *anna = come_and_join(f, f->rooms[0][0], "anna");
     signal_number(anna, 1);
     settle(f);
     wire_close(anna);
     wire_turn(&f->loops[0]);
-    assert_int_equal(counter_get(&f->hosts[0].counters.members), 0);
-    assert_int_equal(f->loops[0].connections, 0);
-    while (counter_get(&f->hosts[0].counters.rooms) > 0)
+    assert_int_equal(counter_get(&f->groups[0].counters.members), 0);
+    assert_int_equal(f->groups[0].connections.count, 0);
+    while (counter_get(&f->groups[0].counters.rooms) > 0)
         assert_int_equal(net_loop_turn(&f->loops[0]), 0); /* waits for the ticker */
     assert_int_equal(signals(f, 0, ROOM_SIGNAL_DROPPED), 1);
     unmake(f);
@@ -663,7 +640,7 @@ static void a_newcomer_gets_the_place_of_one_who_goes_and_what_it_sent_meanwhile
     settle(f);
     expect_number(carl, room, "anna", 9);
     wire_expect_nothing(carl);
-    assert_int_equal(counter_get(&f->hosts[0].counters.members), 2);
+    assert_int_equal(counter_get(&f->groups[0].counters.members), 2);
     unmake(f);
 }
 
@@ -671,7 +648,7 @@ static void a_silent_member_is_dropped_for_the_newcomer(void **state)
 {
     (void)state;
     fixture *f = make();
-    f->limits.rooms.probe_timeout_ms = 10;
+    f->shared.limits.rooms.probe_timeout_ms = 10;
     start(f);
     const char *room = f->rooms[0][0];
     wire_peer *anna = come_and_join(f, room, "anna");
@@ -686,8 +663,8 @@ static void a_silent_member_is_dropped_for_the_newcomer(void **state)
     wire_expect_nothing(carl);
     signal_number(carl, 1);
     settle(f);
-    assert_int_equal(counter_get(&f->hosts[0].counters.members), 1);
-    assert_int_equal(counter_get(&f->hosts[0].counters.pending_messages), 1);
+    assert_int_equal(counter_get(&f->groups[0].counters.members), 1);
+    assert_int_equal(counter_get(&f->groups[0].counters.pending_messages), 1);
     unmake(f);
 }
 
@@ -707,7 +684,7 @@ static void a_newcomer_who_goes_away_or_is_replaced_while_it_waits_is_forgotten(
     wire_send_frame(bert, WIRE_PONG, NULL, 0);
     settle(f);
     assert_int_equal(f->gone, 1);
-    assert_int_equal(counter_get(&f->hosts[0].counters.members), 2);
+    assert_int_equal(counter_get(&f->groups[0].counters.members), 2);
     unmake(f);
 }
 
@@ -743,7 +720,7 @@ static void data_that_is_no_message_is_answered_and_the_connection_goes_on(void 
     join(anna, f->rooms[0][0], "anna");
     settle(f);
     wire_expect_nothing(anna);
-    assert_int_equal(counter_get(&f->hosts[0].counters.members), 1);
+    assert_int_equal(counter_get(&f->groups[0].counters.members), 1);
     unmake(f);
 }
 
@@ -751,7 +728,7 @@ static void a_name_may_be_as_long_as_its_limit(void **state)
 {
     (void)state;
     fixture *f = make();
-    f->limits.max_name_bytes = 8;
+    f->shared.limits.max_name_bytes = 8;
     start(f);
     wire_peer *anna = come(f);
     join(anna, "12345678", "12345678");
@@ -767,7 +744,7 @@ static void a_client_that_keeps_sending_faults_is_closed(void **state)
 {
     (void)state;
     fixture *f = make();
-    f->limits.faults = (token_bucket_rate){.per_second = 1, .burst = 3};
+    f->shared.limits.faults = (token_bucket_rate){.per_second = 1, .burst = 3};
     start(f);
     wire_peer *anna = come(f);
     bytes *out = NULL;
@@ -786,7 +763,7 @@ static void a_client_that_reports_faults_is_not_answered(void **state)
 {
     (void)state;
     fixture *f = make();
-    f->limits.faults = (token_bucket_rate){.per_second = 1, .burst = 3};
+    f->shared.limits.faults = (token_bucket_rate){.per_second = 1, .burst = 3};
     start(f);
     wire_peer *anna = come(f);
     for (int i = 0; i < 10; i++)
@@ -796,7 +773,7 @@ static void a_client_that_reports_faults_is_not_answered(void **state)
     unmake(f);
 }
 
-/* ---- The host ---- */
+/* ---- The group ---- */
 
 static void a_refused_session_is_answered_with_503_and_gives_its_place_back(void **state)
 {
@@ -805,8 +782,8 @@ static void a_refused_session_is_answered_with_503_and_gives_its_place_back(void
     wire_peer *anna = dial(f, "too many connections");
     settle(f);
     wire_expect_fault(anna, "503");
-    assert_int_equal(counter_get(&f->hosts[LOBBY].counters.accepted), 1);
-    assert_int_equal(counter_get(&f->loops[LOBBY].counters.handshakes[NET_HANDSHAKE_503]), 1);
+    assert_int_equal(counter_get(&f->groups[LOBBY].counters.accepted), 1);
+    assert_int_equal(counter_get(&f->groups[LOBBY].connections.counters.handshakes[NET_HANDSHAKE_503]), 1);
     assert_int_equal(f->gone, 0);
     wire_close(anna);
     settle(f);
@@ -814,7 +791,7 @@ static void a_refused_session_is_answered_with_503_and_gives_its_place_back(void
     unmake(f);
 }
 
-static void a_session_that_comes_to_a_host_that_drains_is_told_to_go(void **state)
+static void a_session_that_comes_to_a_group_that_drains_is_told_to_go(void **state)
 {
     (void)state;
     fixture *f = start(make());
@@ -822,12 +799,12 @@ static void a_session_that_comes_to_a_host_that_drains_is_told_to_go(void **stat
     join(anna, f->rooms[0][0], "anna");
     f->is_mail_held = true;
     settle(f);
-    f->hosts[0].is_draining = true;
+    f->groups[0].is_draining = true;
     f->is_mail_held = false;
     settle(f);
     wire_expect_close(anna, WS_CLOSE_GOING_AWAY);
     wire_expect_end(anna);
-    assert_int_equal(counter_get(&f->hosts[0].counters.members), 0);
+    assert_int_equal(counter_get(&f->groups[0].counters.members), 0);
     unmake(f);
 }
 
@@ -839,14 +816,14 @@ static void a_session_that_nobody_takes_any_more_comes_back_and_is_closed(void *
     join(anna, f->rooms[0][0], "anna");
     f->is_mail_held = true;
     settle(f);
-    session_take_back(take_adrift(f), &f->hosts[LOBBY]);
-    assert_true(f->hosts[LOBBY].is_draining);
+    session_take_back(take_detached(f), &f->groups[LOBBY]);
+    assert_true(f->groups[LOBBY].is_draining);
     settle(f);
     wire_expect_close(anna, WS_CLOSE_GOING_AWAY);
     wire_close(anna);
     settle(f);
     assert_int_equal(f->gone, 1);
-    assert_int_equal(f->loops[LOBBY].connections, 0);
+    assert_int_equal(f->groups[LOBBY].connections.count, 0);
     unmake(f);
 }
 
@@ -858,9 +835,36 @@ static void a_session_that_is_abandoned_gives_its_place_back(void **state)
     join(anna, f->rooms[0][0], "anna");
     f->is_mail_held = true;
     settle(f);
-    session_abandon(take_adrift(f));
+    session_abandon(take_detached(f));
     assert_int_equal(f->gone, 1);
     wire_expect_end(anna);
+    unmake(f);
+}
+
+static void a_session_out_of_a_mailbox_does_not_take_its_link_for_a_waiter(void **state)
+{
+    (void)state;
+    fixture *f = start(make());
+    wire_peer *anna = come(f);
+    wire_peer *bert = come(f);
+    wire_peer *carl = come(f);
+    join(anna, f->rooms[0][0], "anna");
+    f->is_mail_held = true;
+    settle(f);
+    join(bert, f->rooms[0][0], "bert");
+    settle(f);
+    join(carl, f->rooms[0][0], "carl");
+    settle(f);
+
+    session_abandon(take_detached(f)); /* its link still tells of the next one */
+    wire_expect_end(anna);
+    session_attach(take_detached(f), &f->groups[0]);
+    wire_close(bert);
+    settle(f);
+    f->is_mail_held = false;
+    settle(f);
+    assert_int_equal(f->gone, 2);
+    assert_int_equal(counter_get(&f->groups[0].counters.members), 1);
     unmake(f);
 }
 
@@ -876,15 +880,15 @@ static void closing_all_reaches_members_waiters_and_the_lobby(void **state)
     settle(f);
     wire_expect_frame(members[0], WIRE_PING, NULL, 0);
     wire_expect_frame(members[1], WIRE_PING, NULL, 0);
-    for (int i = 0; i < HOSTS; i++)
-        session_host_close_all(&f->hosts[i]);
+    for (int i = 0; i < GROUPS; i++)
+        session_group_close_all(&f->groups[i]);
     settle(f);
     for (int i = 0; i < 3; i++)
         wire_expect_close(members[i], WS_CLOSE_GOING_AWAY);
     wire_expect_close(idle, WS_CLOSE_GOING_AWAY);
     wire_expect_fault(silent, "503");
-    assert_int_equal(counter_get(&f->hosts[0].counters.members), 0);
-    assert_int_equal(counter_get(&f->hosts[0].counters.rooms), 0);
+    assert_int_equal(counter_get(&f->groups[0].counters.members), 0);
+    assert_int_equal(counter_get(&f->groups[0].counters.rooms), 0);
     unmake(f);
 }
 
@@ -893,9 +897,10 @@ static void a_descriptor_that_can_not_be_watched_is_refused_without_a_session(vo
     (void)state;
     fixture *f = start(make());
     int fd = open("/dev/null", O_RDWR | O_CLOEXEC);
-    assert_true(session_open(&f->hosts[LOBBY], fd, 1, f, NULL, false, NULL) < 0);
+    const session_start start_of_it = {.fd = fd, .id = 1, .place = f};
+    assert_true(session_open(&f->groups[LOBBY], &start_of_it) < 0);
     assert_int_equal(fcntl(fd, F_GETFD), -1);
-    assert_int_equal(counter_get(&f->hosts[LOBBY].counters.accepted), 0);
+    assert_int_equal(counter_get(&f->groups[LOBBY].counters.accepted), 0);
     assert_int_equal(f->gone, 0); /* the place is still the caller's */
     unmake(f);
 }
@@ -940,9 +945,10 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_client_that_keeps_sending_faults_is_closed),
     cmocka_unit_test(a_client_that_reports_faults_is_not_answered),
     cmocka_unit_test(a_refused_session_is_answered_with_503_and_gives_its_place_back),
-    cmocka_unit_test(a_session_that_comes_to_a_host_that_drains_is_told_to_go),
+    cmocka_unit_test(a_session_that_comes_to_a_group_that_drains_is_told_to_go),
     cmocka_unit_test(a_session_that_nobody_takes_any_more_comes_back_and_is_closed),
     cmocka_unit_test(a_session_that_is_abandoned_gives_its_place_back),
+    cmocka_unit_test(a_session_out_of_a_mailbox_does_not_take_its_link_for_a_waiter),
     cmocka_unit_test(closing_all_reaches_members_waiters_and_the_lobby),
     cmocka_unit_test(a_descriptor_that_can_not_be_watched_is_refused_without_a_session),
     cmocka_unit_test(a_session_stays_small),

@@ -59,7 +59,7 @@ static void expect_ready(fixture *f, const char *reasons)
 /* The turn of a thread began so long before the snapshot. */
 static void set_turn_age_us(fixture *f, int thread, uint64_t age_us)
 {
-    counter_set(&f->made.threads[thread].counters.net.turn_began_us, f->made.snapshot.taken_us - age_us);
+    counter_set(&f->made.threads[thread].counters.loop.turn_started_us, f->made.snapshot.taken_us - age_us);
 }
 
 static void an_idle_server_is_live_and_ready(void **state)
@@ -100,7 +100,7 @@ static void every_thread_that_is_behind_is_named(void **state)
 static void a_turn_that_began_after_the_snapshot_is_young(void **state)
 {
     fixture *f = *state;
-    counter_set(&f->made.threads[0].counters.net.turn_began_us, f->made.snapshot.taken_us + 1);
+    counter_set(&f->made.threads[0].counters.loop.turn_started_us, f->made.snapshot.taken_us + 1);
     expect_live(f, "");
     expect_ready(f, "");
 }
@@ -116,7 +116,7 @@ static void a_server_that_drains_is_alive_and_not_ready(void **state)
 static void a_server_that_can_not_accept_is_not_ready(void **state)
 {
     fixture *f = *state;
-    counter_set(&f->made.snapshot.total.gate.is_short, 1);
+    counter_set(&f->made.snapshot.total.acceptor.is_short, 1);
     expect_ready(f, "accepting pauses: descriptors or memory are used up\n");
 }
 
@@ -140,7 +140,7 @@ static void all_reasons_come_together(void **state)
     f->made.snapshot.is_draining = true;
     f->made.snapshot.max_connections = 1;
     counter_set(&f->made.snapshot.total.net.connections[NET_TRANSPORT_PLAIN][NET_PHASE_OPEN], 1);
-    counter_set(&f->made.snapshot.total.gate.is_short, 1);
+    counter_set(&f->made.snapshot.total.acceptor.is_short, 1);
     set_turn_age_us(f, 0, 1500000);
     expect_ready(f, "draining\n"
                     "accepting pauses: descriptors or memory are used up\n"

@@ -160,12 +160,12 @@ static void each_counter_is_shown_under_its_name(void **state)
         {&t->net.pings, "pings_sent 7\n"},
         {&t->net.backlog_bytes, "output_backlog_bytes 7\n"},
         {&t->net.backlog_connections, "output_backlog_connections 7\n"},
-        {&t->net.lag_us.sum, "loop_lag_seconds 7\n"},
+        {&t->loop.lag_us.sum, "loop_lag_seconds 7\n"},
         {&t->session.handed_over, "handovers 7\n"},
-        {&t->gate.over_limit, "limits_hit max_connections 7\n"},
-        {&t->gate.over_address, "limits_hit max_connections_per_address 7\n"},
-        {&t->gate.unanswered, "limits_hit unanswered 7\n"},
-        {&t->gate.pauses, "limits_hit descriptors 7\n"},
+        {&t->acceptor.over_limit, "limits_hit max_connections 7\n"},
+        {&t->acceptor.over_address, "limits_hit max_connections_per_address 7\n"},
+        {&t->acceptor.unanswered, "limits_hit unanswered 7\n"},
+        {&t->acceptor.pauses, "limits_hit descriptors 7\n"},
     };
     for (size_t i = 0; i < sizeof(cells) / sizeof(cells[0]); i++) {
         counter_set(cells[i].counter, 7);
@@ -177,12 +177,12 @@ static void each_counter_is_shown_under_its_name(void **state)
 static void each_number_of_a_thread_is_shown_with_its_name(void **state)
 {
     hand_made *h = *state;
-    counter_set(&h->threads[0].counters.net.lag_max_us, 11);
-    counter_set(&h->threads[1].counters.net.turns, 12);
-    counter_set(&h->threads[2].counters.net.lag_us.sum, 13);
+    counter_set(&h->threads[0].counters.loop.lag_max_us, 11);
+    counter_set(&h->threads[1].counters.loop.turns, 12);
+    counter_set(&h->threads[2].counters.loop.lag_us.sum, 13);
     h->threads[1].cpu_us = 14;
-    counter_set(&h->threads[0].counters.mail.pushed, 20);
-    counter_set(&h->threads[0].counters.mail.taken, 5);
+    counter_set(&h->threads[0].counters.mailbox.pushed, 20);
+    counter_set(&h->threads[0].counters.mailbox.taken, 5);
     expect(h, "thread_lag_max_seconds worker-0 11\n"
               "thread_turns worker-1 12\n"
               "thread_busy_seconds acceptor-0 13\n"
@@ -193,8 +193,8 @@ static void each_number_of_a_thread_is_shown_with_its_name(void **state)
 static void a_mailbox_of_which_more_was_taken_than_pushed_is_empty(void **state)
 {
     hand_made *h = *state;
-    counter_set(&h->threads[0].counters.mail.pushed, 5);
-    counter_set(&h->threads[0].counters.mail.taken, 6);
+    counter_set(&h->threads[0].counters.mailbox.pushed, 5);
+    counter_set(&h->threads[0].counters.mailbox.taken, 6);
     expect(h, "");
 }
 
@@ -215,7 +215,7 @@ static void draining_and_a_pause_are_told_and_nobody_is_ready_then(void **state)
     free(l.text);
 
     h->snapshot.is_draining = true;
-    counter_set(&h->snapshot.total.gate.is_short, 2); /* of two acceptors */
+    counter_set(&h->snapshot.total.acceptor.is_short, 2); /* of two acceptors */
     list(&l, h, true);
     assert_true(has_line(&l, "ready 0\n"));
     assert_true(has_line(&l, "draining 1\n"));

@@ -134,8 +134,8 @@ static void signals_reasons_and_limits_are_read_from_what_the_server_prints(void
     for (int slot = 0; slot < CLOSE_CODE_SLOTS; slot++)
         by_peer += (double)t->net.closes[CLOSE_REASON_BY_PEER][slot];
     expect_number(find_word(&s->closes, "by_peer")->count, by_peer);
-    expect_number(find_word(&s->limits, "max_connections")->count, (double)t->gate.over_limit);
-    expect_number(find_word(&s->limits, "descriptors")->count, (double)t->gate.pauses);
+    expect_number(find_word(&s->limits, "max_connections")->count, (double)t->acceptor.over_limit);
+    expect_number(find_word(&s->limits, "descriptors")->count, (double)t->acceptor.pauses);
 }
 
 static void latencies_are_read_from_what_the_server_prints(void **state)
@@ -148,7 +148,7 @@ static void latencies_are_read_from_what_the_server_prints(void **state)
     counter_histogram_add(&t->session.queue_wait_ms, 3, 2);
     counter_histogram_add(&t->session.call_setup_ms, 3, 3);
     counter_histogram_add(&t->net.ping_rtt_us, 3, 4);
-    counter_histogram_add(&t->net.lag_us, 1 << 25, 5);
+    counter_histogram_add(&t->loop.lag_us, 1 << 25, 5);
     read_hand_made(s, &h);
 
     for (int i = 0; i < SAMPLE_LATENCIES; i++) {
@@ -168,8 +168,8 @@ static void threads_are_read_from_what_the_server_prints(void **state)
     hand_made h;
     hand_made_init(&h);
     h.threads[1].cpu_us = 1500000;
-    counter_set(&h.threads[1].counters.net.lag_max_us, 2000);
-    counter_set(&h.threads[2].counters.mail.pushed, 7);
+    counter_set(&h.threads[1].counters.loop.lag_max_us, 2000);
+    counter_set(&h.threads[2].counters.mailbox.pushed, 7);
     read_hand_made(s, &h);
 
     assert_int_equal(s->thread_count, HAND_MADE_THREADS);
@@ -191,7 +191,7 @@ static void health_and_its_reasons_are_read_from_what_the_server_prints(void **s
     assert_string_equal(s->why, "");
 
     h.snapshot.is_draining = true;
-    counter_set(&h.snapshot.total.gate.is_short, 1);
+    counter_set(&h.snapshot.total.acceptor.is_short, 1);
     read_hand_made(s, &h);
     assert_true(s->is_live);
     assert_false(s->is_ready);

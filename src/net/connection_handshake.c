@@ -1,0 +1,83 @@
+#include "net/connection_handshake.h"
+
+#include "net/connection_parts.h"
+#include "proxy/proxy_protocol.h"
+
+#include <assert.h>
+#include <string.h>
+
+void connection_await_proxy(connection *c)
+{
+    c->awaits_proxy = true;
+}
+
+address connection_peer(const connection *c)
+{
+    assert(c->entry.state == CONNECTION_HANDSHAKE);
+    if (c->told_peer == NULL)
+        return transport_peer(&c->transport);
+    address told;
+    memcpy(&told, bytes_head(c->told_peer), sizeof(told));
+    return told;
+}
+
+/* Read what a proxy says ahead of the request; returns how many bytes were used. */
+static size_t take_proxy_header(connection *c, const uint8_t *data, size_t len)
+{
+    proxy_protocol_header header;
+    switch (proxy_protocol_parse(data, len, &header)) {
+    case PROXY_PROTOCOL_MORE:
+        return 0;
+    case PROXY_PROTOCOL_FAULT:
+        connection_drop(c, CLOSE_REASON_HANDSHAKE_FAULT, header.reason);
+        return 0;
+    case PROXY_PROTOCOL_HEADER:
+        c->awaits_proxy = false;
+        if (header.source.family != ADDRESS_UNKNOWN &&
+            bytes_append(&c->told_peer, &header.source, sizeof(header.source)) != 0)
+            connection_drop_without_memory(c);
+        return header.len;
+    }
+    return 0;
+}
+
+/* Ask the owner, and answer what it says. True when the connection is open now. */
+static bool answer_request(connection *c, const ws_handshake *handshake)
+{
+    int status = c->entry.set->events->on_handshake(c, handshake);
+    if (status == 0) /* connection_answer() has done it */
+        return false;
+    if (status == 503) {
+        connection_refuse(c, status, CLOSE_REASON_NO_PLACE, "no place or no memory for it");
+        return false;
+    }
+    if (status != 101) {
+        connection_refuse(c, status, CLOSE_REASON_HANDSHAKE_FAULT, "the upgrade was refused");
+        return false;
+    }
+    if (connection_append_answer(c, 101, handshake->key) != 0) {
+        connection_drop_without_memory(c);
+        return false;
+    }
+    bytes_clear(&c->told_peer); /* a message has its place now */
+    connection_enter_state(c, CONNECTION_OPEN);
+    connection_set_put_work(&c->entry, CONNECTION_WORK_WRITE);
+    return true;
+}
+
+/* Answer the upgrade request if it is complete; returns how many bytes were used. */
+static size_t take_request(connection *c, const uint8_t *data, size_t len)
+{
+    ws_handshake handshake;
+    if (!ws_handshake_parse(&c->entry.set->limits->handshake, (const char *)data, len, &handshake))
+        return 0;
+    return answer_request(c, &handshake) ? handshake.head_len : 0;
+}
+
+size_t connection_take_handshake(connection *c, const uint8_t *data, size_t len)
+{
+    size_t used = c->awaits_proxy ? take_proxy_header(c, data, len) : 0;
+    if (!c->awaits_proxy && c->entry.state == CONNECTION_HANDSHAKE)
+        used += take_request(c, data + used, len - used);
+    return used;
+}

@@ -1,0 +1,136 @@
+#include "net/connection_set.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+
+/* One read takes at most this much: a burst of a call's signals in one go, and no more than a fair share of a
+ * turn for one peer. An upgrade request must fit as well. */
+enum { SCRATCH_BYTES = 64 * 1024, SCRATCH_FOR_FRAMES = 4 * 1024 };
+
+static connection_set *set_of(net_ticker *ticker)
+{
+    return (connection_set *)(void *)((char *)ticker - offsetof(connection_set, ticker));
+}
+
+void connection_set_move(connection_entry *entry, connection_state state)
+{
+    connection_set *set = entry->set;
+    if (entry->state < CONNECTION_STATES)
+        TAILQ_REMOVE(&set->by_state[entry->state], entry, link);
+    entry->state = (uint8_t)state;
+    if (state < CONNECTION_STATES) {
+        entry->due_ms = (uint32_t)net_loop_now_ms(set->loop) + set->duration_ms[state];
+        TAILQ_INSERT_TAIL(&set->by_state[state], entry, link);
+    }
+}
+
+void connection_set_each(connection_set *set, void (*visit)(connection_entry *entry))
+{
+    for (int state = 0; state < CONNECTION_STATES; state++) {
+        /* A visit may move a connection to the end of a later list, where it is visited again: closing twice
+         * is nothing. */
+        connection_entry *next;
+        for (connection_entry *e = TAILQ_FIRST(&set->by_state[state]); e != NULL; e = next) {
+            next = TAILQ_NEXT(e, link);
+            visit(e);
+        }
+    }
+}
+
+/* ---- The loop's ticker ---- */
+
+/* How many ms from now the first of the connections in this state is due; negative when it is overdue. */
+static int32_t due_in_ms(const connection_set *set, int state, uint64_t now_ms)
+{
+    const connection_entry *first = TAILQ_FIRST(&set->by_state[state]);
+    if (first == NULL || set->duration_ms[state] == 0)
+        return INT32_MAX;
+    /* An entry keeps the low half of the time, which is near enough to tell the whole. */
+    return (int32_t)(first->due_ms - (uint32_t)now_ms);
+}
+
+static uint64_t next_due_ms(const net_ticker *ticker, uint64_t now_ms)
+{
+    const connection_set *set =
+        (const connection_set *)(const void *)((const char *)ticker - offsetof(connection_set, ticker));
+    int32_t earliest = INT32_MAX;
+    for (int state = 0; state < CONNECTION_STATES; state++) {
+        int32_t due = due_in_ms(set, state, now_ms);
+        if (due < earliest)
+            earliest = due;
+    }
+    return earliest == INT32_MAX ? UINT64_MAX : now_ms + (uint64_t)(int64_t)earliest;
+}
+
+static void on_due(net_ticker *ticker, uint64_t now_ms)
+{
+    connection_set *set = set_of(ticker);
+    for (int state = 0; state < CONNECTION_STATES; state++)
+        while (due_in_ms(set, state, now_ms) <= 0)
+            set->hooks->on_due(TAILQ_FIRST(&set->by_state[state])); /* leaves its place at the head */
+}
+
+static void on_work(net_ticker *ticker)
+{
+    connection_set *set = set_of(ticker);
+    connection_entry *entry;
+    while ((entry = STAILQ_FIRST(&set->queue)) != NULL) {
+        STAILQ_REMOVE_HEAD(&set->queue, queued);
+        unsigned work = entry->work;
+        entry->work = 0;
+        set->hooks->on_work(entry, work);
+    }
+}
+
+/* Whatever was read in this turn and could be written at its end has been written. */
+static void on_turn_end(net_ticker *ticker, uint64_t took_us)
+{
+    connection_set *set = set_of(ticker);
+    if (set->relays_written > 0)
+        counter_histogram_add(&set->counters.relay_us, took_us, set->relays_written);
+    set->relays_written = 0;
+    counter_set(&set->counters.backlog_bytes, set->output_bytes);
+}
+
+/* ---- The set itself ---- */
+
+int connection_set_init(connection_set *set, net_loop *loop, const net_limits *limits,
+                        const connection_hooks *hooks, const struct connection_events *events, void *owner)
+{
+    *set = (connection_set){
+        .ticker = {.next_due_ms = next_due_ms,
+                   .on_due = on_due,
+                   .on_work = on_work,
+                   .on_turn_end = on_turn_end},
+        .loop = loop,
+        .limits = limits,
+        .hooks = hooks,
+        .events = events,
+        .owner = owner,
+        .scratch_size = limits->handshake.max_head_bytes + SCRATCH_FOR_FRAMES,
+    };
+    if (set->scratch_size < SCRATCH_BYTES)
+        set->scratch_size = SCRATCH_BYTES;
+    set->scratch = malloc(set->scratch_size);
+    if (set->scratch == NULL)
+        return -ENOMEM;
+
+    for (int state = 0; state < CONNECTION_STATES; state++)
+        TAILQ_INIT(&set->by_state[state]);
+    STAILQ_INIT(&set->queue);
+    set->duration_ms[CONNECTION_HANDSHAKE] = limits->handshake_timeout_ms;
+    set->duration_ms[CONNECTION_OPEN] = limits->ping_interval_ms;
+    set->duration_ms[CONNECTION_PINGED] = limits->pong_timeout_ms;
+    set->duration_ms[CONNECTION_CLOSING] = limits->pong_timeout_ms;
+    set->duration_ms[CONNECTION_LINGERING] = limits->close_timeout_ms;
+    net_loop_add_ticker(loop, &set->ticker);
+    return 0;
+}
+
+void connection_set_deinit(connection_set *set)
+{
+    assert(set->count == 0);
+    free(set->scratch);
+    set->scratch = NULL;
+}

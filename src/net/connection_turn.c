@@ -1,0 +1,138 @@
+#include "net/connection_turn.h"
+
+#include "net/connection_input.h"
+#include "net/connection_parts.h"
+
+#include <assert.h>
+#include <errno.h>
+
+/* Bytes have come, or the socket takes more of those that wait: the end of the turn writes them. */
+static void on_ready(evutil_socket_t fd, short what, void *context)
+{
+    (void)fd;
+    connection *c = context;
+    if ((what & EV_WRITE) != 0)
+        connection_set_put_work(&c->entry, CONNECTION_WORK_WRITE);
+    else if ((what & EV_READ) != 0)
+        connection_read_input(c);
+    else
+        counter_add(&c->entry.set->counters.tls_handshakes, 1);
+}
+
+static void on_due(connection_entry *entry)
+{
+    connection *c = connection_of(entry);
+    switch ((connection_state)entry->state) {
+    case CONNECTION_HANDSHAKE:
+        connection_drop(c, CLOSE_REASON_HANDSHAKE_TIMEOUT, "no upgrade request in time");
+        break;
+    case CONNECTION_OPEN:
+        connection_ping(c);
+        connection_enter_state(c, CONNECTION_PINGED);
+        break;
+    case CONNECTION_PINGED:
+        connection_drop(c, CLOSE_REASON_SILENT, "no sign of life");
+        break;
+    case CONNECTION_CLOSING:
+    case CONNECTION_LINGERING:
+        connection_drop(c, CLOSE_REASON_SILENT, "the peer keeps the connection open");
+        break;
+    case CONNECTION_HELD:
+    case CONNECTION_LEAVING:
+    case CONNECTION_CLOSED:
+    case CONNECTION_STATES:
+    case CONNECTION_DETACHED:
+        assert(!"these states have no deadline");
+        break;
+    }
+}
+
+/* ---- The end of a turn ---- */
+
+static void drop_for(connection *c, unsigned work)
+{
+    if ((work & CONNECTION_WORK_NO_MEMORY) != 0)
+        connection_drop_without_memory(c);
+    else if ((work & CONNECTION_WORK_PEER_GONE) != 0)
+        connection_drop(c, CLOSE_REASON_LOST, "the peer is gone");
+    else
+        connection_drop(c, CLOSE_REASON_NOT_READ, "the peer does not read");
+}
+
+/* All is written, and so are the signals in it. Those that were read in this very turn are counted at its
+ * end. */
+static void count_relays(connection *c)
+{
+    connection_set *set = c->entry.set;
+    if (!transport_wants_writable(&c->transport)) {
+        set->relays_written += c->relays_unwritten;
+    } else {
+        uint64_t took_us = net_loop_now_us(set->loop) - c->transport.extra->since_us;
+        counter_histogram_add(&set->counters.relay_us, took_us, c->relays_unwritten);
+    }
+    c->relays_unwritten = 0;
+}
+
+/* Write what waits, and have the rest written when the socket takes more. False when the connection is gone.
+ */
+static bool flush(connection *c)
+{
+    if (connection_write_output(c) != 0) {
+        connection_drop(c, CLOSE_REASON_LOST, "the peer is gone");
+        return false;
+    }
+    if (c->relays_unwritten > 0 && c->output == NULL)
+        count_relays(c);
+    if (connection_want_writable(c, c->output != NULL) != 0) {
+        connection_drop_without_memory(c);
+        return false;
+    }
+    return true;
+}
+
+/* All is written: let the peer see that it was the last, and wait for its end, unless that has come already.
+ */
+static void end_output(connection *c)
+{
+    if (transport_end_output(&c->transport) == -EAGAIN) {
+        if (connection_want_writable(c, true) != 0)
+            connection_drop_without_memory(c);
+        return;
+    }
+    if (transport_watches_input(&c->transport))
+        connection_enter_state(c, CONNECTION_LINGERING);
+    else
+        connection_drop(c, CLOSE_REASON_LOST, "the peer is gone");
+}
+
+static void hand_over(connection *c)
+{
+    connection_leave_set(c);
+    c->entry.set->events->on_hand_over(c);
+}
+
+static void on_work(connection_entry *entry, unsigned work)
+{
+    connection *c = connection_of(entry);
+    if ((work & CONNECTION_WORK_ENDS) != 0 && connection_is_open(c))
+        drop_for(c, work);
+    if ((work & CONNECTION_WORK_RESUME) != 0 && connection_is_open(c))
+        connection_resume_input(c);
+    if (entry->state == CONNECTION_CLOSED) {
+        if (entry->work == 0) { /* else it was dropped just now, and its turn in the queue comes again */
+            connection_leave_set(c);
+            connection_give_back(c);
+        }
+        return;
+    }
+
+    if (!flush(c))
+        return;
+    if (entry->state == CONNECTION_CLOSING && c->output == NULL)
+        end_output(c);
+    transport_recall_input(&c->transport);
+    if (entry->state == CONNECTION_LEAVING && entry->work == 0)
+        hand_over(c);
+}
+
+const connection_hooks connection_turn_hooks = {.on_ready = on_ready, .on_due = on_due, .on_work = on_work};

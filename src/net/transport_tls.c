@@ -1,0 +1,139 @@
+#include "net/transport_tls.h"
+
+#include "net/tls_stream.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+typedef struct tls_extra {
+    transport_extra extra; /* first */
+    tls_stream *tls;       /* owned */
+} tls_extra;
+
+static tls_extra *extra_of(const transport *t)
+{
+    return (tls_extra *)(uintptr_t)t->extra;
+}
+
+static tls_stream *tls_of(const transport *t)
+{
+    return extra_of(t)->tls;
+}
+
+static void on_tls_event(void *context, tls_stream_event event)
+{
+    transport *t = context;
+    event_callback_fn on_ready = event_get_callback(&t->input);
+    bool is_secured = event == TLS_STREAM_SECURED;
+    if (is_secured) {
+        transport_start_deferred_wait(t);
+        transport_recall_input(t);
+    }
+    on_ready(transport_fd(t), is_secured ? 0 : EV_READ, event_get_callback_arg(&t->input));
+}
+
+static ssize_t read_tls(transport *t, uint8_t *data, size_t len)
+{
+    return tls_stream_read(tls_of(t), data, len);
+}
+
+static ssize_t write_tls(transport *t, const uint8_t *data, size_t len, bool is_last)
+{
+    (void)is_last;
+    return tls_stream_write(tls_of(t), data, len);
+}
+
+static bool watches_input(const transport *t)
+{
+    return tls_stream_watches_input(tls_of(t));
+}
+
+static int watch_input(transport *t, bool watches)
+{
+    if (!watches) {
+        event_del(&t->input); /* it may have been made active by hand */
+        tls_stream_ignore_input(tls_of(t));
+        return 0;
+    }
+    int error = tls_stream_watch_input(tls_of(t), event_get_base(&t->input));
+    transport_recall_input(t);
+    return error;
+}
+
+static bool holds_input(const transport *t)
+{
+    return tls_stream_holds_input(tls_of(t));
+}
+
+static bool is_secured(const transport *t)
+{
+    return tls_stream_is_secured(tls_of(t));
+}
+
+static const char *fault(const transport *t)
+{
+    return tls_stream_fault(tls_of(t));
+}
+
+static void detach(transport *t)
+{
+    tls_stream_detach(tls_of(t));
+}
+
+static void free_extra(transport *t)
+{
+    tls_stream_free(tls_of(t));
+    free(extra_of(t));
+}
+
+static int end_output(transport *t)
+{
+    int error = tls_stream_end_output(tls_of(t));
+    if (error != 0)
+        return error;
+    /* From here on the bytes of the socket are what is read. */
+    bool watches = watches_input(t);
+    transport_watch_input(t, false);
+    transport_want_writable(t, false, 0);
+    free_extra(t);
+    transport_set_extra(t, NULL);
+    if (watches)
+        (void)transport_watch_input(t, true); /* or the peer's end goes unseen, until its time is over */
+    return 0;
+}
+
+/* A peer that has ended its side in order hears the end of ours (RFC 8446, 6.1), if the socket takes it. */
+static void close_tls(transport *t)
+{
+    if (tls_stream_has_ended(tls_of(t)))
+        (void)tls_stream_end_output(tls_of(t));
+    free_extra(t);
+}
+
+static const transport_kind tls_kind = {
+    .read = read_tls,
+    .write = write_tls,
+    .watch_input = watch_input,
+    .watches_input = watches_input,
+    .holds_input = holds_input,
+    .is_secured = is_secured,
+    .fault = fault,
+    .end_output = end_output,
+    .detach = detach,
+    .close = close_tls,
+};
+
+int transport_start_tls(transport *t, tls_context *tls)
+{
+    tls_extra *made = calloc(1, sizeof(*made));
+    if (made == NULL)
+        return -ENOMEM;
+    made->extra.kind = &tls_kind;
+    made->tls = tls_stream_new(tls, transport_fd(t), on_tls_event, t);
+    if (made->tls == NULL) {
+        free(made);
+        return -ENOMEM;
+    }
+    transport_set_extra(t, &made->extra);
+    return 0;
+}

@@ -1,0 +1,141 @@
+#include "session/session_rooms.h"
+
+#include "base/log.h"
+#include "protocol/message.h"
+
+#include <assert.h>
+
+static const char log_namespace[] = "HomeCall_Signal_Rooms";
+
+static session_rooms *rooms_of(net_ticker *ticker)
+{
+    return (session_rooms *)(void *)((char *)ticker - offsetof(session_rooms, ticker));
+}
+
+/* ---- The budget ---- */
+
+static bool reserve(void *context, size_t len)
+{
+    session_budget *budget = ((session_rooms *)context)->budget;
+    uint64_t before = atomic_fetch_add_explicit(&budget->used, len, memory_order_relaxed);
+    if (before + len <= budget->limit)
+        return true;
+    atomic_fetch_sub_explicit(&budget->used, len, memory_order_relaxed);
+    return false;
+}
+
+static void release(void *context, size_t len)
+{
+    session_budget *budget = ((session_rooms *)context)->budget;
+    uint64_t before = atomic_fetch_sub_explicit(&budget->used, len, memory_order_relaxed);
+    assert(before >= len);
+    (void)before;
+}
+
+/* ---- What became of signals ---- */
+
+static_assert(SESSION_SIGNAL_OFFER == MESSAGE_OFFER - MESSAGE_OFFER &&
+                  SESSION_SIGNAL_ANSWER == MESSAGE_ANSWER - MESSAGE_OFFER &&
+                  SESSION_SIGNAL_CANDIDATE == MESSAGE_CANDIDATE - MESSAGE_OFFER,
+              "signals are counted in the order of message_type");
+
+static void count_signal(session_counters *counters, const room_signal_report *report)
+{
+    counter_add(&counters->signals[report->kind - MESSAGE_OFFER][report->outcome], 1);
+    if (report->failure != ROOM_FAILURE_NONE)
+        counter_add(&counters->failures[report->failure], 1);
+    if (report->outcome == ROOM_SIGNAL_DELIVERED)
+        counter_histogram_add(&counters->queue_wait_ms, report->waited_ms, 1);
+    if (report->is_first && report->kind == MESSAGE_ANSWER)
+        counter_histogram_add(&counters->call_setup_ms, report->room_age_ms, 1);
+}
+
+static void log_signal(const room_signal_report *report)
+{
+    static const char *const outcomes[] = {
+        [ROOM_SIGNAL_RELAYED] = "relayed",     [ROOM_SIGNAL_QUEUED] = "queued",
+        [ROOM_SIGNAL_DELIVERED] = "delivered", [ROOM_SIGNAL_REFUSED] = "refused",
+        [ROOM_SIGNAL_DROPPED] = "dropped",
+    };
+    const room_peer *from = report->from_peer;
+    const room_peer *to = report->to_peer;
+    log_field fields[9];
+    size_t count = 0;
+    if (from != NULL)
+        fields[count++] = LOG_NUMBER("conn", from->face->id(from));
+    fields[count++] = LOG_PRIVATE("room", report->room);
+    fields[count++] = LOG_PRIVATE("user", report->from);
+    fields[count++] = LOG_LITERAL("kind", message_type_name((message_type)report->kind));
+    fields[count++] = LOG_NUMBER("bytes", report->bytes);
+    if (to != NULL) {
+        fields[count++] = LOG_NUMBER("to_conn", to->face->id(to));
+        fields[count++] = LOG_PRIVATE("to", report->to);
+    }
+    if (report->outcome == ROOM_SIGNAL_DELIVERED)
+        fields[count++] = LOG_NUMBER("waited_ms", report->waited_ms);
+    if (report->why != NULL)
+        fields[count++] = LOG_LITERAL("why", report->why);
+    log_event(LOG_INFO, log_namespace, outcomes[report->outcome], fields, count);
+}
+
+/* PROTOCOL.md, rule 3: every attempt is logged. */
+static void on_signal(void *context, const room_signal_report *report)
+{
+    const session_rooms *rooms = context;
+    count_signal(rooms->counters, report);
+    if (log_is_on(LOG_INFO))
+        log_signal(report);
+}
+
+/* ---- The loop's ticker ---- */
+
+static uint64_t next_due_ms(const net_ticker *ticker, uint64_t now_ms)
+{
+    (void)now_ms;
+    const session_rooms *rooms =
+        (const session_rooms *)(const void *)((const char *)ticker - offsetof(session_rooms, ticker));
+    return room_manager_next_due_ms(rooms->manager);
+}
+
+static void on_due(net_ticker *ticker, uint64_t now_ms)
+{
+    room_manager_tick(rooms_of(ticker)->manager, now_ms);
+}
+
+/* Publish what is here now, for whoever reads the counters. */
+static void on_turn_end(net_ticker *ticker, uint64_t took_us)
+{
+    (void)took_us;
+    const session_rooms *rooms = rooms_of(ticker);
+    session_counters *counters = rooms->counters;
+    room_counts counts = room_manager_counts(rooms->manager);
+    counter_set(&counters->rooms, counts.rooms);
+    counter_set(&counters->members, counts.members);
+    counter_set(&counters->waiters, counts.waiters);
+    counter_set(&counters->pending_messages, counts.pending_messages);
+    counter_set(&counters->pending_bytes, counts.pending_bytes);
+}
+
+/* ---- Life ---- */
+
+int session_rooms_init(session_rooms *rooms, net_loop *loop, const room_limits *limits,
+                       const keyed_hash *hash, session_budget *budget, session_counters *counters)
+{
+    *rooms = (session_rooms){
+        .ticker = {.next_due_ms = next_due_ms, .on_due = on_due, .on_turn_end = on_turn_end},
+        .budget = budget,
+        .counters = counters,
+    };
+    const room_effects effects = {
+        .reserve = reserve, .release = release, .on_signal = on_signal, .context = rooms};
+    int error = room_manager_new(limits, &effects, hash, &rooms->manager);
+    if (error == 0)
+        net_loop_add_ticker(loop, &rooms->ticker);
+    return error;
+}
+
+void session_rooms_deinit(session_rooms *rooms)
+{
+    room_manager_free(rooms->manager);
+    rooms->manager = NULL;
+}

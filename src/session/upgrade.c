@@ -1,0 +1,96 @@
+#include "session/upgrade.h"
+
+#include "base/clock.h"
+#include "proxy/forwarded.h"
+#include "session/session.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const char log_namespace[] = "HomeCall_Signal_Session";
+
+/* ---- Who the client is ---- */
+
+enum { MAX_FORWARDED_LINES = 16 };
+
+/* The values of every header field of this name; the last ones where there are too many. */
+static forwarded_values values_of(slice fields, slice name, slice lines[MAX_FORWARDED_LINES])
+{
+    size_t count = 0;
+    slice value;
+    while (ws_handshake_next_field(&fields, name, &value)) {
+        if (count == MAX_FORWARDED_LINES)
+            memmove(lines, lines + 1, --count * sizeof(lines[0]));
+        lines[count++] = value;
+    }
+    return (forwarded_values){lines, count};
+}
+
+/* Who is at the other end, behind the proxies that are trusted. A port would only tell connections apart. */
+static address find_client(const session *s, const ws_handshake *handshake)
+{
+    address peer = connection_peer(&s->connection);
+    peer.port = 0;
+    const address_list *proxies = &session_group_of(s)->shared->proxies;
+    if (!address_list_has(proxies, &peer))
+        return peer;
+
+    slice common[MAX_FORWARDED_LINES];
+    slice standard[MAX_FORWARDED_LINES];
+    address client;
+    (void)forwarded_find_client(&peer, proxies,
+                                values_of(handshake->fields, SLICE_LITERAL("X-Forwarded-For"), common),
+                                values_of(handshake->fields, SLICE_LITERAL("Forwarded"), standard), &client);
+    client.port = 0;
+    return client;
+}
+
+/* ---- The answer ---- */
+
+/* Answer GET /ice. Returns 0, or the status of the fault to answer with instead. */
+static int answer_ice(session *s, const ws_handshake *handshake, const address *client)
+{
+    session_group *group = session_group_of(s);
+    const session_shared *shared = group->shared;
+    if (!ice_rate_take(group->ice_rate, &shared->hash, client, net_loop_now_ms(group->loop)))
+        return 429;
+    ice_page page;
+    if (ice_page_make(&shared->ice, &shared->hash, client, handshake->origin, clock_utc_ms() / 1000, &page) !=
+        0)
+        return 503;
+    connection_answer(&s->connection, (slice){page.head, strlen(page.head)},
+                      (slice){page.body, strlen(page.body)});
+    free(page.head);
+    free(page.body);
+    return 0;
+}
+
+static const char *event_of(int status)
+{
+    return status == 101 ? "upgraded" : status == 0 ? "ice servers told" : "request refused";
+}
+
+static void log_answer(const session *s, const ws_handshake *handshake, const address *client, int status)
+{
+    char text[ADDRESS_MAX_TEXT];
+    slice client_text = {text, address_format(client, text)};
+    LOG_SESSION(LOG_INFO, log_namespace, event_of(status), s,
+                LOG_NUMBER("status", (uint64_t)(status == 0 ? 200 : status)),
+                LOG_PRIVATE("address", client_text), LOG_BYTES("path", handshake->path),
+                LOG_BYTES("origin", handshake->origin));
+}
+
+int upgrade_answer(connection *c, const ws_handshake *handshake)
+{
+    session *s = session_of(c);
+    session_group *group = session_group_of(s);
+    const address client = find_client(s, handshake);
+    int status = handshake->status;
+    if (status == 101 && !group->shared->admit(group, s, &client))
+        status = 503;
+    if (status == 200)
+        status = answer_ice(s, handshake, &client);
+    if (log_is_on(LOG_INFO))
+        log_answer(s, handshake, &client, status);
+    return status;
+}
