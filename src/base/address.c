@@ -129,20 +129,23 @@ static const char *word_of(const address *a)
     return a->family == ADDRESS_UNIX ? "unix" : "unknown";
 }
 
+size_t address_join_port(const char *host, unsigned port, char *out, size_t cap)
+{
+    bool is_ipv6 = strchr(host, ':') != NULL;
+    return (size_t)snprintf(out, cap, is_ipv6 ? "[%s]:%u" : "%s:%u", host, port);
+}
+
 size_t address_format(const address *a, char out[ADDRESS_MAX_TEXT])
 {
     char host[INET6_ADDRSTRLEN];
     bool is_ipv6 = a->family == ADDRESS_IPV6;
-    int len;
     if (!is_ipv6 && a->family != ADDRESS_IPV4)
-        len = snprintf(out, ADDRESS_MAX_TEXT, "%s", word_of(a));
-    else if (inet_ntop(is_ipv6 ? AF_INET6 : AF_INET, a->bytes, host, sizeof(host)) == NULL)
-        len = 0;
-    else if (a->port == 0)
-        len = snprintf(out, ADDRESS_MAX_TEXT, "%s", host);
-    else
-        len = snprintf(out, ADDRESS_MAX_TEXT, is_ipv6 ? "[%s]:%u" : "%s:%u", host, a->port);
-    return (size_t)len;
+        return (size_t)snprintf(out, ADDRESS_MAX_TEXT, "%s", word_of(a));
+    if (inet_ntop(is_ipv6 ? AF_INET6 : AF_INET, a->bytes, host, sizeof(host)) == NULL)
+        host[0] = '\0';
+    if (a->port != 0)
+        return address_join_port(host, a->port, out, ADDRESS_MAX_TEXT);
+    return (size_t)snprintf(out, ADDRESS_MAX_TEXT, "%s", host);
 }
 
 bool address_is_same_host(const address *a, const address *b)

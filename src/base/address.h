@@ -53,6 +53,11 @@ enum { ADDRESS_MAX_TEXT = sizeof("[ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255
  * or "unknown". Returns the length of the text, which a NUL follows. */
 size_t address_format(const address *a, char out[ADDRESS_MAX_TEXT]);
 
+/* Write a host, which is an IP address or a name, with a port as a URL has it (RFC 3986, 3.2.2):
+ * 192.0.2.1:80, [2001:db8::1]:80, call.example:80. What does not fit into [out, out + cap) is cut off.
+ * Returns the length of the whole. */
+size_t address_join_port(const char *host, unsigned port, char *out, size_t cap);
+
 /* Are they the same, port included? Two that are unknown are. */
 bool address_equals(const address *a, const address *b);
 

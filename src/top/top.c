@@ -1,6 +1,7 @@
 #include "top/top.h"
 
 #include "admin/admin_client.h"
+#include "base/address.h"
 #include "base/clock.h"
 #include "top/sample.h"
 #include "top/terminal.h"
@@ -300,8 +301,7 @@ static int run_plain(watch *w, const top_options *options)
 static int init(watch *w, const char *host, uint16_t port)
 {
     *w = (watch){.host = host, .port = port};
-    bool is_ipv6 = strchr(host, ':') != NULL;
-    snprintf(w->address, sizeof(w->address), is_ipv6 ? "[%s]:%u" : "%s:%u", host, (unsigned)port);
+    address_join_port(host, port, w->address, sizeof(w->address));
     w->samples = calloc(2, sizeof(*w->samples));
     return w->samples != NULL ? 0 : -ENOMEM;
 }

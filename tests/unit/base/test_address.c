@@ -295,6 +295,26 @@ static void zeroed_is_unknown(void **state)
     assert_false(address_equals(&a, &any));
 }
 
+static void a_host_and_its_port_are_joined_as_in_a_url(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *host;
+        const char *text;
+    } cases[] = {{"192.0.2.1", "192.0.2.1:80"},
+                 {"::1", "[::1]:80"},
+                 {"fe80::1%eth0", "[fe80::1%eth0]:80"},
+                 {"call.example", "call.example:80"}};
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        char out[32];
+        assert_int_equal(address_join_port(cases[i].host, 80, out, sizeof(out)), strlen(cases[i].text));
+        assert_string_equal(out, cases[i].text);
+    }
+    char cut[6];
+    assert_int_equal(address_join_port("192.0.2.1", 65535, cut, sizeof(cut)), 15);
+    assert_string_equal(cut, "192.0");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -312,6 +332,7 @@ int main(void)
         cmocka_unit_test(two_ways_to_one_address_are_equal),
         cmocka_unit_test(a_port_makes_another_address_on_the_same_host),
         cmocka_unit_test(zeroed_is_unknown),
+        cmocka_unit_test(a_host_and_its_port_are_joined_as_in_a_url),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
