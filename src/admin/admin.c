@@ -2,6 +2,7 @@
 
 #include "admin/admin_pages.h"
 #include "base/clock.h"
+#include "base/thread.h"
 #include "net/loop.h"
 
 #include <assert.h>
@@ -11,8 +12,6 @@
 #include <event2/event.h>
 #include <event2/http.h>
 #include <event2/listener.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -316,17 +315,9 @@ static void *run(void *arg)
 int admin_start(admin *a)
 {
     assert(!a->is_started);
-    sigset_t all;
-    sigset_t before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    int error = pthread_create(&a->id, NULL, run, a);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    if (error != 0)
-        return -error;
-    a->is_started = true;
-    pthread_setname_np(a->id, "hc-admin");
-    return 0;
+    int error = thread_start(&a->id, "hc-admin", run, a);
+    a->is_started = error == 0;
+    return error;
 }
 
 void admin_stop(admin *a)

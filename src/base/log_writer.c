@@ -15,6 +15,7 @@
 #include "base/log_writer.h"
 #include "base/clock.h"
 #include "base/log_render.h"
+#include "base/thread.h"
 #include "homecall/signal_log.h"
 
 #include <assert.h>
@@ -23,7 +24,6 @@
 #include <limits.h>
 #include <poll.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -436,19 +436,6 @@ static int make_writer(const signal_log_options *options, log_writer **out)
     return error;
 }
 
-/* Signals belong to the program's own threads; with SIGPIPE blocked a reader that went away is an error like
- * others. */
-static int spawn(log_writer *w)
-{
-    sigset_t all;
-    sigset_t before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    int error = -pthread_create(&shared.thread, NULL, run, w);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    return error;
-}
-
 int signal_log_start(const signal_log_options *options)
 {
     if (shared.writer != NULL)
@@ -465,7 +452,7 @@ int signal_log_start(const signal_log_options *options)
 
     atomic_store(&shared.stop_ms, 0);
     atomic_store(&shared.wants_reopen, false);
-    error = spawn(w);
+    error = thread_start(&shared.thread, "hc-log", run, w);
     if (error != 0)
         goto close_front;
     shared.writer = w;

@@ -2,10 +2,10 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/thread.h"
 #include "session/session_life.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -67,18 +67,10 @@ static bool has_ended(io_thread *t)
     return t->group.is_draining && t->group.connections.count == 0 && mailbox_close_if_empty(&t->mailbox);
 }
 
-static uint64_t read_cpu_us(clockid_t clock)
-{
-    struct timespec used;
-    if (clock_gettime(clock, &used) != 0)
-        return 0;
-    return (uint64_t)used.tv_sec * 1000000 + (uint64_t)used.tv_nsec / 1000;
-}
-
 uint64_t io_thread_cpu_us(const io_thread *t)
 {
     uint64_t at_end_us = counter_get(&t->cpu_at_end_us);
-    return at_end_us > 0 ? at_end_us : read_cpu_us(t->cpu_clock);
+    return at_end_us > 0 ? at_end_us : clock_read_us(t->cpu_clock);
 }
 
 static void *run(void *arg)
@@ -90,7 +82,7 @@ static void *run(void *arg)
             abort(); /* epoll itself fails, so its descriptor was closed behind our back: nothing can go on */
         mailbox_wake_all(&t->to_wake);
     }
-    counter_set(&t->cpu_at_end_us, read_cpu_us(CLOCK_THREAD_CPUTIME_ID));
+    counter_set(&t->cpu_at_end_us, clock_read_us(CLOCK_THREAD_CPUTIME_ID));
     t->plan.on_ended(t->plan.context);
     return NULL;
 }
@@ -150,19 +142,13 @@ void io_thread_deinit(io_thread *t)
 
 int io_thread_start(io_thread *t)
 {
-    sigset_t all;
-    sigset_t before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    int error = pthread_create(&t->id, NULL, run, t);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    char name[THREAD_NAME_CAP];
+    snprintf(name, sizeof(name), "hc-%s-%u", t->plan.kind, t->plan.number);
+    int error = thread_start(&t->id, name, run, t);
     if (error != 0)
-        return -error;
+        return error;
     t->is_started = true;
     pthread_getcpuclockid(t->id, &t->cpu_clock);
-    char name[16]; /* the kernel's bound */
-    snprintf(name, sizeof(name), "hc-%s-%u", t->plan.kind, t->plan.number);
-    pthread_setname_np(t->id, name);
     return 0;
 }
 
