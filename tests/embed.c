@@ -11,7 +11,7 @@ static signal_server *start(void)
     signal_server_options_init(&options);
     options.port = 0;
     signal_server *server;
-    if (signal_server_create(&options, &server) != 0 || signal_server_start(server) != 0) {
+    if (signal_server_create(&options, &server) != 0 || signal_server_start(server, NULL) != 0) {
         fprintf(stderr, "no server\n");
         exit(EXIT_FAILURE);
     }

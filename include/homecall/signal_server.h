@@ -8,7 +8,7 @@
  *     signal_server_options_init(&options);
  *     options.port = 0;
  *     signal_server *server;
- *     if (signal_server_create(&options, &server) == 0 && signal_server_start(server) == 0) {
+ *     if (signal_server_create(&options, &server) == 0 && signal_server_start(server, NULL) == 0) {
  *         printf("ws://127.0.0.1:%u/signal\n", signal_server_port(server));
  *         …
  *         signal_server_stop(server);
@@ -98,25 +98,38 @@ void signal_server_options_init(signal_server_options *options);
  * options out of range; -EIO when no random key can be drawn. */
 int signal_server_create(const signal_server_options *options, signal_server **out);
 
-/* Listen and start the threads; returns when every one of them runs. 0, or -errno of what failed (-EADDRINUSE
- * when the port is taken, -EADDRNOTAVAIL, -EACCES, -EAGAIN, -ENOMEM); nothing runs then. A server is started
- * once. */
-int signal_server_start(signal_server *server);
+/* What made a start fail. */
+typedef enum signal_server_fault_kind {
+    SIGNAL_SERVER_FAULT_NONE,
+    SIGNAL_SERVER_FAULT_STATE,       /* the server runs, or has run: it is started once */
+    SIGNAL_SERVER_FAULT_CERTIFICATE, /* tls_cert_file or tls_key_file; `entry` says which and why */
+    SIGNAL_SERVER_FAULT_HOST,        /* `host` as a whole: it has nothing to listen on, or too much */
+    SIGNAL_SERVER_FAULT_ADDRESS,     /* `entry` of `host`, an address or a name, at `port` */
+    SIGNAL_SERVER_FAULT_PATH,        /* `entry` of `host`, which is unix:PATH */
+    SIGNAL_SERVER_FAULT_SOCKET,      /* one of `listen_fds`; `entry` is its number */
+    SIGNAL_SERVER_FAULT_ADMIN,       /* the admin port; `entry` is `admin_host`, at `port` */
+    SIGNAL_SERVER_FAULT_DESCRIPTORS, /* there are too few */
+    SIGNAL_SERVER_FAULT_THREADS,     /* `entry` could not be started, as "worker-3" */
+    SIGNAL_SERVER_FAULT_MEMORY,
+} signal_server_fault_kind;
 
-/* The entry of `host` that made a start fail; empty where it was something else, as one of `listen_fds`.
- * Lives as long as the server.
- */
-const char *signal_server_failed_host(const signal_server *server);
+typedef struct signal_server_fault {
+    signal_server_fault_kind kind;
+    int error;       /* what signal_server_start() has returned */
+    uint16_t port;   /* ADDRESS, ADMIN; else 0 */
+    bool is_tls;     /* ADDRESS: it is the port for TLS */
+    char entry[512]; /* what the kind says, or empty */
+} signal_server_fault;
+
+/* Listen and start the threads; returns when every one of them runs. 0, or -errno of what failed (-EADDRINUSE
+ * when a port or a path is taken, -EADDRNOTAVAIL, -EACCES, -EINVAL, -EMFILE, -EAGAIN for threads, -ENOMEM);
+ * nothing runs then, and it may be tried again. *fault says more, unless `fault` is NULL; it is all zero after
+ * a success. -EALREADY when the server runs or has run: it is started once. */
+int signal_server_start(signal_server *server, signal_server_fault *fault);
 
 /* Does every thread get on with its work? If not, only a restart helps. Any thread, while the server is
  * started. */
 bool signal_server_is_live(const signal_server *server);
-
-/* The port of that entry. */
-uint16_t signal_server_failed_port(const signal_server *server);
-
-/* Was it the admin port that made a start fail? */
-bool signal_server_admin_failed(const signal_server *server);
 
 /* The TCP port that the server listens on; 0 before its start, and where it has no address. Any thread. */
 uint16_t signal_server_port(const signal_server *server);

@@ -1,5 +1,6 @@
 #include "app/app.h"
 
+#include "app/start_report.h"
 #include "base/log.h"
 #include "homecall/signal_log.h"
 #include "homecall/signal_server.h"
@@ -251,44 +252,13 @@ static void check_descriptors(const app *a)
             LOG_NUMBER("limit", limit.rlim_cur));
 }
 
-/* The address as it stands in a URL (RFC 3986, 3.2.2), or in WS_HOST. */
-static void format_address(const char *host, unsigned port, char *out, size_t cap)
+static int fail_to_start(const signal_server_fault *fault)
 {
-    if (strncmp(host, "unix:", 5) == 0) {
-        snprintf(out, cap, "%s", host);
-        return;
-    }
-    bool is_ipv6 = strchr(host, ':') != NULL;
-    snprintf(out, cap, "%s%s%s:%u", is_ipv6 ? "[" : "", host, is_ipv6 ? "]" : "", port);
-}
-
-static int fail_to_listen(const app *a, int error)
-{
-    const signal_server_options *o = &a->config->server;
-    bool is_admin = signal_server_admin_failed(a->server);
-    if (!is_admin && a->sockets.count > 0)
-        return fail("can't serve the sockets of the service manager", error);
-    bool is_tls = !is_admin && o->tls_port >= 0 && signal_server_failed_port(a->server) == o->tls_port;
-    const char *keys = is_admin ? "ADMIN_HOST, ADMIN_PORT"
-                       : is_tls ? "WS_HOST, WSS_PORT"
-                                : "WS_HOST, WS_PORT";
-    const char *host = is_admin ? o->admin_host : signal_server_failed_host(a->server);
-    char address[300];
-    char what[400];
-    unsigned port = is_admin ? o->admin_port : signal_server_failed_port(a->server);
-    format_address(host[0] != '\0' ? host : o->host, port, address, sizeof(address));
-    if (error == -EADDRINUSE) {
-        fprintf(stderr, "homecall-signal: %s is already in use (%s)\n", address, keys);
-        LOG(LOG_ERROR, log_namespace, "start failed", LOG_BYTES("address", text_slice(address)),
-            LOG_LITERAL("reason", "already in use"));
-        return error;
-    }
-    bool is_about_address = is_admin || signal_server_failed_host(a->server)[0] != '\0';
-    if (is_about_address)
-        snprintf(what, sizeof(what), "can't listen on %s (%s)", address, keys);
-    else
-        snprintf(what, sizeof(what), "can't serve %s", address);
-    return fail(what, error);
+    char report[START_REPORT_CAP];
+    start_report_write(fault, report, sizeof(report));
+    fprintf(stderr, "homecall-signal: %s\n", report);
+    LOG(LOG_ERROR, log_namespace, "start failed", LOG_BYTES("why", text_slice(report)));
+    return fault->error;
 }
 
 static int start_server(app *a, const char *version)
@@ -302,9 +272,9 @@ static int start_server(app *a, const char *version)
     if (error != 0)
         return fail("can't create the server", error);
     check_descriptors(a);
-    error = signal_server_start(a->server);
-    if (error != 0)
-        return fail_to_listen(a, error);
+    signal_server_fault fault;
+    if (signal_server_start(a->server, &fault) != 0)
+        return fail_to_start(&fault);
     a->is_serving = true;
 
     signal_server_stats stats;

@@ -164,6 +164,7 @@ static void on_drain(io_thread *t)
 
 int acceptor_init(acceptor *a, const acceptor_plan *plan)
 {
+    *a = (acceptor){0};
     int error = io_thread_init(&a->thread, &plan->thread);
     if (error != 0)
         return error;
@@ -193,7 +194,7 @@ int acceptor_add_socket(acceptor *a, int listen_fd, bool is_tls)
 {
     if (a->socket_count == ACCEPTOR_MAX_SOCKETS) {
         close(listen_fd);
-        return -ENFILE;
+        return -ENOSPC;
     }
     acceptor_socket *socket = &a->sockets[a->socket_count];
     *socket = (acceptor_socket){.acceptor = a, .is_tls = is_tls};

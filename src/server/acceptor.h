@@ -54,7 +54,7 @@ int acceptor_init(acceptor *a, const acceptor_plan *plan);
 
 /* Accept from a bound socket as well, with `is_tls` through TLS, which is taken also on failure, before the
  * thread is started; connections wait in the kernel from here on. 0, or -errno of listen() (-EADDRINUSE when
- * another server was quicker), or -ENFILE when there are too many. */
+ * another server was quicker), or -ENOSPC when there are too many. */
 int acceptor_add_socket(acceptor *a, int listen_fd, bool is_tls);
 
 /* The socket that was added last is at this path, which goes when it is listened on no longer. */

@@ -104,7 +104,7 @@ static void free_events(io_thread *t)
 
 int io_thread_init(io_thread *t, const io_thread_plan *plan)
 {
-    t->plan = *plan;
+    *t = (io_thread){.plan = *plan};
     SLIST_INIT(&t->to_wake);
     int error = net_loop_init(&t->loop);
     if (error != 0)

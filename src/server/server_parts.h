@@ -27,9 +27,7 @@ struct signal_server {
     _Atomic uint16_t tls_port;
     _Atomic bool is_draining; /* a stop was asked for; relaxed */
     bool is_started;
-    bool has_admin_failed;   /* the start failed for the admin port */
-    char failed_host[256];   /* the start failed for this entry of options.host; or empty */
-    uint16_t failed_port;    /* and this port of it */
+    bool is_start_failing;   /* threads that run end again, which nobody is told */
     uint64_t started_us;     /* monotonic */
     uint64_t started_utc_ms; /* the same moment */
 };

@@ -6,9 +6,11 @@
 #include "server/listening.h"
 #include "server/origins.h"
 #include "server/server_parts.h"
+#include "server/start_fault.h"
 #include "session/session_life.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -234,7 +236,7 @@ static void on_thread_ended(void *context)
 {
     signal_server *server = context;
     bool is_last = atomic_fetch_sub_explicit(&server->running, 1, memory_order_acq_rel) == 1;
-    if (is_last && server->options.on_stopped != NULL)
+    if (is_last && !server->is_start_failing && server->options.on_stopped != NULL)
         server->options.on_stopped(server->options.context);
 }
 
@@ -261,7 +263,7 @@ static int make_workers(signal_server *server)
     return 0;
 }
 
-static int make_acceptors(signal_server *server)
+static int make_acceptors(signal_server *server, signal_server_fault *fault)
 {
     uint32_t count = server->options.acceptor_threads;
     for (uint32_t i = 0; i < count; i++) {
@@ -278,7 +280,7 @@ static int make_acceptors(signal_server *server)
             return error;
         server->made_acceptors++;
     }
-    return listening_begin(server);
+    return listening_start(server, fault);
 }
 
 static bool collect(void *context, snapshot *out)
@@ -287,16 +289,18 @@ static bool collect(void *context, snapshot *out)
     return true;
 }
 
-static int make_admin(signal_server *server)
+static int make_admin(signal_server *server, signal_server_fault *fault)
 {
     uint16_t port = server->options.admin_port;
     if (port == 0)
         return 0;
     const admin_options options = {
         .thread_count = server_thread_count(server), .collect = collect, .context = server};
-    int fd = listen_socket_open(server->options.admin_host, &port, false, true);
+    const char *host = server->options.admin_host;
+    int fd = listen_socket_open(host, &port, false, true);
     int error = fd < 0 ? fd : admin_new(&options, fd, &server->admin);
-    server->has_admin_failed = error != 0;
+    if (error != 0)
+        start_fault_set(fault, SIGNAL_SERVER_FAULT_ADMIN, host, port);
     return error;
 }
 
@@ -308,26 +312,43 @@ static void unmake(signal_server *server)
         acceptor_deinit(&server->acceptors[--server->made_acceptors]);
     while (server->made_workers > 0)
         io_thread_deinit(&server->workers[--server->made_workers]);
+    atomic_store_explicit(&server->port, 0, memory_order_relaxed);
+    atomic_store_explicit(&server->tls_port, 0, memory_order_relaxed);
+}
+
+static int start_thread(io_thread *t, signal_server_fault *fault)
+{
+    int error = io_thread_start(t);
+    if (error == 0)
+        return 0;
+    char name[32];
+    snprintf(name, sizeof(name), "%s-%u", t->plan.kind, t->plan.number);
+    start_fault_set(fault, SIGNAL_SERVER_FAULT_THREADS, name, 0);
+    return error;
 }
 
 /* Start every thread; `running` counts those that will end and say so. */
-static int start_threads(signal_server *server)
+static int start_threads(signal_server *server, signal_server_fault *fault)
 {
     atomic_store(&server->running, server->made_workers + server->made_acceptors);
     int error = 0;
     for (uint32_t i = 0; i < server->made_workers && error == 0; i++)
-        error = io_thread_start(&server->workers[i]);
+        error = start_thread(&server->workers[i], fault);
     for (uint32_t i = 0; i < server->made_acceptors && error == 0; i++)
-        error = io_thread_start(&server->acceptors[i].thread);
-    if (error == 0 && server->admin != NULL) /* the last: it looks at all the others */
-        error = admin_start(server->admin);
+        error = start_thread(&server->acceptors[i].thread, fault);
+    if (error != 0 || server->admin == NULL)
+        return error;
+    error = admin_start(server->admin); /* the last: it looks at all the others */
+    if (error != 0)
+        start_fault_set(fault, SIGNAL_SERVER_FAULT_THREADS, "admin", 0);
     return error;
 }
 
-int signal_server_reload_certificate(signal_server *server)
+/* Load the certificate; the log tells how that went, and so does `fault`. */
+static int load_certificate(signal_server *server, char fault[TLS_CONTEXT_FAULT_CAP])
 {
     const signal_server_options *o = &server->options;
-    char fault[TLS_CONTEXT_FAULT_CAP] = "out of memory";
+    snprintf(fault, TLS_CONTEXT_FAULT_CAP, "out of memory");
     int error = certificate_load(&server->certificate, o->tls_cert_file, o->tls_key_file, fault);
     if (error != 0) {
         LOG(LOG_ERROR, log_namespace, "certificate not loaded",
@@ -344,25 +365,41 @@ int signal_server_reload_certificate(signal_server *server)
     return 0;
 }
 
-int signal_server_start(signal_server *server)
+int signal_server_reload_certificate(signal_server *server)
 {
-    if (server->is_started)
-        return -EALREADY;
-    int error = server->options.tls_port < 0 ? 0 : signal_server_reload_certificate(server);
+    char fault[TLS_CONTEXT_FAULT_CAP];
+    return load_certificate(server, fault);
+}
+
+/* Everything that has to be there before the first thread is started. */
+static int make_all(signal_server *server, signal_server_fault *fault)
+{
+    char wrong[TLS_CONTEXT_FAULT_CAP];
+    int error = server->options.tls_port < 0 ? 0 : load_certificate(server, wrong);
+    if (error != 0)
+        start_fault_set(fault, SIGNAL_SERVER_FAULT_CERTIFICATE, wrong, 0);
     if (error == 0)
         error = make_workers(server);
     if (error == 0)
-        error = make_acceptors(server);
+        error = make_acceptors(server, fault);
     if (error == 0)
-        error = make_admin(server);
+        error = make_admin(server, fault);
+    return error;
+}
+
+static int start(signal_server *server, signal_server_fault *fault)
+{
+    int error = make_all(server, fault);
     if (error == 0) {
         server->is_started = true;
         server->started_us = clock_monotonic_us();
         server->started_utc_ms = clock_utc_ms();
-        error = start_threads(server);
-        if (error != 0) {
-            server->options.on_stopped = NULL; /* it never ran */
+        error = start_threads(server, fault);
+        if (error != 0) { /* some may run already, and are told to end */
+            server->is_start_failing = true;
             signal_server_stop(server);
+            server->is_start_failing = false;
+            server->is_started = false;
         }
     }
     if (error != 0)
@@ -370,19 +407,20 @@ int signal_server_start(signal_server *server)
     return error;
 }
 
-bool signal_server_admin_failed(const signal_server *server)
+int signal_server_start(signal_server *server, signal_server_fault *fault)
 {
-    return server->has_admin_failed;
-}
-
-const char *signal_server_failed_host(const signal_server *server)
-{
-    return server->failed_host;
-}
-
-uint16_t signal_server_failed_port(const signal_server *server)
-{
-    return server->failed_port;
+    signal_server_fault unread;
+    if (fault == NULL)
+        fault = &unread;
+    *fault = (signal_server_fault){0};
+    int error = -EALREADY;
+    if (server->is_started)
+        start_fault_set(fault, SIGNAL_SERVER_FAULT_STATE, "", 0);
+    else
+        error = start(server, fault);
+    if (error != 0)
+        start_fault_finish(fault, error);
+    return error;
 }
 
 uint16_t signal_server_tls_port(const signal_server *server)

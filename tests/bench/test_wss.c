@@ -200,11 +200,11 @@ static void a_broken_pair_is_not_taken(void **state)
 static void without_a_certificate_there_is_no_start(void **state)
 {
     fixture *f = *state;
-    signal_server *server;
     f->options.tls_cert_file = "/nowhere/cert.pem";
-    assert_int_equal(signal_server_create(&f->options, &server), 0);
-    assert_int_equal(signal_server_start(server), -EINVAL);
-    signal_server_destroy(server);
+    signal_server_fault fault = server_start_fault(&f->options);
+    assert_int_equal(fault.kind, SIGNAL_SERVER_FAULT_CERTIFICATE);
+    assert_int_equal(fault.error, -EINVAL);
+    assert_non_null(strstr(fault.entry, "/nowhere/cert.pem"));
 }
 
 /* ---- Peers that are no clients ---- */

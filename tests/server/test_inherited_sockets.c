@@ -14,6 +14,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -55,11 +56,12 @@ static int try_start_on(int fd)
     signal_server_options options = server_options();
     options.listen_fds = &fd;
     options.listen_fd_count = 1;
-    signal_server *server;
-    assert_int_equal(signal_server_create(&options, &server), 0);
-    int error = signal_server_start(server);
-    signal_server_destroy(server);
-    return error;
+    signal_server_fault fault = server_start_fault(&options);
+    char number[16];
+    snprintf(number, sizeof(number), "%d", fd);
+    assert_int_equal(fault.kind, SIGNAL_SERVER_FAULT_SOCKET);
+    assert_string_equal(fault.entry, number);
+    return fault.error;
 }
 
 /* ---- One server ---- */

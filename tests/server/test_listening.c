@@ -8,6 +8,7 @@
 
 #include "support/client.h"
 #include "support/server.h"
+#include "support/tls_files.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -140,26 +141,30 @@ static void a_socket_that_a_crash_has_left_behind_is_replaced(void **state)
     expect_welcome_at_path(f->path);
 }
 
-/* Returns what the start of a second server says, which stays without effect on the first. */
-static int start_second(fixture *f, const char *host)
+/* The start of a second server fails for this entry of `host`, and leaves the first alone. */
+static void expect_fault(fixture *f, const char *host, signal_server_fault_kind kind, int error,
+                         const char *entry)
 {
     signal_server_options options = f->options;
     options.host = host;
-    signal_server *second;
-    assert_int_equal(signal_server_create(&options, &second), 0);
-    int error = signal_server_start(second);
-    if (error != 0)
-        assert_true(strstr(host, signal_server_failed_host(second)) != NULL &&
-                    signal_server_failed_host(second)[0] != '\0');
-    signal_server_destroy(second);
-    return error;
+    signal_server_fault fault = server_start_fault(&options);
+    assert_int_equal(fault.kind, kind);
+    assert_int_equal(fault.error, error);
+    assert_string_equal(fault.entry, entry);
+}
+
+static void expect_path_fault(fixture *f, const char *host, int error, const char *path)
+{
+    char entry[256];
+    snprintf(entry, sizeof(entry), "unix:%s", path);
+    expect_fault(f, host, SIGNAL_SERVER_FAULT_PATH, error, entry);
 }
 
 static void a_socket_that_somebody_serves_is_left_alone(void **state)
 {
     fixture *f = *state;
     start(f, "unix:%s", f->path);
-    assert_int_equal(start_second(f, f->host), -EADDRINUSE);
+    expect_path_fault(f, f->host, -EADDRINUSE, f->path);
     expect_welcome_at_path(f->path);
 }
 
@@ -171,7 +176,7 @@ static void what_is_no_socket_is_left_alone(void **state)
     assert_non_null(file);
     fclose(file);
     snprintf(host, sizeof(host), "127.0.0.1,unix:%s", f->path);
-    assert_int_equal(start_second(f, host), -EADDRINUSE);
+    expect_path_fault(f, host, -EADDRINUSE, f->path);
     struct stat found;
     assert_int_equal(stat(f->path, &found), 0);
     assert_true(S_ISREG(found.st_mode));
@@ -188,7 +193,7 @@ static void a_start_that_fails_removes_what_it_has_bound_and_nothing_else(void *
     fclose(file);
     snprintf(first, sizeof(first), "%s.first", f->path);
     snprintf(host, sizeof(host), "unix:%s,unix:%s", first, f->path);
-    assert_int_equal(start_second(f, host), -EADDRINUSE);
+    expect_path_fault(f, host, -EADDRINUSE, f->path);
     assert_int_equal(access(f->path, F_OK), 0);
     assert_int_equal(access(first, F_OK), -1);
 }
@@ -219,21 +224,55 @@ static void a_server_that_ends_leaves_its_successor_the_path(void **state)
 static void nowhere_is_no_place_to_listen(void **state)
 {
     fixture *f = *state;
-    signal_server *server;
-    f->options.host = " , ";
-    assert_int_equal(signal_server_create(&f->options, &server), 0);
-    assert_int_equal(signal_server_start(server), -EINVAL);
-    signal_server_destroy(server);
+    expect_fault(f, " , ", SIGNAL_SERVER_FAULT_HOST, -EINVAL, "");
+}
+
+static void an_entry_that_is_nowhere_is_told(void **state)
+{
+    fixture *f = *state;
+    expect_fault(f, "127.0.0.1,notunix:/x", SIGNAL_SERVER_FAULT_ADDRESS, -EINVAL, "notunix:/x");
+    expect_fault(f, "127.0.0.1:80", SIGNAL_SERVER_FAULT_ADDRESS, -EINVAL, "127.0.0.1:80");
+    expect_fault(f, "192.0.2.1,127.0.0.1", SIGNAL_SERVER_FAULT_ADDRESS, -EADDRNOTAVAIL, "192.0.2.1");
+    char host[4096];
+    char cut[512] = {0};
+    memset(host, 'x', sizeof(host) - 1);
+    host[sizeof(host) - 1] = '\0';
+    memset(cut, 'x', sizeof(cut) - 1);
+    expect_fault(f, host, SIGNAL_SERVER_FAULT_ADDRESS, -EINVAL, cut);
+}
+
+static void a_port_in_use_is_told_with_its_number_and_whether_it_is_for_tls(void **state)
+{
+    fixture *f = *state;
+    start(f, "127.0.0.1");
+    tls_files files;
+    tls_files_init(&files);
+    tls_files_write(&files, "localhost", 0, TLS_FILES_DAY_S);
+    signal_server_options options = f->options;
+    options.tls_cert_file = files.cert;
+    options.tls_key_file = files.key;
+    options.tls_port = signal_server_port(f->server);
+    signal_server_fault fault = server_start_fault(&options);
+    assert_int_equal(fault.kind, SIGNAL_SERVER_FAULT_ADDRESS);
+    assert_int_equal(fault.error, -EADDRINUSE);
+    assert_int_equal(fault.port, options.tls_port);
+    assert_true(fault.is_tls);
+
+    options.port = options.tls_port;
+    fault = server_start_fault(&options);
+    assert_int_equal(fault.port, options.port);
+    assert_false(fault.is_tls);
+    tls_files_deinit(&files);
 }
 
 static void a_path_must_be_possible(void **state)
 {
     fixture *f = *state;
-    assert_int_equal(start_second(f, "unix:/nowhere/at/all"), -ENOENT);
-    assert_int_equal(start_second(f, "unix:"), -ENOENT);
+    expect_path_fault(f, "unix:/nowhere/at/all", -ENOENT, "/nowhere/at/all");
+    expect_fault(f, "unix:", SIGNAL_SERVER_FAULT_ADDRESS, -EINVAL, "unix:");
     char host[200] = "unix:/";
     memset(host + 6, 'x', sizeof(host) - 7);
-    assert_int_equal(start_second(f, host), -ENAMETOOLONG);
+    expect_fault(f, host, SIGNAL_SERVER_FAULT_ADDRESS, -EINVAL, host);
 }
 
 int main(void)
@@ -249,6 +288,9 @@ int main(void)
                                         destroy),
         cmocka_unit_test_setup_teardown(a_server_that_ends_leaves_its_successor_the_path, make, destroy),
         cmocka_unit_test_setup_teardown(nowhere_is_no_place_to_listen, make, destroy),
+        cmocka_unit_test_setup_teardown(an_entry_that_is_nowhere_is_told, make, destroy),
+        cmocka_unit_test_setup_teardown(a_port_in_use_is_told_with_its_number_and_whether_it_is_for_tls, make,
+                                        destroy),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

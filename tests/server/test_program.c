@@ -468,10 +468,13 @@ static void a_port_in_use_ends_with_one_and_names_the_options(void **state)
     uint16_t port;
     int fd = occupy(&port);
     char environment[32];
-    char expected[128];
+    char expected[160];
     snprintf(environment, sizeof(environment), "WS_PORT=%u", (unsigned)port);
-    snprintf(expected, sizeof(expected),
-             "homecall-signal: 127.0.0.1:%u is already in use (WS_HOST, WS_PORT)\n", (unsigned)port);
+    snprintf(
+        expected, sizeof(expected),
+        "homecall-signal: WS_HOST, WS_PORT: 127.0.0.1:%u is already in use; stop whoever has it (ss -ltnp "
+        "shows who), or choose another port\n",
+        (unsigned)port);
     assert_int_equal(run(f, "", environment), 1);
     assert_string_equal(f->err.text, expected);
     close(fd);
@@ -482,8 +485,8 @@ static void an_address_of_somebody_else_ends_with_one(void **state)
     fixture *f = *state;
     assert_int_equal(run(f, "", "WS_PORT=0 WS_HOST=192.0.2.1 ALLOW_PLAINTEXT=1"), 1); /* RFC 5737: nobody's */
     assert_string_equal(f->err.text,
-                        "homecall-signal: can't listen on 192.0.2.1:0 (WS_HOST, WS_PORT): Cannot assign "
-                        "requested address\n");
+                        "homecall-signal: WS_HOST, WS_PORT: 192.0.2.1:0 is not to be had here; it must be an "
+                        "address of this machine (ip address lists them), or a name that stands for one\n");
 }
 
 static void a_log_file_that_can_not_be_opened_ends_with_one(void **state)
@@ -549,10 +552,13 @@ static void an_admin_port_in_use_ends_with_one_and_names_the_options(void **stat
     uint16_t port;
     int fd = occupy(&port);
     char environment[48];
-    char expected[128];
+    char expected[160];
     snprintf(environment, sizeof(environment), "WS_PORT=0 ADMIN_PORT=%u", (unsigned)port);
-    snprintf(expected, sizeof(expected),
-             "homecall-signal: 127.0.0.1:%u is already in use (ADMIN_HOST, ADMIN_PORT)\n", (unsigned)port);
+    snprintf(
+        expected, sizeof(expected),
+        "homecall-signal: ADMIN_HOST, ADMIN_PORT: 127.0.0.1:%u is already in use; stop whoever has it (ss "
+        "-ltnp shows who), or choose another port\n",
+        (unsigned)port);
     assert_int_equal(run(f, "", environment), 1);
     assert_string_equal(f->err.text, expected);
     close(fd);

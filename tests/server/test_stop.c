@@ -16,6 +16,7 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -375,7 +376,7 @@ static void the_end_of_what_never_ran_is_not_told(void **state)
 
     options.port = signal_server_port(*state);
     assert_int_equal(signal_server_create(&options, &server), 0);
-    assert_int_equal(signal_server_start(server), -EADDRINUSE);
+    assert_int_equal(signal_server_start(server, NULL), -EADDRINUSE);
     signal_server_destroy(server);
     assert_int_equal(count_stops(&watch), 0);
 }
@@ -404,7 +405,7 @@ static void a_stop_before_the_start_is_no_stop_after_it(void **state)
     assert_int_equal(signal_server_create(&options, &server), 0);
     signal_server_request_stop(server, false);
     signal_server_stop(server);
-    assert_int_equal(signal_server_start(server), 0);
+    assert_int_equal(signal_server_start(server, NULL), 0);
     expect_serving(server, "room");
     signal_server_destroy(server);
 }
@@ -413,11 +414,11 @@ static void a_server_is_started_once(void **state)
 {
     signal_server *server = *state;
     uint16_t port = signal_server_port(server);
-    assert_int_not_equal(signal_server_start(server), 0);
+    assert_int_not_equal(signal_server_start(server, NULL), 0);
     assert_int_equal(signal_server_port(server), port);
     expect_serving(server, "room");
     signal_server_stop(server);
-    assert_int_not_equal(signal_server_start(server), 0);
+    assert_int_not_equal(signal_server_start(server, NULL), 0);
 }
 
 static void options_out_of_range_make_no_server(void **state)
@@ -451,7 +452,7 @@ static void the_strings_of_the_options_are_copied(void **state)
     assert_int_equal(signal_server_create(&options, &server), 0);
     memset(host, 'x', sizeof(host) - 1);
     memset(origins, 'x', sizeof(origins) - 1);
-    assert_int_equal(signal_server_start(server), 0);
+    assert_int_equal(signal_server_start(server, NULL), 0);
     client *c = client_dial(signal_server_port(server));
     static const char request[] = "GET /signal HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: Upgrade\r\n"
                                   "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
@@ -467,12 +468,62 @@ static void the_strings_of_the_options_are_copied(void **state)
 
 static void expect_start_to_fail(const signal_server_options *options, int error)
 {
+    assert_int_equal(server_start_fault(options).error, error);
+}
+
+/* Threads get their stacks by this size: more than there are addresses lets none be started. */
+static void set_stack_size(size_t bytes, size_t *before)
+{
+    pthread_attr_t attributes;
+    assert_int_equal(pthread_getattr_default_np(&attributes), 0);
+    if (before != NULL)
+        assert_int_equal(pthread_attr_getstacksize(&attributes, before), 0);
+    assert_int_equal(pthread_attr_setstacksize(&attributes, bytes), 0);
+    assert_int_equal(pthread_setattr_default_np(&attributes), 0);
+    pthread_attr_destroy(&attributes);
+}
+
+static void a_thread_that_can_not_be_started_is_told(void **state)
+{
+    (void)state;
+    stop_watch watch;
+    signal_server_options options = watched_options(&watch);
+    size_t before;
+    set_stack_size((size_t)1 << 50, &before);
+    signal_server_fault fault = server_start_fault(&options);
+    set_stack_size(before, NULL);
+    assert_int_equal(fault.kind, SIGNAL_SERVER_FAULT_THREADS);
+    assert_int_equal(fault.error, -EAGAIN);
+    assert_string_equal(fault.entry, "worker-0");
+    assert_int_equal(count_stops(&watch), 0);
+}
+
+static void a_start_that_has_failed_may_be_tried_again(void **state)
+{
+    stop_watch watch;
+    signal_server_options options = watched_options(&watch);
     signal_server *server;
-    assert_int_equal(signal_server_create(options, &server), 0);
-    assert_int_equal(signal_server_start(server), error);
-    assert_int_equal(signal_server_port(server), 0);
-    assert_int_equal(server_stats(server).connections, 0);
+    signal_server_fault fault;
+    size_t before;
+    options.port = signal_server_port(*state);
+    assert_int_equal(signal_server_create(&options, &server), 0);
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(signal_server_start(server, &fault), -EADDRINUSE);
+    signal_server_destroy(*state);
+    *state = NULL;
+    set_stack_size((size_t)1 << 50, &before);
+    assert_int_equal(signal_server_start(server, &fault), -EAGAIN);
+    set_stack_size(before, NULL);
+    assert_int_equal(fault.kind, SIGNAL_SERVER_FAULT_THREADS);
+
+    assert_int_equal(signal_server_start(server, &fault), 0);
+    assert_int_equal(fault.kind, SIGNAL_SERVER_FAULT_NONE);
+    assert_int_equal(signal_server_port(server), options.port);
+    expect_serving(server, "room");
+    assert_int_equal(signal_server_start(server, &fault), -EALREADY);
+    assert_int_equal(fault.kind, SIGNAL_SERVER_FAULT_STATE);
     signal_server_destroy(server);
+    assert_int_equal(count_stops(&watch), 1);
 }
 
 /* Whether the port is taken by a server that shares it among its own acceptors or by one that does not. */
@@ -607,6 +658,8 @@ int main(void)
         cmocka_unit_test(options_out_of_range_make_no_server),
         cmocka_unit_test(the_strings_of_the_options_are_copied),
         cmocka_unit_test(a_port_in_use_is_told),
+        cmocka_unit_test(a_thread_that_can_not_be_started_is_told),
+        cmocka_unit_test_setup_teardown(a_start_that_has_failed_may_be_tried_again, start, server_teardown),
         cmocka_unit_test(an_address_that_is_not_ours_is_told),
         cmocka_unit_test(the_same_port_serves_again_at_once),
         cmocka_unit_test(several_acceptors_share_a_port),

@@ -32,10 +32,27 @@ signal_server *server_start(const signal_server_options *options)
     int error = signal_server_create(options, &server);
     if (error != 0)
         fail_msg("create a server: %s", strerror(-error));
-    error = signal_server_start(server);
+    signal_server_fault fault;
+    error = signal_server_start(server, &fault);
     if (error != 0)
-        fail_msg("start a server: %s", strerror(-error));
+        fail_msg("start a server: %s (%d, %s)", strerror(-error), (int)fault.kind, fault.entry);
+    assert_int_equal(fault.kind, SIGNAL_SERVER_FAULT_NONE);
     return server;
+}
+
+signal_server_fault server_start_fault(const signal_server_options *options)
+{
+    signal_server *server = NULL;
+    assert_int_equal(signal_server_create(options, &server), 0);
+    signal_server_fault fault;
+    int error = signal_server_start(server, &fault);
+    assert_int_not_equal(error, 0);
+    assert_int_equal(fault.error, error);
+    assert_int_not_equal(fault.kind, SIGNAL_SERVER_FAULT_NONE);
+    assert_int_equal(signal_server_port(server), 0);
+    assert_int_equal(signal_server_tls_port(server), 0);
+    signal_server_destroy(server);
+    return fault;
 }
 
 void server_end(signal_server *server)

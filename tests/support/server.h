@@ -14,6 +14,9 @@ signal_server_options server_options(void);
 /* Create and start a server; the test fails where that fails. Owned by the caller. */
 signal_server *server_start(const signal_server_options *options);
 
+/* Create a server whose start must fail, and free it. Returns what the start says of that. */
+signal_server_fault server_start_fault(const signal_server_options *options);
+
 /* Stop and free it. NULL is legal. */
 void server_end(signal_server *server);
 

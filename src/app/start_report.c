@@ -1,0 +1,127 @@
+#include "app/start_report.h"
+
+#include "base/address.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+/* What a fault of this kind means with this error. */
+typedef struct words {
+    signal_server_fault_kind kind;
+    int error;
+    const char *wrong; /* follows the value */
+    const char *help;
+} words;
+
+/* The admin port has the words of other addresses. */
+static const words table[] = {
+    {SIGNAL_SERVER_FAULT_ADDRESS, -EADDRINUSE, "is already in use",
+     "stop whoever has it (ss -ltnp shows who), or choose another port"},
+    {SIGNAL_SERVER_FAULT_ADDRESS, -EADDRNOTAVAIL, "is not to be had here",
+     "it must be an address of this machine (ip address lists them), or a name that stands for one"},
+    {SIGNAL_SERVER_FAULT_ADDRESS, -EACCES, "may not be listened on",
+     "a port below 1024 needs root or CAP_NET_BIND_SERVICE"},
+    {SIGNAL_SERVER_FAULT_ADDRESS, -EAFNOSUPPORT, "is of a family that this machine does not have",
+     "an address of the other one will do"},
+    {SIGNAL_SERVER_FAULT_PATH, -EADDRINUSE, "is already in use",
+     "stop whoever listens there; what is no socket there must be removed by hand"},
+    {SIGNAL_SERVER_FAULT_PATH, -ENOENT, "is in a directory that does not exist",
+     "make it, or choose another path"},
+    {SIGNAL_SERVER_FAULT_PATH, -EACCES, "is in a directory that this user may not write to",
+     "change its mode or owner, or choose another path"},
+    {SIGNAL_SERVER_FAULT_SOCKET, -EINVAL, "can't be used", "it must be a stream socket that listens"},
+    {SIGNAL_SERVER_FAULT_HOST, -EINVAL, "has nothing to listen on",
+     "an address, a name or unix:PATH is wanted"},
+    {SIGNAL_SERVER_FAULT_THREADS, -EAGAIN, "could not be started",
+     "raise the limits on threads (ulimit -u, TasksMax= of the unit) or memory, or ask for fewer"},
+    {SIGNAL_SERVER_FAULT_MEMORY, -ENOMEM, "ran out", "fewer WORKERS need less of it"},
+};
+
+static const words *find_words(const signal_server_fault *fault)
+{
+    signal_server_fault_kind kind =
+        fault->kind == SIGNAL_SERVER_FAULT_ADMIN ? SIGNAL_SERVER_FAULT_ADDRESS : fault->kind;
+    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+        if (table[i].kind == kind && table[i].error == fault->error)
+            return &table[i];
+    }
+    return NULL;
+}
+
+/* The options that it is about; NULL where it is about none. */
+static const char *keys_of(const signal_server_fault *fault)
+{
+    switch (fault->kind) {
+    case SIGNAL_SERVER_FAULT_ADDRESS:
+        return fault->is_tls ? "WS_HOST, WSS_PORT" : "WS_HOST, WS_PORT";
+    case SIGNAL_SERVER_FAULT_ADMIN:
+        return "ADMIN_HOST, ADMIN_PORT";
+    case SIGNAL_SERVER_FAULT_HOST:
+    case SIGNAL_SERVER_FAULT_PATH:
+        return "WS_HOST";
+    case SIGNAL_SERVER_FAULT_CERTIFICATE:
+        return "TLS_CERT_FILE, TLS_KEY_FILE";
+    case SIGNAL_SERVER_FAULT_DESCRIPTORS:
+    case SIGNAL_SERVER_FAULT_THREADS:
+        return "WORKERS, ACCEPTOR_THREADS";
+    case SIGNAL_SERVER_FAULT_NONE:
+    case SIGNAL_SERVER_FAULT_STATE:
+    case SIGNAL_SERVER_FAULT_SOCKET:
+    case SIGNAL_SERVER_FAULT_MEMORY:
+        return NULL;
+    }
+    return NULL;
+}
+
+/* What the fault is about, as a reader would name it. */
+static void name_value(const signal_server_fault *fault, char *out, size_t cap)
+{
+    switch (fault->kind) {
+    case SIGNAL_SERVER_FAULT_ADDRESS:
+    case SIGNAL_SERVER_FAULT_ADMIN:
+        address_join_port(fault->entry, fault->port, out, cap);
+        return;
+    case SIGNAL_SERVER_FAULT_SOCKET:
+        snprintf(out, cap, "socket %s of the service manager", fault->entry);
+        return;
+    case SIGNAL_SERVER_FAULT_THREADS:
+        snprintf(out, cap, "thread %s", fault->entry);
+        return;
+    case SIGNAL_SERVER_FAULT_MEMORY:
+        snprintf(out, cap, "memory");
+        return;
+    case SIGNAL_SERVER_FAULT_DESCRIPTORS:
+        snprintf(out, cap, "descriptors");
+        return;
+    case SIGNAL_SERVER_FAULT_HOST:
+        snprintf(out, cap, "the list");
+        return;
+    case SIGNAL_SERVER_FAULT_NONE:
+    case SIGNAL_SERVER_FAULT_STATE:
+        snprintf(out, cap, "the server");
+        return;
+    case SIGNAL_SERVER_FAULT_PATH:
+    case SIGNAL_SERVER_FAULT_CERTIFICATE: /* a sentence of its own */
+        snprintf(out, cap, "%s", fault->entry);
+        return;
+    }
+}
+
+void start_report_write(const signal_server_fault *fault, char *out, size_t cap)
+{
+    char value[sizeof(fault->entry) + 64];
+    name_value(fault, value, sizeof(value));
+    const char *keys = keys_of(fault);
+    const char *separator = keys == NULL ? "" : ": ";
+    if (keys == NULL)
+        keys = "";
+
+    const words *w = find_words(fault);
+    if (fault->kind == SIGNAL_SERVER_FAULT_CERTIFICATE)
+        snprintf(out, cap, "%s%s%s", keys, separator, value);
+    else if (w != NULL)
+        snprintf(out, cap, "%s%s%s %s; %s", keys, separator, value, w->wrong, w->help);
+    else
+        snprintf(out, cap, "%s%s%s can't be used: %s", keys, separator, value, strerror(-fault->error));
+}
