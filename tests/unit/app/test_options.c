@@ -434,10 +434,11 @@ static void plain_text_in_the_open_must_be_asked_for(void **state)
     }
     assert_int_equal(read_file(f, "WS_HOST=::1, 192.0.2.1"), 0);
     assert_int_equal(apply(f), -EINVAL);
-    assert_string_equal(reports_of(f),
-                        "homecall-signal: WS_HOST: \"192.0.2.1\" is not the loopback, and without TLS the "
-                        "codewords could be read there; behind a TLS proxy that alone reaches it, "
-                        "ALLOW_PLAINTEXT=1 allows it (from .env, line 1)\n");
+    assert_string_equal(
+        reports_of(f),
+        "homecall-signal: WS_HOST: \"192.0.2.1\" is not valid: it is not the loopback, and without TLS the "
+        "codewords could be read there; behind a TLS proxy that alone reaches it, "
+        "ALLOW_PLAINTEXT=1 allows it (from .env, line 1)\n");
 }
 
 static void tls_needs_a_certificate_and_something_must_listen(void **state)
