@@ -2,11 +2,14 @@
 
 #include "app/options_report.h"
 #include "base/address_list.h"
+#include "base/listen_entry.h"
 #include "ice/ice_url.h"
 #include "net/tls_context.h"
 
-#include <arpa/inet.h>
+#include <assert.h>
 #include <errno.h>
+
+static_assert(LISTEN_ENTRIES_MAX == 16, "what the reason says");
 
 /* Is it null, or scheme://host[:port] (RFC 6454, 6.2), where *. may stand before the host? A path, a slash at
  * the end even, would make it match nothing. */
@@ -80,38 +83,46 @@ static bool check_turn(const app_config *config, FILE *reports)
     return true;
 }
 
-/* Can nobody but this machine reach a socket there? A name may stand for any address, but this one. */
-static bool is_loopback(const char *entry)
+/* Only wss:// in the open: PROTOCOL.md's codeword is the only key to a room. */
+static const char *find_fault_of_plaintext(const app_config *config, const listen_entry *entry)
 {
-    struct in_addr ipv4;
-    struct in6_addr ipv6;
-    if (strncmp(entry, "unix:", 5) == 0 || strcmp(entry, "localhost") == 0)
-        return true;
-    if (inet_pton(AF_INET, entry, &ipv4) == 1)
-        return ntohl(ipv4.s_addr) >> 24 == IN_LOOPBACKNET;
-    return inet_pton(AF_INET6, entry, &ipv6) == 1 && IN6_IS_ADDR_LOOPBACK(&ipv6);
+    if (config->allows_plaintext || config->server.port < 0 || listen_entry_is_loopback(entry))
+        return NULL;
+    return "it is not the loopback, and without TLS the codewords could be read there; behind a TLS proxy "
+           "that "
+           "alone reaches it, ALLOW_PLAINTEXT=1 allows it";
 }
 
-/* Only wss:// in the open: PROTOCOL.md's codeword is the only key to a room. */
-static bool check_plaintext(const app_config *config, FILE *reports)
+static bool check_hosts(const app_config *config, FILE *reports)
 {
-    const option *o = option_at(offsetof(app_config, server.host));
     slice list = {config->server.host, strlen(config->server.host)};
     bool is_valid = true;
-    if (config->allows_plaintext || config->server.port < 0)
-        return true;
-    for (slice entry; slice_take_entry(&list, &entry);) {
-        char text[INET6_ADDRSTRLEN] = "";
-        if (entry.len < sizeof(text))
-            memcpy(text, entry.data, entry.len);
-        if (is_loopback(text))
+    int count = 0;
+    for (slice text; slice_take_entry(&list, &text); count++) {
+        listen_entry entry;
+        const char *reason = count == LISTEN_ENTRIES_MAX ? "16 stand before it, and more are not taken"
+                                                         : listen_entry_parse(text, &entry);
+        if (reason == NULL)
+            reason = find_fault_of_plaintext(config, &entry);
+        if (reason == NULL)
             continue;
-        options_report(reports, config, o, entry,
-                       "it is not the loopback, and without TLS the codewords could be read there; behind a "
-                       "TLS proxy that alone reaches it, ALLOW_PLAINTEXT=1 allows it");
+        options_report(reports, config, option_at(offsetof(app_config, server.host)), text, reason);
         is_valid = false;
+        if (count == LISTEN_ENTRIES_MAX)
+            break;
     }
     return is_valid;
+}
+
+static bool check_admin_host(const app_config *config, FILE *reports)
+{
+    slice text = {config->server.admin_host, strlen(config->server.admin_host)};
+    listen_entry entry;
+    const char *reason = listen_entry_parse_host(text, &entry);
+    if (reason == NULL)
+        return true;
+    options_report(reports, config, option_at(offsetof(app_config, server.admin_host)), text, reason);
+    return false;
 }
 
 static bool check_tls(const app_config *config, FILE *reports)
@@ -130,12 +141,25 @@ static bool check_tls(const app_config *config, FILE *reports)
     return true;
 }
 
+static bool has_path(slice list)
+{
+    listen_entry entry;
+    for (slice text; slice_take_entry(&list, &text);) {
+        if (listen_entry_parse(text, &entry) == NULL && listen_entry_path(&entry) != NULL)
+            return true;
+    }
+    return false;
+}
+
 static bool check_listens(const app_config *config, FILE *reports)
 {
     const signal_server_options *s = &config->server;
-    bool has_entries = s->host[strspn(s->host, ", \t")] != '\0';
+    slice list = {s->host, strlen(s->host)};
+    slice first;
+    slice rest = list;
+    bool has_entries = slice_take_entry(&rest, &first);
     bool has_ports = s->port >= 0 || s->tls_port >= 0;
-    if (has_entries && (has_ports || strstr(s->host, "unix:") != NULL))
+    if (has_entries && (has_ports || has_path(list)))
         return true;
     fputs(has_entries ? "homecall-signal: with WS_PORT=off and WSS_PORT=off there is nothing to listen on\n"
                       : "homecall-signal: WS_HOST: there is nothing in it to listen on\n",
@@ -156,7 +180,8 @@ bool options_check_together(const app_config *config, FILE *reports)
 {
     const signal_server_options *s = &config->server;
     bool is_valid = check_origins(config, reports);
-    is_valid = check_plaintext(config, reports) && is_valid;
+    is_valid = check_hosts(config, reports) && is_valid;
+    is_valid = check_admin_host(config, reports) && is_valid;
     is_valid = check_proxies(config, reports) && is_valid;
     is_valid = check_turn(config, reports) && is_valid;
     is_valid = check_listens(config, reports) && is_valid;

@@ -33,6 +33,7 @@ static const words table[] = {
     {SIGNAL_SERVER_FAULT_SOCKET, -EINVAL, "can't be used", "it must be a stream socket that listens"},
     {SIGNAL_SERVER_FAULT_HOST, -EINVAL, "has nothing to listen on",
      "an address, a name or unix:PATH is wanted"},
+    {SIGNAL_SERVER_FAULT_HOST, -E2BIG, "is too long", "it may have 16 entries"},
     {SIGNAL_SERVER_FAULT_THREADS, -EAGAIN, "could not be started",
      "raise the limits on threads (ulimit -u, TasksMax= of the unit) or memory, or ask for fewer"},
     {SIGNAL_SERVER_FAULT_MEMORY, -ENOMEM, "ran out", "fewer WORKERS need less of it"},

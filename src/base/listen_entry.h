@@ -11,6 +11,9 @@
 
 #include "base/slice.h"
 
+/* How many a list takes: enough for every address of a machine, and a bound for what it costs. */
+enum { LISTEN_ENTRIES_MAX = 16 };
+
 /* The longest entry, with its NUL: a host name has at most 253 bytes, and a dot may stand behind it. */
 enum { LISTEN_ENTRY_CAP = 256 };
 

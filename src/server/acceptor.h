@@ -3,6 +3,7 @@
 #ifndef HOMECALL_SERVER_ACCEPTOR_H
 #define HOMECALL_SERVER_ACCEPTOR_H
 
+#include "base/listen_entry.h"
 #include "server/acceptor_counters.h"
 #include "server/admission.h"
 #include "server/certificate.h"
@@ -12,8 +13,8 @@
 #include <event2/listener.h>
 #include <sys/un.h>
 
-/* Listening sockets of one acceptor: each address with its port. */
-enum { ACCEPTOR_MAX_SOCKETS = 16 };
+/* Listening sockets of one acceptor: each entry of WS_HOST in plain text and with TLS. */
+enum { ACCEPTOR_MAX_SOCKETS = 2 * LISTEN_ENTRIES_MAX };
 
 /* One of them. */
 typedef struct acceptor_socket {

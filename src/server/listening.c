@@ -96,10 +96,12 @@ int listening_start(signal_server *server, signal_server_fault *fault)
 {
     int error = server->options.listen_fd_count == 0 ? 0 : duplicate_inherited(server, fault);
     slice list = {server->options.host, strlen(server->options.host)};
-    for (slice entry; error == 0 && slice_take_entry(&list, &entry);)
-        error = open_entry(server, entry, fault);
-    if (error != 0 || server->acceptors[0].socket_count > 0)
-        return error;
-    start_fault_set(fault, SIGNAL_SERVER_FAULT_HOST, "", 0);
-    return -EINVAL;
+    int count = 0;
+    for (slice entry; error == 0 && slice_take_entry(&list, &entry); count++)
+        error = count < LISTEN_ENTRIES_MAX ? open_entry(server, entry, fault) : -E2BIG;
+    if (error == 0 && server->acceptors[0].socket_count == 0)
+        error = -EINVAL;
+    if (error != 0 && fault->kind == SIGNAL_SERVER_FAULT_NONE)
+        start_fault_set(fault, SIGNAL_SERVER_FAULT_HOST, "", 0);
+    return error;
 }

@@ -233,7 +233,10 @@ static void an_entry_that_is_nowhere_is_told(void **state)
     expect_fault(f, "127.0.0.1,notunix:/x", SIGNAL_SERVER_FAULT_ADDRESS, -EINVAL, "notunix:/x");
     expect_fault(f, "127.0.0.1:80", SIGNAL_SERVER_FAULT_ADDRESS, -EINVAL, "127.0.0.1:80");
     expect_fault(f, "192.0.2.1,127.0.0.1", SIGNAL_SERVER_FAULT_ADDRESS, -EADDRNOTAVAIL, "192.0.2.1");
-    char host[4096];
+    char host[4096] = "127.0.0.1";
+    for (size_t i = 2; i <= 17; i++)
+        snprintf(host + strlen(host), sizeof(host) - strlen(host), ", 127.0.0.%zu", i);
+    expect_fault(f, host, SIGNAL_SERVER_FAULT_HOST, -E2BIG, "");
     char cut[512] = {0};
     memset(host, 'x', sizeof(host) - 1);
     host[sizeof(host) - 1] = '\0';

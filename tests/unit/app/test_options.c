@@ -310,7 +310,8 @@ static void texts_hold_no_control_characters_and_have_a_bound(void **state)
 {
     (void)state;
     char line[512] = "ADMIN_HOST=";
-    memset(line + 11, 'a', 254);
+    for (size_t i = 0; i < 254; i++)
+        line[11 + i] = i % 64 == 63 ? '.' : 'a';
     assert_false(is_valid(line));
     line[11 + 253] = '\0';
     assert_true(is_valid(line));
@@ -439,6 +440,75 @@ static void plain_text_in_the_open_must_be_asked_for(void **state)
         "homecall-signal: WS_HOST: \"192.0.2.1\" is not valid: it is not the loopback, and without TLS the "
         "codewords could be read there; behind a TLS proxy that alone reaches it, "
         "ALLOW_PLAINTEXT=1 allows it (from .env, line 1)\n");
+}
+
+/* unix: and a path of this many bytes, as WS_HOST. */
+static char *host_line(size_t path_len)
+{
+    char *line = calloc(1, path_len + 32);
+    assert_non_null(line);
+    strcpy(line, "WS_HOST=unix:/");
+    memset(line + strlen(line), 'x', path_len - 1);
+    return line;
+}
+
+static void a_unix_socket_is_the_loopback_however_long_its_path_is(void **state)
+{
+    (void)state;
+    for (size_t len = 1; len <= 107; len++) {
+        char *line = host_line(len);
+        assert_true(is_valid(line));
+        free(line);
+    }
+    char *line = host_line(108);
+    assert_false(is_valid(line));
+    free(line);
+}
+
+static void what_can_not_be_listened_on_is_reported_by_itself(void **state)
+{
+    fixture *f = *state;
+    assert_int_equal(read_file(f, "WS_HOST=127.0.0.1,notunix:/x, [::1],127.0.0.1:80\nADMIN_HOST=unix:/x"), 0);
+    assert_int_equal(apply(f), -EINVAL);
+    assert_string_equal(
+        reports_of(f),
+        "homecall-signal: WS_HOST: \"notunix:/x\" is not valid: neither an IP address nor a host name nor "
+        "unix:PATH (from .env, line 1)\n"
+        "homecall-signal: WS_HOST: \"[::1]\" is not valid: an IPv6 address is written without brackets (from "
+        ".env, line 1)\n"
+        "homecall-signal: WS_HOST: \"127.0.0.1:80\" is not valid: the port is an option of its own, and not "
+        "a "
+        "part of the address (from .env, line 1)\n"
+        "homecall-signal: ADMIN_HOST: \"unix:/x\" is not valid: neither an IP address nor a host name (from "
+        ".env, line 2)\n");
+    static const char *const faulty[] = {
+        "WS_HOST=unix:",
+        "WS_HOST='127.0.0.1 ::1'",
+        "WS_HOST=http://a.example\nALLOW_PLAINTEXT=1",
+        "ADMIN_HOST=127.0.0.1,::1",
+        "ADMIN_HOST=127.0.0.1:9888",
+        "ADMIN_HOST=[::1]",
+        "ADMIN_HOST=' 127.0.0.1'",
+        "WS_PORT=off\nWS_HOST=unixx:",
+        "WS_HOST=127.1\nALLOW_PLAINTEXT=1",
+    };
+    for (size_t i = 0; i < sizeof(faulty) / sizeof(faulty[0]); i++)
+        assert_false(is_valid(faulty[i]));
+    assert_true(is_valid("ADMIN_HOST=::1"));
+    assert_true(is_valid("ADMIN_HOST=localhost"));
+    assert_true(is_valid("WS_PORT=off\nWS_HOST=unix:run/x.sock"));
+    assert_false(is_valid("WS_PORT=off\nWS_HOST=127.0.0.1"));
+}
+
+static void more_places_than_a_server_listens_on_are_refused(void **state)
+{
+    (void)state;
+    char line[512] = "WS_HOST=127.0.0.1";
+    for (int i = 2; i <= 16; i++)
+        snprintf(line + strlen(line), sizeof(line) - strlen(line), ",127.0.0.%d", i);
+    assert_true(is_valid(line));
+    strcat(line, ",127.0.0.17");
+    assert_false(is_valid(line));
 }
 
 static void tls_needs_a_certificate_and_something_must_listen(void **state)
@@ -622,6 +692,9 @@ int main(void)
         TEST(every_bad_value_is_reported_with_its_source),
         TEST(a_reported_value_is_short_and_can_not_forge_a_line),
         TEST(plain_text_in_the_open_must_be_asked_for),
+        TEST(a_unix_socket_is_the_loopback_however_long_its_path_is),
+        TEST(what_can_not_be_listened_on_is_reported_by_itself),
+        TEST(more_places_than_a_server_listens_on_are_refused),
         TEST(tls_needs_a_certificate_and_something_must_listen),
         TEST(a_wrong_proxy_is_reported_by_itself),
         TEST(a_wrong_origin_is_reported_by_itself),
