@@ -27,7 +27,6 @@ typedef enum field_id {
     FIELD_TYPE,
     FIELD_ROOM,
     FIELD_USER,
-    FIELD_FROM,
     FIELD_SDP,
     FIELD_CANDIDATE,
     FIELD_MESSAGE,
@@ -35,9 +34,8 @@ typedef enum field_id {
 } field_id;
 
 static const slice field_names[FIELD_COUNT] = {
-    [FIELD_TYPE] = TEXT("type"),       [FIELD_ROOM] = TEXT("room"), [FIELD_USER] = TEXT("user"),
-    [FIELD_FROM] = TEXT("from"),       [FIELD_SDP] = TEXT("sdp"),   [FIELD_CANDIDATE] = TEXT("candidate"),
-    [FIELD_MESSAGE] = TEXT("message"),
+    [FIELD_TYPE] = TEXT("type"), [FIELD_ROOM] = TEXT("room"),           [FIELD_USER] = TEXT("user"),
+    [FIELD_SDP] = TEXT("sdp"),   [FIELD_CANDIDATE] = TEXT("candidate"), [FIELD_MESSAGE] = TEXT("message"),
 };
 
 /* No field or type of the protocol is longer, and none is longer than this with every letter written as
@@ -55,7 +53,8 @@ typedef struct message_row {
     slice signal_payload_key;  /* between the user and the payload */
 } message_row;
 
-/* PROTOCOL.md, "Client to server" and "Server to client". No row takes both `user` and `from`. */
+/* PROTOCOL.md, "Client to server" and "Server to client". `from` is no field here: whatever it holds is
+ * ignored (rule 2), as are the fields that nobody knows. */
 static const message_row rows[] = {
     [MESSAGE_JOIN] = {.name = TEXT("join"),
                       .names = BIT(FIELD_ROOM) | BIT(FIELD_USER),
@@ -65,19 +64,19 @@ static const message_row rows[] = {
                        .names = BIT(FIELD_ROOM) | BIT(FIELD_USER),
                        .payload = FIELD_COUNT},
     [MESSAGE_OFFER] = {.name = TEXT("offer"),
-                       .names = BIT(FIELD_ROOM) | BIT(FIELD_FROM),
+                       .names = BIT(FIELD_ROOM),
                        .payload = FIELD_SDP,
                        .payload_types = BIT(JSON_STRING) | BIT(JSON_OBJECT),
                        .signal_head = TEXT("{\"type\":\"offer\",\"room\":"),
                        .signal_payload_key = TEXT(",\"sdp\":")},
     [MESSAGE_ANSWER] = {.name = TEXT("answer"),
-                        .names = BIT(FIELD_ROOM) | BIT(FIELD_FROM),
+                        .names = BIT(FIELD_ROOM),
                         .payload = FIELD_SDP,
                         .payload_types = BIT(JSON_STRING) | BIT(JSON_OBJECT),
                         .signal_head = TEXT("{\"type\":\"answer\",\"room\":"),
                         .signal_payload_key = TEXT(",\"sdp\":")},
     [MESSAGE_CANDIDATE] = {.name = TEXT("candidate"),
-                           .names = BIT(FIELD_ROOM) | BIT(FIELD_FROM),
+                           .names = BIT(FIELD_ROOM),
                            .payload = FIELD_CANDIDATE,
                            .payload_types = BIT(JSON_STRING) | BIT(JSON_OBJECT) | BIT(JSON_NULL),
                            .payload_may_be_empty = true, /* the end of candidates */
@@ -277,12 +276,6 @@ static int read_names(const fields *found, const message_row *row, size_t max_by
     int status = read_name(found, row, FIELD_ROOM, max_bytes, out->storage[0], &out->room);
     if (status == 0)
         status = read_name(found, row, FIELD_USER, max_bytes, out->storage[1], &out->user);
-    if (status == 0) {
-        /* PROTOCOL.md, rule 2: whatever `from` says, the sender's joined user is passed on. A broken one is
-         * still a broken message. */
-        slice from;
-        status = read_name(found, row, FIELD_FROM, max_bytes, out->storage[1], &from);
-    }
     return status;
 }
 

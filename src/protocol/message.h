@@ -1,7 +1,7 @@
 /* Messages of the signaling protocol (PROTOCOL.md): JSON text to a validated struct, and the server's
  * messages back.
  *
- * Pure. Decoding is one json_scan pass; only `type`, `room`, `user` and `from` are decoded, `sdp` and
+ * Pure. Decoding is one json_scan pass; only `type`, `room` and `user` are decoded. `sdp` and
  * `candidate` stay the raw text that came, so what is passed on is JSON-equal to what was sent. */
 #ifndef HOMECALL_PROTOCOL_MESSAGE_H
 #define HOMECALL_PROTOCOL_MESSAGE_H
@@ -38,7 +38,7 @@ typedef struct message {
     char storage[2][MESSAGE_MAX_NAME_BYTES]; /* names that had escapes; not initialised */
 } message;
 
-/* Decode one message. `max_name_bytes` (at most MESSAGE_MAX_NAME_BYTES) bounds room, user and from after
+/* Decode one message. `max_name_bytes` (at most MESSAGE_MAX_NAME_BYTES) bounds room and user after
  * trimming. 0; -EINVAL for everything that PROTOCOL.md, rule 5, answers with "Invalid message"; -ENOMEM, only
  * where names or keys have escapes. On failure *out is of no use. */
 int message_decode(slice text, size_t max_name_bytes, message *out);

@@ -126,7 +126,7 @@ static bool is_message(const cJSON *document)
         const cJSON *text = find_last(document, "message");
         return cJSON_IsString(text) && text->valuestring[0] != '\0';
     }
-    if (!is_name_fine(document, "room", false) || !is_name_fine(document, "from", false))
+    if (!is_name_fine(document, "room", false)) /* `from` may hold anything */
         return false;
     const cJSON *sdp = find_last(document, "sdp");
     if (strcmp(type->valuestring, "offer") == 0 || strcmp(type->valuestring, "answer") == 0)

@@ -122,7 +122,7 @@ static const char *const invalid_texts[] = {
     "{\"type\":\"offer\",\"sdp\":\"\"}",
     "{\"type\":\"offer\",\"sdp\":\"1\",\"room\":1}",
     "{\"type\":\"offer\",\"sdp\":\"1\",\"room\":\"\"}",
-    "{\"type\":\"offer\",\"sdp\":\"1\",\"from\":false}",
+    "{\"type\":\"offer\",\"sdp\":\"1\",\"from\":nobody}",
     "{\"type\":\"answer\",\"candidate\":\"1\"}",
     "{\"type\":\"answer\",\"sdp\":0.5}",
     "{\"type\":\"candidate\"}",

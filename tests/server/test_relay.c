@@ -58,6 +58,26 @@ static void from_is_the_joined_user_whatever_the_message_says(void **state)
     expect_signal(p->bert, "offer", "anna", "\"3\"");
 }
 
+/* PROTOCOL.md, "Client to server" and rule 2: no value of `from` is a fault. */
+static void a_blank_or_unusable_from_is_as_if_it_were_absent(void **state)
+{
+    pair *p = *state;
+    static char too_long[1024] = "\"";
+    memset(too_long + 1, 'x', sizeof(too_long) - 3);
+    too_long[sizeof(too_long) - 2] = '"';
+    const char *const values[] = {"\"\"",  "\"  \"", "\"\\u00a0\"", "\"\\ud800\"", "7",
+                                  "false", "null",   "{}",          "[\"bert\"]",  too_long};
+    for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
+        char text[sizeof(too_long) + 64];
+        snprintf(text, sizeof(text), "{\"type\":\"offer\",\"from\":%s,\"sdp\":\"1\"}", values[i]);
+        client_send_text(p->anna, text);
+        expect_signal(p->bert, "offer", "anna", "\"1\"");
+        snprintf(text, sizeof(text), "{\"type\":\"candidate\",\"candidate\":null,\"from\":%s}", values[i]);
+        client_send_text(p->bert, text);
+        expect_signal(p->anna, "candidate", "bert", "null");
+    }
+}
+
 static void the_joined_room_may_be_named(void **state)
 {
     pair *p = *state;
@@ -353,6 +373,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(each_type_is_relayed_with_its_fields_and_no_others, pair_start,
                                         pair_end),
         cmocka_unit_test_setup_teardown(the_end_of_candidates_is_relayed, pair_start, pair_end),
+        cmocka_unit_test_setup_teardown(a_blank_or_unusable_from_is_as_if_it_were_absent, pair_start,
+                                        pair_end),
         cmocka_unit_test_setup_teardown(from_is_the_joined_user_whatever_the_message_says, pair_start,
                                         pair_end),
         cmocka_unit_test_setup_teardown(the_joined_room_may_be_named, pair_start, pair_end),

@@ -179,11 +179,8 @@ static void a_name_of_another_type_than_string_is_invalid(void **state)
         "{\"type\":\"leave\",\"room\":%s}",
         "{\"type\":\"leave\",\"user\":%s}",
         "{\"type\":\"offer\",\"sdp\":\"s\",\"room\":%s}",
-        "{\"type\":\"answer\",\"sdp\":\"s\",\"from\":%s}",
-        "{\"type\":\"offer\",\"sdp\":\"s\",\"from\":%s}",
         "{\"type\":\"answer\",\"sdp\":\"s\",\"room\":%s}",
         "{\"type\":\"candidate\",\"candidate\":null,\"room\":%s}",
-        "{\"type\":\"candidate\",\"candidate\":null,\"from\":%s}",
     };
     for (size_t f = 0; f < sizeof(forms) / sizeof(forms[0]); f++) {
         for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
@@ -276,13 +273,51 @@ static void members_of_nested_objects_are_not_fields(void **state)
                   MESSAGE_LEAVE, "", "", "");
 }
 
-static void from_is_checked_and_forgotten(void **state)
+/* PROTOCOL.md, "Client to server": `from` is ignored, whatever it holds. */
+static void what_from_holds_is_no_fault(void **state)
 {
     decoded *d = *state;
-    check_message(d, "{\"type\":\"offer\",\"sdp\":\"s\",\"from\":\"somebody\"}", MESSAGE_OFFER, "", "",
-                  "\"s\"");
-    check_message(d, "{\"type\":\"offer\",\"sdp\":\"s\",\"from\":\"some\\u0062ody\",\"room\":\"\\u0072\"}",
-                  MESSAGE_OFFER, "r", "", "\"s\"");
+    char too_long[MAX_NAME_BYTES + 3];
+    memset(too_long, 'u', sizeof(too_long));
+    too_long[0] = too_long[sizeof(too_long) - 2] = '"';
+    too_long[sizeof(too_long) - 1] = '\0';
+    const char *const values[] = {
+        "\"somebody\"",
+        "\"some\\u0062ody\"",
+        "\"\"",
+        "\"  \"",
+        "\"\\u00a0\\ufeff\"",
+        "\"\\ud800\"",
+        too_long,
+        "null",
+        "0",
+        "-1.5e3",
+        "true",
+        "[]",
+        "{}",
+        "{\"from\":\"u\"}",
+    };
+    for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
+        char text[128 + sizeof(too_long)];
+        snprintf(text, sizeof(text), "{\"type\":\"offer\",\"from\":%s,\"sdp\":\"s\",\"room\":\"\\u0072\"}",
+                 values[i]);
+        check_message(d, text, MESSAGE_OFFER, "r", "", "\"s\"");
+        snprintf(text, sizeof(text), "{\"type\":\"answer\",\"sdp\":{},\"from\":%s}", values[i]);
+        check_message(d, text, MESSAGE_ANSWER, "", "", "{}");
+        snprintf(text, sizeof(text), "{\"type\":\"candidate\",\"from\":%s,\"candidate\":null}", values[i]);
+        check_message(d, text, MESSAGE_CANDIDATE, "", "", "null");
+    }
+}
+
+static void a_from_that_is_no_json_breaks_its_message_all_the_same(void **state)
+{
+    decoded *d = *state;
+    static const char *const values[] = {"", "somebody", "\"u", "01", "\"\\x\"", "[", "{]", "\"\n\""};
+    for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
+        char text[128];
+        snprintf(text, sizeof(text), "{\"type\":\"offer\",\"from\":%s,\"sdp\":\"s\"}", values[i]);
+        check_invalid(d, text);
+    }
 }
 
 static void of_duplicates_the_last_counts(void **state)
@@ -585,7 +620,8 @@ int main(void)
         TEST(what_is_no_object_is_invalid),
         TEST(fields_that_the_type_does_not_take_are_ignored),
         TEST(members_of_nested_objects_are_not_fields),
-        TEST(from_is_checked_and_forgotten),
+        TEST(what_from_holds_is_no_fault),
+        TEST(a_from_that_is_no_json_breaks_its_message_all_the_same),
         TEST(of_duplicates_the_last_counts),
         TEST(keys_and_types_may_be_written_with_escapes),
         TEST(names_are_compared_after_decoding),
