@@ -12,11 +12,15 @@ typedef struct token_bucket_rate {
 
 typedef struct token_bucket {
     uint32_t millitokens_spent; /* 0 = full; a token is 1,000 millitokens */
-    uint32_t updated_ms; /* low 32 bits of the time of the last take: gaps over 49 days read as short */
+    uint32_t updated_ms;        /* time of the latest take, low 32 bits */
 } token_bucket;
 
-/* Take one token at `now_ms` (monotonic). False when the bucket is empty: the limit is passed. A zeroed
- * bucket is full. */
+/* Take one token at `now_ms`, a monotonic time. False when the bucket is empty: the limit is passed. A zeroed
+ * bucket is full.
+ *
+ * `now_ms` may lie up to a minute before an earlier one, for the threads of a server don't read their times
+ * at the same moment. Nothing comes back for such a time. A pause of 49 days and more may count as a shorter
+ * one, but never as a longer one. */
 bool token_bucket_take(token_bucket *bucket, token_bucket_rate rate, uint64_t now_ms);
 
 #endif

@@ -318,6 +318,82 @@ static void a_pair_that_moves_keeps_talking(void **state)
     client_close(b);
 }
 
+enum { FAULT_BURST = 20, FAULTS = 60 };
+
+/* Much work without an effect, so that the turns of the workers become long, and their times differ. */
+static void send_noise(client *const noise[], unsigned count)
+{
+    enum { LEAVES = 4000 };
+    for (unsigned i = 0; i < count; i++) {
+        client_cork(noise[i]);
+        for (unsigned leave = 0; leave < LEAVES; leave++)
+            client_leave(noise[i]);
+        client_uncork(noise[i]);
+    }
+}
+
+/* Gather a join and a fault for each of many rooms. */
+static void gather_faults(client *c, unsigned number)
+{
+    client_cork(c);
+    for (unsigned fault = 0; fault < FAULTS; fault++) {
+        char room[NAME_BYTES];
+        snprintf(room, sizeof(room), "%u %u", number, fault);
+        client_join(c, room, "anna");
+        client_send_text(c, "no JSON");
+    }
+}
+
+/* How often is this client, which is to be closed for its faults, told of one? */
+static unsigned count_answers_to_faults(client *c)
+{
+    unsigned answers = 0;
+    client_message message;
+    while ((message = client_receive(c)).opcode == CLIENT_TEXT)
+        answers++;
+    assert_int_equal(message.opcode, CLIENT_CLOSE);
+    assert_true(message.len >= 2 && memcmp(message.data, "\x03\xf0", 2) == 0); /* 1008 */
+    return answers;
+}
+
+/* Each fault is handled by another worker than the one before, whose time may lie before that one's. */
+static void a_hand_over_gives_nothing_back_to_who_keeps_sending_faults(void **state)
+{
+    enum { NOISE = 4 * WORKERS, CLIENTS = 30, ROUNDS = 5 };
+    (void)state;
+    signal_server_options options = sharded_options();
+    options.fault_burst = FAULT_BURST;
+    options.message_rate = 0;
+    signal_server *server = server_start(&options);
+    client *noise[NOISE];
+    for (unsigned i = 0; i < NOISE; i++) {
+        char room[NAME_BYTES];
+        snprintf(room, sizeof(room), "noise %u", i);
+        noise[i] = join_for_sure(server, room, "bert");
+    }
+    for (unsigned round = 0; round < ROUNDS; round++) {
+        uint64_t begun_ms = client_now_ms();
+        client *clients[CLIENTS];
+        for (unsigned i = 0; i < CLIENTS; i++) {
+            clients[i] = client_open(signal_server_port(server));
+            gather_faults(clients[i], i);
+        }
+        send_noise(noise, NOISE);
+        for (unsigned i = 0; i < CLIENTS; i++)
+            client_uncork(clients[i]);
+        for (unsigned i = 0; i < CLIENTS; i++) {
+            unsigned answers = count_answers_to_faults(clients[i]);
+            uint64_t seconds = (client_now_ms() - begun_ms) / 1000 + 1;
+            assert_in_range(answers, FAULT_BURST + 1,
+                            FAULT_BURST + 1 + seconds); /* one comes back a second */
+            client_close(clients[i]);
+        }
+    }
+    for (unsigned i = 0; i < NOISE; i++)
+        client_close(noise[i]);
+    server_end(server);
+}
+
 /* What the worker that is left still has to write goes along: the client has not read any of it yet. */
 static void output_that_waits_goes_along(void **state)
 {
@@ -536,6 +612,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(answers_from_both_threads_keep_their_order, start, server_teardown),
         cmocka_unit_test_setup_teardown(a_tour_of_all_rooms_in_one_segment, start, server_teardown),
         cmocka_unit_test_setup_teardown(a_pair_that_moves_keeps_talking, start, server_teardown),
+        cmocka_unit_test(a_hand_over_gives_nothing_back_to_who_keeps_sending_faults),
         cmocka_unit_test(output_that_waits_goes_along),
         cmocka_unit_test_setup_teardown(several_connections_move_at_once, start, server_teardown),
         cmocka_unit_test(connections_that_die_on_their_way_leave_nothing),

@@ -90,13 +90,85 @@ static void the_wrap_of_the_kept_time_goes_unnoticed(void **state)
     assert_false(token_bucket_take(&bucket, rate, start_ms + 1000));
 }
 
+/* Each thread reads its time once a turn, so behind a hand-over the time may lie some ms before the last. */
+static void a_time_before_the_last_one_brings_nothing_back(void **state)
+{
+    (void)state;
+    token_bucket bucket = {0};
+    token_bucket_rate rate = {1000, 10000};
+    assert_int_equal(drain(&bucket, rate, 5000, 20000), 10000);
+    assert_false(token_bucket_take(&bucket, rate, 5000));
+    assert_false(token_bucket_take(&bucket, rate, 4999));
+    assert_false(token_bucket_take(&bucket, rate, 4000));
+    assert_false(token_bucket_take(&bucket, rate, 5000));
+    assert_true(token_bucket_take(&bucket, rate, 5001));
+}
+
+static void a_time_that_goes_to_and_fro_brings_back_no_more_than_has_passed(void **state)
+{
+    (void)state;
+    token_bucket bucket = {0};
+    token_bucket_rate rate = {100, 10};
+    assert_int_equal(drain(&bucket, rate, 7000, 100), 10);
+    unsigned taken = 0;
+    for (uint64_t now_ms = 7000; now_ms < 8000; now_ms++) {
+        taken += token_bucket_take(&bucket, rate, now_ms) ? 1 : 0;
+        taken += token_bucket_take(&bucket, rate, now_ms - 30) ? 1 : 0;
+    }
+    assert_in_range(taken, 98, 100); /* of 999 ms */
+}
+
+static void time_goes_back_over_the_wrap_as_well(void **state)
+{
+    (void)state;
+    token_bucket bucket = {0};
+    token_bucket_rate rate = {1, 3};
+    uint64_t wrap_ms = UINT32_MAX + 1ull;
+    assert_int_equal(drain(&bucket, rate, wrap_ms + 5, 100), 3);
+    assert_false(token_bucket_take(&bucket, rate, wrap_ms - 5));
+    assert_false(token_bucket_take(&bucket, rate, wrap_ms + 1004));
+    assert_true(token_bucket_take(&bucket, rate, wrap_ms + 1005));
+}
+
+/* A machine that has run for 49 days looks, in 32 bits, as if it had just been started or were about to be.
+ */
+static void a_bucket_works_at_any_age_of_the_machine(void **state)
+{
+    (void)state;
+    token_bucket_rate rate = {1, 2};
+    static const uint64_t times[] = {1, UINT32_MAX - 59999ull, UINT32_MAX - 2000ull, UINT32_MAX,
+                                     UINT32_MAX + 1ull};
+    for (size_t i = 0; i < sizeof(times) / sizeof(times[0]); i++) {
+        token_bucket bucket = {0};
+        assert_int_equal(drain(&bucket, rate, times[i], 100), 2);
+        assert_int_equal(drain(&bucket, rate, times[i] + 1000, 100), 1);
+    }
+}
+
+static void a_pause_of_any_length_never_counts_as_longer(void **state)
+{
+    (void)state;
+    static const uint64_t day_ms = 86400000;
+    token_bucket_rate rate = {1, 86400 * 10};
+    for (uint64_t days = 1; days < 200; days++) {
+        token_bucket bucket = {.millitokens_spent = 86400 * 10 * 1000u, .updated_ms = 77};
+        assert_true(drain(&bucket, rate, 77 + days * day_ms, 86400 * 10) <= days * 86400);
+    }
+}
+
+static void a_bucket_stays_small(void **state)
+{
+    (void)state;
+    assert_int_equal(sizeof(token_bucket), 8); /* each connection has three */
+}
+
 static void a_large_burst_and_rate_do_not_overflow(void **state)
 {
     (void)state;
     token_bucket bucket = {0};
     token_bucket_rate rate = {UINT32_MAX, 1000000};
     assert_int_equal(drain(&bucket, rate, 0, 2000000), 1000000);
-    assert_int_equal(drain(&bucket, rate, UINT32_MAX, 2000000), 1000000);
+    assert_int_equal(drain(&bucket, rate, UINT32_MAX / 2, 2000000), 1000000);
 }
 
 int main(void)
@@ -109,6 +181,12 @@ int main(void)
         cmocka_unit_test(refused_attempts_neither_cost_nor_lose_a_part_of_a_token),
         cmocka_unit_test(a_long_pause_fills_the_bucket_and_no_more),
         cmocka_unit_test(the_wrap_of_the_kept_time_goes_unnoticed),
+        cmocka_unit_test(a_time_before_the_last_one_brings_nothing_back),
+        cmocka_unit_test(a_time_that_goes_to_and_fro_brings_back_no_more_than_has_passed),
+        cmocka_unit_test(time_goes_back_over_the_wrap_as_well),
+        cmocka_unit_test(a_bucket_works_at_any_age_of_the_machine),
+        cmocka_unit_test(a_pause_of_any_length_never_counts_as_longer),
+        cmocka_unit_test(a_bucket_stays_small),
         cmocka_unit_test(a_large_burst_and_rate_do_not_overflow),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
