@@ -135,6 +135,14 @@ static bool take_over_ticket_keys(SSL_CTX *to, SSL_CTX *from)
 
 /* ---- The files ---- */
 
+/* The end of a path, which tells more than its start where there is no room for all of it. */
+static const char *tail_of(const char *file)
+{
+    enum { SHOWN = 160 }; /* so that the log, which keeps 256 bytes, has the reason as well */
+    size_t len = strlen(file);
+    return len > SHOWN ? file + len - SHOWN : file;
+}
+
 /* Say what OpenSSL complained of first: what follows is its consequence. */
 static int refuse(const char *file, char fault[TLS_CONTEXT_FAULT_CAP])
 {
@@ -143,7 +151,7 @@ static int refuse(const char *file, char fault[TLS_CONTEXT_FAULT_CAP])
     char buffer[128];
     if (ERR_SYSTEM_ERROR(error))
         reason = strerror_r(ERR_GET_REASON(error), buffer, sizeof(buffer));
-    snprintf(fault, TLS_CONTEXT_FAULT_CAP, "%s: %s", file, reason == NULL ? "unusable" : reason);
+    snprintf(fault, TLS_CONTEXT_FAULT_CAP, "%s: %s", tail_of(file), reason == NULL ? "unusable" : reason);
     return ERR_GET_REASON(error) == ERR_R_MALLOC_FAILURE ? -ENOMEM : -EINVAL;
 }
 
@@ -159,7 +167,7 @@ static int load_key(SSL_CTX *ssl, const char *file, char fault[TLS_CONTEXT_FAULT
         return 0;
     if (!was_asked)
         return refuse(file, fault);
-    snprintf(fault, TLS_CONTEXT_FAULT_CAP, "%s: it has a passphrase", file);
+    snprintf(fault, TLS_CONTEXT_FAULT_CAP, "%s: it has a passphrase", tail_of(file));
     return -EINVAL;
 }
 

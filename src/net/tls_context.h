@@ -16,7 +16,7 @@
 
 typedef struct tls_context tls_context;
 
-/* Room for what is wrong with a file: its path and OpenSSL's words. */
+/* Room for what is wrong with a file: the end of its path, and OpenSSL's words. */
 enum { TLS_CONTEXT_FAULT_CAP = 512 };
 
 /* Load a certificate, with the chain behind it, and its key, both PEM and without a passphrase. `previous` is

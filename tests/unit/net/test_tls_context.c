@@ -130,6 +130,19 @@ static void a_file_that_is_not_there_is_named(void **state)
     expect_refused(f, f->files.cert, "No such file or directory");
 }
 
+static void the_reason_is_told_however_long_the_path_is(void **state)
+{
+    fixture *f = *state;
+    char path[2048] = "";
+    tls_context *out = NULL;
+    for (size_t i = 0; i < sizeof(path) - 12; i += 4)
+        memcpy(path + i, "/abc", 4);
+    strcpy(path + sizeof(path) - 12, "/cert.pem");
+    assert_int_equal(tls_context_load(path, f->files.key, NULL, &out, f->fault), -EINVAL);
+    assert_non_null(strstr(f->fault, "/abc/cert.pem: No such file or directory"));
+    assert_in_range(strlen(f->fault), 0, 255); /* what the log keeps of it */
+}
+
 static void a_file_that_is_no_pem_is_named(void **state)
 {
     fixture *f = *state;
@@ -448,6 +461,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         CASE(a_good_pair_is_loaded_and_tells_its_end),
         CASE(a_file_that_is_not_there_is_named),
+        CASE(the_reason_is_told_however_long_the_path_is),
         CASE(a_file_that_is_no_pem_is_named),
         CASE(the_key_of_another_certificate_is_refused),
         CASE(a_key_with_a_passphrase_is_refused_and_nobody_is_asked),
