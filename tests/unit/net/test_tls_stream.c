@@ -95,6 +95,16 @@ static void turn(struct event_base *base)
     assert_true(event_base_loop(base, EVLOOP_ONCE | EVLOOP_NONBLOCK) >= 0);
 }
 
+/* Turn until something is told, or nothing more will be. How much of a handshake OpenSSL takes in one turn is
+ * its own business: from 3.2 on it reads a record's head and its body by two calls until the keys are there.
+ */
+static void turn_until_told(fixture *f)
+{
+    int told = f->secured + f->readable;
+    for (int i = 0; i < 10 && f->secured + f->readable == told; i++)
+        turn(f->base);
+}
+
 /* ---- The client ---- */
 
 /* Let the next `len` bytes that the client has to send go on their way; returns how many there were. */
@@ -154,7 +164,7 @@ static void shake_hands_but_for_the_end(fixture *f)
     watch(f);
     assert_int_equal(tls_peer_shake_hands(f->client, NULL), -EAGAIN);
     carry_all(f);
-    turn(f->base);
+    turn_until_told(f);
     bring(f);
     assert_int_equal(tls_peer_shake_hands(f->client, NULL), 1);
     assert_false(tls_stream_is_secured(f->stream));
@@ -164,7 +174,7 @@ static void shake_hands(fixture *f)
 {
     shake_hands_but_for_the_end(f);
     carry_all(f);
-    turn(f->base);
+    turn_until_told(f);
     assert_true(tls_stream_is_secured(f->stream));
     assert_int_equal(f->secured, 1);
     assert_int_equal(f->readable, 0);
@@ -244,22 +254,24 @@ static void nothing_is_written_before_the_handshake_is_done(void **state)
     assert_int_equal(tls_stream_write(f->stream, data, 1), -EAGAIN);
     assert_int_equal(tls_stream_read(f->stream, data, 1), -EAGAIN);
     carry_all(f);
-    turn(f->base);
+    turn_until_told(f);
     assert_int_equal(tls_stream_write(f->stream, data, 1), 1);
 }
 
-static void what_comes_right_behind_the_handshake_is_held(void **state)
+static void what_comes_right_behind_the_handshake_is_held_or_told(void **state)
 {
     fixture *f = *state;
     f->reads = false;
     shake_hands_but_for_the_end(f);
     say_text(f, "a request");
     carry_all(f); /* in one piece with the end of the handshake */
-    turn(f->base);
+    turn_until_told(f);
     assert_int_equal(f->secured, 1);
-    assert_true(tls_stream_holds_input(f->stream));
+    /* OpenSSL holds it before 3.2, and the descriptor does not tell of it; later it stays in the kernel. */
+    bool is_held = tls_stream_holds_input(f->stream);
     turn(f->base);
-    assert_int_equal(f->readable, 0); /* the descriptor does not tell of it */
+    assert_int_equal(f->readable, is_held ? 0 : 1);
+    assert_true(tls_stream_holds_input(f->stream));
     char data[16];
     assert_int_equal(tls_stream_read(f->stream, (uint8_t *)data, sizeof(data)), 9);
     assert_memory_equal(data, "a request", 9);
@@ -457,7 +469,7 @@ static void a_write_to_a_peer_that_is_gone_fails_without_a_signal(void **state)
 
 static void expect_end(fixture *f, ssize_t expected)
 {
-    turn(f->base);
+    turn_until_told(f);
     assert_int_equal(f->last_got, expected);
     uint8_t data[1];
     assert_true(tls_stream_holds_input(f->stream));
@@ -565,7 +577,7 @@ static void a_fault_behind_data_comes_after_it(void **state)
     shake_hands(f);
     say_text(f, "genuine");
     carry_all(f);
-    assert_int_equal(send(f->peer, "nonsense", 8, 0), 8);
+    assert_int_equal(send(f->peer, "\x17nonsense", 9, 0), 9); /* a record of data, by its first byte */
     turn(f->base);
     expect_read_text(f, "genuine");
     uint8_t data[1];
@@ -580,7 +592,7 @@ static void a_client_that_does_not_trust_us_says_so(void **state)
     watch(f);
     assert_int_equal(tls_peer_shake_hands(f->client, NULL), -EAGAIN);
     carry_all(f);
-    turn(f->base);
+    turn_until_told(f);
     bring(f);
     assert_int_equal(tls_peer_shake_hands(f->client, NULL), -EPROTO);
     carry_all(f);
@@ -647,15 +659,15 @@ static void it_may_be_freed_by_any_of_its_callbacks(void **state)
         shake_hands_but_for_the_end(f);
         say_text(f, "data");
         carry_all(f);
-        turn(f->base); /* secured: 1 */
+        turn_until_told(f); /* secured: 1 */
         if (f->stream != NULL) {
             say_text(f, "more");
             carry_all(f);
-            turn(f->base); /* readable: 2 */
+            turn_until_told(f); /* readable: 2 */
         }
         if (f->stream != NULL) {
             shutdown(f->peer, SHUT_WR);
-            turn(f->base); /* the end: 3 */
+            turn_until_told(f); /* the end: 3 */
         }
         assert_null(f->stream);
         assert_int_equal(f->secured + f->readable, at);
@@ -779,8 +791,9 @@ static void open_idle_stream(fixture *f)
     f->client = NULL;
 }
 
-/* OpenSSL's state, libevent's and ours make 16 KB, as a heap counts; one buffer would be as much again. What
- * a process needs for each in the end is what `homecall-bench idle` tells. */
+/* OpenSSL's state, libevent's and ours make 16 KB, as a heap counts, and 30 KB from OpenSSL 3.2 on, whose
+ * record layers have tables of their own; one buffer would be 16 KB more. What a process needs for each in
+ * the end is what `homecall-bench idle` tells. */
 static void an_idle_stream_has_no_buffers(void **state)
 {
     fixture *f = *state;
@@ -799,7 +812,8 @@ static void an_idle_stream_has_no_buffers(void **state)
         close(idle[i].fd);
         close(idle[i].peer);
     }
-    assert_true(each < 20 * 1024); /* 0 where a sanitizer or Valgrind allocates */
+    size_t bound = OPENSSL_VERSION_NUMBER >= 0x30200000L ? 36 * 1024 : 20 * 1024;
+    assert_true(each < bound); /* 0 where a sanitizer or Valgrind allocates */
 }
 
 static int make_context(void **state)
@@ -824,7 +838,7 @@ int main(void)
         CASE(the_handshake_is_told_when_it_is_done),
         CASE(the_handshake_may_come_byte_by_byte),
         CASE(nothing_is_written_before_the_handshake_is_done),
-        CASE(what_comes_right_behind_the_handshake_is_held),
+        CASE(what_comes_right_behind_the_handshake_is_held_or_told),
         CASE(records_may_be_cut_anywhere),
         CASE(all_records_of_a_segment_are_read_in_one_go),
         CASE(the_largest_record_is_read_whole),

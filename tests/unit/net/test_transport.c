@@ -342,6 +342,15 @@ static void a_transport_stays_small(void **state)
 
 static tls_context *shared_context; /* a key for each test would take longer than the test */
 
+/* Turn until something is told, or nothing more will be. How much of a handshake OpenSSL takes in one turn is
+ * its own business: from 3.2 on it reads a record's head and its body by two calls until the keys are there. */
+static void turn_until_told(fixture *f)
+{
+    int told = f->secured + f->readable + f->writable;
+    for (int i = 0; i < 10 && f->secured + f->readable + f->writable == told; i++)
+        turn(f->base);
+}
+
 static int make_tls(void **state)
 {
     if (make(state) != 0)
@@ -358,7 +367,7 @@ static int make_tls(void **state)
 static void shake_hands_but_for_the_end(fixture *f)
 {
     assert_int_equal(tls_peer_shake_hands(f->client, NULL), -EAGAIN);
-    turn(f->base);
+    turn_until_told(f);
     assert_int_equal(tls_peer_shake_hands(f->client, NULL), 1);
     assert_true(transport_awaits_tls(&f->transport));
 }
@@ -366,7 +375,7 @@ static void shake_hands_but_for_the_end(fixture *f)
 static void shake_hands(fixture *f)
 {
     shake_hands_but_for_the_end(f);
-    turn(f->base);
+    turn_until_told(f);
     assert_false(transport_awaits_tls(&f->transport));
     assert_int_equal(f->secured, 1);
     assert_int_equal(f->readable, 0);
@@ -406,7 +415,7 @@ static void what_comes_right_behind_the_handshake_is_told(void **state)
     fixture *f = *state;
     shake_hands_but_for_the_end(f);
     tls_peer_send(f->client, "a request", 9);
-    turn(f->base);
+    turn_until_told(f);
     turn(f->base);
     assert_int_equal(f->secured, 1);
     assert_int_equal(f->readable, 1);
@@ -423,7 +432,7 @@ static void room_is_told_only_after_the_handshake(void **state)
     assert_int_equal(f->transport.extra->since_us, 7);
     shake_hands_but_for_the_end(f);
     assert_int_equal(f->writable, 0);
-    turn(f->base);
+    turn_until_told(f);
     turn(f->base);
     assert_true(f->writable > 0);
     assert_int_equal(transport_want_room(&f->transport, false, 0), 0);
@@ -554,10 +563,10 @@ static void its_own_callback_may_close_it(void **state)
     assert_int_equal(transport_watch_input(&f->transport, true), 0);
     assert_int_equal(transport_want_room(&f->transport, true, 1), 0);
     assert_int_equal(tls_peer_shake_hands(f->client, NULL), -EAGAIN);
-    turn(f->base);
+    turn_until_told(f);
     assert_int_equal(tls_peer_shake_hands(f->client, NULL), 1);
     tls_peer_send(f->client, "x", 1);
-    turn(f->base);
+    turn_until_told(f);
     turn(f->base);
     assert_int_equal(f->readable, 1);
     assert_int_equal(event_get_fd(&f->transport.input), -1);
@@ -594,7 +603,7 @@ static void its_descriptor_can_be_used_again_at_once(void **state)
     transport_attach(&f->transport, f->base);
     assert_int_equal(transport_watch_input(&f->transport, true), 0);
     shake_hands_but_for_the_end(f);
-    turn(f->base);
+    turn_until_told(f);
     say(f, "in the clear");
     turn(f->base);
     assert_int_equal(f->readable, 1);
