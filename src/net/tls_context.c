@@ -39,48 +39,94 @@ static const long modes = SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE
 
 /* ---- A socket as the plain transport uses it ---- */
 
+/* Not OpenSSL's own BIO of a socket: that one reads by read() and writes by write(), which raise SIGPIPE,
+ * which a library can't ignore for its program, and take the longer way through the kernel. Nothing of it is
+ * borrowed either: what it keeps behind BIO_get_data() is its own business, and changed with OpenSSL 3.2. */
+typedef struct tls_socket {
+    int fd;         /* borrowed */
+    bool *has_read; /* borrowed: as tls_context_open() says */
+    bool has_ended; /* the peer has ended its output */
+} tls_socket;
+
+static int create_socket(BIO *bio)
+{
+    tls_socket *s = calloc(1, sizeof(*s));
+    if (s == NULL)
+        return 0;
+    s->fd = -1;
+    BIO_set_data(bio, s);
+    BIO_set_init(bio, 1);
+    return 1;
+}
+
+static int destroy_socket(BIO *bio)
+{
+    free(BIO_get_data(bio));
+    BIO_set_data(bio, NULL);
+    return 1;
+}
+
 static int read_socket(BIO *bio, char *data, int len)
 {
-    bool *has_read = BIO_get_data(bio);
+    tls_socket *s = BIO_get_data(bio);
     BIO_clear_retry_flags(bio);
-    if (*has_read) {
-        *has_read = false;
+    if (*s->has_read) {
+        *s->has_read = false;
         BIO_set_retry_read(bio);
         return -1;
     }
 
-    int got = (int)recv((int)BIO_get_fd(bio, NULL), data, (size_t)len, 0);
+    int got = (int)recv(s->fd, data, (size_t)len, 0);
     if (got == 0)
-        BIO_set_flags(bio, BIO_FLAGS_IN_EOF);
+        s->has_ended = true;
     else if (got < 0 && BIO_sock_should_retry(got) != 0)
         BIO_set_retry_read(bio);
-    *has_read = got > 0;
+    *s->has_read = got > 0;
     return got;
 }
 
 static int write_socket(BIO *bio, const char *data, int len)
 {
-    int taken = (int)send((int)BIO_get_fd(bio, NULL), data, (size_t)len, MSG_NOSIGNAL);
+    const tls_socket *s = BIO_get_data(bio);
+    int taken = (int)send(s->fd, data, (size_t)len, MSG_NOSIGNAL);
     BIO_clear_retry_flags(bio);
     if (taken < 0 && BIO_sock_should_retry(taken) != 0)
         BIO_set_retry_write(bio);
     return taken;
 }
 
-/* OpenSSL's own but for read() and write(): these raise SIGPIPE, which a library can't ignore for its
- * program, and take the longer way through the kernel. */
+/* What OpenSSL and libevent ask of the BIO of a connection; to anything else the answer is "not known". */
+static long control_socket(BIO *bio, int what, long number, void *out)
+{
+    const tls_socket *s = BIO_get_data(bio);
+    switch (what) {
+    case BIO_C_GET_FD:
+        if (out != NULL)
+            *(int *)out = s->fd;
+        return s->fd;
+    case BIO_CTRL_EOF:
+        return s->has_ended;
+    case BIO_CTRL_FLUSH: /* nothing is kept back */
+        return 1;
+    case BIO_CTRL_GET_CLOSE: /* the descriptor belongs to somebody else, for good */
+        return BIO_NOCLOSE;
+    case BIO_CTRL_SET_CLOSE:
+        return number == BIO_NOCLOSE;
+    default:
+        return 0;
+    }
+}
+
 static BIO_METHOD *new_socket_method(void)
 {
-    const BIO_METHOD *theirs = BIO_s_socket();
-    BIO_METHOD *method = BIO_meth_new(BIO_TYPE_SOCKET, "socket");
-    if (method == NULL)
-        return NULL;
-    BIO_meth_set_read(method, read_socket);
-    BIO_meth_set_write(method, write_socket);
-    BIO_meth_set_ctrl(method, BIO_meth_get_ctrl(theirs));
-    BIO_meth_set_create(method, BIO_meth_get_create(theirs));
-    BIO_meth_set_destroy(method, BIO_meth_get_destroy(theirs));
-    return method;
+    /* Nobody looks for this BIO by a number of its kind, and OpenSSL has few of them to give away. */
+    BIO_METHOD *method = BIO_meth_new(BIO_TYPE_SOURCE_SINK | BIO_TYPE_DESCRIPTOR, "socket of a connection");
+    if (method != NULL && BIO_meth_set_create(method, create_socket) == 1 &&
+        BIO_meth_set_destroy(method, destroy_socket) == 1 && BIO_meth_set_read(method, read_socket) == 1 &&
+        BIO_meth_set_write(method, write_socket) == 1 && BIO_meth_set_ctrl(method, control_socket) == 1)
+        return method;
+    BIO_meth_free(method);
+    return NULL;
 }
 
 /* ---- The rules ---- */
@@ -253,8 +299,9 @@ SSL *tls_context_open(tls_context *c, int fd, bool *has_read)
         SSL_free(ssl);
         return NULL;
     }
-    BIO_set_fd(bio, fd, BIO_NOCLOSE);
-    BIO_set_data(bio, has_read);
+    tls_socket *socket = BIO_get_data(bio);
+    socket->fd = fd;
+    socket->has_read = has_read;
     SSL_set_bio(ssl, bio, bio);
     SSL_set_accept_state(ssl);
     return ssl;

@@ -455,6 +455,53 @@ static void a_peer_that_is_gone_raises_no_signal(void **state)
     part(&m);
 }
 
+/* libevent finds the descriptor by it, and OpenSSL sees an end that was not announced. */
+static void the_socket_below_tells_its_descriptor_and_its_end(void **state)
+{
+    fixture *f = *state;
+    f->context = tls_files_load(&f->files, NULL);
+    meeting m;
+    meet(&m, f->context, NULL);
+    BIO *below = SSL_get_rbio(m.server);
+    assert_ptr_equal(below, SSL_get_wbio(m.server));
+    int fd = -1;
+    assert_int_equal(BIO_get_fd(below, &fd), m.fds[0]);
+    assert_int_equal(fd, m.fds[0]);
+    assert_int_equal(BIO_get_fd(below, NULL), m.fds[0]);
+    assert_int_equal(SSL_get_fd(m.server), m.fds[0]);
+    assert_int_equal(BIO_flush(below), 1);
+    assert_int_equal(BIO_get_ktls_send(below), 0); /* one thing of many that it does not know */
+
+    assert_false(BIO_eof(below));
+    assert_true(shake_hands(&m));
+    char data[1];
+    m.has_read = false;
+    assert_int_equal(SSL_get_error(m.server, SSL_read(m.server, data, 1)), SSL_ERROR_WANT_READ);
+    assert_false(BIO_eof(below));
+    shutdown(m.fds[1], SHUT_RDWR);
+    assert_int_equal(SSL_get_error(m.server, SSL_read(m.server, data, 1)), SSL_ERROR_ZERO_RETURN);
+    assert_true(BIO_eof(below));
+    part(&m);
+}
+
+static void the_socket_below_is_never_closed(void **state)
+{
+    fixture *f = *state;
+    f->context = tls_files_load(&f->files, NULL);
+    meeting m;
+    meet(&m, f->context, NULL);
+    BIO *below = SSL_get_rbio(m.server);
+    assert_int_equal(BIO_get_close(below), BIO_NOCLOSE);
+    assert_int_equal(BIO_set_close(below, BIO_NOCLOSE), 1); /* libevent says so */
+    (void)BIO_set_close(below, BIO_CLOSE);
+    assert_int_equal(BIO_get_close(below), BIO_NOCLOSE);
+    SSL_free(m.server);
+    assert_true(fcntl(m.fds[0], F_GETFD) >= 0);
+    SSL_free(m.client);
+    close(m.fds[0]);
+    close(m.fds[1]);
+}
+
 int main(void)
 {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, make, unmake)
@@ -476,6 +523,8 @@ int main(void)
         CASE(a_session_is_resumed_by_its_ticket_also_after_a_change_of_certificate),
         CASE(a_call_reads_once_however_much_has_come),
         CASE(a_peer_that_is_gone_raises_no_signal),
+        CASE(the_socket_below_tells_its_descriptor_and_its_end),
+        CASE(the_socket_below_is_never_closed),
     };
 #undef CASE
     return cmocka_run_group_tests(tests, NULL, NULL);
