@@ -87,6 +87,7 @@ boot() {
         mount -t cgroup -o none,name=systemd cgroup "$debian/sys/fs/cgroup/systemd"
         mount -t cgroup2 cgroup "$debian/sys/fs/cgroup/unified"
     fi
+    mount --make-rshared "$debian" # as on a machine: credentials reach a service by it
     ip link set lo up
     exec env -i container=other PATH=/usr/sbin:/usr/bin:/sbin:/bin \
         setpriv --bounding-set=-sys_time,-sys_module chroot "$debian" /lib/systemd/systemd

@@ -128,6 +128,16 @@ for (const proxy of proxies) {
       assert.equal(headers["sec-websocket-version"], "13");
     });
 
+    it("nothing of HTTP/1.1 stands in an answer of HTTP/2", async () => {
+      // curl, like browsers, refuses a whole answer for one such header (RFC 9113, 8.2.2).
+      for (const [path, status] of [["/signal", 426], ["/signal/", 404], ["/ice", 200], ["/", 200]]) {
+        const { code, text } = await stack.curl(path, "-i --http2");
+        assert.equal(code, 0, text);
+        assert.ok(text.startsWith(`HTTP/2 ${status}`), text);
+        assert.doesNotMatch(text, /^(upgrade|connection|keep-alive|transfer-encoding):/im);
+      }
+    });
+
     it("a WebSocket inside HTTP/2 works where it is offered", async (t) => {
       const session = connectHttp2(`https://localhost:${stack.ports.https}`, { ca: stack.certificate, family: 4 });
       try {

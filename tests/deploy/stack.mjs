@@ -202,7 +202,18 @@ export class Stack {
   /** A handshake by `openssl s_client`: { code, text }. */
   async handshake(options) {
     const place = `-connect 127.0.0.1:${this.#place.https} -servername localhost -CAfile cert.pem -verify_return_error`;
-    const running = execute("openssl", ["s_client", ...`${place} ${options}`.split(" ")], this.#options);
+    return this.#outcome("openssl", ["s_client", ...`${place} ${options}`.split(" ")]);
+  }
+
+  /** An answer over https:// as curl has it: { code, text }. */
+  async curl(path, options) {
+    const place = `--silent --show-error --max-time 10 --ipv4 --cacert cert.pem https://localhost:${this.#place.https}${path}`;
+    return this.#outcome("curl", `${options} ${place}`.split(" "));
+  }
+
+  /** What a program says, to its end, and with what code it ends: { code, text }. */
+  async #outcome(program, args) {
+    const running = execute(program, args, this.#options);
     running.child.stdin.end();
     return running.then(
       ({ stdout, stderr }) => ({ code: 0, text: stdout + stderr }),
