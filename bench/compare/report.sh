@@ -11,20 +11,22 @@ render() {
         --arg "$2" "$3" -f "$tables/$1" "$private/summary"
 }
 
-# A plot without data is not drawn.
+# draw_plot NAME SCRIPT [ARGUMENT...]: one without data is not drawn.
+draw_plot() {
+    local name=$1 script=$root/bench/plot/$2
+    shift 2
+    rm -f "$plots/$name.svg"
+    render plot.jq plot "$name" >"$private/plot"
+    [ "$(grep -c "$(printf '\t')" "$private/plot")" -lt 2 ] ||
+        gnuplot -d "$root/bench/plot/style.gp" -c "$script" "$private/plot" "$@" >"$plots/$name.svg"
+}
+
 draw_plots() {
     local name heading
     while IFS='|' read -r -u 4 name heading; do
-        rm -f "$plots/$name.svg"
-        render plot.jq plot "$name" >"$private/plot"
-        grep -q "$(printf '\t')" "$private/plot" || continue
-        gnuplot -e "data='$private/plot'; out='$plots/$name.svg'; heading='$heading'" "$tables/bars.gp"
+        draw_plot "$name" bars.gp "$heading"
     done 4< <(jq -r '.plots[] | .file + "|" + .title' "$tables/figures.json")
-    rm -f "$plots/growth.svg"
-    render plot.jq plot growth >"$private/plot"
-    if [ "$(wc -l <"$private/plot")" -gt 1 ]; then
-        gnuplot -e "data='$private/plot'; out='$plots/growth.svg'" "$tables/growth.gp"
-    fi
+    draw_plot growth growth.gp
 }
 
 package_version() {
