@@ -1,6 +1,7 @@
 /* homecall-bench: puts load on a signaling server and tells what it measured. */
 #include "options.h"
 #include "report/report.h"
+#include "report/report_plots.h"
 #include "run.h"
 
 #include <errno.h>
@@ -46,8 +47,20 @@ static int complain(const char *what, int error)
     return EXIT_FAILURE;
 }
 
+/* The page with its plots, or without them where that was told before the run. */
+static int write_page(const result *r, const char *dir, bool can_draw)
+{
+    char *plots = can_draw ? report_plots_draw(r) : NULL;
+    bool is_complete = !can_draw || plots != NULL; /* said already, if not */
+    int error = report_html(r, plots, dir);
+    free(plots);
+    if (error != 0)
+        return complain(dir, error);
+    return is_complete ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
 /* Tell it in every way that was asked for. */
-static int report(const load_options *o, const result *r)
+static int report(const load_options *o, const result *r, bool can_draw)
 {
     bool json_is_output = o->json != NULL && strcmp(o->json, "-") == 0;
     int error;
@@ -55,9 +68,7 @@ static int report(const load_options *o, const result *r)
         return complain("standard output", error);
     if (o->json != NULL && (error = write_json(r, o->json)) != 0)
         return complain(o->json, error);
-    if (o->report != NULL && (error = report_html(r, o->report)) != 0)
-        return complain(o->report, error);
-    return EXIT_SUCCESS;
+    return o->report != NULL ? write_page(r, o->report, can_draw) : EXIT_SUCCESS;
 }
 
 /* Run and report. Returns the exit code. */
@@ -66,11 +77,12 @@ static int perform(const load_options *options, const char *command_line)
     static result r; /* its histograms are large for a stack */
     static char room[OPTIONS_SETTINGS_ROOM];
     const char *settings[OPTIONS_MAX_SETTINGS];
+    bool can_draw = options->report != NULL && report_plots_check();
     if (run_load(options, command_line, &r) != 0)
         return EXIT_FAILURE; /* said already */
     options_settings(options, settings, room);
     r.settings = settings;
-    int status = report(options, &r);
+    int status = report(options, &r, can_draw);
     if (r.fault != NULL) {
         fprintf(stderr, "homecall-bench: fault: %s\n", r.fault);
         status = EXIT_FAILURE;

@@ -14,7 +14,6 @@ typedef struct unit {
 /* From the largest to the smallest, which serves everything below it. */
 static const unit times[] = {{1e9, " s"}, {1e6, " ms"}, {1e3, " µs"}, {1, " ns"}};
 static const unit sizes[] = {{1 << 30, " GiB"}, {1 << 20, " MiB"}, {1 << 10, " KiB"}, {1, " B"}};
-static const unit thousands[] = {{1e9, "G"}, {1e6, "M"}, {1e3, "k"}, {1, ""}};
 
 static const unit *fitting_unit(const unit *units, double value)
 {
@@ -81,35 +80,4 @@ figure figure_bytes(double bytes)
 figure figure_share(double share)
 {
     return number_in(&(unit){0.01, " %"}, share);
-}
-
-static figure short_number_in(const unit *u, double value)
-{
-    if (value == 0)
-        return (figure){"0"};
-    figure f;
-    double number = value / u->size;
-    snprintf(f.text, sizeof(f.text), fabs(number) < 999.5 ? "%.3g" : "%.0f", number);
-    append(&f, u->name);
-    return f;
-}
-
-figure figure_number_short(double value)
-{
-    return short_number_in(fitting_unit(thousands, value), value);
-}
-
-figure figure_duration_short(double ns)
-{
-    return short_number_in(fitting_unit(times, ns), ns);
-}
-
-figure figure_bytes_short(double bytes)
-{
-    return short_number_in(fitting_unit(sizes, bytes), bytes);
-}
-
-figure figure_share_short(double share)
-{
-    return short_number_in(&(unit){0.01, " %"}, share);
 }

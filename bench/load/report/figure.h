@@ -10,17 +10,10 @@ typedef struct figure {
     char text[32]; /* UTF-8 */
 } figure;
 
-/* For tables, where figures stand below each other. */
 figure figure_count(uint64_t count); /* 1,234,567 */
 figure figure_number(double value);  /* 0.012, 1.50, 12.3, 1,235 */
 figure figure_duration(double ns);   /* 950 ns, 1.50 µs, 12.0 ms, 1,235 s */
 figure figure_bytes(double bytes);   /* 950 B, 1.50 KiB, 12.0 MiB; may be negative */
 figure figure_share(double share);   /* 12.0 %, for 0.12 */
-
-/* For the ticks of a plot: without zeros at the end, and 0 without a unit. */
-figure figure_number_short(double value); /* 0.5, 20, 1.5k, 3M */
-figure figure_duration_short(double ns);  /* 1.5 µs, 12 ms */
-figure figure_bytes_short(double bytes);  /* 1.5 KiB, 12 MiB */
-figure figure_share_short(double share);  /* 12 % */
 
 #endif

@@ -13,9 +13,9 @@ int report_text(const result *r, FILE *out);
  * its members. */
 int report_json(const result *r, FILE *out);
 
-/* Make the directory `dir` if it is not there, and in it index.html, a page that needs nothing else: the
- * table, and plots as inline SVG (latency percentiles; latency, throughput, server CPU and memory, and
- * connections over time). 0, or -errno. */
-int report_html(const result *r, const char *dir);
+/* Make the directory `dir` if it is not there, and in it index.html, a page that needs nothing else: `plots`
+ * (of report_plots_draw(); NULL = there are none, which the page tells), the tables and the JSON. 0, or
+ * -errno. */
+int report_html(const result *r, const char *plots, const char *dir);
 
 #endif

@@ -1,253 +1,219 @@
+/* gnuplot is one process without a shell or a path: its script, what it draws and what it complains of are
+ * files in memory. All text in the script is ours. */
 #include "report/report_plots.h"
 
-#include "report/svg_plot.h"
+#include "report/embedded.h"
+#include "report/stream.h"
 
-#include <errno.h>
+#include <inttypes.h>
 #include <math.h>
+#include <spawn.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+extern char **environ;
 
 enum {
-    PERCENTILE_POINTS = 121, /* a point for each third of a label's width */
-    MOST_SERIES = 2,         /* of a plot over time */
+    PERCENTILE_POINTS = 120,
+    MOST_NINES = 6, /* beyond 99.9999 % a plot shows but the largest value */
 };
 
-static figure percentile_text(double share)
-{
-    figure f;
-    snprintf(f.text, sizeof(f.text), "%.7g", share * 100);
-    return f;
-}
+/* ---- What gnuplot is told ---- */
 
-/* The line of one latency: evenly spaced on its axis, from the smallest value to the largest but for those
- * beyond 99.9999 %. */
-static void fill_percentiles(svg_point *points, const histogram *h)
+/* Points at even distances on the axis, from the smallest value on. */
+static void write_percentiles(const histogram *h, FILE *out)
 {
-    double nines = fmin(log10((double)h->count), 6);
-    for (int i = 0; i < PERCENTILE_POINTS; i++) {
-        double share = 1 - pow(10, -nines * i / (PERCENTILE_POINTS - 1));
-        points[i] = (svg_point){share, (double)histogram_quantile_ns(h, share)};
+    double nines = fmin(fmax(log10((double)h->count), 1), MOST_NINES);
+    for (int i = 0; i <= PERCENTILE_POINTS; i++) {
+        double at = nines * i / PERCENTILE_POINTS;
+        double ns = fmax((double)histogram_quantile_ns(h, 1 - pow(10, -at)), 1); /* the axis has no 0 */
+        fprintf(out, "%g %g\n", at, ns / 1e9);
     }
+    fputs("\n\n", out);
 }
 
-static int write_percentiles(const result *r, FILE *out)
+static void write_latencies(const result *r, FILE *out)
 {
-    svg_point *points = calloc((size_t)LATENCY_KINDS * PERCENTILE_POINTS, sizeof(*points));
-    if (points == NULL)
-        return -ENOMEM;
-    svg_series series[LATENCY_KINDS];
-    size_t count = 0;
+    fputs("latencies = \"", out);
     for (latency_kind kind = 0; kind < LATENCY_KINDS; kind++) {
-        if (r->latency[kind].count == 0)
-            continue;
-        svg_point *line = points + count * PERCENTILE_POINTS;
-        fill_percentiles(line, &r->latency[kind]);
-        series[count++] = (svg_series){latency_kind_name(kind), line, PERCENTILE_POINTS};
+        if (r->latency[kind].count > 0)
+            fprintf(out, "%s ", latency_kind_name(kind));
     }
-
-    svg_plot plot = {
-        .id = "percentiles",
-        .title = "Latency by percentile",
-        .x = {"percentile", PLOT_PERCENTILE, percentile_text},
-        .y = {count == 1 ? series[0].name : "log scale", PLOT_LOG, figure_duration_short},
-        .series = series,
-        .series_count = count,
-    };
-    svg_plot_write(&plot, out);
-    free(points);
-    return 0;
-}
-
-static double per_second(const result_sample *s, double amount)
-{
-    return s->interval_seconds > 0 ? amount / s->interval_seconds : NAN;
-}
-
-static double operations(const result_sample *s)
-{
-    return per_second(s, (double)s->operations);
-}
-
-static double signals(const result_sample *s)
-{
-    return per_second(s, (double)s->signals);
-}
-
-static double cpu_share(const result_sample *s)
-{
-    return per_second(s, s->server_cpu_seconds);
-}
-
-static double memory(const result_sample *s)
-{
-    return s->server_rss_bytes > 0 ? (double)s->server_rss_bytes : NAN;
-}
-
-static double connections(const result_sample *s)
-{
-    return (double)s->open_connections;
-}
-
-static double median(const result_sample *s)
-{
-    return (double)s->p50_ns;
-}
-
-static double p99(const result_sample *s)
-{
-    return (double)s->p99_ns;
-}
-
-static bool has_signals(const result *r)
-{
-    return r->counts.signals > 0;
-}
-
-static bool has_operations_alone(const result *r)
-{
-    return r->counts.signals == 0 && r->counts.operations > 0;
-}
-
-static bool has_server(const result *r)
-{
-    return r->server.is_known;
-}
-
-static bool has_connections(const result *r)
-{
-    for (size_t i = 0; i < r->sample_count; i++) {
-        if (r->samples[i].open_connections > 0)
-            return true;
+    fprintf(out, "\"\nsampled = \"%s\"\n$percentiles << EOD\n",
+            latency_kind_name(latency_kind_sampled(r->latency)));
+    for (latency_kind kind = 0; kind < LATENCY_KINDS; kind++) {
+        if (r->latency[kind].count > 0)
+            write_percentiles(&r->latency[kind], out);
     }
+    fputs("EOD\n", out);
+}
+
+static double seconds_or_nan(uint64_t ns)
+{
+    return ns > 0 ? (double)ns / 1e9 : NAN;
+}
+
+static void write_samples(const result *r, FILE *out)
+{
+    bool has_signals = r->counts.signals > 0;
+    fputs("$samples << EOD\n", out);
+    for (const result_sample *s = r->samples; s < r->samples + r->sample_count; s++) {
+        double interval = s->interval_seconds > 0 ? s->interval_seconds : INFINITY;
+        fprintf(out, "%g %g %g %g %" PRIu64 " %" PRIu64 " %g %g\n", s->at_seconds,
+                has_signals ? 0 : (double)s->operations / interval, (double)s->signals / interval,
+                s->server_cpu_seconds / interval, s->server_rss_bytes, s->open_connections,
+                seconds_or_nan(s->p50_ns), seconds_or_nan(s->p99_ns));
+    }
+    fputs("EOD\n", out);
+}
+
+/* ---- The process ---- */
+
+/* Its standard input, output and error stream. */
+typedef struct streams {
+    FILE *of[3];
+} streams;
+
+static FILE *open_in_memory(void)
+{
+    int fd = memfd_create("gnuplot", MFD_CLOEXEC);
+    if (fd < 0)
+        return NULL;
+    FILE *file = fdopen(fd, "w+");
+    if (file == NULL)
+        close(fd);
+    return file;
+}
+
+static void close_streams(streams *s)
+{
+    for (int i = 0; i < 3; i++) {
+        if (s->of[i] != NULL)
+            fclose(s->of[i]);
+    }
+}
+
+static bool complain(const char *why)
+{
+    fprintf(stderr, "homecall-bench: gnuplot: %s\n", why);
     return false;
 }
 
-/* What is drawn over time, in the page's order. */
-typedef struct time_plot {
-    const char *id;
-    const char *title;
-    svg_axis y; /* without a title it has the name of the latency that the samples tell */
-    bool (*is_measured)(const result *r);
-    struct {
-        const char *name;
-        double (*value)(const result_sample *s);
-    } series[MOST_SERIES];
-} time_plot;
-
-static bool has_latency(const result *r)
+static bool open_streams(streams *s)
 {
-    return r->latency[latency_kind_sampled(r->latency)].count > 0;
-}
-
-static const time_plot time_plots[] = {
-    {"latency",
-     "Latency over time",
-     {NULL, PLOT_LOG, figure_duration_short},
-     has_latency,
-     {{"p50", median}, {"p99", p99}}},
-    {"signals",
-     "Throughput",
-     {"signals per second", PLOT_LINEAR, figure_number_short},
-     has_signals,
-     {{"signals per second", signals}}},
-    {"operations",
-     "Throughput",
-     {"operations per second", PLOT_LINEAR, figure_number_short},
-     has_operations_alone,
-     {{"operations per second", operations}}},
-    {"cpu",
-     "Server CPU",
-     {"of one core", PLOT_LINEAR, figure_share_short},
-     has_server,
-     {{"share of one core", cpu_share}}},
-    {"memory",
-     "Server memory",
-     {"resident", PLOT_BINARY, figure_bytes_short},
-     has_server,
-     {{"resident memory", memory}}},
-    {"connections",
-     "Open connections",
-     {"of the load generator", PLOT_LINEAR, figure_number_short},
-     has_connections,
-     {{"open connections", connections}}},
-};
-
-/* In which unit a run's time is told: the largest that it fills twice. */
-typedef struct time_unit {
-    double seconds;
-    figure (*text)(double value);
-} time_unit;
-
-static figure number_with(double value, const char *unit)
-{
-    figure f;
-    snprintf(f.text, sizeof(f.text), "%.4g %s", value, unit);
-    return f;
-}
-
-static figure seconds_text(double value)
-{
-    return number_with(value, "s");
-}
-
-static figure minutes_text(double value)
-{
-    return number_with(value, "min");
-}
-
-static figure hours_text(double value)
-{
-    return number_with(value, "h");
-}
-
-static const time_unit *time_unit_for(double seconds)
-{
-    static const time_unit units[] = {{3600, hours_text}, {60, minutes_text}, {1, seconds_text}};
-    const time_unit *unit = units;
-    while (unit->seconds > 1 && seconds < 2 * unit->seconds)
-        unit++;
-    return unit;
-}
-
-/* `points` has room for the samples MOST_SERIES times. */
-static void write_over_time(const time_plot *kind, const result *r, svg_point *points, FILE *out)
-{
-    const time_unit *unit = time_unit_for(r->samples[r->sample_count - 1].at_seconds);
-    svg_series series[MOST_SERIES];
-    size_t count = 0;
-    for (; count < MOST_SERIES && kind->series[count].value != NULL; count++) {
-        svg_point *line = points + count * r->sample_count;
-        for (size_t i = 0; i < r->sample_count; i++) {
-            const result_sample *s = &r->samples[i];
-            line[i] = (svg_point){s->at_seconds / unit->seconds, kind->series[count].value(s)};
-        }
-        series[count] = (svg_series){kind->series[count].name, line, r->sample_count};
+    bool are_open = true;
+    for (int i = 0; i < 3; i++) {
+        s->of[i] = open_in_memory();
+        are_open = are_open && s->of[i] != NULL;
     }
-
-    svg_plot plot = {
-        .id = kind->id,
-        .title = kind->title,
-        .x = {"time since the measuring began", PLOT_LINEAR, unit->text},
-        .y = kind->y,
-        .series = series,
-        .series_count = count,
-    };
-    if (plot.y.title == NULL)
-        plot.y.title = latency_kind_name(latency_kind_sampled(r->latency));
-    svg_plot_write(&plot, out);
+    return are_open || complain(strerror(errno));
 }
 
-int report_plots_write(const result *r, FILE *out)
+/* Let gnuplot run to its end. 0 and how it has ended, or -errno where it could not be started. */
+static int spawn_and_wait(const streams *s, int *status)
 {
-    int error = write_percentiles(r, out);
-    if (error != 0 || r->sample_count == 0)
-        return error;
-    svg_point *points = calloc(r->sample_count, MOST_SERIES * sizeof(*points));
-    if (points == NULL)
-        return -ENOMEM;
-    for (size_t i = 0; i < sizeof(time_plots) / sizeof(time_plots[0]); i++) {
-        if (time_plots[i].is_measured(r))
-            write_over_time(&time_plots[i], r, points, out);
+    posix_spawn_file_actions_t actions;
+    int error = posix_spawn_file_actions_init(&actions);
+    if (error != 0)
+        return -error;
+    for (int i = 0; i < 3 && error == 0; i++)
+        error = posix_spawn_file_actions_adddup2(&actions, fileno(s->of[i]), i);
+    char *const argv[] = {"gnuplot", "-d", NULL}; /* without what its user has in ~/.gnuplot */
+    pid_t pid = 0;
+    if (error == 0)
+        error = posix_spawnp(&pid, argv[0], &actions, NULL, argv, environ);
+    posix_spawn_file_actions_destroy(&actions);
+    if (error != 0)
+        return -error;
+    while (waitpid(pid, status, 0) < 0) {
+        if (errno != EINTR)
+            return -errno;
     }
-    free(points);
     return 0;
+}
+
+static void copy(FILE *from, FILE *to)
+{
+    rewind(from);
+    for (int c = fgetc(from); c != EOF; c = fgetc(from))
+        fputc(c, to);
+}
+
+static bool run_gnuplot(const streams *s)
+{
+    int status = 0;
+    int error = stream_flush(s->of[STDIN_FILENO]);
+    rewind(s->of[STDIN_FILENO]);
+    if (error == 0)
+        error = spawn_and_wait(s, &status);
+    if (error != 0)
+        return complain(strerror(-error));
+    if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
+        return true;
+    copy(s->of[STDERR_FILENO], stderr);
+    return complain("it has failed");
+}
+
+/* ---- What gnuplot has drawn ---- */
+
+/* The pictures, without what stands between them. NULL when one is not whole, or without memory. */
+static char *collect_figures(FILE *drawn)
+{
+    char *html = NULL;
+    size_t size;
+    FILE *out = open_memstream(&html, &size);
+    if (out == NULL)
+        return NULL;
+    char *line = NULL;
+    size_t cap = 0;
+    bool is_inside = false;
+    rewind(drawn);
+    while (getline(&line, &cap, drawn) > 0) {
+        if (strncmp(line, "<svg", 4) == 0) {
+            fputs("<figure>\n", out);
+            is_inside = true;
+        }
+        if (is_inside)
+            fputs(line, out);
+        if (strncmp(line, "</svg>", 6) == 0) {
+            fputs("</figure>\n", out);
+            is_inside = false;
+        }
+    }
+    free(line);
+    bool is_whole = !is_inside && !ferror(drawn) && !ferror(out);
+    if (fclose(out) == 0 && is_whole)
+        return html;
+    free(html);
+    return NULL;
+}
+
+bool report_plots_check(void)
+{
+    streams s;
+    bool is_there = open_streams(&s) && run_gnuplot(&s);
+    close_streams(&s);
+    if (!is_there)
+        complain("the report will be without plots; Debian's package is gnuplot-nox");
+    return is_there;
+}
+
+char *report_plots_draw(const result *r)
+{
+    streams s;
+    char *html = NULL;
+    if (open_streams(&s)) {
+        FILE *script = s.of[STDIN_FILENO];
+        write_latencies(r, script);
+        write_samples(r, script);
+        fputs(embedded_style_gp, script);
+        fputs(embedded_report_gp, script);
+        if (run_gnuplot(&s) && (html = collect_figures(s.of[STDOUT_FILENO])) == NULL)
+            complain("its pictures are not whole");
+    }
+    close_streams(&s);
+    return html;
 }

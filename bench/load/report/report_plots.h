@@ -1,12 +1,14 @@
-/* Which plots a result is shown by, for the page of report_html.c. */
+/* The plots of a result: data go to gnuplot together with bench/plot/report.gp, and SVG comes back. */
 #ifndef HOMECALL_BENCH_REPORT_PLOTS_H
 #define HOMECALL_BENCH_REPORT_PLOTS_H
 
 #include "measure/result.h"
 
-#include <stdio.h>
+/* Can plots be drawn? If not, a line on standard error says why, and which package has gnuplot. */
+bool report_plots_check(void);
 
-/* Write a figure for each thing that was measured. 0 or -ENOMEM; faults of the stream stay in it. */
-int report_plots_write(const result *r, FILE *out);
+/* Draw what was measured: HTML with a <figure> of inline SVG for each plot, to be freed; "" where there is
+ * nothing to be drawn. NULL where that fails, with a line on standard error. */
+char *report_plots_draw(const result *r);
 
 #endif

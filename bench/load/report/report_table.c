@@ -10,7 +10,8 @@ static const char load_group[] = "load";
 static const char server_group[] = "server";
 static const char client_group[] = "load generator";
 
-bool report_operation_is(const result *r, const char *name)
+/* Is the operation of the scenario this one, so that its count needs no row besides? */
+static bool operation_is(const result *r, const char *name)
 {
     return strcmp(r->operation_name, name) == 0;
 }
@@ -45,7 +46,7 @@ static void add_count(report_table *table, const result *r, const char *name, ui
 
 static void add_signals(report_table *table, const result *r)
 {
-    if (!report_operation_is(r, "signal"))
+    if (!operation_is(r, "signal"))
         add_count(table, r, "signals", r->counts.signals);
     if (r->counts.signal_bytes == 0)
         return;
@@ -64,9 +65,9 @@ static void add_load(report_table *table, const result *r)
              figure_number(r->target_rate).text);
     }
     add_signals(table, r);
-    if (!report_operation_is(r, "join"))
+    if (!operation_is(r, "join"))
         add_count(table, r, "joins", r->counts.joins);
-    if (!report_operation_is(r, "connection"))
+    if (!operation_is(r, "connection"))
         add_count(table, r, "connections made", r->counts.connects);
     add_count(table, r, "connections closed", r->counts.closes);
     add_count(table, r, "connections lost on purpose", r->counts.losses);
@@ -95,9 +96,9 @@ static void add_server_cpu(report_table *table, const result *r)
          figure_duration(server->system_seconds * 1e9).text);
 
     add_cpu_per(table, r, r->operation_name, r->counts.operations);
-    if (!report_operation_is(r, "signal"))
+    if (!operation_is(r, "signal"))
         add_cpu_per(table, r, "signal", r->counts.signals);
-    if (!report_operation_is(r, "connection"))
+    if (!operation_is(r, "connection"))
         add_cpu_per(table, r, "connection made", r->counts.connects);
 }
 
@@ -131,7 +132,7 @@ static void add_syscalls(report_table *table, const result *r)
     report_row *row = add(table, server_group, figure_count(r->server.syscalls), "system calls");
     note(row, "counting them slows the server down");
     add_syscalls_per(table, r, r->operation_name, r->counts.operations);
-    if (!report_operation_is(r, "signal"))
+    if (!operation_is(r, "signal"))
         add_syscalls_per(table, r, "signal", r->counts.signals);
 }
 

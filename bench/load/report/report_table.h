@@ -23,9 +23,6 @@ typedef struct report_table {
 /* Fill the table with everything that `r` has measured. */
 void report_table_fill(report_table *table, const result *r);
 
-/* Is the scenario's operation this one, so that its count needs no row besides? */
-bool report_operation_is(const result *r, const char *name);
-
 /* When, how long and how the run measured, in one line: "2025-06-01 12:00:00 UTC, 10.0 s, 2 threads, closed
  * loop". */
 void report_conditions(const result *r, char *line, size_t size);

@@ -1,0 +1,9 @@
+/* Files that homecall-bench carries inside, as text; made by bench/CMakeLists.txt. */
+#ifndef HOMECALL_BENCH_EMBEDDED_H
+#define HOMECALL_BENCH_EMBEDDED_H
+
+extern const char embedded_style_gp[];
+extern const char embedded_report_gp[];
+extern const char embedded_page_css[];
+
+#endif
