@@ -1,7 +1,6 @@
 #include "net/connection.h"
 
 #include "base/clock.h"
-#include "net/connection_parts.h"
 #include "net/transport_tls.h"
 
 #include <assert.h>

@@ -1,6 +1,5 @@
 #include "net/connection_handshake.h"
 
-#include "net/connection_parts.h"
 #include "proxy/proxy_protocol.h"
 
 #include <assert.h>

@@ -1,7 +1,6 @@
 #include "net/connection_turn.h"
 
 #include "net/connection_input.h"
-#include "net/connection_parts.h"
 
 #include <assert.h>
 #include <errno.h>

@@ -86,7 +86,7 @@ static int duplicate_inherited(signal_server *server, signal_server_fault *fault
             start_fault_set(fault, SIGNAL_SERVER_FAULT_SOCKET, number, 0);
             return error;
         }
-        if (signal_server_port(server) == 0)
+        if (atomic_load_explicit(&server->port, memory_order_relaxed) == 0)
             atomic_store_explicit(&server->port, port, memory_order_relaxed);
     }
     return 0;

@@ -13,8 +13,8 @@
 
 struct signal_server {
     signal_server_options options; /* its strings and lists are owned */
-    session_shared shared; /* what the threads' sessions have in common */
-    admission *admission;  /* owned */
+    session_shared shared;         /* what the threads' sessions have in common */
+    admission *admission;          /* owned */
     certificate certificate;
     io_thread *workers;    /* owned array */
     acceptor *acceptors;   /* owned array */

@@ -146,8 +146,7 @@ static connection_verdict on_signal(session *s, const message *m)
                           room_member_user_json(s->peer.member), m->payload);
     session_group *group = session_group_of(s);
     const room_signal signal = {.kind = (int)m->type, .count = MESSAGE_SIGNAL_PARTS, .parts = parts};
-    int result =
-        room_manager_signal(group->rooms.manager, &s->peer, &signal, net_loop_now_ms(group->loop));
+    int result = room_manager_signal(group->rooms.manager, &s->peer, &signal, net_loop_now_ms(group->loop));
     if (result == -ENOSPC)
         session_send_error(s, MESSAGE_QUEUE_IS_FULL);
     else if (result < 0)

@@ -1,5 +1,6 @@
 #include "session/session_life.h"
 
+#include "net/connection_handshake.h"
 #include "session/rules.h"
 #include "session/session_peer.h"
 #include "session/upgrade.h"

@@ -1,6 +1,7 @@
 #include "session/upgrade.h"
 
 #include "base/clock.h"
+#include "net/connection_handshake.h"
 #include "proxy/forwarded.h"
 #include "session/session.h"
 
