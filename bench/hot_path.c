@@ -166,7 +166,7 @@ static void enter(stage *s, speaker *u, const char *name)
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds) != 0)
         fail("socketpair");
     u->fd = fds[0];
-    u->names = (dialect_names){.room = SLICE_LITERAL("hot-path"), .from = {name, strlen(name)}};
+    u->names = (dialect_names){.room = SLICE_LITERAL("hot-path"), .from = slice_of_text(name)};
     const session_start start = {.fd = fds[1], .id = 1};
     if (session_open(&s->group, &start) != 0)
         fail("session");

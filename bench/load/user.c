@@ -14,9 +14,9 @@ static dialect_names names_of(const user *u)
 {
     const char *to = u->peer != NULL ? u->peer->name : "";
     return (dialect_names){
-        .room = {u->room, strlen(u->room)},
-        .from = {u->name, strlen(u->name)},
-        .to = {to, strlen(to)},
+        .room = slice_of_text(u->room),
+        .from = slice_of_text(u->name),
+        .to = slice_of_text(to),
     };
 }
 

@@ -22,11 +22,6 @@ enum { DESCRIPTORS_PER_THREAD = 4, DESCRIPTORS_OF_PROCESS = 32, DESCRIPTORS_OF_A
 
 enum { LARGEST_ENV_FILE = 1 << 20 };
 
-static slice text_slice(const char *text)
-{
-    return (slice){text, strlen(text)};
-}
-
 /* ---- Configuration ---- */
 
 /* The content of a file in a buffer owned by the caller. 0 or -errno. */
@@ -144,7 +139,7 @@ static void on_libevent_message(int severity, const char *message)
                       : severity == EVENT_LOG_MSG  ? LOG_INFO
                       : severity == EVENT_LOG_WARN ? LOG_WARN
                                                    : LOG_ERROR;
-    LOG(level, "libevent", "message", LOG_BYTES("text", text_slice(message)));
+    LOG(level, "libevent", "message", LOG_BYTES("text", slice_of_text(message)));
 }
 
 /* ---- Starting ---- */
@@ -153,8 +148,8 @@ static int fail(const char *what, int error)
 {
     const char *reason = strerror(-error);
     fprintf(stderr, "homecall-signal: %s: %s\n", what, reason);
-    LOG(LOG_ERROR, log_namespace, "start failed", LOG_BYTES("what", text_slice(what)),
-        LOG_BYTES("reason", text_slice(reason)));
+    LOG(LOG_ERROR, log_namespace, "start failed", LOG_BYTES("what", slice_of_text(what)),
+        LOG_BYTES("reason", slice_of_text(reason)));
     return error;
 }
 
@@ -257,7 +252,7 @@ static int fail_to_start(const signal_server_fault *fault)
     char report[START_REPORT_CAP];
     start_report_write(fault, report, sizeof(report));
     fprintf(stderr, "homecall-signal: %s\n", report);
-    LOG(LOG_ERROR, log_namespace, "start failed", LOG_BYTES("why", text_slice(report)));
+    LOG(LOG_ERROR, log_namespace, "start failed", LOG_BYTES("why", slice_of_text(report)));
     return fault->error;
 }
 
@@ -279,8 +274,8 @@ static int start_server(app *a, const char *version)
 
     signal_server_stats stats;
     signal_server_get_stats(a->server, &stats);
-    LOG(LOG_INFO, log_namespace, "started", LOG_BYTES("version", text_slice(version)),
-        LOG_BYTES("host", text_slice(options.host)), LOG_NUMBER("port", signal_server_port(a->server)),
+    LOG(LOG_INFO, log_namespace, "started", LOG_BYTES("version", slice_of_text(version)),
+        LOG_BYTES("host", slice_of_text(options.host)), LOG_NUMBER("port", signal_server_port(a->server)),
         LOG_NUMBER("tls_port", signal_server_tls_port(a->server)), LOG_NUMBER("workers", stats.workers),
         LOG_NUMBER("admin_port", options.admin_port), LOG_NUMBER("inherited_sockets", a->sockets.count));
     return 0;

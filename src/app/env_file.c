@@ -1,5 +1,7 @@
 #include "app/env_file.h"
 
+#include "base/ascii.h"
+
 #include <errno.h>
 #include <stdlib.h>
 
@@ -10,11 +12,6 @@ typedef struct parser {
     char *value;     /* owned; where values are put together; as long as the text, which no value outgrows */
     size_t len;      /* of the value */
 } parser;
-
-static bool is_blank(char c)
-{
-    return c == ' ' || c == '\t';
-}
 
 static bool is_key_start(char c)
 {
@@ -42,7 +39,7 @@ static bool is_at_line_end(const parser *p)
 
 static void skip_blanks(parser *p)
 {
-    while (p->at < p->end && is_blank(*p->at))
+    while (p->at < p->end && ascii_is_blank(*p->at))
         p->at++;
 }
 
@@ -69,13 +66,13 @@ static slice read_key(parser *p)
 /* The rest of the line up to a comment, without the blanks at its end. */
 static const char *read_plain(parser *p)
 {
-    bool is_after_blank = is_blank(p->at[-1]); /* there is at least the = before us */
+    bool is_after_blank = ascii_is_blank(p->at[-1]); /* there is at least the = before us */
     size_t trimmed_len = 0;
     while (!is_at_line_end(p) && !(*p->at == '#' && is_after_blank)) {
         if (*p->at == '\0')
             return "a NUL byte";
         p->value[p->len++] = *p->at;
-        is_after_blank = is_blank(*p->at++);
+        is_after_blank = ascii_is_blank(*p->at++);
         if (!is_after_blank)
             trimmed_len = p->len;
     }
@@ -150,7 +147,7 @@ static const char *read_value(parser *p)
 static const char *read_entry(parser *p, slice *key)
 {
     *key = read_key(p);
-    if (slice_equals(*key, SLICE_LITERAL("export")) && p->at < p->end && is_blank(*p->at)) {
+    if (slice_equals(*key, SLICE_LITERAL("export")) && p->at < p->end && ascii_is_blank(*p->at)) {
         const char *behind_export = p->at;
         skip_blanks(p);
         if (p->at < p->end && *p->at == '=')

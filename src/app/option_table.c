@@ -1,6 +1,7 @@
 #include "app/option_table.h"
 
 #include "app/options.h"
+#include "base/ascii.h"
 
 #include <assert.h>
 
@@ -178,7 +179,7 @@ const option *option_table_get(void)
 const option *option_table_find(slice name)
 {
     for (size_t i = 0; i < OPTIONS_COUNT; i++) {
-        if (slice_equals(name, (slice){table[i].name, strlen(table[i].name)}))
+        if (slice_equals(name, slice_of_text(table[i].name)))
             return &table[i];
     }
     return NULL;
@@ -199,11 +200,6 @@ static size_t min_of(size_t a, size_t b)
     return a < b ? a : b;
 }
 
-static char lower(char c)
-{
-    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
-}
-
 /* How many letters must be changed, put in or taken out to make one of the other, whatever their case
  * (Levenshtein). One row of the usual matrix at a time. */
 static size_t distance(slice a, slice b)
@@ -215,7 +211,7 @@ static size_t distance(slice a, slice b)
         size_t diagonal = row[0];
         row[0] = i;
         for (size_t j = 1; j <= b.len; j++) {
-            size_t changed = diagonal + (lower(a.data[i - 1]) != lower(b.data[j - 1]));
+            size_t changed = diagonal + (ascii_lower(a.data[i - 1]) != ascii_lower(b.data[j - 1]));
             diagonal = row[j];
             row[j] = min_of(changed, min_of(row[j], row[j - 1]) + 1);
         }
@@ -230,7 +226,7 @@ const option *option_table_find_near(slice key)
     const option *nearest = NULL;
     size_t least = min_of(3, key.len / 3) + 1;
     for (size_t i = 0; i < OPTIONS_COUNT; i++) {
-        size_t far = distance(key, (slice){table[i].name, strlen(table[i].name)});
+        size_t far = distance(key, slice_of_text(table[i].name));
         if (far < least) {
             least = far;
             nearest = &table[i];

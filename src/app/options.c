@@ -78,7 +78,7 @@ int options_read_environment(app_config *config, char *const *environment)
         const option *o = option_table_find((slice){*environment, (size_t)(separator - *environment)});
         if (o == NULL)
             continue;
-        const slice value = {separator + 1, strlen(separator + 1)};
+        const slice value = slice_of_text(separator + 1);
         if (take_text(&config->texts[o - option_table_get()], value, 0) != 0)
             return -ENOMEM;
     }
@@ -94,7 +94,7 @@ static void report_invalid(FILE *reports, const app_config *config, const option
     option_describe(o, allowed, sizeof(allowed));
     snprintf(reason, sizeof(reason), "%s is allowed", allowed);
     const char *text = options_get_text(config, o);
-    options_report(reports, config, o, (slice){text, strlen(text)}, reason);
+    options_report(reports, config, o, slice_of_text(text), reason);
 }
 
 int options_apply(app_config *config, FILE *reports)

@@ -41,7 +41,7 @@ static const option *option_at(size_t offset)
 static bool check_origins(const app_config *config, FILE *reports)
 {
     bool is_valid = true;
-    slice list = {config->server.allowed_origins, strlen(config->server.allowed_origins)};
+    slice list = slice_of_text(config->server.allowed_origins);
     for (slice entry; slice_take_entry(&list, &entry);) {
         if (is_origin(entry))
             continue;
@@ -57,7 +57,7 @@ static bool check_proxies(const app_config *config, FILE *reports)
     address_list list;
     address_list_fault fault;
     const char *text = config->server.trusted_proxies;
-    if (address_list_parse(&list, (slice){text, strlen(text)}, &fault) == 0)
+    if (address_list_parse(&list, slice_of_text(text), &fault) == 0)
         return true;
     options_report(reports, config, option_at(offsetof(app_config, server.trusted_proxies)), fault.entry,
                    fault.reason);
@@ -68,7 +68,7 @@ static bool check_proxies(const app_config *config, FILE *reports)
 static bool check_turn(const app_config *config, FILE *reports)
 {
     const option *o = option_at(offsetof(app_config, server.turn_urls));
-    slice list = {config->server.turn_urls, strlen(config->server.turn_urls)};
+    slice list = slice_of_text(config->server.turn_urls);
     ice_url_fault fault;
     if (ice_url_check_list(list, &fault) != 0) {
         options_report(reports, config, o, fault.entry, fault.reason);
@@ -95,7 +95,7 @@ static const char *find_fault_of_plaintext(const app_config *config, const liste
 
 static bool check_hosts(const app_config *config, FILE *reports)
 {
-    slice list = {config->server.host, strlen(config->server.host)};
+    slice list = slice_of_text(config->server.host);
     bool is_valid = true;
     int count = 0;
     for (slice text; slice_take_entry(&list, &text); count++) {
@@ -116,7 +116,7 @@ static bool check_hosts(const app_config *config, FILE *reports)
 
 static bool check_admin_host(const app_config *config, FILE *reports)
 {
-    slice text = {config->server.admin_host, strlen(config->server.admin_host)};
+    slice text = slice_of_text(config->server.admin_host);
     listen_entry entry;
     const char *reason = listen_entry_parse_host(text, &entry);
     if (reason == NULL)
@@ -154,7 +154,7 @@ static bool has_path(slice list)
 static bool check_listens(const app_config *config, FILE *reports)
 {
     const signal_server_options *s = &config->server;
-    slice list = {s->host, strlen(s->host)};
+    slice list = slice_of_text(s->host);
     slice first;
     slice rest = list;
     bool has_entries = slice_take_entry(&rest, &first);

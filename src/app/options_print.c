@@ -74,7 +74,7 @@ static const char *const config_head[] = {
 static int print_option(const app_config *config, const option *o, FILE *out)
 {
     const char *text = options_get_text(config, o);
-    char *value = env_file_format_value((slice){text, strlen(text)});
+    char *value = env_file_format_value(slice_of_text(text));
     if (value == NULL)
         return -ENOMEM;
     fputc('\n', out);

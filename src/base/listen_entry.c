@@ -136,7 +136,7 @@ bool listen_entry_is_loopback(const listen_entry *entry)
     address found;
     if (entry->kind == LISTEN_ENTRY_PATH || strcmp(entry->text, "localhost") == 0)
         return true;
-    if (!address_parse_ip((slice){entry->text, strlen(entry->text)}, &found))
+    if (!address_parse_ip(slice_of_text(entry->text), &found))
         return false;
     return found.family == ADDRESS_IPV4 ? found.bytes[0] == IN_LOOPBACKNET
                                         : memcmp(found.bytes, ipv6_loopback, sizeof(ipv6_loopback)) == 0;

@@ -117,7 +117,7 @@ void log_render_pack(void *out, const log_record *head, const log_field *fields,
 static slice text_of(const packed_field *field)
 {
     if (field->type == PACKED_LITERAL)
-        return (slice){field->literal, strlen(field->literal)};
+        return slice_of_text(field->literal);
     return (slice){(const char *)(field + 1), field->len};
 }
 

@@ -258,14 +258,13 @@ static void reopen(log_writer *w)
 {
     if (w->path == NULL)
         return;
-    const slice path = {w->path, strlen(w->path)};
+    const slice path = slice_of_text(w->path);
     target opened;
     int error = open_target(w->path, &opened);
     if (error != 0) {
         char text[128];
         const char *reason = strerror_r(-error, text, sizeof(text));
-        const log_field fields[] = {LOG_BYTES("file", path),
-                                    LOG_BYTES("reason", ((slice){reason, strlen(reason)}))};
+        const log_field fields[] = {LOG_BYTES("file", path), LOG_BYTES("reason", slice_of_text(reason))};
         append_own(w, LOG_ERROR, "log file not reopened", fields, 2);
         return;
     }

@@ -1,22 +1,13 @@
 #include "base/slice.h"
 
-static bool is_blank(char c)
-{
-    return c == ' ' || c == '\t';
-}
-
-/* Not tolower(): that follows the locale of the embedding program. */
-static char lower(char c)
-{
-    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
-}
+#include "base/ascii.h"
 
 bool slice_equals_in_any_case(slice a, slice b)
 {
     if (a.len != b.len)
         return false;
     for (size_t i = 0; i < a.len; i++) {
-        if (lower(a.data[i]) != lower(b.data[i]))
+        if (ascii_lower(a.data[i]) != ascii_lower(b.data[i]))
             return false;
     }
     return true;
@@ -24,11 +15,11 @@ bool slice_equals_in_any_case(slice a, slice b)
 
 slice slice_trim(slice text)
 {
-    while (text.len > 0 && is_blank(text.data[0])) {
+    while (text.len > 0 && ascii_is_blank(text.data[0])) {
         text.data++;
         text.len--;
     }
-    while (text.len > 0 && is_blank(text.data[text.len - 1]))
+    while (text.len > 0 && ascii_is_blank(text.data[text.len - 1]))
         text.len--;
     return text;
 }

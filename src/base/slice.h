@@ -14,6 +14,12 @@ typedef struct slice {
 /* The slice over a string literal, without its NUL. */
 #define SLICE_LITERAL(text) ((slice){(text), sizeof(text) - 1})
 
+/* The slice over a string that ends with NUL, without its NUL. */
+static inline slice slice_of_text(const char *text)
+{
+    return (slice){text, strlen(text)};
+}
+
 /* Are the two byte for byte the same? */
 static inline bool slice_equals(slice a, slice b)
 {

@@ -1,6 +1,7 @@
 #include "ice/ice_url.h"
 
 #include "base/address.h"
+#include "base/ascii.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -17,7 +18,7 @@ static const url_scheme schemes[] = {{"stun", false}, {"stuns", false}, {"turn",
 static const url_scheme *find_scheme(slice name)
 {
     for (size_t i = 0; i < sizeof(schemes) / sizeof(schemes[0]); i++) {
-        if (slice_equals_in_any_case(name, (slice){schemes[i].name, strlen(schemes[i].name)}))
+        if (slice_equals_in_any_case(name, slice_of_text(schemes[i].name)))
             return &schemes[i];
     }
     return NULL;
@@ -28,14 +29,9 @@ static bool has(slice text, char c)
     return text.len > 0 && memchr(text.data, c, text.len) != NULL;
 }
 
-static bool is_digit(char c)
-{
-    return c >= '0' && c <= '9';
-}
-
 static bool is_of_label(char c)
 {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || is_digit(c) || c == '-' || c == '_';
+    return ascii_is_letter(c) || ascii_is_digit(c) || c == '-' || c == '_';
 }
 
 static bool is_label(slice text)
@@ -50,7 +46,7 @@ static bool is_label(slice text)
 static bool is_number(slice text)
 {
     for (size_t i = 0; i < text.len; i++) {
-        if (!is_digit(text.data[i]))
+        if (!ascii_is_digit(text.data[i]))
             return false;
     }
     return text.len > 0;

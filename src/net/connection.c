@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "net/transport_tls.h"
+#include "websocket/handshake_answer.h"
 
 #include <assert.h>
 #include <errno.h>

@@ -11,6 +11,8 @@
  * half of all strings are so short that a call would cost as much as they do. */
 #include "protocol/json_scan.h"
 
+#include "base/ascii.h"
+
 #include <errno.h>
 #include <stdint.h>
 
@@ -97,14 +99,9 @@ static inline const char *skip_plain(const char *at, const char *end)
     return at < end ? at : NULL;
 }
 
-static bool is_digit(char byte)
-{
-    return byte >= '0' && byte <= '9';
-}
-
 static bool is_hex_digit(char byte)
 {
-    return is_digit(byte) || (byte >= 'a' && byte <= 'f') || (byte >= 'A' && byte <= 'F');
+    return ascii_is_digit(byte) || (byte >= 'a' && byte <= 'f') || (byte >= 'A' && byte <= 'F');
 }
 
 /* RFC 8259, 7. Four digits are all that the grammar asks of \u: half a surrogate pair is valid JSON. */
@@ -158,9 +155,9 @@ static inline const char *scan_string(const char *at, const char *end, bool *has
 
 static const char *scan_digits(const char *at)
 {
-    if (!is_digit(*at))
+    if (!ascii_is_digit(*at))
         return NULL;
-    while (is_digit(*at))
+    while (ascii_is_digit(*at))
         at++;
     return at;
 }

@@ -2,6 +2,8 @@
  * client put at the left, an open quote for instance, can't reach into what a proxy appended to it. */
 #include "proxy/forwarded.h"
 
+#include "base/ascii.h"
+
 /* How one of the two headers is written. */
 typedef struct list_syntax {
     /* Take the last element off a list that is not empty. */
@@ -51,17 +53,6 @@ static slice take_last_quoted(slice *list)
     return cut(list, 0);
 }
 
-static bool is_letter_or_digit(char c)
-{
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
-
-/* RFC 9110, 5.6.2 */
-static bool is_token_char(char c)
-{
-    return is_letter_or_digit(c) || (c != '\0' && strchr("!#$%&'*+-.^_`|~", c) != NULL);
-}
-
 static void skip(slice *text, size_t len)
 {
     text->data += len;
@@ -71,7 +62,7 @@ static void skip(slice *text, size_t len)
 static bool take_token(slice *rest, slice *token)
 {
     size_t len = 0;
-    while (len < rest->len && is_token_char(rest->data[len]))
+    while (len < rest->len && ascii_is_token_char(rest->data[len]))
         len++;
     *token = (slice){rest->data, len};
     skip(rest, len);
@@ -139,7 +130,7 @@ static bool is_hidden_port(slice text)
 {
     for (size_t i = 0; i < text.len; i++) {
         char c = text.data[i];
-        if (!is_letter_or_digit(c) && c != '.' && c != '_' && c != '-')
+        if (!ascii_is_letter(c) && !ascii_is_digit(c) && c != '.' && c != '_' && c != '-')
             return false;
     }
     return text.len > 1 && text.data[0] == '_';

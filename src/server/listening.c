@@ -95,7 +95,7 @@ static int duplicate_inherited(signal_server *server, signal_server_fault *fault
 int listening_start(signal_server *server, signal_server_fault *fault)
 {
     int error = server->options.listen_fd_count == 0 ? 0 : duplicate_inherited(server, fault);
-    slice list = {server->options.host, strlen(server->options.host)};
+    slice list = slice_of_text(server->options.host);
     int count = 0;
     for (slice entry; error == 0 && slice_take_entry(&list, &entry); count++)
         error = count < LISTEN_ENTRIES_MAX ? open_entry(server, entry, fault) : -E2BIG;

@@ -153,8 +153,7 @@ static uint64_t in_phase(const net_counters *net, net_phase phase)
 static void log_thread(const snapshot_thread *t)
 {
     const thread_counters *c = &t->counters;
-    LOG(LOG_INFO, log_namespace, "state of a thread",
-        LOG_BYTES("thread", ((slice){t->name, strlen(t->name)})),
+    LOG(LOG_INFO, log_namespace, "state of a thread", LOG_BYTES("thread", slice_of_text(t->name)),
         LOG_NUMBER("open", in_phase(&c->net, NET_PHASE_OPEN)),
         LOG_NUMBER("handshake", in_phase(&c->net, NET_PHASE_HANDSHAKE)),
         LOG_NUMBER("closing", in_phase(&c->net, NET_PHASE_CLOSING)),

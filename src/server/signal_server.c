@@ -44,7 +44,7 @@ static bool allows_origin(void *context, slice origin)
 {
     const signal_server *server = context;
     const char *list = server->options.allowed_origins;
-    return origins_allow((slice){list, strlen(list)}, origin);
+    return origins_allow(slice_of_text(list), origin);
 }
 
 static net_limits net_limits_of(signal_server *server)
@@ -173,8 +173,8 @@ static void share(signal_server *server)
 {
     const signal_server_options *o = &server->options;
     session_shared *shared = &server->shared;
-    shared->ice = (ice_settings){.urls = {o->turn_urls, strlen(o->turn_urls)},
-                                 .secret = {o->turn_secret, strlen(o->turn_secret)},
+    shared->ice = (ice_settings){.urls = slice_of_text(o->turn_urls),
+                                 .secret = slice_of_text(o->turn_secret),
                                  .ttl_s = o->turn_ttl_ms / 1000};
     shared->net = net_limits_of(server);
     shared->limits = session_limits_of(o);
@@ -210,7 +210,7 @@ int signal_server_create(const signal_server_options *options, signal_server **o
         goto destroy;
 
     address_list_fault fault;
-    slice proxies = {options->trusted_proxies, strlen(options->trusted_proxies)};
+    slice proxies = slice_of_text(options->trusted_proxies);
     error = address_list_parse(&server->shared.proxies, proxies, &fault);
     if (error != 0)
         goto destroy;
@@ -351,8 +351,7 @@ static int load_certificate(signal_server *server, char fault[TLS_CONTEXT_FAULT_
     snprintf(fault, TLS_CONTEXT_FAULT_CAP, "out of memory");
     int error = certificate_load(&server->certificate, o->tls_cert_file, o->tls_key_file, fault);
     if (error != 0) {
-        LOG(LOG_ERROR, log_namespace, "certificate not loaded",
-            LOG_BYTES("fault", ((slice){fault, strlen(fault)})));
+        LOG(LOG_ERROR, log_namespace, "certificate not loaded", LOG_BYTES("fault", slice_of_text(fault)));
         return error;
     }
     tls_context *loaded = certificate_share(&server->certificate);

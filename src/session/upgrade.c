@@ -59,8 +59,7 @@ static int answer_ice(session *s, const ws_handshake *handshake, const address *
     if (ice_page_make(&shared->ice, &shared->hash, client, handshake->origin, clock_utc_ms() / 1000, &page) !=
         0)
         return 503;
-    connection_answer(&s->connection, (slice){page.head, strlen(page.head)},
-                      (slice){page.body, strlen(page.body)});
+    connection_answer(&s->connection, slice_of_text(page.head), slice_of_text(page.body));
     free(page.head);
     free(page.body);
     return 0;

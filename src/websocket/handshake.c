@@ -4,23 +4,17 @@
  * work with them. A head over its limit is read as far as the limit goes, since a malformed one is told so
  * first.
  *
- * Left out on purpose: answers to requests that are not upgrades (the admin port has them), and the Date
- * header (no clock here, and nothing of ours may be cached). */
+ * Left out on purpose: requests that are not upgrades (the admin port reads them). */
 #include "websocket/handshake.h"
 
+#include "base/ascii.h"
+
 #include <assert.h>
-#include <openssl/err.h>
 #include <openssl/evp.h>
 #include <stdbool.h>
-#include <stdio.h>
 #include <string.h>
 
-enum {
-    KEY_BYTES = 16,    /* RFC 6455, 4.1 */
-    KEY_LEN = 24,      /* the same in base64 */
-    DIGEST_BYTES = 20, /* SHA-1 */
-    GUID_LEN = 36,
-};
+enum { KEY_BYTES = 16 }; /* RFC 6455, 4.1 */
 
 /* What the head says, as far as the verdict asks. The slices point into it. */
 typedef struct request {
@@ -41,22 +35,10 @@ typedef struct request {
 
 /* ---- Characters and slices ---- */
 
-static slice slice_of(const char *text)
-{
-    return (slice){text, strlen(text)};
-}
-
-/* RFC 9110, 5.6.2 */
-static bool is_token_char(char c)
-{
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-           (c != '\0' && strchr("!#$%&'*+-.^_`|~", c) != NULL);
-}
-
 static bool is_token(slice text)
 {
     for (size_t i = 0; i < text.len; i++) {
-        if (!is_token_char(text.data[i]))
+        if (!ascii_is_token_char(text.data[i]))
             return false;
     }
     return text.len > 0;
@@ -70,8 +52,9 @@ static bool is_visible(char c)
 /* Does a comma list (RFC 9110, 5.6.1) hold this word? */
 static bool list_has(slice list, slice word)
 {
-    while (list.len > 0) {
-        if (slice_equals_in_any_case(slice_trim(slice_take_until(&list, ',')), word))
+    slice entry;
+    while (slice_take_entry(&list, &entry)) {
+        if (slice_equals_in_any_case(entry, word))
             return true;
     }
     return false;
@@ -225,7 +208,7 @@ static bool read_field(slice line, request *r)
             return false;
     }
     for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
-        if (slice_equals_in_any_case(name, slice_of(fields[i].name)))
+        if (slice_equals_in_any_case(name, slice_of_text(fields[i].name)))
             fields[i].on_value(r, value);
     }
     return true;
@@ -265,7 +248,8 @@ static bool read_head(slice head, request *r)
     slice line;
     line_end end = take_line(&head, &line);
     if (end == LINE_HAS_NO_END)
-        return is_token_char(head.data[0]); /* TLS on the plain port, say, is known by its first byte. */
+        return ascii_is_token_char(
+            head.data[0]); /* TLS on the plain port, say, is known by its first byte. */
     if (end == LINE_HAS_BARE_LF || !read_request_line(line, r))
         return false;
 
@@ -279,17 +263,18 @@ static bool read_head(slice head, request *r)
 /* Base64 has one canonical form for 16 bytes, and what decodes and encodes to itself is in it. */
 static bool is_valid_key(slice key)
 {
-    unsigned char decoded[KEY_LEN / 4 * 3];
-    unsigned char encoded[KEY_LEN + 1];
+    enum { LEN = WS_HANDSHAKE_KEY_LEN };
+    unsigned char decoded[LEN / 4 * 3];
+    unsigned char encoded[LEN + 1];
 
-    return key.len == KEY_LEN &&
-           EVP_DecodeBlock(decoded, (const unsigned char *)key.data, KEY_LEN) == (int)sizeof(decoded) &&
-           EVP_EncodeBlock(encoded, decoded, KEY_BYTES) == KEY_LEN && memcmp(encoded, key.data, KEY_LEN) == 0;
+    return key.len == LEN &&
+           EVP_DecodeBlock(decoded, (const unsigned char *)key.data, LEN) == (int)sizeof(decoded) &&
+           EVP_EncodeBlock(encoded, decoded, KEY_BYTES) == LEN && memcmp(encoded, key.data, LEN) == 0;
 }
 
 static bool is_page(const ws_handshake_rules *rules, const request *r)
 {
-    return rules->page_path != NULL && slice_equals(r->path, slice_of(rules->page_path));
+    return rules->page_path != NULL && slice_equals(r->path, slice_of_text(rules->page_path));
 }
 
 static bool is_served_path(const ws_handshake_rules *rules, slice path)
@@ -297,7 +282,7 @@ static bool is_served_path(const ws_handshake_rules *rules, slice path)
     if (rules->path == NULL)
         return true;
     /* "http://host" means "http://host/" (RFC 9110, 4.2.3). */
-    return slice_equals(path.len == 0 ? SLICE_LITERAL("/") : path, slice_of(rules->path));
+    return slice_equals(path.len == 0 ? SLICE_LITERAL("/") : path, slice_of_text(rules->path));
 }
 
 /* Is it a WebSocket handshake? 101, or the fault (RFC 6455, 4.2.1). */
@@ -381,88 +366,4 @@ bool ws_handshake_next_field(slice *rest, slice name, slice *value)
         }
     }
     return false;
-}
-
-/* ---- Answers ---- */
-
-typedef struct fault_answer {
-    int status;
-    const char *reason;  /* of the status line */
-    const char *headers; /* Connection, and what PROTOCOL.md asks for */
-    const char *body;
-} fault_answer;
-
-static const fault_answer fault_answers[] = {
-    {400, "Bad Request", "Connection: close\r\n", "This is not a valid WebSocket handshake.\n"},
-    {403, "Forbidden", "Connection: close\r\n", "This origin is not allowed here.\n"},
-    {404, "Not Found", "Connection: close\r\n", "There is nothing at this path.\n"},
-    {405, "Method Not Allowed", "Connection: close\r\nAllow: GET\r\n", "Only GET is allowed here.\n"},
-    /* The connection option goes with the Upgrade header (RFC 9110, 7.8), the version is RFC 6455, 4.4. */
-    {426, "Upgrade Required",
-     "Connection: close, Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n",
-     "This is a WebSocket endpoint, version 13.\n"},
-    {429, "Too Many Requests", "Connection: close\r\nRetry-After: 1\r\n", "Slowly, please.\n"},
-    {431, "Request Header Fields Too Large", "Connection: close\r\n", "The request head is too large.\n"},
-    /* Some seconds: connections end about that fast, and a refused crowd should not return at once. */
-    {503, "Service Unavailable", "Connection: close\r\nRetry-After: 5\r\n", "Too many connections.\n"},
-};
-
-static const fault_answer *find_fault_answer(int status)
-{
-    for (size_t i = 0; i < sizeof(fault_answers) / sizeof(fault_answers[0]); i++) {
-        if (fault_answers[i].status == status)
-            return &fault_answers[i];
-    }
-    assert(!"a status that is not in ws_handshake_answer()'s contract");
-    return &fault_answers[0];
-}
-
-bool ws_handshake_accept(char out[WS_HANDSHAKE_ACCEPT_LEN + 1], slice key)
-{
-    static const char guid[] = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
-    char joined[KEY_LEN + GUID_LEN];
-    unsigned char digest[EVP_MAX_MD_SIZE];
-
-    static_assert(sizeof(guid) == GUID_LEN + 1, "the length of the GUID");
-    assert(key.len == KEY_LEN);
-    memcpy(joined, key.data, KEY_LEN);
-    memcpy(joined + KEY_LEN, guid, GUID_LEN);
-    if (EVP_Digest(joined, sizeof(joined), digest, NULL, EVP_sha1(), NULL) != 1) {
-        ERR_clear_error(); /* The queue is the thread's: the next TLS call must not find this in it. */
-        return false;
-    }
-    EVP_EncodeBlock((unsigned char *)out, digest, DIGEST_BYTES);
-    return true;
-}
-
-static size_t answer_upgrade(char out[WS_HANDSHAKE_MAX_ANSWER], slice key)
-{
-    char accept[WS_HANDSHAKE_ACCEPT_LEN + 1];
-    if (!ws_handshake_accept(accept, key))
-        return 0;
-    int len = snprintf(out, WS_HANDSHAKE_MAX_ANSWER,
-                       "HTTP/1.1 101 Switching Protocols\r\n"
-                       "Upgrade: websocket\r\n"
-                       "Connection: Upgrade\r\n"
-                       "Sec-WebSocket-Accept: %s\r\n"
-                       "\r\n",
-                       accept);
-    return (size_t)len;
-}
-
-size_t ws_handshake_answer(char out[WS_HANDSHAKE_MAX_ANSWER], int status, slice key)
-{
-    if (status == 101)
-        return answer_upgrade(out, key);
-
-    const fault_answer *answer = find_fault_answer(status);
-    int len = snprintf(out, WS_HANDSHAKE_MAX_ANSWER,
-                       "HTTP/1.1 %d %s\r\n"
-                       "%s"
-                       "Content-Type: text/plain; charset=utf-8\r\n"
-                       "Content-Length: %zu\r\n"
-                       "\r\n"
-                       "%s",
-                       answer->status, answer->reason, answer->headers, strlen(answer->body), answer->body);
-    return (size_t)len;
 }

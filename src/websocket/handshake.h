@@ -1,5 +1,5 @@
-/* The opening handshake, server side (RFC 6455, 4.2; RFC 9112): one small, strict, bounded request parser and
- * the answers that PROTOCOL.md lists. Pure: bytes in, a verdict and an answer out.
+/* The opening handshake, server side (RFC 6455, 4.2; RFC 9112): one small, strict, bounded request
+ * parser. Pure: bytes in, a verdict out. The answers are in handshake_answer.h.
  *
  * Strict means: lines end with CRLF, no folded headers, no blank before a colon, token characters only in
  * names, no control characters in values, exactly one Host, at most one Sec-WebSocket-Key and one Origin, no
@@ -21,6 +21,9 @@ typedef struct ws_handshake_rules {
     void *context; /* borrowed; handed to allows_origin */
 } ws_handshake_rules;
 
+/* The length of a Sec-WebSocket-Key: 16 bytes in base64 (RFC 6455, 4.1). */
+enum { WS_HANDSHAKE_KEY_LEN = 24 };
+
 /* The verdict over a request. The slices point into the caller's bytes. */
 typedef struct ws_handshake {
     int status;      /* 101, or 200 for a GET of the page, or the fault: 400, 403, 404, 405, 426, 431 */
@@ -40,21 +43,5 @@ bool ws_handshake_next_field(slice *rest, slice name, slice *value);
  * refused early. */
 bool ws_handshake_parse(const ws_handshake_rules *rules, const char *data, size_t len,
                         ws_handshake *handshake);
-
-/* The length of a Sec-WebSocket-Accept. */
-enum { WS_HANDSHAKE_ACCEPT_LEN = 28 };
-
-/* Write the Sec-WebSocket-Accept that belongs to a key of 24 characters, with a NUL (RFC 6455, 4.2.2). False
- * without memory. */
-bool ws_handshake_accept(char out[WS_HANDSHAKE_ACCEPT_LEN + 1], slice key);
-
-/* Longest answer that ws_handshake_answer() writes. */
-enum { WS_HANDSHAKE_MAX_ANSWER = 512 };
-
-/* Write the HTTP answer for `status` (those above but 200, and 429 and 503): 101 with Sec-WebSocket-Accept
- * made from `key` (24 characters; unused otherwise), or a fault with the headers that PROTOCOL.md asks for,
- * Connection: close, and a short text/plain body that names the fault. Returns its length; 0 when there is no
- * memory for the digest of a 101. */
-size_t ws_handshake_answer(char out[WS_HANDSHAKE_MAX_ANSWER], int status, slice key);
 
 #endif

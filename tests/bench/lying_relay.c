@@ -9,6 +9,7 @@
 #include "server/listen_socket.h"
 #include "websocket/frame.h"
 #include "websocket/handshake.h"
+#include "websocket/handshake_answer.h"
 
 #include <cjson/cJSON.h>
 

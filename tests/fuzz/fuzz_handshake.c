@@ -4,6 +4,7 @@
  *
  * Input: one byte for the limit of the head, one that says where prefixes are tried, then the request. */
 #include "websocket/handshake.h"
+#include "websocket/handshake_answer.h"
 
 #include <stdint.h>
 #include <stdlib.h>

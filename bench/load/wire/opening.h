@@ -6,7 +6,7 @@
 #define HOMECALL_BENCH_OPENING_H
 
 #include "base/slice.h"
-#include "websocket/handshake.h"
+#include "websocket/handshake_answer.h"
 
 enum { OPENING_KEY_LEN = 24, OPENING_MAX_REQUEST = 2048, OPENING_MAX_ANSWER = 8192 };
 

@@ -57,6 +57,26 @@ static void a_list_is_taken_item_by_item(void **state)
     assert_int_equal(slice_take_until(&rest, ',').len, 0);
 }
 
+static void the_entries_of_a_list_come_without_blanks_and_empty_ones(void **state)
+{
+    (void)state;
+    slice list = SLICE_LITERAL(" a ,, \t,b c,");
+    slice entry;
+    assert_true(slice_take_entry(&list, &entry));
+    assert_slice(entry, "a");
+    assert_true(slice_take_entry(&list, &entry));
+    assert_slice(entry, "b c");
+    assert_false(slice_take_entry(&list, &entry));
+    assert_int_equal(list.len, 0);
+}
+
+static void a_text_is_a_slice_without_its_nul(void **state)
+{
+    (void)state;
+    assert_slice(slice_of_text("abc"), "abc");
+    assert_int_equal(slice_of_text("").len, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -65,6 +85,8 @@ int main(void)
         cmocka_unit_test(only_letters_have_a_case),
         cmocka_unit_test(trimming_takes_spaces_and_tabs_at_both_ends_only),
         cmocka_unit_test(a_list_is_taken_item_by_item),
+        cmocka_unit_test(the_entries_of_a_list_come_without_blanks_and_empty_ones),
+        cmocka_unit_test(a_text_is_a_slice_without_its_nul),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "websocket/handshake.h"
+#include "websocket/handshake_answer.h"
 
 #include <errno.h>
 #include <stdio.h>

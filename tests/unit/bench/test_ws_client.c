@@ -15,6 +15,7 @@
 #include "base/bytes.h"
 #include "websocket/frame.h"
 #include "websocket/handshake.h"
+#include "websocket/handshake_answer.h"
 
 #include <arpa/inet.h>
 #include <errno.h>

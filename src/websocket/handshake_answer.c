@@ -1,0 +1,93 @@
+#include "websocket/handshake_answer.h"
+
+#include "websocket/handshake.h"
+
+#include <assert.h>
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { DIGEST_BYTES = 20 /* of SHA-1 */, GUID_LEN = 36 };
+
+typedef struct fault_answer {
+    int status;
+    const char *reason;  /* of the status line */
+    const char *headers; /* Connection, and what PROTOCOL.md asks for */
+    const char *body;
+} fault_answer;
+
+static const fault_answer fault_answers[] = {
+    {400, "Bad Request", "Connection: close\r\n", "This is not a valid WebSocket handshake.\n"},
+    {403, "Forbidden", "Connection: close\r\n", "This origin is not allowed here.\n"},
+    {404, "Not Found", "Connection: close\r\n", "There is nothing at this path.\n"},
+    {405, "Method Not Allowed", "Connection: close\r\nAllow: GET\r\n", "Only GET is allowed here.\n"},
+    /* The connection option goes with the Upgrade header (RFC 9110, 7.8), the version is RFC 6455, 4.4. */
+    {426, "Upgrade Required",
+     "Connection: close, Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n",
+     "This is a WebSocket endpoint, version 13.\n"},
+    {429, "Too Many Requests", "Connection: close\r\nRetry-After: 1\r\n", "Slowly, please.\n"},
+    {431, "Request Header Fields Too Large", "Connection: close\r\n", "The request head is too large.\n"},
+    /* Some seconds: connections end about that fast, and a refused crowd should not return at once. */
+    {503, "Service Unavailable", "Connection: close\r\nRetry-After: 5\r\n", "Too many connections.\n"},
+};
+
+static const fault_answer *find_fault_answer(int status)
+{
+    for (size_t i = 0; i < sizeof(fault_answers) / sizeof(fault_answers[0]); i++) {
+        if (fault_answers[i].status == status)
+            return &fault_answers[i];
+    }
+    assert(!"a status that is not in ws_handshake_answer()'s contract");
+    return &fault_answers[0];
+}
+
+bool ws_handshake_accept(char out[WS_HANDSHAKE_ACCEPT_LEN + 1], slice key)
+{
+    static const char guid[] = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
+    char joined[WS_HANDSHAKE_KEY_LEN + GUID_LEN];
+    unsigned char digest[EVP_MAX_MD_SIZE];
+
+    static_assert(sizeof(guid) == GUID_LEN + 1, "the length of the GUID");
+    assert(key.len == WS_HANDSHAKE_KEY_LEN);
+    memcpy(joined, key.data, WS_HANDSHAKE_KEY_LEN);
+    memcpy(joined + WS_HANDSHAKE_KEY_LEN, guid, GUID_LEN);
+    if (EVP_Digest(joined, sizeof(joined), digest, NULL, EVP_sha1(), NULL) != 1) {
+        ERR_clear_error(); /* The queue is the thread's: the next TLS call must not find this in it. */
+        return false;
+    }
+    EVP_EncodeBlock((unsigned char *)out, digest, DIGEST_BYTES);
+    return true;
+}
+
+static size_t answer_upgrade(char out[WS_HANDSHAKE_MAX_ANSWER], slice key)
+{
+    char accept[WS_HANDSHAKE_ACCEPT_LEN + 1];
+    if (!ws_handshake_accept(accept, key))
+        return 0;
+    int len = snprintf(out, WS_HANDSHAKE_MAX_ANSWER,
+                       "HTTP/1.1 101 Switching Protocols\r\n"
+                       "Upgrade: websocket\r\n"
+                       "Connection: Upgrade\r\n"
+                       "Sec-WebSocket-Accept: %s\r\n"
+                       "\r\n",
+                       accept);
+    return (size_t)len;
+}
+
+size_t ws_handshake_answer(char out[WS_HANDSHAKE_MAX_ANSWER], int status, slice key)
+{
+    if (status == 101)
+        return answer_upgrade(out, key);
+
+    const fault_answer *answer = find_fault_answer(status);
+    int len = snprintf(out, WS_HANDSHAKE_MAX_ANSWER,
+                       "HTTP/1.1 %d %s\r\n"
+                       "%s"
+                       "Content-Type: text/plain; charset=utf-8\r\n"
+                       "Content-Length: %zu\r\n"
+                       "\r\n"
+                       "%s",
+                       answer->status, answer->reason, answer->headers, strlen(answer->body), answer->body);
+    return (size_t)len;
+}
