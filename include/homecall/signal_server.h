@@ -108,23 +108,27 @@ typedef enum signal_server_fault_kind {
     SIGNAL_SERVER_FAULT_PATH,        /* `entry` of `host`, which is unix:PATH */
     SIGNAL_SERVER_FAULT_SOCKET,      /* one of `listen_fds`; `entry` is its number */
     SIGNAL_SERVER_FAULT_ADMIN,       /* the admin port; `entry` is `admin_host`, at `port` */
-    SIGNAL_SERVER_FAULT_DESCRIPTORS, /* there are too few */
+    SIGNAL_SERVER_FAULT_DESCRIPTORS, /* there are too few: `limit` is too low */
     SIGNAL_SERVER_FAULT_THREADS,     /* `entry` could not be started, as "worker-3" */
     SIGNAL_SERVER_FAULT_MEMORY,
 } signal_server_fault_kind;
 
 typedef struct signal_server_fault {
     signal_server_fault_kind kind;
-    int error;       /* what signal_server_start() has returned */
-    uint16_t port;   /* ADDRESS, ADMIN; else 0 */
-    bool is_tls;     /* ADDRESS: it is the port for TLS */
-    char entry[512]; /* what the kind says, or empty */
+    int error;         /* what signal_server_start() has returned */
+    uint16_t port;     /* ADDRESS, ADMIN; else 0 */
+    bool is_tls;       /* ADDRESS: it is the port for TLS */
+    char entry[512];   /* what the kind says, or empty */
+    const char *limit; /* DESCRIPTORS: the limit that is too low, as "RLIMIT_NOFILE"; a literal. Else NULL. */
+    uint64_t limit_value; /* what it is; 0 = not known */
+    uint64_t needed;      /* what it would have to be; 0 = not known */
 } signal_server_fault;
 
 /* Listen and start the threads; returns when every one of them runs. 0, or -errno of what failed (-EADDRINUSE
- * when a port or a path is taken, -EADDRNOTAVAIL, -EACCES, -EINVAL, -EMFILE, -EAGAIN for threads, -ENOMEM);
- * nothing runs then, and it may be tried again. *fault says more, unless `fault` is NULL; it is all zero after
- * a success. -EALREADY when the server runs or has run: it is started once. */
+ * when a port or a path is taken, -EADDRNOTAVAIL, -EACCES, -EINVAL, -EMFILE or -ENFILE for descriptors,
+ * -EAGAIN for threads, -ENOMEM); nothing runs then, and it may be tried again. *fault says more, unless
+ * `fault` is NULL; it is all zero after a success. -EALREADY when the server runs or has run: it is started
+ * once. */
 int signal_server_start(signal_server *server, signal_server_fault *fault);
 
 /* Does every thread get on with its work? If not, only a restart helps. Any thread, while the server is

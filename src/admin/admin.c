@@ -3,7 +3,7 @@
 #include "admin/admin_pages.h"
 #include "base/clock.h"
 #include "base/thread.h"
-#include "net/loop.h"
+#include "net/event_base.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -16,8 +16,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-/* Connections at once: a few scrapers, probes and views, each with one. More wait in the kernel. */
-enum { MAX_CONNECTIONS = 64, BACKLOG = 64 };
+enum { BACKLOG = 64 };
 
 /* No request here has a body, and no scraper writes this much about itself. */
 enum { MAX_HEAD_BYTES = 8 * 1024, MAX_BODY_BYTES = 1024 };
@@ -32,7 +31,7 @@ enum { IDLE_TIMEOUT_S = 75 };
  * each connection, and it is small enough to go back to the thread's own heap, and not to the system. */
 enum { RESERVE_BYTES = 96 * 1024 };
 
-/* How long accepting pauses when there are MAX_CONNECTIONS, or no descriptors or memory left. */
+/* How long accepting pauses when there are ADMIN_MAX_CONNECTIONS, or no descriptors or memory left. */
 static const struct timeval pause_time = {.tv_usec = 100L * 1000};
 
 struct admin {
@@ -174,7 +173,7 @@ static bool is_full(struct event_base *base)
 {
     census c = {.last_fd = -1};
     event_base_foreach_event(base, on_event, &c);
-    return c.descriptors >= MAX_CONNECTIONS;
+    return c.descriptors >= ADMIN_MAX_CONNECTIONS;
 }
 
 /* May one more come in? */
@@ -268,9 +267,11 @@ static int prepare(admin *a)
     if (a->wake_fd < 0)
         return -errno;
     a->threads = calloc(a->options.thread_count + 1, sizeof(*a->threads)); /* never of size 0 */
-    a->base = net_loop_new_base();
-    if (a->threads == NULL || a->base == NULL)
+    if (a->threads == NULL)
         return -ENOMEM;
+    int error = net_event_base_new(&a->base);
+    if (error != 0)
+        return error;
     a->wake = event_new(a->base, a->wake_fd, EV_READ | EV_PERSIST, on_wake, a);
     a->pause = evtimer_new(a->base, on_pause_over, a);
     a->http = evhttp_new(a->base);

@@ -7,11 +7,19 @@
 #ifndef HOMECALL_ADMIN_ADMIN_H
 #define HOMECALL_ADMIN_ADMIN_H
 
+#include "net/event_base.h"
 #include "stats/snapshot.h"
 
 #include <stdbool.h>
 
 typedef struct admin admin;
+
+/* What it keeps open besides connections: a base, a wake-up, the socket, and two files of /proc. */
+enum { ADMIN_DESCRIPTORS = NET_EVENT_BASE_DESCRIPTORS + 4 };
+
+/* How many connections it has at once: a few scrapers, probes and views, each with one. More wait in the
+ * kernel. */
+enum { ADMIN_MAX_CONNECTIONS = 64 };
 
 typedef struct admin_options {
     size_t thread_count; /* of the server */
@@ -24,7 +32,7 @@ typedef struct admin_options {
 
 /* An admin that does not answer yet. `listen_fd` is a bound, non-blocking socket that does not listen yet; it
  * is the admin's from here on, also on failure. `options` is copied. 0 and the admin in *out, owned by the
- * caller; -ENOMEM; or -errno of listen() (-EADDRINUSE) or eventfd(). */
+ * caller; -ENOMEM; or -errno of listen() (-EADDRINUSE), net_event_base_new() or eventfd(). */
 int admin_new(const admin_options *options, int listen_fd, admin **out);
 
 /* Run its thread, with every signal blocked. 0 or -errno of pthread_create. */

@@ -1,9 +1,12 @@
 #include "app/app.h"
 
+#include "admin/admin.h"
 #include "app/start_report.h"
 #include "base/log.h"
 #include "homecall/signal_log.h"
 #include "homecall/signal_server.h"
+#include "net/event_base.h"
+#include "stats/process_stats.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -16,9 +19,6 @@
 #include <unistd.h>
 
 static const char log_namespace[] = "HomeCall_Signal_App";
-
-/* Beside the connections: standard streams, log, listeners, and what each thread's loop needs. */
-enum { DESCRIPTORS_PER_THREAD = 4, DESCRIPTORS_OF_PROCESS = 32, DESCRIPTORS_OF_ADMIN = 70 };
 
 enum { LARGEST_ENV_FILE = 1 << 20 };
 
@@ -146,7 +146,10 @@ static void on_libevent_message(int severity, const char *message)
 
 static int fail(const char *what, int error)
 {
-    const char *reason = strerror(-error);
+    const char *reason = error == -EMFILE
+                             ? "too few descriptors; raise RLIMIT_NOFILE (LimitNOFILE= of the unit, "
+                               "ulimit -n)"
+                             : strerror(-error);
     fprintf(stderr, "homecall-signal: %s: %s\n", what, reason);
     LOG(LOG_ERROR, log_namespace, "start failed", LOG_BYTES("what", slice_of_text(what)),
         LOG_BYTES("reason", slice_of_text(reason)));
@@ -207,9 +210,9 @@ static int make_loop(app *a)
     a->stopped_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     if (a->stopped_fd < 0)
         return fail("can't make an eventfd", -errno);
-    a->base = event_base_new();
-    if (a->base == NULL)
-        return fail("can't make an event loop", -ENOMEM);
+    int error = net_event_base_new(&a->base);
+    if (error != 0)
+        return fail("can't make an event loop", error);
     a->signal_event = watch(a, a->signal_fd, on_signal);
     a->stopped_event = watch(a, a->stopped_fd, on_stopped);
     return a->signal_event == NULL || a->stopped_event == NULL ? fail("can't make an event", -ENOMEM) : 0;
@@ -229,19 +232,18 @@ static void raise_descriptor_limit(void)
         LOG_NUMBER("before", before));
 }
 
-/* Descriptors that are missing are missed when the limit is reached, at the worst time: tell it now. */
+/* Descriptors that are missing are missed when the limit is reached, at the worst time: tell it now. The
+ * server has opened all that it keeps open besides connections. */
 static void check_descriptors(const app *a)
 {
-    struct rlimit limit;
-    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
-        return;
     const signal_server_options *o = &a->config->server;
-    signal_server_stats stats;
-    signal_server_get_stats(a->server, &stats);
-    uint64_t needed = o->max_connections + DESCRIPTORS_OF_PROCESS +
-                      (o->admin_port > 0 ? DESCRIPTORS_OF_ADMIN : 0) +
-                      DESCRIPTORS_PER_THREAD * (o->acceptor_threads + stats.workers);
-    if (o->max_connections > 0 && needed > limit.rlim_cur)
+    struct rlimit limit;
+    uint64_t needed;
+    if (o->max_connections == 0 || getrlimit(RLIMIT_NOFILE, &limit) != 0 ||
+        !process_count_descriptors(limit.rlim_cur, &needed))
+        return;
+    needed += o->max_connections + (o->admin_port > 0 ? ADMIN_MAX_CONNECTIONS : 0);
+    if (needed > limit.rlim_cur)
         LOG(LOG_WARN, log_namespace, "too few descriptors for MAX_CONNECTIONS",
             LOG_NUMBER("max_connections", o->max_connections), LOG_NUMBER("needed", needed),
             LOG_NUMBER("limit", limit.rlim_cur));
@@ -266,11 +268,11 @@ static int start_server(app *a, const char *version)
     int error = signal_server_create(&options, &a->server);
     if (error != 0)
         return fail("can't create the server", error);
-    check_descriptors(a);
     signal_server_fault fault;
     if (signal_server_start(a->server, &fault) != 0)
         return fail_to_start(&fault);
     a->is_serving = true;
+    check_descriptors(a);
 
     signal_server_stats stats;
     signal_server_get_stats(a->server, &stats);

@@ -3,6 +3,7 @@
 #include "base/address.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -10,7 +11,7 @@
 typedef struct words {
     signal_server_fault_kind kind;
     int error;
-    const char *wrong; /* follows the value */
+    const char *wrong; /* follows the value; empty where that says it already */
     const char *help;
 } words;
 
@@ -36,6 +37,9 @@ static const words table[] = {
     {SIGNAL_SERVER_FAULT_HOST, -E2BIG, "is too long", "it may have 16 entries"},
     {SIGNAL_SERVER_FAULT_THREADS, -EAGAIN, "could not be started",
      "raise the limits on threads (ulimit -u, TasksMax= of the unit) or memory, or ask for fewer"},
+    {SIGNAL_SERVER_FAULT_DESCRIPTORS, -EMFILE, "",
+     "raise it (LimitNOFILE= of the unit, ulimit -n), or ask for fewer threads"},
+    {SIGNAL_SERVER_FAULT_DESCRIPTORS, -ENFILE, "", "raise it (sysctl), or end what has so many open"},
     {SIGNAL_SERVER_FAULT_MEMORY, -ENOMEM, "ran out", "fewer WORKERS need less of it"},
 };
 
@@ -75,6 +79,19 @@ static const char *keys_of(const signal_server_fault *fault)
     return NULL;
 }
 
+static void describe_limit(const signal_server_fault *fault, char *out, size_t cap)
+{
+    if (fault->needed > 0)
+        snprintf(out, cap, "%s is %" PRIu64 " and must be %" PRIu64 " at least for so many threads",
+                 fault->limit, fault->limit_value, fault->needed);
+    else if (fault->limit_value > 0)
+        snprintf(out, cap, "%s, which is %" PRIu64 ", lets no more descriptors be opened", fault->limit,
+                 fault->limit_value);
+    else
+        snprintf(out, cap, "%s lets no more descriptors be opened",
+                 fault->limit == NULL ? "a limit" : fault->limit);
+}
+
 /* What the fault is about, as a reader would name it. */
 static void name_value(const signal_server_fault *fault, char *out, size_t cap)
 {
@@ -93,7 +110,7 @@ static void name_value(const signal_server_fault *fault, char *out, size_t cap)
         snprintf(out, cap, "memory");
         return;
     case SIGNAL_SERVER_FAULT_DESCRIPTORS:
-        snprintf(out, cap, "descriptors");
+        describe_limit(fault, out, cap);
         return;
     case SIGNAL_SERVER_FAULT_HOST:
         snprintf(out, cap, "the list");
@@ -122,7 +139,8 @@ void start_report_write(const signal_server_fault *fault, char *out, size_t cap)
     if (fault->kind == SIGNAL_SERVER_FAULT_CERTIFICATE)
         snprintf(out, cap, "%s%s%s", keys, separator, value);
     else if (w != NULL)
-        snprintf(out, cap, "%s%s%s %s; %s", keys, separator, value, w->wrong, w->help);
+        snprintf(out, cap, "%s%s%s%s%s; %s", keys, separator, value, w->wrong[0] == '\0' ? "" : " ", w->wrong,
+                 w->help);
     else
         snprintf(out, cap, "%s%s%s can't be used: %s", keys, separator, value, strerror(-fault->error));
 }

@@ -11,17 +11,6 @@
  * moment later then. */
 enum { STALL_MS = 250, CATCH_UP_MS = 200 };
 
-struct event_base *net_loop_new_base(void)
-{
-    struct event_config *config = event_config_new();
-    if (config == NULL)
-        return NULL;
-    event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK);
-    struct event_base *base = event_base_new_with_config(config);
-    event_config_free(config);
-    return base;
-}
-
 static void on_timer(evutil_socket_t fd, short what, void *context)
 {
     (void)what;
@@ -47,8 +36,9 @@ int net_loop_init(net_loop *loop)
 {
     *loop = (net_loop){.timer_fd = -1, .timer_due_ms = UINT64_MAX};
     STAILQ_INIT(&loop->tickers);
-    loop->base = net_loop_new_base();
-    int error = loop->base == NULL ? -ENOMEM : make_timer(loop);
+    int error = net_event_base_new(&loop->base);
+    if (error == 0)
+        error = make_timer(loop);
     if (error != 0)
         net_loop_deinit(loop);
     return error;

@@ -12,6 +12,7 @@
 #ifndef HOMECALL_NET_LOOP_H
 #define HOMECALL_NET_LOOP_H
 
+#include "net/event_base.h"
 #include "net/loop_counters.h"
 
 #include <event2/event.h>
@@ -41,6 +42,9 @@ typedef struct net_lag_window {
     uint64_t newer_us, older_us; /* the longest turn of each */
 } net_lag_window;
 
+/* What a loop keeps open: its base, and the timer. */
+enum { NET_LOOP_DESCRIPTORS = NET_EVENT_BASE_DESCRIPTORS + 1 };
+
 typedef struct net_loop {
     struct event_base *base;           /* owned */
     STAILQ_HEAD(, net_ticker) tickers; /* borrowed */
@@ -56,10 +60,8 @@ typedef struct net_loop {
     loop_counters counters;
 } net_loop;
 
-/* Make a base without locks, for one thread alone. Owned by the caller; NULL without memory. */
-struct event_base *net_loop_new_base(void);
-
-/* Make the base and the timer. 0, or -ENOMEM, or -errno where there is no descriptor for the timer. */
+/* Make the base (without locks: no other thread touches it) and the timer. 0, or -errno of
+ * net_event_base_new() or of the timer. */
 int net_loop_init(net_loop *loop);
 
 /* Free what net_loop_init() made. The tickers are not touched. */

@@ -13,6 +13,10 @@
 #include <stddef.h>
 #include <time.h>
 
+/* What a thread keeps open besides connections and sockets that listen: its loop, and the mailbox's wake-up.
+ */
+enum { IO_THREAD_DESCRIPTORS = NET_LOOP_DESCRIPTORS + 1 };
+
 typedef struct io_thread io_thread;
 
 /* What a thread is made from. */

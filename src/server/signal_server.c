@@ -2,6 +2,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "protocol/message.h"
+#include "server/descriptors.h"
 #include "server/listen_socket.h"
 #include "server/listening.h"
 #include "server/origins.h"
@@ -373,10 +374,13 @@ int signal_server_reload_certificate(signal_server *server)
 /* Everything that has to be there before the first thread is started. */
 static int make_all(signal_server *server, signal_server_fault *fault)
 {
-    char wrong[TLS_CONTEXT_FAULT_CAP];
-    int error = server->options.tls_port < 0 ? 0 : load_certificate(server, wrong);
-    if (error != 0)
-        start_fault_set(fault, SIGNAL_SERVER_FAULT_CERTIFICATE, wrong, 0);
+    int error = descriptors_check(server, fault);
+    if (error == 0 && server->options.tls_port >= 0) {
+        char wrong[TLS_CONTEXT_FAULT_CAP];
+        error = load_certificate(server, wrong);
+        if (error != 0)
+            start_fault_set(fault, SIGNAL_SERVER_FAULT_CERTIFICATE, wrong, 0);
+    }
     if (error == 0)
         error = make_workers(server);
     if (error == 0)

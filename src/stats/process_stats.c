@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -46,6 +47,21 @@ static uint64_t count_descriptors(process_probe *probe)
     if (now_us >= probe->count_due_us)
         count_singly(probe, now_us);
     return probe->counted;
+}
+
+bool process_count_descriptors(uint64_t limit, uint64_t *count)
+{
+    DIR *directory = opendir(descriptor_directory);
+    if (directory == NULL)
+        return false;
+    const struct dirent *entry;
+    *count = 0;
+    while ((entry = readdir(directory)) != NULL) {
+        bool is_ours = entry->d_name[0] != '.' && atoi(entry->d_name) != dirfd(directory);
+        *count += is_ours && strtoull(entry->d_name, NULL, 10) < limit;
+    }
+    closedir(directory);
+    return true;
 }
 
 /* ---- /proc/self/stat ---- */

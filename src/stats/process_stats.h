@@ -6,6 +6,7 @@
 #define HOMECALL_STATS_PROCESS_STATS_H
 
 #include <dirent.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 /* 0 where the system does not tell: /proc may be missing. Nothing but uint64_t (metric_table.c). */
@@ -36,5 +37,9 @@ void process_probe_deinit(process_probe *probe);
 
 /* The numbers of now. */
 void process_probe_read(process_probe *probe, process_stats *out);
+
+/* Count the descriptors of this process that are open and lower than `limit`, of which this count itself
+ * needs one for the moment. False where the system does not tell. Any thread. */
+bool process_count_descriptors(uint64_t limit, uint64_t *count);
 
 #endif

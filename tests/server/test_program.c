@@ -136,17 +136,19 @@ static void split(char *text, char **words, size_t count)
     words[count] = NULL;
 }
 
-/* Start the program with arguments and an environment, both separated by blanks. It has no admin port unless
- * the environment asks for one, since another program may have the default. */
-static void start(fixture *f, const char *arguments, const char *environment)
+static char *binary_path(void)
 {
     char *binary = getenv("HOMECALL_SIGNAL_BINARY");
     assert_non_null(binary);
-    char *arguments_copy = strdup(arguments);
+    return binary;
+}
+
+/* Start what stands in argv, with an environment that is separated by blanks. There is no admin port unless
+ * the environment asks for one, since another program may have the default. */
+static void spawn(fixture *f, char **argv, const char *environment)
+{
     char *environment_copy = strdup(environment);
-    char *argv[MAX_WORDS + 1] = {binary};
     char *envp[MAX_WORDS + 1] = {"ADMIN_PORT=0"};
-    split(arguments_copy, argv, 1);
     split(environment_copy, envp, 1);
 
     int out;
@@ -156,11 +158,20 @@ static void start(fixture *f, const char *arguments, const char *environment)
     posix_spawn_file_actions_addchdir_np(&actions, f->directory);
     open_stream(&f->out, &actions, STDOUT_FILENO, &out);
     open_stream(&f->err, &actions, STDERR_FILENO, &err);
-    assert_int_equal(posix_spawn(&f->pid, binary, &actions, NULL, argv, envp), 0);
+    assert_int_equal(posix_spawn(&f->pid, argv[0], &actions, NULL, argv, envp), 0);
     posix_spawn_file_actions_destroy(&actions);
     close(out);
     close(err);
     free(environment_copy);
+}
+
+/* Start the program with arguments and an environment, both separated by blanks. */
+static void start(fixture *f, const char *arguments, const char *environment)
+{
+    char *arguments_copy = strdup(arguments);
+    char *argv[MAX_WORDS + 1] = {binary_path()};
+    split(arguments_copy, argv, 1);
+    spawn(f, argv, environment);
     free(arguments_copy);
 }
 
@@ -218,6 +229,16 @@ static int finish(fixture *f)
 static int run(fixture *f, const char *arguments, const char *environment)
 {
     start(f, arguments, environment);
+    return finish(f);
+}
+
+/* The same where the process may have no more than `descriptors`; nobody can raise that again. */
+static int run_limited(fixture *f, unsigned descriptors, const char *environment)
+{
+    char script[64];
+    char *const argv[] = {"/bin/sh", "-c", script, binary_path(), NULL};
+    snprintf(script, sizeof(script), "ulimit -n %u && exec \"$0\"", descriptors);
+    spawn(f, (char **)(uintptr_t)argv, environment);
     return finish(f);
 }
 
@@ -487,6 +508,20 @@ static void an_address_of_somebody_else_ends_with_one(void **state)
     assert_string_equal(f->err.text,
                         "homecall-signal: WS_HOST, WS_PORT: 192.0.2.1:0 is not to be had here; it must be an "
                         "address of this machine (ip address lists them), or a name that stands for one\n");
+}
+
+/* Whatever is the first that can't be opened, the limit is named. */
+static void too_few_descriptors_end_with_one_and_name_the_limit(void **state)
+{
+    fixture *f = *state;
+    assert_int_equal(run_limited(f, 60, "WS_PORT=0 WORKERS=64"), 1);
+    assert_non_null(strstr(f->err.text, "WORKERS, ACCEPTOR_THREADS: RLIMIT_NOFILE is 60 and must be "));
+    assert_int_equal(run_limited(f, 1024, "WS_PORT=0 WORKERS=256"), 1);
+    assert_non_null(strstr(f->err.text, "RLIMIT_NOFILE is 1024 and must be 1"));
+    for (unsigned limit = 6; limit < 28; limit++) {
+        assert_int_equal(run_limited(f, limit, "WS_PORT=0 WORKERS=1"), 1);
+        assert_non_null(strstr(f->err.text, "RLIMIT_NOFILE"));
+    }
 }
 
 static void a_log_file_that_can_not_be_opened_ends_with_one(void **state)
@@ -804,6 +839,7 @@ int main(void)
         TEST(json_lines_are_written_where_they_are_asked_for),
         TEST(a_port_in_use_ends_with_one_and_names_the_options),
         TEST(an_address_of_somebody_else_ends_with_one),
+        TEST(too_few_descriptors_end_with_one_and_name_the_limit),
         TEST(a_log_file_that_can_not_be_opened_ends_with_one),
         TEST(sighup_opens_the_log_file_anew_after_it_was_renamed),
         TEST(sighup_with_the_log_on_standard_output_changes_nothing),

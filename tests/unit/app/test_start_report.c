@@ -62,6 +62,32 @@ static void a_thread_and_a_socket_are_named(void **state)
                   "socket 3 of the service manager can't be used; it must be a stream socket that listens");
 }
 
+static void a_limit_is_named_with_what_it_should_be(void **state)
+{
+    (void)state;
+    expect_report(&(signal_server_fault){.kind = SIGNAL_SERVER_FAULT_DESCRIPTORS,
+                                         .error = -EMFILE,
+                                         .limit = "RLIMIT_NOFILE",
+                                         .limit_value = 1024,
+                                         .needed = 1321},
+                  "WORKERS, ACCEPTOR_THREADS: RLIMIT_NOFILE is 1024 and must be 1321 at least for so many "
+                  "threads; raise "
+                  "it (LimitNOFILE= of the unit, ulimit -n), or ask for fewer threads");
+    expect_report(&(signal_server_fault){.kind = SIGNAL_SERVER_FAULT_DESCRIPTORS,
+                                         .error = -EMFILE,
+                                         .limit = "RLIMIT_NOFILE",
+                                         .limit_value = 1024},
+                  "WORKERS, ACCEPTOR_THREADS: RLIMIT_NOFILE, which is 1024, lets no more descriptors be "
+                  "opened; raise it "
+                  "(LimitNOFILE= of the unit, ulimit -n), or ask for fewer threads");
+    expect_report(&(signal_server_fault){.kind = SIGNAL_SERVER_FAULT_DESCRIPTORS,
+                                         .error = -ENFILE,
+                                         .limit = "fs.file-max"},
+                  "WORKERS, ACCEPTOR_THREADS: fs.file-max lets no more descriptors be opened; raise it "
+                  "(sysctl), or end "
+                  "what has so many open");
+}
+
 static void an_error_without_words_of_its_own_has_those_of_the_system(void **state)
 {
     (void)state;
@@ -101,6 +127,7 @@ int main(void)
         cmocka_unit_test(an_address_is_named_with_its_options_and_its_port),
         cmocka_unit_test(a_path_is_named_as_it_stands_in_its_option),
         cmocka_unit_test(a_thread_and_a_socket_are_named),
+        cmocka_unit_test(a_limit_is_named_with_what_it_should_be),
         cmocka_unit_test(an_error_without_words_of_its_own_has_those_of_the_system),
         cmocka_unit_test(every_fault_has_a_report_and_the_longest_entry_fits),
     };

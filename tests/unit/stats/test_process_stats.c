@@ -164,6 +164,41 @@ static void everything_is_told_when_no_descriptor_is_left(void **state)
     assert_int_equal(read_now(*state).max_descriptors, before.rlim_cur);
 }
 
+static void descriptors_below_a_limit_are_counted(void **state)
+{
+    (void)state;
+    uint64_t before;
+    uint64_t count;
+    assert_true(process_count_descriptors(UINT64_MAX, &before));
+    assert_int_equal(before, count_descriptors());
+    int low = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    int high = fcntl(low, F_DUPFD_CLOEXEC, 900);
+    assert_true(high >= 900);
+    assert_true(process_count_descriptors(UINT64_MAX, &count));
+    assert_int_equal(count, before + 2);
+    assert_true(process_count_descriptors((uint64_t)high + 1, &count));
+    assert_int_equal(count, before + 2);
+    assert_true(process_count_descriptors((uint64_t)high, &count));
+    assert_int_equal(count, before + 1);
+    assert_true(process_count_descriptors(0, &count));
+    assert_int_equal(count, 0);
+    close(high);
+    close(low);
+}
+
+static void without_a_descriptor_none_are_counted(void **state)
+{
+    (void)state;
+    uint64_t count;
+    struct rlimit before;
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+    struct rlimit none = {.rlim_cur = 0, .rlim_max = before.rlim_max};
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+    bool is_counted = process_count_descriptors(UINT64_MAX, &count);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+    assert_false(is_counted);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -176,6 +211,8 @@ int main(void)
                                         make, destroy),
         cmocka_unit_test_setup_teardown(a_count_one_by_one_is_kept_for_a_multiple_of_what_it_took, make,
                                         destroy),
+        cmocka_unit_test(descriptors_below_a_limit_are_counted),
+        cmocka_unit_test(without_a_descriptor_none_are_counted),
         cmocka_unit_test_setup_teardown(everything_is_told_when_no_descriptor_is_left, make, destroy),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
