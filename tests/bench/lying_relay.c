@@ -139,7 +139,7 @@ static void rewrite_with(client *to, slice text, const char *member, const char 
         cJSON_SetValuestring(cJSON_GetObjectItem(json, member), value);
     char *written = member != NULL ? cJSON_PrintUnformatted(json) : cJSON_Print(json);
     must(written != NULL, "out of memory");
-    send_text(to, (slice){written, strlen(written)});
+    send_text(to, slice_of_text(written));
     cJSON_free(written);
     cJSON_Delete(json);
 }

@@ -117,7 +117,7 @@ static void check_round_trip(const transcript *expected)
         const char *key = at;
         const char *value = key + strlen(key) + 1;
         at = value + strlen(value) + 1;
-        char *formatted = env_file_format_value((slice){value, strlen(value)});
+        char *formatted = env_file_format_value(slice_of_text(value));
         require(formatted != NULL && strchr(formatted, '\n') == NULL);
         add(&file, key, strlen(key));
         file.text[file.len - 1] = '=';

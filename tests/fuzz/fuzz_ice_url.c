@@ -49,7 +49,7 @@ static const cJSON *check_server(const cJSON *server, slice list, bool is_turn)
     const cJSON *text = cJSON_GetObjectItemCaseSensitive(server, "urls")->child;
     while (take_of_kind(&list, is_turn, &url)) {
         require_plain(url);
-        require(slice_equals(url, (slice){text->valuestring, strlen(text->valuestring)}));
+        require(slice_equals(url, slice_of_text(text->valuestring)));
         text = text->next;
     }
     require(text == NULL);

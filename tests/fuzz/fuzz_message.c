@@ -84,7 +84,7 @@ static const char *const blanks[] = {
 
 static slice trim(const char *string)
 {
-    slice text = {string, strlen(string)};
+    slice text = slice_of_text(string);
     for (size_t i = 0; i < sizeof(blanks) / sizeof(blanks[0]);) {
         size_t len = strlen(blanks[i]);
         if (text.len >= len && memcmp(text.data, blanks[i], len) == 0) {
@@ -249,7 +249,7 @@ static void check_signal_tree(slice signal, const message *sent)
     }
     REQUIRE(strcmp(cJSON_GetArrayItem(tree, 0)->valuestring, message_type_name(sent->type)) == 0);
     const char *room = cJSON_GetArrayItem(tree, 1)->valuestring;
-    REQUIRE(sent->room.len == 0 || slice_equals((slice){room, strlen(room)}, sent->room));
+    REQUIRE(sent->room.len == 0 || slice_equals(slice_of_text(room), sent->room));
     REQUIRE(strcmp(cJSON_GetArrayItem(tree, 2)->valuestring, "peer") == 0);
 
     char *received_text = cJSON_PrintUnformatted(cJSON_GetArrayItem(tree, 3));

@@ -127,9 +127,7 @@ static void it_tells_the_servers_with_credentials_that_last_for_their_time(void 
     const char *username = text_in(turn, "username");
     assert_in_range(strtoul(username, NULL, 10), before + 600, time(NULL) + 600);
     char credential[TURN_CREDENTIAL_LEN + 1];
-    assert_int_equal(turn_credentials_sign((slice){secret, strlen(secret)},
-                                           (slice){username, strlen(username)}, credential),
-                     0);
+    assert_int_equal(turn_credentials_sign(slice_of_text(secret), slice_of_text(username), credential), 0);
     assert_string_equal(text_in(turn, "credential"), credential);
     cJSON_Delete(json);
 }

@@ -63,7 +63,7 @@ static const char *read_bytes(slice text)
 
 static const char *read_text(const char *text)
 {
-    return read_bytes((slice){text, strlen(text)});
+    return read_bytes(slice_of_text(text));
 }
 
 static void a_file_without_lines_has_no_entries(void **state)
@@ -214,7 +214,7 @@ static void formatted_values_are_read_as_the_same_value(void **state)
         "\\",  "\\n", "$A",  "a\nb",  "\r\n", "\t",   "\\\\\"", "https://a.example:8443",
         "é€😀", "a=b", "'a'", "\"a\"", "\x01", "\x7f", "#"};
     for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
-        char *value = env_file_format_value((slice){values[i], strlen(values[i])});
+        char *value = env_file_format_value(slice_of_text(values[i]));
         char text[256];
         char expected[256];
         snprintf(text, sizeof(text), "A=%s\n", value);

@@ -45,7 +45,7 @@ static const char *reports_of(fixture *f)
 
 static int read_file(fixture *f, const char *content)
 {
-    return options_read_file(&f->config, ".env", (slice){content, strlen(content)}, f->stream);
+    return options_read_file(&f->config, ".env", slice_of_text(content), f->stream);
 }
 
 static void set_environment(fixture *f, const char *one)
@@ -73,7 +73,7 @@ static bool accepts(const char *line, app_config *config)
     size_t len = 0;
     FILE *stream = open_memstream(&reports, &len);
     options_init(config);
-    int error = options_read_file(config, ".env", (slice){line, strlen(line)}, stream);
+    int error = options_read_file(config, ".env", slice_of_text(line), stream);
     if (error == 0)
         error = options_apply(config, stream);
     fclose(stream);
@@ -160,7 +160,7 @@ static bool is_in_range(const option *o, uint64_t number)
     options_init(&config);
     snprintf(line, sizeof(line), "%s=%llu%s", o->name, (unsigned long long)number,
              o->type == OPTION_DURATION ? "ms" : "");
-    assert_int_equal(options_read_file(&config, ".env", (slice){line, strlen(line)}, stream), 0);
+    assert_int_equal(options_read_file(&config, ".env", slice_of_text(line), stream), 0);
     options_apply(&config, stream);
     fclose(stream);
     bool is_fine = strstr(reports, "is not valid") == NULL;
@@ -612,7 +612,7 @@ static void a_printed_configuration_is_read_as_the_same_one(void **state)
     char *text = print_config(&f->config);
     app_config again;
     options_init(&again);
-    assert_int_equal(options_read_file(&again, "printed", (slice){text, strlen(text)}, f->stream), 0);
+    assert_int_equal(options_read_file(&again, "printed", slice_of_text(text), f->stream), 0);
     assert_int_equal(options_apply(&again, f->stream), 0);
     assert_string_equal(reports_of(f), "");
 

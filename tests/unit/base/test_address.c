@@ -195,7 +195,7 @@ static void a_port_is_a_plain_number_up_to_65535(void **state)
     uint16_t port = 7;
     static const char *const bad[] = {"-1", "00", "08", "65536", "99999", "100000", "1 ", "1a", "0x1"};
     for (size_t i = 0; i < LENGTH_OF(bad); i++)
-        assert_false(address_parse_port((slice){bad[i], strlen(bad[i])}, &port));
+        assert_false(address_parse_port(slice_of_text(bad[i]), &port));
     assert_int_equal(port, 7);
     assert_true(address_parse_port(SLICE_LITERAL("0"), &port));
     assert_int_equal(port, 0);

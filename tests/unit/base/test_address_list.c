@@ -41,7 +41,7 @@ static address_list list_of(const char *text)
 static bool has(const address_list *list, const char *text)
 {
     address a;
-    assert_true(address_parse((slice){text, strlen(text)}, &a));
+    assert_true(address_parse(slice_of_text(text), &a));
     return address_list_has(list, &a);
 }
 
@@ -182,7 +182,7 @@ static void a_bad_entry_is_told_with_its_reason(void **state)
         snprintf(text, sizeof(text), "127.0.0.1, unix, %s ,bad", cases[i].entry);
         address_list list;
         address_list_fault fault;
-        if (address_list_parse(&list, (slice){text, strlen(text)}, &fault) != -EINVAL)
+        if (address_list_parse(&list, slice_of_text(text), &fault) != -EINVAL)
             fail_msg("%s is taken", cases[i].entry);
         assert_ptr_equal(strstr(fault.reason, cases[i].reason), fault.reason);
         assert_int_equal(fault.entry.len, strlen(cases[i].entry));
@@ -234,7 +234,7 @@ static void a_list_takes_so_many_networks_and_not_one_more(void **state)
 
     text = make_long_text(ADDRESS_LIST_MAX + 1);
     address_list_fault fault;
-    assert_int_equal(address_list_parse(&list, (slice){text, strlen(text)}, &fault), -EINVAL);
+    assert_int_equal(address_list_parse(&list, slice_of_text(text), &fault), -EINVAL);
     assert_memory_equal(fault.entry.data, "10.0.1.0", 8);
     assert_non_null(strstr(fault.reason, "256"));
     free(text);

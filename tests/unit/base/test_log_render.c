@@ -185,10 +185,8 @@ static void valid_utf8_stays_and_invalid_is_escaped_byte_by_byte(void **state)
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         char expected[128];
         snprintf(expected, sizeof(expected), TEXT_HEAD " k=\"%s\"\n", cases[i].shown);
-        assert_string_equal(text_of(LOG_BYTES("k", ((slice){cases[i].bytes, strlen(cases[i].bytes)}))),
-                            expected);
-        assert_memory_equal(json_value_of(LOG_BYTES("k", ((slice){cases[i].bytes, strlen(cases[i].bytes)}))),
-                            "\xEF\xBF\xBD", 3);
+        assert_string_equal(text_of(LOG_BYTES("k", slice_of_text(cases[i].bytes))), expected);
+        assert_memory_equal(json_value_of(LOG_BYTES("k", slice_of_text(cases[i].bytes))), "\xEF\xBF\xBD", 3);
     }
 }
 

@@ -41,7 +41,7 @@ static size_t write_signal(const dialect *d, char *out, signal_kind kind, const 
                            const char *payload)
 {
     char *at = out + d->signal_head(out, kind, who);
-    at = dialect_put(at, (slice){payload, strlen(payload)});
+    at = dialect_put(at, slice_of_text(payload));
     at = dialect_put(at, d->signal_tail);
     return (size_t)(at - out);
 }
@@ -140,7 +140,7 @@ static void only_the_welcome_of_peerjs_is_no_signal(void **state)
     };
     assert_true(dialect_peerjs.is_notice(SLICE_LITERAL("{\"type\":\"OPEN\"}")));
     for (size_t i = 0; i < LENGTH_OF(others); i++)
-        assert_false(dialect_peerjs.is_notice((slice){others[i], strlen(others[i])}));
+        assert_false(dialect_peerjs.is_notice(slice_of_text(others[i])));
 }
 
 /* ---- Both ---- */

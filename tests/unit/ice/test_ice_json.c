@@ -18,7 +18,7 @@ static const turn_credentials credentials = {"1700003600:0123456789abcdef", "bng
 
 static void expect(const char *urls, const turn_credentials *given, uint32_t ttl_s, const char *answer)
 {
-    char *text = ice_json_print((slice){urls, strlen(urls)}, given, ttl_s);
+    char *text = ice_json_print(slice_of_text(urls), given, ttl_s);
     assert_non_null(text);
     assert_string_equal(text, answer);
     free(text);

@@ -41,7 +41,7 @@ static void an_empty_list_is_good_and_has_no_url(void **state)
     (void)state;
     static const char *const texts[] = {"", " ", ",", " ,\t,"};
     for (size_t i = 0; i < LENGTH_OF(texts); i++) {
-        slice list = {texts[i], strlen(texts[i])};
+        slice list = slice_of_text(texts[i]);
         slice url;
         expect_good(texts[i]);
         assert_false(slice_take_entry(&list, &url));
@@ -141,7 +141,7 @@ static void a_bad_url_is_told_with_its_reason(void **state)
             fail_msg("%s is taken", cases[i].url);
         if (strstr(fault.reason, cases[i].reason) == NULL)
             fail_msg("%s: %s", cases[i].url, fault.reason);
-        slice trimmed = slice_trim((slice){cases[i].url, strlen(cases[i].url)});
+        slice trimmed = slice_trim(slice_of_text(cases[i].url));
         assert_int_equal(fault.entry.len, trimmed.len);
         assert_memory_equal(fault.entry.data, trimmed.data, trimmed.len);
     }
@@ -203,7 +203,7 @@ static void urls_are_taken_in_their_order_and_known_by_their_scheme(void **state
     slice url;
     for (size_t i = 0; i < LENGTH_OF(expected); i++) {
         assert_true(slice_take_entry(&list, &url));
-        assert_true(slice_equals(url, (slice){expected[i].url, strlen(expected[i].url)}));
+        assert_true(slice_equals(url, slice_of_text(expected[i].url)));
         assert_int_equal(ice_url_is_turn(url), expected[i].is_turn);
     }
     assert_false(slice_take_entry(&list, &url));

@@ -55,7 +55,7 @@ static int decode(decoded *d, const char *text)
 
 static void check_slice(slice actual, const char *expected)
 {
-    if (!slice_equals(actual, (slice){expected, strlen(expected)}))
+    if (!slice_equals(actual, slice_of_text(expected)))
         fail_msg("\"%.*s\" is not \"%s\"", (int)actual.len, actual.data, expected);
 }
 
@@ -500,12 +500,12 @@ static void both_names_may_fill_their_storage(void **state)
         at += sprintf(at, "\\u%04x", 'u');
     sprintf(at, "\"}");
 
-    assert_int_equal(message_decode((slice){text, strlen(text)}, LEN, &d->message), 0);
+    assert_int_equal(message_decode(slice_of_text(text), LEN, &d->message), 0);
     assert_int_equal(d->message.room.len, LEN);
     assert_int_equal(d->message.user.len, LEN);
     assert_int_equal(d->message.room.data[LEN - 1], 'r');
     assert_int_equal(d->message.user.data[0], 'u');
-    assert_int_equal(message_decode((slice){text, strlen(text)}, LEN - 1, &d->message), -EINVAL);
+    assert_int_equal(message_decode(slice_of_text(text), LEN - 1, &d->message), -EINVAL);
     free(text);
 }
 
@@ -580,7 +580,7 @@ static void a_signal_has_four_members_in_order_and_nothing_else(void **state)
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         struct iovec parts[MESSAGE_SIGNAL_PARTS];
         message_encode_signal(parts, cases[i].type, SLICE_LITERAL("\"r\""), SLICE_LITERAL("\"\\u0000\""),
-                              (slice){cases[i].payload, strlen(cases[i].payload)});
+                              slice_of_text(cases[i].payload));
         char text[256];
         size_t len = 0;
         for (size_t p = 0; p < MESSAGE_SIGNAL_PARTS; p++) {

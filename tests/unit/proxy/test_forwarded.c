@@ -22,7 +22,7 @@ static address address_of(const char *text)
 {
     address a = {.family = strcmp(text, "unix") == 0 ? ADDRESS_UNIX : ADDRESS_UNKNOWN};
     if (a.family == ADDRESS_UNKNOWN)
-        assert_true(address_parse((slice){text, strlen(text)}, &a));
+        assert_true(address_parse(slice_of_text(text), &a));
     return a;
 }
 
@@ -62,7 +62,7 @@ static bool find(const char *peer, const char *trusted, const header *x_forwarde
 {
     address_list list;
     address_list_fault fault;
-    assert_int_equal(address_list_parse(&list, (slice){trusted, strlen(trusted)}, &fault), 0);
+    assert_int_equal(address_list_parse(&list, slice_of_text(trusted), &fault), 0);
     address peer_address = address_of(peer);
     return forwarded_find_client(&peer_address, &list,
                                  (forwarded_values){x_forwarded_for->lines, x_forwarded_for->count},

@@ -11,7 +11,7 @@
 
 static bool same(slice got, const char *expected)
 {
-    return slice_equals(got, (slice){expected, strlen(expected)});
+    return slice_equals(got, slice_of_text(expected));
 }
 
 static room_member *enter(room *r, slice user, slice user_json)

@@ -180,8 +180,8 @@ static int join(peer *p, const char *room, const char *user)
     slice user_text = {user_json, (size_t)snprintf(user_json, sizeof(user_json), "\"%s\"", user)};
     if (!p->was_read_before)
         p->alive_ms = p->f->now_ms; /* the join was read from it */
-    const room_join request = {.room = {room, strlen(room)},
-                               .user = {user, strlen(user)},
+    const room_join request = {.room = slice_of_text(room),
+                               .user = slice_of_text(user),
                                .room_json = room_text,
                                .user_json = user_text,
                                .now_ms = p->f->now_ms};

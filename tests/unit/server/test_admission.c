@@ -23,7 +23,7 @@ static const keyed_hash hash = {{1, 2, 3}};
 static address address_of(const char *text)
 {
     address from;
-    assert_true(address_parse((slice){text, strlen(text)}, &from));
+    assert_true(address_parse(slice_of_text(text), &from));
     from.port = (uint16_t)strlen(text); /* ports must not count */
     return from;
 }

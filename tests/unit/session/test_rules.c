@@ -87,7 +87,7 @@ static void find_rooms(fixture *f)
     for (int i = 0; found[0] < 2 || found[1] < 2; i++) {
         char name[16];
         snprintf(name, sizeof(name), "room %d", i);
-        uint64_t upper = keyed_hash_of(&f->shared.hash, (slice){name, strlen(name)}) >> 32;
+        uint64_t upper = keyed_hash_of(&f->shared.hash, slice_of_text(name)) >> 32;
         int shard = (int)(upper * SHARDS >> 32);
         if (found[shard] < 2)
             memcpy(f->rooms[shard][found[shard]++], name, sizeof(name));
