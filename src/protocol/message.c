@@ -10,7 +10,6 @@
 #include "protocol/json_text.h"
 
 #include <assert.h>
-#include <cjson/cJSON.h>
 #include <errno.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -336,28 +335,4 @@ void message_encode_signal(struct iovec parts[MESSAGE_SIGNAL_PARTS], message_typ
     parts[5] = borrow(payload);
     parts[6] = borrow(SLICE_LITERAL("}"));
     static_assert(MESSAGE_SIGNAL_PARTS == 7, "every part is laid out");
-}
-
-size_t message_encode_error(char *out, size_t cap, const char *text)
-{
-    size_t len = 0;
-    cJSON *error = cJSON_CreateObject();
-    if (error == NULL)
-        return 0;
-    if (cJSON_AddStringToObject(error, "type", "error") == NULL ||
-        cJSON_AddStringToObject(error, "message", text) == NULL)
-        goto free_error;
-
-    char *json = cJSON_PrintUnformatted(error);
-    if (json == NULL)
-        goto free_error;
-    if (strlen(json) <= cap) {
-        len = strlen(json);
-        memcpy(out, json, len);
-    }
-    cJSON_free(json);
-
-free_error:
-    cJSON_Delete(error);
-    return len;
 }

@@ -19,12 +19,6 @@ typedef enum message_type {
     MESSAGE_ERROR,
 } message_type;
 
-#define MESSAGE_ERROR_JSON(text) SLICE_LITERAL("{\"type\":\"error\",\"message\":\"" text "\"}")
-#define MESSAGE_INVALID       MESSAGE_ERROR_JSON("Invalid message")
-#define MESSAGE_ROOM_IS_FULL  MESSAGE_ERROR_JSON("Room is full")
-#define MESSAGE_JOIN_FIRST    MESSAGE_ERROR_JSON("Join the room first")
-#define MESSAGE_QUEUE_IS_FULL MESSAGE_ERROR_JSON("Pending queue is full")
-
 enum { MESSAGE_MAX_NAME_BYTES = 4096 }; /* the largest name bound that can be configured */
 
 /* A decoded message. Slices point into the text or into `storage`, so the struct lives no longer than the
@@ -55,8 +49,13 @@ enum { MESSAGE_SIGNAL_PARTS = 7 };
 void message_encode_signal(struct iovec parts[MESSAGE_SIGNAL_PARTS], message_type type, slice room_json,
                            slice user_json, slice payload);
 
-/* {"type":"error","message":M} into [out, out + cap); returns the length, 0 when it does not fit or without
- * memory. */
-size_t message_encode_error(char *out, size_t cap, const char *text);
+/* {"type":"error","message":M}, a slice over a literal; M needs no escape. */
+#define MESSAGE_ERROR_JSON(text) SLICE_LITERAL("{\"type\":\"error\",\"message\":\"" text "\"}")
+
+/* Every error that the server sends (PROTOCOL.md, rules 1, 2, 3 and 5). */
+#define MESSAGE_INVALID       MESSAGE_ERROR_JSON("Invalid message")
+#define MESSAGE_ROOM_IS_FULL  MESSAGE_ERROR_JSON("Room is full")
+#define MESSAGE_JOIN_FIRST    MESSAGE_ERROR_JSON("Join the room first")
+#define MESSAGE_QUEUE_IS_FULL MESSAGE_ERROR_JSON("Pending queue is full")
 
 #endif

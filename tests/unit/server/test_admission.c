@@ -196,7 +196,8 @@ static void what_comes_from_a_proxy_is_counted_when_it_has_told_for_whom(void **
     assert_int_equal(admission_claim(a, &places[1], &bert), ADMISSION_GRANTED);
     assert_int_equal(admission_claim(a, &places[2], &anna), ADMISSION_OVER_ADDRESS);
     admission_place *more;
-    assert_int_equal(admission_enter(a, &proxy, true, &more), ADMISSION_OVER_LIMIT); /* all three still count */
+    assert_int_equal(admission_enter(a, &proxy, true, &more),
+                     ADMISSION_OVER_LIMIT); /* all three still count */
     admission_leave(a, more);
     admission_leave(a, places[0]);
     assert_int_equal(admission_claim(a, &places[2], &anna), ADMISSION_GRANTED);
