@@ -2,6 +2,7 @@
 
 #include "admin/admin_pages.h"
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/thread.h"
 #include "net/event_base.h"
 
@@ -14,7 +15,10 @@
 #include <event2/listener.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
+#include <sys/socket.h>
 #include <unistd.h>
+
+static const char log_namespace[] = "HomeCall_Signal_Admin";
 
 enum { BACKLOG = 64 };
 
@@ -309,7 +313,10 @@ static void *run(void *arg)
 {
     admin *a = arg;
     of_thread = a;
-    event_base_dispatch(a->base);
+    if (event_base_dispatch(a->base) < 0) { /* its epoll was closed: nobody shall wait for an answer */
+        log_event(LOG_ERROR, log_namespace, "event loop of the admin port failed", NULL, 0);
+        shutdown(evconnlistener_get_fd(a->listener), SHUT_RDWR);
+    }
     return NULL;
 }
 

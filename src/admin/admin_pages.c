@@ -73,7 +73,7 @@ static const admin_page pages[] = {
     {"/", "this list", write_index},
     {"/metrics", "all numbers, for Prometheus", write_metrics},
     {"/stats", "all numbers, as JSON", write_stats},
-    {"/livez", "200 unless a thread hangs, and 503 then", write_live},
+    {"/livez", "200 unless a thread hangs or has failed, and 503 then", write_live},
     {"/readyz", "200 while new connections should come here, or 503 and the reasons", write_ready},
     {"/version", "what runs here, as JSON", write_version},
 };

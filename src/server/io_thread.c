@@ -6,8 +6,8 @@
 #include "session/session_life.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 static const char log_namespace[] = "HomeCall_Signal_Server";
 
@@ -73,15 +73,52 @@ uint64_t io_thread_cpu_us(const io_thread *t)
     return at_end_us > 0 ? at_end_us : clock_read_us(t->cpu_clock);
 }
 
+static void abandon_all(connection_queue *connections)
+{
+    connection_entry *entry;
+    while ((entry = STAILQ_FIRST(connections)) != NULL) {
+        STAILQ_REMOVE_HEAD(connections, queued);
+        session_abandon(session_of(connection_of(entry)));
+    }
+}
+
+/* epoll itself fails: somebody in this process has closed its descriptor. Nobody can be served here any more,
+ * and only a restart helps, which is for whoever asks signal_server_is_live(). Until the order to stop comes,
+ * end every connection at once: those that are here, and those that others still hand over. The mailbox's
+ * descriptor may be gone as well, so that is only looked at from time to time. */
+static void outlive_loop(io_thread *t)
+{
+    enum { PAUSE_MS = 100 };
+    LOG(LOG_ERROR, log_namespace, "event loop failed", LOG_LITERAL("kind", t->plan.kind),
+        LOG_NUMBER("number", t->plan.number));
+    counter_set(&t->has_failed, 1);
+    if (t->on_drain != NULL)
+        t->on_drain(t);
+    session_group_drop_all(&t->group);
+    net_loop_end_turn(&t->loop);
+    mailbox_wake_all(&t->to_wake);
+
+    unsigned commands = 0;
+    while (commands == 0 || !mailbox_close_if_empty(&t->mailbox)) {
+        connection_queue arrived = STAILQ_HEAD_INITIALIZER(arrived);
+        commands |= mailbox_take(&t->mailbox, &arrived);
+        abandon_all(&arrived);
+        if (commands == 0)
+            poll(NULL, 0, PAUSE_MS);
+    }
+}
+
 static void *run(void *arg)
 {
     io_thread *t = arg;
     log_name_thread(t->plan.kind, t->plan.number);
-    while (!has_ended(t)) {
-        if (net_loop_turn(&t->loop) != 0)
-            abort(); /* epoll itself fails, so its descriptor was closed behind our back: nothing can go on */
+    int error = 0;
+    while (error == 0 && !has_ended(t)) {
+        error = net_loop_turn(&t->loop);
         mailbox_wake_all(&t->to_wake);
     }
+    if (error != 0)
+        outlive_loop(t);
     counter_set(&t->cpu_at_end_us, clock_read_us(CLOCK_THREAD_CPUTIME_ID));
     t->plan.on_ended(t->plan.context);
     return NULL;
@@ -129,11 +166,7 @@ void io_thread_deinit(io_thread *t)
 {
     connection_queue left = STAILQ_HEAD_INITIALIZER(left);
     (void)mailbox_take(&t->mailbox, &left);
-    connection_entry *entry;
-    while ((entry = STAILQ_FIRST(&left)) != NULL) {
-        STAILQ_REMOVE_HEAD(&left, queued);
-        session_abandon(session_of(connection_of(entry)));
-    }
+    abandon_all(&left);
     session_group_deinit(&t->group);
     free_events(t);
     mailbox_deinit(&t->mailbox);

@@ -42,6 +42,7 @@ struct io_thread {
     bool is_grace_over;
     bool is_started;                /* for the starter: join it */
     clockid_t cpu_clock;            /* of its processor time, while it runs */
+    counter has_failed;             /* 1: its loop can't be waited on, and it serves nobody */
     counter cpu_at_end_us;          /* that time, once it has ended; 0 before */
     void (*on_drain)(io_thread *t); /* a drain begins: take nothing new; may be NULL */
 };

@@ -63,6 +63,7 @@ static void take_thread(snapshot_thread *out, const io_thread *t, const acceptor
     thread_counters *c = &out->counters;
     snprintf(out->name, sizeof(out->name), "%s-%u", t->plan.kind, t->plan.number);
     out->cpu_us = io_thread_cpu_us(t);
+    out->has_failed = counter_get(&t->has_failed) != 0;
     snapshot_copy_counters(&c->loop, &t->loop.counters, sizeof(c->loop));
     snapshot_copy_counters(&c->net, &t->group.connections.counters, sizeof(c->net));
     snapshot_copy_counters(&c->session, &t->group.counters, sizeof(c->session));

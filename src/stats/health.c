@@ -40,9 +40,23 @@ static bool are_turns_within(const snapshot *s, uint64_t limit_us, const char *v
     return is_good;
 }
 
+static bool are_threads_whole(const snapshot *s, health_objection *object, void *context)
+{
+    bool is_good = true;
+    for (size_t i = 0; i < s->thread_count; i++) {
+        if (!s->threads[i].has_failed)
+            continue;
+        char reason[64];
+        snprintf(reason, sizeof(reason), "%s has failed and serves nobody", s->threads[i].name);
+        is_good = object_to(object, context, reason);
+    }
+    return is_good;
+}
+
 bool health_is_live(const snapshot *s, health_objection *object, void *context)
 {
-    return are_turns_within(s, HANGS_US, "hangs", object, context);
+    bool is_whole = are_threads_whole(s, object, context);
+    return are_turns_within(s, HANGS_US, "hangs", object, context) && is_whole;
 }
 
 bool health_is_ready(const snapshot *s, health_objection *object, void *context)
@@ -54,6 +68,6 @@ bool health_is_ready(const snapshot *s, health_objection *object, void *context)
         is_good = object_to(object, context, "accepting pauses: descriptors or memory are used up");
     if (s->max_connections != 0 && snapshot_connections(s) >= s->max_connections)
         is_good = object_to(object, context, "MAX_CONNECTIONS is reached");
-    bool is_fast = are_turns_within(s, BEHIND_US, "is behind", object, context);
-    return is_good && is_fast;
+    is_good = are_threads_whole(s, object, context) && is_good;
+    return are_turns_within(s, BEHIND_US, "is behind", object, context) && is_good;
 }

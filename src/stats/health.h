@@ -9,7 +9,8 @@
 /* Called for each reason against; a line without its end, borrowed for the call. */
 typedef void health_objection(void *context, const char *reason);
 
-/* Does every thread get on with its work? If not, a restart is the remedy. `object` may be NULL. */
+/* Does every thread get on with its work? If one hangs or has failed, a restart is the remedy. `object` may
+ * be NULL. */
 bool health_is_live(const snapshot *s, health_objection *object, void *context);
 
 /* Should new connections come here? Not while the server drains, is full, can't accept, or is behind with its

@@ -14,6 +14,7 @@
 typedef struct snapshot_thread {
     char name[16];   /* "worker-0", "acceptor-0" */
     uint64_t cpu_us; /* processor time since it was started, from the kernel's clock of the thread */
+    bool has_failed; /* it serves nobody any more */
     thread_counters counters;
 } snapshot_thread;
 

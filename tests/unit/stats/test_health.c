@@ -88,6 +88,17 @@ static void a_turn_of_five_seconds_is_alive_and_a_longer_one_hangs(void **state)
     expect_ready(f, "worker-1 is behind: a turn of its loop has taken 5.1 s so far\n");
 }
 
+static void a_thread_that_has_failed_makes_it_neither_live_nor_ready(void **state)
+{
+    fixture *f = *state;
+    f->made.threads[1].has_failed = true;
+    expect_live(f, "worker-1 has failed and serves nobody\n");
+    expect_ready(f, "worker-1 has failed and serves nobody\n");
+    set_turn_age_us(f, 0, 6000000);
+    expect_live(f, "worker-1 has failed and serves nobody\n"
+                   "worker-0 hangs: a turn of its loop has taken 6.0 s so far\n");
+}
+
 static void every_thread_that_is_behind_is_named(void **state)
 {
     fixture *f = *state;
@@ -155,6 +166,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_turn_of_a_second_is_still_good_and_a_longer_one_is_behind, make,
                                         destroy),
         cmocka_unit_test_setup_teardown(a_turn_of_five_seconds_is_alive_and_a_longer_one_hangs, make,
+                                        destroy),
+        cmocka_unit_test_setup_teardown(a_thread_that_has_failed_makes_it_neither_live_nor_ready, make,
                                         destroy),
         cmocka_unit_test_setup_teardown(every_thread_that_is_behind_is_named, make, destroy),
         cmocka_unit_test_setup_teardown(a_turn_that_began_after_the_snapshot_is_young, make, destroy),
