@@ -1,6 +1,7 @@
 #include "app/app.h"
 
 #include "admin/admin.h"
+#include "app/libevent_log.h"
 #include "app/start_report.h"
 #include "base/log.h"
 #include "homecall/signal_log.h"
@@ -133,15 +134,6 @@ static void on_sign_of_life_due(evutil_socket_t fd, short what, void *context)
     service_manager_keep_alive(signal_server_is_live(a->server));
 }
 
-static void on_libevent_message(int severity, const char *message)
-{
-    log_level level = severity == EVENT_LOG_DEBUG  ? LOG_DEBUG
-                      : severity == EVENT_LOG_MSG  ? LOG_INFO
-                      : severity == EVENT_LOG_WARN ? LOG_WARN
-                                                   : LOG_ERROR;
-    LOG(level, "libevent", "message", LOG_BYTES("text", slice_of_text(message)));
-}
-
 /* ---- Starting ---- */
 
 static int fail(const char *what, int error)
@@ -174,7 +166,7 @@ static int start_log(app *a)
         return error;
     }
     a->has_log = true;
-    event_set_log_callback(on_libevent_message);
+    libevent_log_start();
     return 0;
 }
 
@@ -342,7 +334,7 @@ void app_stop(app *a)
         return;
     if (a->is_serving)
         log_event(LOG_INFO, log_namespace, "stopped", NULL, 0);
-    event_set_log_callback(NULL);
+    libevent_log_stop();
     signal_log_stop();
     a->has_log = false;
 }
