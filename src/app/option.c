@@ -106,8 +106,8 @@ static bool is_text(const char *text)
     return *text == '\0';
 }
 
-/* The number that the text stands for, or the length of a string. */
-bool option_parse(const option *o, const char *text, uint64_t *value)
+/* The number that the text stands for, or the length of a string. False when that is not allowed. */
+static bool parse(const option *o, const char *text, uint64_t *value)
 {
     bool is_number = false;
     switch (o->type) {
@@ -155,7 +155,7 @@ static void store_number(void *target, size_t size, uint64_t value)
 bool option_set(const option *o, void *base, const char *text)
 {
     uint64_t value;
-    if (!option_parse(o, text, &value))
+    if (!parse(o, text, &value))
         return false;
     void *target = (char *)base + o->offset;
     if (o->type == OPTION_STRING)

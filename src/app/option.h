@@ -35,9 +35,6 @@ static inline bool option_is_control(char c)
     return (unsigned char)c < 0x20 || c == 0x7F;
 }
 
-/* The number that `text` stands for, or the length of a string. False when that is not allowed. */
-bool option_parse(const option *o, const char *text, uint64_t *value);
-
 /* Put the value of `text` into its place in the struct at `base`; a string is borrowed. False when it is not
  * allowed. */
 bool option_set(const option *o, void *base, const char *text);

@@ -147,13 +147,3 @@ size_t address_format(const address *a, char out[ADDRESS_MAX_TEXT])
         return address_join_port(host, a->port, out, ADDRESS_MAX_TEXT);
     return (size_t)snprintf(out, ADDRESS_MAX_TEXT, "%s", host);
 }
-
-bool address_is_same_host(const address *a, const address *b)
-{
-    return a->family == b->family && memcmp(a->bytes, b->bytes, sizeof(a->bytes)) == 0;
-}
-
-bool address_equals(const address *a, const address *b)
-{
-    return address_is_same_host(a, b) && a->port == b->port;
-}

@@ -58,10 +58,4 @@ size_t address_format(const address *a, char out[ADDRESS_MAX_TEXT]);
  * Returns the length of the whole. */
 size_t address_join_port(const char *host, unsigned port, char *out, size_t cap);
 
-/* Are they the same, port included? Two that are unknown are. */
-bool address_equals(const address *a, const address *b);
-
-/* Are they the same but for the port? */
-bool address_is_same_host(const address *a, const address *b);
-
 #endif

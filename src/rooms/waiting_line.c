@@ -11,7 +11,8 @@ static bool is_alive_since(const room_member *member, uint64_t since_ms)
     return member->peer->face->is_alive_since(member->peer, since_ms);
 }
 
-bool waiting_line_owes_answer(const room_member *member)
+/* Was it asked, and has it given no sign of life since? */
+static bool owes_answer(const room_member *member)
 {
     return member->owes_answer && !is_alive_since(member, member->asked_ms);
 }
@@ -24,7 +25,7 @@ static bool is_time_over(const room_manager *manager, const room_member *member,
 
 bool waiting_line_is_silent(const room_manager *manager, const room_member *member, uint64_t now_ms)
 {
-    return waiting_line_owes_answer(member) && is_time_over(manager, member, now_ms);
+    return owes_answer(member) && is_time_over(manager, member, now_ms);
 }
 
 /* Ask the members of a full room for a sign of life, for a newcomer that is not in the line yet. Who has been
@@ -37,7 +38,7 @@ static void probe_members(const room_manager *manager, room *r, uint64_t now_ms)
     SLIST_FOREACH(member, &r->members, link)
     {
         bool is_stale = r->waiter_count == 0 && is_time_over(manager, member, now_ms);
-        if (waiting_line_owes_answer(member) && !is_stale)
+        if (owes_answer(member) && !is_stale)
             continue;
         member->owes_answer = true;
         member->asked_ms = now_ms;

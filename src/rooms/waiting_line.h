@@ -19,10 +19,7 @@ int waiting_line_add(room_manager *manager, room_member *newcomer, uint64_t now_
 /* Take a waiter out of its line, and give away the member that it was to become. The waiter is gone. */
 room_member *waiting_line_take(room_manager *manager, room_waiter *waiter);
 
-/* Was this member asked, and has it given no sign of life since? */
-bool waiting_line_owes_answer(const room_member *member);
-
-/* Does it owe its answer for so long that it must go? */
+/* Was this member asked so long ago, without a sign of life since, that it must go? */
 bool waiting_line_is_silent(const room_manager *manager, const room_member *member, uint64_t now_ms);
 
 /* Have all members shown that they are alive since this waiter came? */

@@ -31,6 +31,12 @@ static_assert((PLAIN_COLUMNS + 1) * PLAIN_ROWS + 1 <= PIPE_BUF, "a block is writ
 
 enum { DEFAULT_INTERVAL_MS = 1000, MIN_INTERVAL_MS = 100, MAX_INTERVAL_MS = 60 * 1000 };
 
+typedef struct top_options {
+    uint32_t interval_ms; /* between two looks */
+    uint64_t count;       /* end after so many intervals, told or missed; 0 = never */
+    bool is_plain;        /* text, even where there is a terminal */
+} top_options;
+
 typedef struct watch {
     const char *host; /* borrowed */
     uint16_t port;
@@ -306,7 +312,7 @@ static int init(watch *w, const char *host, uint16_t port)
     return w->samples != NULL ? 0 : -ENOMEM;
 }
 
-int top_run(const char *host, uint16_t port, const top_options *options)
+static int run(const char *host, uint16_t port, const top_options *options)
 {
     watch w;
     if (init(&w, host, port) != 0)
@@ -410,5 +416,5 @@ int top_main(int argc, char **argv, const char *host, uint16_t port)
     if (optind < argc)
         return refuse(argv[optind], "unknown argument");
     options.is_plain = options.count > 0;
-    return top_run(host, port, &options);
+    return run(host, port, &options);
 }

@@ -7,21 +7,11 @@
 #ifndef HOMECALL_TOP_TOP_H
 #define HOMECALL_TOP_TOP_H
 
-#include <stdbool.h>
 #include <stdint.h>
 
-typedef struct top_options {
-    uint32_t interval_ms; /* between two looks */
-    uint64_t count;       /* end after so many intervals, told or missed; 0 = never */
-    bool is_plain;        /* text, even where there is a terminal */
-} top_options;
-
-/* Watch until the user leaves, or all intervals are over, or nobody reads any more. The exit code: 0, or 1
- * when there was no answer from the server and nothing could be told. */
-int top_run(const char *host, uint16_t port, const top_options *options);
-
-/* The same with arguments; argv[0] is "top". `host` and `port` are those of the configured admin port. The
- * exit code; 2 for arguments that mean nothing. */
+/* Watch until the user leaves, or all intervals are over, or nobody reads any more. argv[0] is "top"; `host`
+ * and `port` are those of the admin port. The exit code: 0, or 1 when there was no answer from the server and
+ * nothing could be told, or 2 for arguments that mean nothing. */
 int top_main(int argc, char **argv, const char *host, uint16_t port);
 
 #endif

@@ -173,6 +173,12 @@ static size_t pass_on(ws_decoder *decoder, uint8_t *payload, size_t len, ws_even
     return part;
 }
 
+/* May this code stand in a close frame on the wire (RFC 6455, 7.4)? */
+static bool is_close_code(uint16_t code)
+{
+    return (code >= 1000 && code <= 1003) || (code >= 1007 && code <= 1014) || (code >= 3000 && code <= 4999);
+}
+
 /* Read a whole close frame (RFC 6455, 5.5.1). Its start has been checked: the payload is never one byte. */
 static void read_close(ws_decoder *decoder, uint8_t *payload, size_t len, ws_event *event)
 {
@@ -181,7 +187,7 @@ static void read_close(ws_decoder *decoder, uint8_t *payload, size_t len, ws_eve
 
     if (code_len > 0) {
         code = (uint16_t)(payload[0] << 8 | payload[1]);
-        if (!ws_close_code_is_valid(code)) { /* RFC 6455, 7.4 */
+        if (!is_close_code(code)) { /* RFC 6455, 7.4 */
             fail(decoder, event, WS_CLOSE_PROTOCOL_ERROR, "close code that must not be sent");
             return;
         }
@@ -297,9 +303,4 @@ size_t ws_client_frame_header(uint8_t out[WS_MAX_CLIENT_HEADER], ws_opcode opcod
     out[1] |= MASK_BIT;
     memcpy(out + mask_at, mask, WS_MASK_LEN);
     return mask_at + WS_MASK_LEN;
-}
-
-bool ws_close_code_is_valid(uint16_t code)
-{
-    return (code >= 1000 && code <= 1003) || (code >= 1007 && code <= 1014) || (code >= 3000 && code <= 4999);
 }

@@ -107,7 +107,4 @@ size_t ws_client_frame_header(uint8_t out[WS_MAX_CLIENT_HEADER], ws_opcode opcod
 /* Mask or unmask in place (RFC 6455, 5.3). */
 void ws_mask(uint8_t *data, size_t len, const uint8_t mask[WS_MASK_LEN]);
 
-/* May this code stand in a close frame on the wire (RFC 6455, 7.4: 1000-1003, 1007-1014, 3000-4999)? */
-bool ws_close_code_is_valid(uint16_t code);
-
 #endif

@@ -94,13 +94,19 @@ static void take_data(player *p, const ws_event *event)
     p->is_in_message = false;
 }
 
+/* RFC 6455, 7.4: 1004 to 1006, 1015 and all below 1000 mean something else than a code on the wire. */
+static bool may_be_sent(unsigned code)
+{
+    return code >= 1000 && code < 5000 && !(code >= 1004 && code <= 1006) && !(code >= 1015 && code < 3000);
+}
+
 static void take_end(player *p, const ws_event *event)
 {
     p->has_ended = true;
     /* How much of a bad text is passed on before its fault depends on the cuts. */
     p->is_in_message = false;
     if (event->type == WS_EVENT_CLOSE) {
-        require(event->code == WS_CLOSE_NO_STATUS ? event->len == 0 : ws_close_code_is_valid(event->code));
+        require(event->code == WS_CLOSE_NO_STATUS ? event->len == 0 : may_be_sent(event->code));
         require(is_utf8(event->data, event->len));
     } else {
         require(event->code == WS_CLOSE_PROTOCOL_ERROR || event->code == WS_CLOSE_INVALID_DATA ||

@@ -4,6 +4,8 @@
  * Input: one byte that says where prefixes are tried, then the bytes. */
 #include "proxy/proxy_protocol.h"
 
+#include "support/same_address.h"
+
 #include <stdint.h>
 #include <stdlib.h>
 
@@ -30,7 +32,7 @@ static proxy_protocol_verdict parse(const uint8_t *data, size_t len, proxy_proto
 static void require_same(const proxy_protocol_header *a, const proxy_protocol_header *b)
 {
     require(a->len == b->len && a->reason == b->reason && a->is_local == b->is_local);
-    require(address_equals(&a->source, &b->source));
+    require(same_address(&a->source, &b->source));
 }
 
 static void require_header(const uint8_t *data, size_t len, const proxy_protocol_header *header)

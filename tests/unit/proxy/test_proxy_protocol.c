@@ -10,6 +10,8 @@
 
 #include <cmocka.h>
 
+#include "support/same_address.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -41,7 +43,7 @@ static proxy_protocol_verdict parse(const void *data, size_t len, proxy_protocol
         assert_int_equal(verdict, whole);
         assert_int_equal(early.len, header->len);
         assert_ptr_equal(early.reason, header->reason);
-        assert_true(address_equals(&early.source, &header->source));
+        assert_true(same_address(&early.source, &header->source));
         assert_int_equal(early.is_local, header->is_local);
     }
     return whole;

@@ -1,0 +1,15 @@
+/* Comparing addresses: the server itself never does. */
+#ifndef HOMECALL_TESTS_SUPPORT_SAME_ADDRESS_H
+#define HOMECALL_TESTS_SUPPORT_SAME_ADDRESS_H
+
+#include "base/address.h"
+
+#include <string.h>
+
+/* Are they the same, port included? Two that are unknown are. */
+static inline bool same_address(const address *a, const address *b)
+{
+    return a->family == b->family && memcmp(a->bytes, b->bytes, sizeof(a->bytes)) == 0 && a->port == b->port;
+}
+
+#endif
