@@ -91,7 +91,7 @@ static void drop(connection_entry *entry)
 /* Serve until a signal comes. 0 or an exit code. */
 static int serve(net_loop *loop, connection_set *set, uint16_t port)
 {
-    int fd = listen_socket_open("127.0.0.1", &port, false, true);
+    int fd = listen_socket_open_host("127.0.0.1", &port);
     if (fd < 0) {
         fprintf(stderr, "ws_echo: port %u: %s\n", port, strerror(-fd));
         return EXIT_FAILURE;

@@ -31,9 +31,11 @@ typedef struct signal_server signal_server;
 /* What a server is asked to be. Strings and lists are borrowed for the time of signal_server_create() only.
  * signal_server_options_init() fills in the defaults; .env.example explains each. */
 typedef struct signal_server_options {
-    const char *host;            /* comma-separated list of addresses or names to listen on, or unix:PATH */
-    int32_t port;                /* their TCP port; 0 = any free one, see signal_server_port(); -1 = none */
-    int32_t tls_port;            /* the same for TLS; -1 = none, the default */
+    const char *host; /* where to listen: up to 16 addresses, names or unix:PATH, with commas. An address
+                         that is there twice, or covered by a wildcard, counts once; :: takes IPv4 as
+                         well, unless an IPv4 address stands beside it */
+    int32_t port;     /* their TCP port; 0 = any free one, see signal_server_port(); -1 = none */
+    int32_t tls_port; /* the same for TLS; -1 = none, the default */
     const char *tls_cert_file;   /* PEM: the certificate and the chain behind it */
     const char *tls_key_file;    /* PEM: its key */
     const int *listen_fds;       /* instead of both: sockets that listen already, in plain text; see

@@ -33,8 +33,9 @@ static const char logging[] = "Log";
 static const option table[] = {
     {listening, "WS_HOST", OPTION_STRING, "127.0.0.1", 1, KIB(4), NULL, NULL,
      "The addresses or host names to listen on, up to 16, separated by commas, IPv6 as ::1; unix:/run/x.sock "
-     "is "
-     "a Unix socket. What is not the loopback needs ALLOW_PLAINTEXT.",
+     "is a Unix socket. :: takes IPv4 as well, unless an IPv4 address stands beside it. What is not the "
+     "loopback "
+     "needs ALLOW_PLAINTEXT.",
      TARGET(server.host)},
     {listening, "WS_PORT", OPTION_PORT, "8888", 0, 65535, NULL, NULL,
      "The TCP port to listen on in plain text. 0 takes any free one; the log tells which.",

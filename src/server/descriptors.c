@@ -12,13 +12,13 @@ static uint64_t max_of(uint64_t a, uint64_t b)
     return a > b ? a : b;
 }
 
-/* The sockets that listen: see listening_start(). */
+/* The sockets that listen, or more: see listening_start(). */
 static uint64_t count_sockets(const signal_server_options *o)
 {
     uint64_t inherited = o->listen_fd_count;
     uint64_t sockets = inherited == 0 ? 0 : max_of(inherited, o->acceptor_threads);
     uint64_t ports = (o->port >= 0 && inherited == 0) + (o->tls_port >= 0);
-    slice list = {o->host, strlen(o->host)};
+    slice list = slice_of_text(o->host);
     listen_entry entry;
     for (slice text; slice_take_entry(&list, &text);) {
         if (listen_entry_parse(text, &entry) != NULL)

@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
@@ -12,36 +11,24 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-static int resolve(const char *host, uint16_t port, struct sockaddr_storage *address, socklen_t *len)
-{
-    char service[8];
-    snprintf(service, sizeof(service), "%u", port);
-    struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICSERV};
-    struct addrinfo *found;
-    if (getaddrinfo(host, service, &hints, &found) != 0)
-        return -EADDRNOTAVAIL;
-    memcpy(address, found->ai_addr, found->ai_addrlen);
-    *len = found->ai_addrlen;
-    freeaddrinfo(found);
-    return 0;
-}
-
 static int switch_on(int fd, int level, int name)
 {
     int on = 1;
     return setsockopt(fd, level, name, &on, sizeof(on));
 }
 
-static int open_bound(const struct sockaddr_storage *address, socklen_t len, bool is_shared)
+/* A bound socket, or -errno. */
+static int open_bound(const listen_address *where, unsigned flags)
 {
-    int fd = socket(address->ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    int fd = socket(where->storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return -errno;
     /* Accepted sockets inherit TCP_NODELAY: each turn's output is written as a whole, there is nothing to
      * wait for. */
     if (switch_on(fd, SOL_SOCKET, SO_REUSEADDR) != 0 || switch_on(fd, IPPROTO_TCP, TCP_NODELAY) != 0 ||
-        (is_shared && switch_on(fd, SOL_SOCKET, SO_REUSEPORT) != 0) ||
-        bind(fd, (const struct sockaddr *)address, len) != 0) {
+        ((flags & LISTEN_SHARED) != 0 && switch_on(fd, SOL_SOCKET, SO_REUSEPORT) != 0) ||
+        ((flags & LISTEN_IPV6_ONLY) != 0 && switch_on(fd, IPPROTO_IPV6, IPV6_V6ONLY) != 0) ||
+        bind(fd, (const struct sockaddr *)&where->storage, where->len) != 0) {
         int error = -errno;
         close(fd);
         return error;
@@ -51,40 +38,35 @@ static int open_bound(const struct sockaddr_storage *address, socklen_t len, boo
 
 static uint16_t port_of(int fd)
 {
-    struct sockaddr_storage address = {0};
-    socklen_t len = sizeof(address);
-    if (getsockname(fd, (struct sockaddr *)&address, &len) != 0)
+    listen_address bound = {.len = sizeof(bound.storage)};
+    if (getsockname(fd, (struct sockaddr *)&bound.storage, &bound.len) != 0)
         return 0;
-    switch (address.ss_family) {
-    case AF_INET:
-        return ntohs(((struct sockaddr_in *)&address)->sin_port);
-    case AF_INET6:
-        return ntohs(((struct sockaddr_in6 *)&address)->sin6_port);
-    default:
-        return 0;
-    }
+    return listen_address_port(&bound);
 }
 
-int listen_socket_open(const char *host, uint16_t *port, bool is_shared, bool is_first)
+int listen_socket_open(const listen_address *where, uint16_t *port, unsigned flags)
 {
-    struct sockaddr_storage address;
-    socklen_t len;
-    int error = resolve(host, *port, &address, &len);
-    if (error != 0)
-        return error;
-
-    if (is_shared && is_first && *port != 0) {
+    listen_address address = *where;
+    listen_address_set_port(&address, *port);
+    if ((flags & LISTEN_SHARED) != 0 && (flags & LISTEN_FIRST) != 0 && *port != 0) {
         /* SO_REUSEPORT would quietly share the port with another server of this user. One that does not share
          * finds out. */
-        int probe = open_bound(&address, len, false);
+        int probe = open_bound(&address, flags & ~(unsigned)LISTEN_SHARED);
         if (probe < 0)
             return probe;
         close(probe);
     }
-    int fd = open_bound(&address, len, is_shared);
+    int fd = open_bound(&address, flags);
     if (fd >= 0)
         *port = port_of(fd);
     return fd;
+}
+
+int listen_socket_open_host(const char *host, uint16_t *port)
+{
+    listen_address address;
+    int error = listen_address_resolve(host, &address);
+    return error == 0 ? listen_socket_open(&address, port, 0) : error;
 }
 
 /* Does somebody accept connections there? */

@@ -2,17 +2,25 @@
 #ifndef HOMECALL_SERVER_LISTEN_SOCKET_H
 #define HOMECALL_SERVER_LISTEN_SOCKET_H
 
-#include <stdbool.h>
+#include "server/listen_address.h"
+
 #include <stdint.h>
 
-/* Bind a non-blocking, close-on-exec TCP socket to `host` (an address, or a name whose first address is
- * taken) and `*port` (0: any free one, which *port then holds). With `is_shared` others may bind the same
- * port by SO_REUSEPORT; the first of them is opened with `is_first`, and fails if the port belongs to anybody
- * else.
+enum {
+    LISTEN_SHARED = 1,    /* others may bind the same port, by SO_REUSEPORT */
+    LISTEN_FIRST = 2,     /* this is the first of them, and fails if the port belongs to anybody else */
+    LISTEN_IPV6_ONLY = 4, /* the address is ::, which must not take IPv4 as well */
+};
+
+/* Bind a non-blocking, close-on-exec TCP socket to an address and `*port` (0: any free one, which *port then
+ * holds). `flags`: some of the above.
  *
- * The descriptor, owned by the caller, which calls listen(); or -errno: -EADDRINUSE, -EACCES, -EADDRNOTAVAIL
- * (also for a host that can't be resolved), … */
-int listen_socket_open(const char *host, uint16_t *port, bool is_shared, bool is_first);
+ * The descriptor, owned by the caller, which calls listen(); or -errno: -EADDRINUSE, -EACCES, -EADDRNOTAVAIL,
+ * … */
+int listen_socket_open(const listen_address *where, uint16_t *port, unsigned flags);
+
+/* The same for an address or a name (listen_address_resolve()), unshared. */
+int listen_socket_open_host(const char *host, uint16_t *port);
 
 /* Bind a socket of the same kind to a path, for whoever may write there (mode 0666 less the umask). A socket
  * that lies there and belongs to nobody any more is removed first.

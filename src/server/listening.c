@@ -1,6 +1,6 @@
 #include "server/listening.h"
 
-#include "base/listen_entry.h"
+#include "server/listen_plan.h"
 #include "server/listen_socket.h"
 #include "server/start_fault.h"
 
@@ -9,9 +9,9 @@
 #include <string.h>
 #include <unistd.h>
 
-static int open_path(signal_server *server, const listen_entry *entry, signal_server_fault *fault)
+static int open_path(signal_server *server, const listen_place *place, signal_server_fault *fault)
 {
-    const char *path = listen_entry_path(entry);
+    const char *path = listen_entry_path(&place->entry);
     int fd = listen_socket_open_unix(path);
     int error = fd < 0 ? fd : acceptor_add_socket(&server->acceptors[0], fd, false);
     if (error == 0) {
@@ -20,23 +20,26 @@ static int open_path(signal_server *server, const listen_entry *entry, signal_se
     }
     if (fd >= 0)
         unlink(path);
-    start_fault_set(fault, SIGNAL_SERVER_FAULT_PATH, entry->text, 0);
+    start_fault_set(fault, SIGNAL_SERVER_FAULT_PATH, place->entry.text, 0);
     return error;
 }
 
-/* Open one port of an address, for each acceptor; *port is what all addresses have of this kind, 0 before the
- * first. */
-static int open_port(signal_server *server, const char *host, bool is_tls, signal_server_fault *fault)
+/* Open one port of an address, for each acceptor. All addresses have the same port of this kind: the one that
+ * was asked for, or the one that the first of them was given. */
+static int open_port(signal_server *server, const listen_place *place, bool is_tls,
+                     signal_server_fault *fault)
 {
     _Atomic uint16_t *port = is_tls ? &server->tls_port : &server->port;
     uint16_t number = atomic_load_explicit(port, memory_order_relaxed);
     if (number == 0)
         number = (uint16_t)(is_tls ? server->options.tls_port : server->options.port);
+    unsigned flags =
+        (server->made_acceptors > 1 ? LISTEN_SHARED : 0) | (place->is_ipv6_only ? LISTEN_IPV6_ONLY : 0);
     for (uint32_t i = 0; i < server->made_acceptors; i++) {
-        int fd = listen_socket_open(host, &number, server->made_acceptors > 1, i == 0);
+        int fd = listen_socket_open(&place->address, &number, i == 0 ? flags | LISTEN_FIRST : flags);
         int error = fd < 0 ? fd : acceptor_add_socket(&server->acceptors[i], fd, is_tls);
         if (error != 0) {
-            start_fault_set(fault, SIGNAL_SERVER_FAULT_ADDRESS, host, number);
+            start_fault_set(fault, SIGNAL_SERVER_FAULT_ADDRESS, place->entry.text, number);
             fault->is_tls = is_tls;
             return error;
         }
@@ -45,28 +48,16 @@ static int open_port(signal_server *server, const char *host, bool is_tls, signa
     return 0;
 }
 
-static int open_address(signal_server *server, const listen_entry *entry, signal_server_fault *fault)
+static int open_place(signal_server *server, const listen_place *place, signal_server_fault *fault)
 {
     const signal_server_options *o = &server->options;
+    if (listen_entry_path(&place->entry) != NULL)
+        return open_path(server, place, fault);
     bool is_plain = o->port >= 0 && o->listen_fd_count == 0;
-    int error = !is_plain ? 0 : open_port(server, entry->text, false, fault);
+    int error = is_plain ? open_port(server, place, false, fault) : 0;
     if (error == 0 && o->tls_port >= 0)
-        error = open_port(server, entry->text, true, fault);
+        error = open_port(server, place, true, fault);
     return error;
-}
-
-static int open_entry(signal_server *server, slice text, signal_server_fault *fault)
-{
-    listen_entry entry;
-    if (listen_entry_parse(text, &entry) != NULL) {
-        char copy[sizeof(fault->entry)];
-        snprintf(copy, sizeof(copy), "%.*s", (int)text.len, text.data);
-        start_fault_set(fault, SIGNAL_SERVER_FAULT_ADDRESS, copy, 0);
-        return -EINVAL;
-    }
-    if (listen_entry_path(&entry) == NULL)
-        return open_address(server, &entry, fault);
-    return server->options.listen_fd_count > 0 ? 0 : open_path(server, &entry, fault);
 }
 
 /* The sockets go around among the acceptors as often as it takes for every socket to have an acceptor, and
@@ -94,14 +85,15 @@ static int duplicate_inherited(signal_server *server, signal_server_fault *fault
 
 int listening_start(signal_server *server, signal_server_fault *fault)
 {
-    int error = server->options.listen_fd_count == 0 ? 0 : duplicate_inherited(server, fault);
-    slice list = slice_of_text(server->options.host);
-    int count = 0;
-    for (slice entry; error == 0 && slice_take_entry(&list, &entry); count++)
-        error = count < LISTEN_ENTRIES_MAX ? open_entry(server, entry, fault) : -E2BIG;
-    if (error == 0 && server->acceptors[0].socket_count == 0)
-        error = -EINVAL;
-    if (error != 0 && fault->kind == SIGNAL_SERVER_FAULT_NONE)
+    listen_plan plan;
+    int error = listen_plan_make(&plan, &server->options, fault);
+    if (error == 0 && server->options.listen_fd_count > 0)
+        error = duplicate_inherited(server, fault);
+    for (size_t i = 0; i < plan.count && error == 0; i++)
+        error = open_place(server, &plan.places[i], fault);
+    if (error == 0 && server->acceptors[0].socket_count == 0) {
         start_fault_set(fault, SIGNAL_SERVER_FAULT_HOST, "", 0);
+        error = -EINVAL;
+    }
     return error;
 }

@@ -298,7 +298,7 @@ static int make_admin(signal_server *server, signal_server_fault *fault)
     const admin_options options = {
         .thread_count = server_thread_count(server), .collect = collect, .context = server};
     const char *host = server->options.admin_host;
-    int fd = listen_socket_open(host, &port, false, true);
+    int fd = listen_socket_open_host(host, &port);
     int error = fd < 0 ? fd : admin_new(&options, fd, &server->admin);
     if (error != 0)
         start_fault_set(fault, SIGNAL_SERVER_FAULT_ADMIN, host, port);

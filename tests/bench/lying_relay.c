@@ -453,7 +453,7 @@ int main(int argc, char **argv)
     lie_at = strtoul(argv[2], NULL, 10);
     has_wrong_accept = strcmp(told->name, "accept") == 0;
     ignores_leaves = strcmp(told->name, "keeps") == 0;
-    int listener = listen_socket_open("127.0.0.1", &port, false, true);
+    int listener = listen_socket_open_host("127.0.0.1", &port);
     must(listener >= 0 && listen(listener, MAX_CLIENTS) == 0, "can't listen");
     printf("port %u\n", port);
     fflush(stdout);

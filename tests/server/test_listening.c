@@ -12,10 +12,14 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <net/if.h>
 #include <netinet/in.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/time.h>
@@ -111,6 +115,70 @@ static void it_listens_on_every_address_of_the_list_at_one_port(void **state)
     }
     SERVER_AWAIT(f->server, accepted, 24);
     SERVER_AWAIT(f->server, connections, 0);
+}
+
+/* A network of our own, which has a loopback and nothing else: so a wildcard is reached by nobody. -1 where
+ * that is not allowed; or a descriptor to come back by. */
+static int enter_own_network(void)
+{
+    int before = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+    if (before < 0 || unshare(CLONE_NEWNET) != 0) {
+        close(before);
+        return -1;
+    }
+    struct ifreq loopback = {.ifr_name = "lo", .ifr_flags = IFF_UP};
+    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(ioctl(fd, SIOCSIFFLAGS, &loopback), 0);
+    close(fd);
+    return before;
+}
+
+static void leave_own_network(int before)
+{
+    assert_int_equal(setns(before, CLONE_NEWNET), 0);
+    close(before);
+}
+
+static void serve_both_families(fixture *f, const char *hosts)
+{
+    start(f, "%s", hosts);
+    client_close(client_open(signal_server_port(f->server)));
+    expect_welcome_at_ipv6(signal_server_port(f->server));
+    server_end(f->server);
+    f->server = NULL;
+}
+
+static void both_wildcards_listen_side_by_side(void **state)
+{
+    fixture *f = *state;
+    int before = enter_own_network();
+    if (before < 0)
+        skip();
+    for (uint32_t acceptors = 1; acceptors <= 2; acceptors++) {
+        f->options.acceptor_threads = acceptors;
+        serve_both_families(f, "0.0.0.0,::");
+        serve_both_families(f, "::,0.0.0.0");
+        serve_both_families(f, "::,127.0.0.1");
+    }
+    leave_own_network(before);
+}
+
+static void the_wildcard_of_ipv6_alone_takes_ipv4_as_well(void **state)
+{
+    int before = enter_own_network();
+    if (before < 0)
+        skip();
+    serve_both_families(*state, "::");
+    leave_own_network(before);
+}
+
+static void what_the_list_has_twice_does_not_stand_in_its_own_way(void **state)
+{
+    fixture *f = *state;
+    start(f, "127.0.0.1,localhost,127.0.0.1,::1,::1,unix:%s,unix:%s", f->path, f->path);
+    client_close(client_open(signal_server_port(f->server)));
+    expect_welcome_at_ipv6(signal_server_port(f->server));
+    expect_welcome_at_path(f->path);
 }
 
 static void a_unix_socket_alone_will_do_and_goes_with_the_server(void **state)
@@ -282,6 +350,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(it_listens_on_every_address_of_the_list_at_one_port, make, destroy),
+        cmocka_unit_test_setup_teardown(both_wildcards_listen_side_by_side, make, destroy),
+        cmocka_unit_test_setup_teardown(the_wildcard_of_ipv6_alone_takes_ipv4_as_well, make, destroy),
+        cmocka_unit_test_setup_teardown(what_the_list_has_twice_does_not_stand_in_its_own_way, make, destroy),
         cmocka_unit_test_setup_teardown(a_unix_socket_alone_will_do_and_goes_with_the_server, make, destroy),
         cmocka_unit_test_setup_teardown(a_socket_that_a_crash_has_left_behind_is_replaced, make, destroy),
         cmocka_unit_test_setup_teardown(a_socket_that_somebody_serves_is_left_alone, make, destroy),

@@ -62,7 +62,7 @@ static int make(void **state)
     if (f == NULL)
         return -1;
     const admin_options options = {.thread_count = THREADS, .collect = collect, .context = f};
-    int fd = listen_socket_open("127.0.0.1", &f->port, false, true);
+    int fd = listen_socket_open_host("127.0.0.1", &f->port);
     if (fd < 0 || admin_new(&options, fd, &f->admin) != 0)
         return -1;
     *state = f;
@@ -556,8 +556,8 @@ static void a_port_that_somebody_listens_on_is_in_use_and_the_socket_is_given_up
 {
     fixture *f = *state;
     uint16_t port = 0;
-    int first = listen_socket_open("127.0.0.1", &port, false, true);
-    int second = listen_socket_open("127.0.0.1", &port, false, true); /* as long as nobody listens */
+    int first = listen_socket_open_host("127.0.0.1", &port);
+    int second = listen_socket_open_host("127.0.0.1", &port); /* as long as nobody listens */
     assert_true(first >= 0 && second >= 0);
     assert_int_equal(listen(first, 1), 0);
     const admin_options options = {.thread_count = THREADS, .collect = collect, .context = f};

@@ -62,7 +62,7 @@ static void *serve(void *arg)
 static void start(script *s, const char *host)
 {
     s->port = 0;
-    s->listen_fd = listen_socket_open(host, &s->port, false, true);
+    s->listen_fd = listen_socket_open_host(host, &s->port);
     s->end_fd = eventfd(0, EFD_CLOEXEC);
     assert_true(s->listen_fd >= 0 && s->end_fd >= 0);
     assert_int_equal(listen(s->listen_fd, 1), 0);
@@ -175,7 +175,7 @@ static void nobody_there_refuses(void **state)
 {
     (void)state;
     uint16_t port = 0;
-    int fd = listen_socket_open("127.0.0.1", &port, false, true); /* bound, and nobody listens */
+    int fd = listen_socket_open_host("127.0.0.1", &port); /* bound, and nobody listens */
     admin_answer answer;
     assert_int_equal(admin_client_get("127.0.0.1", port, "/", WAIT_MS, &answer), -ECONNREFUSED);
     assert_int_equal(admin_client_get("no host", port, "/", WAIT_MS, &answer), -EADDRNOTAVAIL);

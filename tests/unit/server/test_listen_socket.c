@@ -17,11 +17,16 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-static const char loopback[] = "127.0.0.1";
-
 static int open_alone(uint16_t *port)
 {
-    return listen_socket_open(loopback, port, false, true);
+    return listen_socket_open_host("127.0.0.1", port);
+}
+
+static int open_shared(uint16_t *port, bool is_first)
+{
+    listen_address address;
+    assert_int_equal(listen_address_resolve("127.0.0.1", &address), 0);
+    return listen_socket_open(&address, port, is_first ? LISTEN_SHARED | LISTEN_FIRST : LISTEN_SHARED);
 }
 
 static int option_of(int fd, int level, int name)
@@ -118,7 +123,7 @@ static void a_port_that_somebody_listens_on_is_in_use(void **state)
     assert_int_equal(listen(fd, 1), 0);
     uint16_t same = port;
     assert_int_equal(open_alone(&same), -EADDRINUSE);
-    assert_int_equal(listen_socket_open(loopback, &same, true, true), -EADDRINUSE);
+    assert_int_equal(open_shared(&same, true), -EADDRINUSE);
     assert_int_equal(same, port);
     close(fd);
 }
@@ -148,11 +153,11 @@ static void those_that_share_a_port_all_listen_on_it(void **state)
 {
     (void)state;
     uint16_t port = 0;
-    int first = listen_socket_open(loopback, &port, true, true);
+    int first = open_shared(&port, true);
     assert_true(first >= 0);
     assert_int_equal(listen(first, 8), 0);
     uint16_t same = port;
-    int second = listen_socket_open(loopback, &same, true, false);
+    int second = open_shared(&same, false);
     assert_true(second >= 0);
     assert_int_equal(listen(second, 8), 0);
     assert_int_equal(same, port);
@@ -164,14 +169,42 @@ static void the_first_to_share_a_port_does_not_share_it_with_a_stranger(void **s
 {
     (void)state;
     uint16_t port = 0;
-    int stranger = listen_socket_open(loopback, &port, true, true);
+    int stranger = open_shared(&port, true);
     assert_true(stranger >= 0);
     assert_int_equal(listen(stranger, 1), 0);
-    assert_int_equal(listen_socket_open(loopback, &port, true, true), -EADDRINUSE);
+    assert_int_equal(open_shared(&port, true), -EADDRINUSE);
     close(stranger);
 
-    int fd = listen_socket_open(loopback, &port, true, true); /* a known port that nobody has */
+    int fd = open_shared(&port, true); /* a known port that nobody has */
     assert_true(fd >= 0);
+    close(fd);
+}
+
+/* Nobody is reached by a socket that is bound and does not listen. */
+static void an_ipv6_wildcard_leaves_the_port_to_ipv4_where_that_is_asked_for(void **state)
+{
+    (void)state;
+    listen_address ipv6;
+    listen_address ipv4;
+    uint16_t port = 0;
+    assert_int_equal(listen_address_resolve("::", &ipv6), 0);
+    assert_int_equal(listen_address_resolve("0.0.0.0", &ipv4), 0);
+    int fd = listen_socket_open(&ipv6, &port, LISTEN_IPV6_ONLY);
+    if (fd == -EADDRNOTAVAIL || fd == -EAFNOSUPPORT)
+        skip(); /* a machine without IPv6 */
+    assert_true(fd >= 0);
+    assert_int_equal(option_of(fd, IPPROTO_IPV6, IPV6_V6ONLY), 1);
+    int other = listen_socket_open(&ipv4, &port, 0);
+    assert_true(other >= 0);
+    close(other);
+    close(fd);
+
+    fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int usual = option_of(fd, IPPROTO_IPV6, IPV6_V6ONLY);
+    close(fd);
+    fd = listen_socket_open(&ipv6, &port, 0); /* else it is as the system has it */
+    assert_true(fd >= 0);
+    assert_int_equal(option_of(fd, IPPROTO_IPV6, IPV6_V6ONLY), usual);
     close(fd);
 }
 
@@ -179,9 +212,9 @@ static void a_host_that_is_not_ours_or_no_host_is_not_available(void **state)
 {
     (void)state;
     uint16_t port = 0;
-    assert_int_equal(listen_socket_open("192.0.2.1", &port, false, true), -EADDRNOTAVAIL);
-    assert_int_equal(listen_socket_open("256.0.0.1.", &port, false, true), -EADDRNOTAVAIL);
-    assert_int_equal(listen_socket_open("no host", &port, false, true), -EADDRNOTAVAIL);
+    assert_int_equal(listen_socket_open_host("192.0.2.1", &port), -EADDRNOTAVAIL);
+    assert_int_equal(listen_socket_open_host("256.0.0.1.", &port), -EADDRNOTAVAIL);
+    assert_int_equal(listen_socket_open_host("no host", &port), -EADDRNOTAVAIL);
     assert_int_equal(port, 0);
 }
 
@@ -189,13 +222,13 @@ static void a_name_and_an_ipv6_address_are_hosts_as_well(void **state)
 {
     (void)state;
     uint16_t port = 0;
-    int fd = listen_socket_open("localhost", &port, false, true);
+    int fd = listen_socket_open_host("localhost", &port);
     assert_true(fd >= 0);
     assert_int_not_equal(port, 0);
     close(fd);
 
     port = 0;
-    fd = listen_socket_open("::1", &port, false, true);
+    fd = listen_socket_open_host("::1", &port);
     if (fd == -EADDRNOTAVAIL || fd == -EAFNOSUPPORT)
         skip(); /* a machine without IPv6 */
     assert_true(fd >= 0);
@@ -214,6 +247,7 @@ int main(void)
         cmocka_unit_test(a_port_is_free_again_right_after_its_server_has_ended),
         cmocka_unit_test(those_that_share_a_port_all_listen_on_it),
         cmocka_unit_test(the_first_to_share_a_port_does_not_share_it_with_a_stranger),
+        cmocka_unit_test(an_ipv6_wildcard_leaves_the_port_to_ipv4_where_that_is_asked_for),
         cmocka_unit_test(a_host_that_is_not_ours_or_no_host_is_not_available),
         cmocka_unit_test(a_name_and_an_ipv6_address_are_hosts_as_well),
     };
