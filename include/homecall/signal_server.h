@@ -148,8 +148,8 @@ uint16_t signal_server_tls_port(const signal_server *server);
 int signal_server_reload_certificate(signal_server *server);
 
 /* Begin to stop and return at once: no more connections are accepted, every open one is closed with 1001
- * after what waits for it. With `now`, end every connection at once, also in a stop already begun. Any
- * thread. */
+ * after what waits for it. With `now`, end every connection at once, also in a stop already begun. Does
+ * nothing before a start. Any thread. */
 void signal_server_request_stop(signal_server *server, bool now);
 
 /* Stop and wait for the end, at most the grace time and the moment that joining the threads takes. Legal

@@ -26,7 +26,7 @@ struct signal_server {
     _Atomic uint16_t port; /* relaxed, as the next two */
     _Atomic uint16_t tls_port;
     _Atomic bool is_draining; /* a stop was asked for; relaxed */
-    bool is_started;
+    _Atomic bool is_started; /* all is made: sequentially consistent, so that who sees it sees that as well */
     bool is_start_failing;   /* threads that run end again, which nobody is told */
     uint64_t started_us;     /* monotonic */
     uint64_t started_utc_ms; /* the same moment */

@@ -403,6 +403,7 @@ static int start(signal_server *server, signal_server_fault *fault)
             signal_server_stop(server);
             server->is_start_failing = false;
             server->is_started = false;
+            atomic_store_explicit(&server->is_draining, false, memory_order_relaxed);
         }
     }
     if (error != 0)
@@ -442,6 +443,8 @@ uint16_t signal_server_port(const signal_server *server)
  * thread that has ended takes no session, and the one that wanted to hand it over closes it. */
 void signal_server_request_stop(signal_server *server, bool now)
 {
+    if (!server->is_started)
+        return;
     atomic_store_explicit(&server->is_draining, true, memory_order_relaxed);
     mailbox_command command = now ? MAILBOX_END : MAILBOX_DRAIN;
     for (uint32_t i = 0; i < server->made_acceptors; i++)

@@ -14,6 +14,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -300,6 +301,38 @@ static void a_draining_server_is_not_ready(void **state)
     client_close(c);
 }
 
+static void a_stop_before_the_start_leaves_it_ready(void **state)
+{
+    fixture *f = *state;
+    assert_int_equal(signal_server_create(&f->options, &f->server), 0);
+    signal_server_request_stop(f->server, false);
+    signal_server_request_stop(f->server, true);
+    signal_server_stop(f->server);
+    assert_int_equal(signal_server_start(f->server, NULL), 0);
+    expect_ready(f, 200, "ok");
+    await_value(f, "draining", 0);
+}
+
+/* A start that fails late tells the threads that run already to end. */
+static void a_start_after_one_that_failed_is_ready(void **state)
+{
+    fixture *f = *state;
+    pthread_attr_t usual;
+    pthread_attr_t huge;
+    assert_int_equal(pthread_getattr_default_np(&usual), 0);
+    assert_int_equal(pthread_attr_init(&huge), 0);
+    assert_int_equal(pthread_attr_setstacksize(&huge, (size_t)1 << 50),
+                     0); /* more than there are addresses */
+    assert_int_equal(signal_server_create(&f->options, &f->server), 0);
+    assert_int_equal(pthread_setattr_default_np(&huge), 0);
+    assert_int_equal(signal_server_start(f->server, NULL), -EAGAIN);
+    assert_int_equal(pthread_setattr_default_np(&usual), 0);
+    assert_int_equal(signal_server_start(f->server, NULL), 0);
+    expect_ready(f, 200, "ok");
+    pthread_attr_destroy(&huge);
+    pthread_attr_destroy(&usual);
+}
+
 /* ---- The port ---- */
 
 static void a_port_that_is_taken_is_told_from_the_other(void **state)
@@ -342,6 +375,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(nobody_is_named_and_nothing_grows, make, destroy),
         cmocka_unit_test_setup_teardown(a_full_server_is_not_ready, make, destroy),
         cmocka_unit_test_setup_teardown(a_draining_server_is_not_ready, make, destroy),
+        cmocka_unit_test_setup_teardown(a_stop_before_the_start_leaves_it_ready, make, destroy),
+        cmocka_unit_test_setup_teardown(a_start_after_one_that_failed_is_ready, make, destroy),
         cmocka_unit_test_setup_teardown(a_port_that_is_taken_is_told_from_the_other, make, destroy),
         cmocka_unit_test_setup_teardown(there_is_none_unless_it_is_asked_for, make, destroy),
     };
