@@ -31,13 +31,16 @@ unit_format(unit, v) = "%g" . \
      unit eq "bytes" ? " " . unit_prefix(unit, v) . "B" : \
      unit eq "Bps" ? " " . unit_prefix(unit, v) . "B/s" : \
      unit eq "cps" ? unit_prefix(unit, v) . "/s" : unit_prefix(unit, v))
+steps = 6 # of an axis at most, about
 decade(v) = 10. ** floor(log10(v) + 1e-9)
 round_above(v) = decade(v) * (v > 5 * decade(v) ? 10 : v > 2 * decade(v) ? 5 : v > decade(v) ? 2 : 1)
-linear_axis = 'factor = unit_factor(unit, most); set format y unit_format(unit, most); set yrange [0:*]; ' . \
-    'set ytics round_above((most > 0 ? most : 1) / factor / 6)'
+linear_axis = 'factor = unit_factor(unit, most); set format y unit_format(unit, most); ' . \
+    'step = round_above((most > 0 ? most : 1) / factor / steps); set ytics step; ' . \
+    'set yrange [0:step * ceil((most > 0 ? most : 1) / factor / step - 1e-9)]'
 
 # @time_axis makes the y axis one of seconds from `least` to `most` at least, in decades; where these are few, their parts
 # are told as well.
-time_axis = 'set logscale y; set format y "%.0s %cs"; set yrange [decade(least):10 * decade(most)]; set ytics 10; ' . \
-    'if (most < 100 * decade(least)) { ' . \
+log_format = "%.0s %cs"
+time_axis = 'set logscale y; set format y log_format; set yrange [decade(least):10 * decade(most)]; set ytics 10; ' . \
+    'if (steps > 3 && most < 100 * decade(least)) { ' . \
     'do for [n = -9:3] { set ytics add (2 * 10. ** n, 5 * 10. ** n) } }'

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Draws what README shows: the dashboard during two minutes of mixed load, and the terminal view in the midst of it.
 #
-# Grafana is not needed: a Prometheus is asked for the expressions of the dashboard, and draw/dashboard.mjs draws its
-# panels. So the pictures show what the dashboard would, from a real run of the server that is built.
+# Grafana is not needed: a Prometheus is asked for the expressions of the dashboard, and gnuplot draws its panels. So the
+# pictures show what the dashboard would, from a real run of the server that is built.
 
 set -euo pipefail
 
@@ -14,7 +14,7 @@ Starts the server and a Prometheus on free ports of 127.0.0.1, puts load on it f
 two minutes, and writes dashboard.svg and top.svg to DIR.
 
 Builds nothing: the build in BUILD_DIR, build/release unless set, is drawn. Needs
-prometheus, tmux, curl and Node.js.
+prometheus, tmux, curl, jq and gnuplot.
 END
 }
 
@@ -45,16 +45,17 @@ done
 
 # shellcheck source=deploy/metrics/with_prometheus.sh
 . "$(dirname "${BASH_SOURCE[0]}")/with_prometheus.sh"
-for tool in prometheus tmux curl node; do
+for tool in prometheus tmux curl jq gnuplot; do
     command -v "$tool" >/dev/null || fail "$tool is missing."
 done
 for program in homecall-signal bench/homecall-bench; do
     [ -x "$build/$program" ] || fail "$program is not built: cmake --preset release && cmake --build --preset release"
 done
 
+dashboard=$metrics_dir/grafana/dashboards/homecall-signal.json
 run_seconds=120
 terminal_columns=100
-terminal_rows=32
+terminal_rows=26
 loads=()
 
 terminal() {
@@ -167,11 +168,10 @@ capture_terminal() {
 }
 
 draw_pictures() {
-    node "$metrics_dir/draw/terminal.mjs" --columns "$terminal_columns" --rows "$terminal_rows" \
-        --title "homecall-signal top" <"$private/screen" >"$private/top.svg"
-    node "$metrics_dir/draw/dashboard.mjs" --prometheus "$prometheus_url" --instance "$watched_name" \
-        --dashboard "$metrics_dir/grafana/dashboards/homecall-signal.json" \
-        --from "$started" --to $((started + run_seconds)) --step 2 >"$private/dashboard.svg"
+    jq -R -s -r --arg title "homecall-signal top" --argjson columns "$terminal_columns" --argjson rows "$terminal_rows" \
+        -f "$metrics_dir/terminal.jq" "$private/screen" >"$private/top.svg"
+    ask_prometheus "$dashboard" "$started" $((started + run_seconds)) >"$private/answers"
+    draw_dashboard "$dashboard" "$private/answers" "$started" $((started + run_seconds)) >"$private/dashboard.svg"
     mkdir -p "$out"
     mv "$private/top.svg" "$private/dashboard.svg" "$out"
 }

@@ -53,3 +53,34 @@ start_prometheus() {
     echo "Prometheus did not start" >&2
     return 1
 }
+
+# ---- A dashboard's picture ----
+
+step_seconds=2
+
+# ask_prometheus DASHBOARD FROM TO: what it has for each expression of the dashboard, one series a line.
+ask_prometheus() {
+    local panel expression legend
+    while IFS=$'\t' read -r panel expression legend; do
+        expression=${expression//\$__rate_interval/5s} # four scrapes and one more
+        expression=${expression//\$instance/$watched_name}
+        curl -sSf "$prometheus_url/api/v1/query_range" --data-urlencode "query=$expression" \
+            -d "start=$2&end=$3&step=$step_seconds" |
+            jq -c --argjson panel "$panel" --arg legend "$legend" '.data.result[] | {$panel, $legend, metric, values}' || return
+    done < <(jq -r '.panels[] | .id as $id | .targets[]? | [$id, .expr, .legendFormat] | @tsv' "$1")
+}
+
+# draw_dashboard DASHBOARD ANSWERS FROM TO: the panels with these answers, as SVG. gnuplot warns of each empty panel, and the
+# sed leaves out what says nothing.
+draw_dashboard() {
+    {
+        echo "seconds = $(($4 - $3)); interval = $step_seconds"
+        jq -s -r --argjson dashboard "$(cat "$1")" --argjson from "$3" --argjson to "$4" --argjson step "$step_seconds" \
+            -f "$metrics_dir/dashboard.jq" "$2"
+    } >"$private/script" || return
+    (cd "$metrics_dir/../../bench/plot" && gnuplot -d style.gp "$private/script") >"$private/drawn" 2>"$private/complaints" || {
+        cat "$private/complaints" >&2
+        return 1
+    }
+    sed -z 's/ stroke-linecap="butt" stroke-linejoin="miter"//g; s/<g [^>]*>\n<\/g>\n//g' "$private/drawn"
+}

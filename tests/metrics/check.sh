@@ -112,6 +112,40 @@ no_rule_fails() {
     jq -e '[.data.groups[].rules[] | select(.health != "ok")] == []' "$private/answer" || show_answer
 }
 
+# Two series, one upon the other: the areas are as high as the sums. The heights of the first two moments are told by that
+# of the third. What is white is the frame.
+a_panel_shows_its_values() {
+    local name
+    cat >"$private/small.json" <<'END'
+{"panels": [{"id": 1, "type": "timeseries", "title": "Areas", "gridPos": {"x": 0, "y": 0, "w": 24, "h": 9},
+ "fieldConfig": {"defaults": {"unit": "short", "custom": {"stacking": {}}}}, "options": {"legend": {}}}]}
+END
+    cat >"$private/small" <<'END'
+{"panel": 1, "legend": "the {{name}}", "metric": {"name": "o'ne_"}, "values": [[10, "1"], [12, "2"], [14, "3"]]}
+{"panel": 1, "legend": "the {{name}}", "metric": {"name": "two"}, "values": [[10, "4"], [12, "3"], [14, "1"]]}
+{"panel": 1, "legend": "the {{name}}", "metric": {"name": "none"}, "values": [[10, "0"], [12, "0"], [14, "NaN"]]}
+END
+    draw_dashboard "$private/small.json" "$private/small" 10 14 >"$private/small.svg" || return
+    awk -F "points = '" '/<polygon/ && !/255, 255, 255/ {
+        split($2, at, /[ ,]/)
+        printf "%.2f %.2f\n", (at[8] - at[2]) / (at[8] - at[6]), (at[8] - at[4]) / (at[8] - at[6])
+    }' "$private/small.svg" | tee "$private/heights"
+    [ "$(cat "$private/heights")" = "$(printf '1.25 1.25\n0.33 0.67')" ] || return
+    for name in "the o'ne_" "the two" "1 more: 0"; do
+        grep -q ">$name<" "$private/small.svg" || { echo "no $name in the legend"; return 1; }
+    done
+}
+
+the_dashboard_can_be_drawn() {
+    local now title
+    now=$(date +%s)
+    ask_prometheus "${dashboards[0]}" $((now - 20)) "$now" >"$private/answers" &&
+        draw_dashboard "${dashboards[0]}" "$private/answers" $((now - 20)) "$now" >"$private/drawn.svg" || return
+    while read -r title; do
+        grep -q ">$title<" "$private/drawn.svg" || { echo "there is no $title"; return 1; }
+    done < <(jq -r '.panels[].title' "${dashboards[0]}")
+}
+
 start_watched_server WORKERS=2
 start_prometheus
 "$build/bench/homecall-bench" call --pairs 5 --warmup 0 --seconds 1 --quiet "ws://127.0.0.1:$port/signal"
@@ -124,5 +158,7 @@ run "every alert has a test" alerts_are_tested
 run "rules and dashboards name what there is" selectors_are_known
 run "the dashboards are sound" dashboards_are_sound
 run "Prometheus has numbers for every panel and record" expressions_have_numbers
+run "a panel shows its values" a_panel_shows_its_values
+run "the dashboard can be drawn" the_dashboard_can_be_drawn
 run "no rule fails" no_rule_fails
 run "no alert fires" no_alert_fires
