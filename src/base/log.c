@@ -11,8 +11,9 @@
 
 #include "base/clock.h"
 #include "base/keyed_hash.h"
+#include "base/log_front.h"
 #include "base/log_render.h"
-#include "base/log_writer.h"
+#include "base/log_rest.h"
 
 #include <assert.h>
 #include <pthread.h>
@@ -141,7 +142,7 @@ void log_event(log_level level, const char *namespace_, const char *event, const
                              .count = (uint16_t)count};
     log_render_pack(room, &head, fields, tags);
     log_ring_commit(own_ring);
-    log_writer_on_push(own_ring);
+    log_rest_on_push(own_ring);
 }
 
 static int make_key(void)

@@ -10,41 +10,10 @@
 #ifndef HOMECALL_BASE_LOG_H
 #define HOMECALL_BASE_LOG_H
 
-#include "base/slice.h"
+#include "base/log_field.h"
 
 #include <stdatomic.h>
 #include <stdbool.h>
-#include <stdint.h>
-
-typedef enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARN, LOG_ERROR, LOG_OFF } log_level;
-
-typedef enum log_field_type {
-    LOG_FIELD_NUMBER,  /* an unsigned number */
-    LOG_FIELD_LITERAL, /* a string that lives as long as the process: only its address is kept */
-    LOG_FIELD_BYTES,   /* bytes from outside: copied (cut at a bound), escaped when written */
-    LOG_FIELD_PRIVATE, /* a codeword or a user name: written as a short keyed tag unless LOG_PRIVACY=off */
-} log_field_type;
-
-/* Made by the macros below. */
-typedef struct log_field {
-    const char *key; /* a literal, snake_case */
-    uint8_t key_len; /* known when the caller is compiled, so that no line counts it again */
-    uint8_t type;    /* a log_field_type */
-    union {
-        uint64_t number;
-        const char *literal;
-        slice bytes; /* BYTES and PRIVATE; borrowed for the call only */
-    };
-} log_field;
-
-#define LOG_NUMBER(key_, value_)  LOG_FIELD(key_, LOG_FIELD_NUMBER, .number = (value_))
-#define LOG_LITERAL(key_, value_) LOG_FIELD(key_, LOG_FIELD_LITERAL, .literal = (value_))
-#define LOG_BYTES(key_, slice_)   LOG_FIELD(key_, LOG_FIELD_BYTES, .bytes = (slice_))
-#define LOG_PRIVATE(key_, slice_) LOG_FIELD(key_, LOG_FIELD_PRIVATE, .bytes = (slice_))
-
-/* What the others have in common. */
-#define LOG_FIELD(key_, type_, ...) \
-    ((log_field){.key = "" key_, .key_len = sizeof(key_) - 1, .type = (type_), __VA_ARGS__})
 
 /* The lowest level that is written; LOG_OFF while the logger is not running. Relaxed: it publishes nothing.
  */
@@ -57,7 +26,6 @@ static inline bool log_is_on(log_level level)
 
 /* Record `event` (a literal, lower case, what happened) in `namespace_` (a literal, the part that says so)
  * with `count` fields, at most LOG_MAX_FIELDS. Never blocks, never fails visibly. */
-enum { LOG_MAX_FIELDS = 12 };
 void log_event(log_level level, const char *namespace_, const char *event, const log_field *fields,
                size_t count);
 

@@ -8,7 +8,7 @@
 #define HOMECALL_BASE_LOG_RENDER_H
 
 #include "base/keyed_hash.h"
-#include "base/log.h"
+#include "base/log_field.h"
 #include "homecall/signal_log.h"
 
 /* The head of a record; its fields follow. */

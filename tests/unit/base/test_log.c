@@ -2,7 +2,8 @@
 #include "base/log.h"
 
 #include "base/clock.h"
-#include "base/log_writer.h"
+#include "base/log.h"
+#include "base/log_front.h"
 #include "homecall/signal_log.h"
 
 #include <errno.h>

@@ -1,12 +1,10 @@
-/* The seam between the two halves of the logger, log.c (the threads that log) and log_writer.c (the thread
- * that writes). For these two only: everybody else wants log.h or homecall/signal_log.h. */
-#ifndef HOMECALL_BASE_LOG_WRITER_H
-#define HOMECALL_BASE_LOG_WRITER_H
+/* What log.c, where the threads log, offers to log_writer.c, where one thread writes. For the writer only:
+ * everybody else wants log.h or homecall/signal_log.h. */
+#ifndef HOMECALL_BASE_LOG_FRONT_H
+#define HOMECALL_BASE_LOG_FRONT_H
 
-#include "base/log.h"
+#include "base/log_field.h"
 #include "base/log_ring.h"
-
-/* In log.c, for the writer and the thread that controls it. */
 
 /* Get ready for a session: draw the key of the tags (once in a process), forget records left from the last
  * session, and let threads have rings. Nothing is logged yet. 0, or -errno. The writer thread must not run.
@@ -26,9 +24,5 @@ log_ring *log_front_rings(void);
 /* Count lines as lost, and how many were so far in this session. Any thread. */
 void log_front_count_dropped(uint64_t lines);
 uint64_t log_front_dropped(void);
-
-/* In log_writer.c, for log_event(): a record was committed to `ring`, so wake the writer if it sleeps. Also
- * legal when no writer runs. */
-void log_writer_on_push(log_ring *ring);
 
 #endif

@@ -1,0 +1,65 @@
+#include "base/log_rest.h"
+
+#include <pthread.h>
+#include <time.h>
+
+static struct {
+    pthread_once_t once;
+    pthread_mutex_t lock; /* guards nothing but the wait for `wake` */
+    pthread_cond_t wake;  /* on the monotonic clock */
+    _Atomic int kind;     /* a log_rest_kind */
+} shared = {.once = PTHREAD_ONCE_INIT, .lock = PTHREAD_MUTEX_INITIALIZER, .kind = LOG_REST_NONE};
+
+static void init_wake(void)
+{
+    pthread_condattr_t attributes;
+    pthread_condattr_init(&attributes);
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    pthread_cond_init(&shared.wake, &attributes);
+    pthread_condattr_destroy(&attributes);
+}
+
+void log_rest_wake(void)
+{
+    if (atomic_exchange(&shared.kind, LOG_REST_NONE) == LOG_REST_NONE)
+        return;
+    pthread_mutex_lock(&shared.lock);
+    pthread_cond_signal(&shared.wake);
+    pthread_mutex_unlock(&shared.lock);
+}
+
+void log_rest_on_push(log_ring *ring)
+{
+    int kind = atomic_load(&shared.kind);
+    if (kind == LOG_REST_SLEEP || (kind == LOG_REST_NAP && log_ring_is_filling(ring)))
+        log_rest_wake();
+}
+
+static struct timespec monotonic_after(uint64_t ms)
+{
+    struct timespec at;
+    clock_gettime(CLOCK_MONOTONIC, &at);
+    at.tv_sec += (time_t)(ms / 1000);
+    at.tv_nsec += (long)(ms % 1000) * 1000000;
+    if (at.tv_nsec >= 1000000000) {
+        at.tv_nsec -= 1000000000;
+        at.tv_sec++;
+    }
+    return at;
+}
+
+void log_rest(log_rest_kind kind, uint64_t at_most_ms, bool (*has_work)(log_rest_kind kind))
+{
+    pthread_once(&shared.once, init_wake);
+    struct timespec until = monotonic_after(at_most_ms);
+    atomic_store(&shared.kind, (int)kind);
+    if (!has_work(kind)) {
+        int error = 0;
+        pthread_mutex_lock(&shared.lock);
+        while (atomic_load(&shared.kind) != LOG_REST_NONE && error == 0)
+            error = at_most_ms > 0 ? pthread_cond_timedwait(&shared.wake, &shared.lock, &until)
+                                   : pthread_cond_wait(&shared.wake, &shared.lock);
+        pthread_mutex_unlock(&shared.lock);
+    }
+    atomic_store(&shared.kind, LOG_REST_NONE);
+}
