@@ -138,7 +138,7 @@ static int act(const arguments *given, const app_config *config)
     case ACTIONS:
     case ACTION_RUN: {
         app a;
-        int code = app_run(&a, config, HOMECALL_VERSION);
+        int code = app_run(&a, config);
         app_stop(&a);
         libevent_global_shutdown();
         return code;

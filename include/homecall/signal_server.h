@@ -128,9 +128,10 @@ typedef struct signal_server_fault {
 
 /* Listen and start the threads; returns when every one of them runs. 0, or -errno of what failed (-EADDRINUSE
  * when a port or a path is taken, -EADDRNOTAVAIL, -EACCES, -EINVAL, -EMFILE or -ENFILE for descriptors,
- * -EAGAIN for threads, -ENOMEM); nothing runs then, and it may be tried again. *fault says more, unless
- * `fault` is NULL; it is all zero after a success. -EALREADY when the server runs or has run: it is started
- * once. */
+ * -EAGAIN for threads, -ENOMEM); nothing runs then, and it may be tried again. It does not
+ * wait for a place that is in use: a server that was killed keeps its own until it is gone, so who restarts
+ * one tries again for some seconds. *fault says more, unless `fault` is NULL; it is all zero after a success.
+ * -EALREADY when the server runs or has run: it is started once. */
 int signal_server_start(signal_server *server, signal_server_fault *fault);
 
 /* Does every thread get on with its work? If not, only a restart helps. Any thread, while the server is

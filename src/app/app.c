@@ -3,6 +3,7 @@
 #include "admin/admin.h"
 #include "app/libevent_log.h"
 #include "app/start_report.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "homecall/signal_log.h"
 #include "homecall/signal_server.h"
@@ -22,6 +23,9 @@
 static const char log_namespace[] = "HomeCall_Signal_App";
 
 enum { LARGEST_ENV_FILE = 1 << 20 };
+
+/* Between two tries to start. Each makes everything anew, which takes some milliseconds. */
+enum { RETRY_PAUSE_MS = 100 };
 
 /* ---- Configuration ---- */
 
@@ -80,6 +84,10 @@ static void on_stop_signal(app *a, const char *name)
 {
     const char *event = a->is_stopping ? "stopping at once" : "stopping";
     LOG(LOG_INFO, log_namespace, event, LOG_LITERAL("signal", name));
+    if (!a->is_serving) { /* it still waits for its place to listen */
+        event_base_loopbreak(a->base);
+        return;
+    }
     signal_server_request_stop(a->server,
                                a->is_stopping); /* PROTOCOL.md, rule 7: a second one ends it at once */
     if (!a->is_stopping)
@@ -91,7 +99,7 @@ static void on_stop_signal(app *a, const char *name)
 static void reload(app *a)
 {
     signal_log_reopen();
-    if (a->config->server.tls_port >= 0)
+    if (a->is_serving && a->config->server.tls_port >= 0)
         (void)signal_server_reload_certificate(a->server); /* the log tells */
 }
 
@@ -101,12 +109,12 @@ static void on_signal(evutil_socket_t fd, short what, void *context)
     app *a = context;
     struct signalfd_siginfo info;
     while (read(fd, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
-        if (info.ssi_signo == SIGHUP)
-            reload(a);
-        else if (info.ssi_signo == SIGUSR1)
-            signal_server_log_state(a->server);
-        else
+        if (info.ssi_signo == SIGTERM || info.ssi_signo == SIGINT)
             on_stop_signal(a, info.ssi_signo == SIGTERM ? "SIGTERM" : "SIGINT");
+        else if (info.ssi_signo == SIGHUP)
+            reload(a);
+        else if (a->is_serving)
+            signal_server_log_state(a->server);
     }
 }
 
@@ -250,7 +258,7 @@ static int fail_to_start(const signal_server_fault *fault)
     return fault->error;
 }
 
-static int start_server(app *a, const char *version)
+static int create_server(app *a)
 {
     signal_server_options options = a->config->server;
     options.on_stopped = on_server_stopped;
@@ -258,21 +266,7 @@ static int start_server(app *a, const char *version)
     options.listen_fds = a->sockets.fds;
     options.listen_fd_count = a->sockets.count;
     int error = signal_server_create(&options, &a->server);
-    if (error != 0)
-        return fail("can't create the server", error);
-    signal_server_fault fault;
-    if (signal_server_start(a->server, &fault) != 0)
-        return fail_to_start(&fault);
-    a->is_serving = true;
-    check_descriptors(a);
-
-    signal_server_stats stats;
-    signal_server_get_stats(a->server, &stats);
-    LOG(LOG_INFO, log_namespace, "started", LOG_BYTES("version", slice_of_text(version)),
-        LOG_BYTES("host", slice_of_text(options.host)), LOG_NUMBER("port", signal_server_port(a->server)),
-        LOG_NUMBER("tls_port", signal_server_tls_port(a->server)), LOG_NUMBER("workers", stats.workers),
-        LOG_NUMBER("admin_port", options.admin_port), LOG_NUMBER("inherited_sockets", a->sockets.count));
-    return 0;
+    return error != 0 ? fail("can't create the server", error) : 0;
 }
 
 /* From here on the service manager counts on us. */
@@ -293,15 +287,74 @@ static int report_for_duty(app *a)
     return 0;
 }
 
-int app_run(app *a, const app_config *config, const char *version)
+static int on_started(app *a)
+{
+    const signal_server_options *o = &a->config->server;
+    signal_server_stats stats;
+    a->is_serving = true;
+    check_descriptors(a);
+    signal_server_get_stats(a->server, &stats);
+    LOG(LOG_INFO, log_namespace, "started", LOG_BYTES("version", slice_of_text(HOMECALL_VERSION)),
+        LOG_BYTES("host", slice_of_text(o->host)), LOG_NUMBER("port", signal_server_port(a->server)),
+        LOG_NUMBER("tls_port", signal_server_tls_port(a->server)), LOG_NUMBER("workers", stats.workers),
+        LOG_NUMBER("admin_port", o->admin_port), LOG_NUMBER("inherited_sockets", a->sockets.count));
+    return report_for_duty(a);
+}
+
+static void on_retry_due(evutil_socket_t fd, short what, void *context);
+
+/* The place to listen is in use. Wait for it, unless that has lasted long enough; told once. 0 when the next
+ * try is on its way. */
+static int await_place(app *a, const signal_server_fault *fault)
+{
+    uint32_t patience_ms = a->config->bind_retry_ms;
+    uint64_t now_ms = clock_monotonic_ms();
+    if (a->retry_until_ms == 0 && patience_ms > 0) {
+        char report[START_REPORT_CAP];
+        start_report_write_patient(fault, patience_ms, report, sizeof(report));
+        fprintf(stderr, "homecall-signal: %s\n", report);
+        LOG(LOG_WARN, log_namespace, "start waits", LOG_BYTES("why", slice_of_text(report)));
+        a->retry_until_ms = now_ms + patience_ms;
+        a->retry_event = evtimer_new(a->base, on_retry_due, a);
+    }
+    if (now_ms >= a->retry_until_ms)
+        return fault->error;
+    const struct timeval pause = clock_span(RETRY_PAUSE_MS);
+    return a->retry_event == NULL || evtimer_add(a->retry_event, &pause) != 0 ? -ENOMEM : 0;
+}
+
+/* 0 when the server has started, or will be tried again; else why not, which was told. */
+static int try_to_start(app *a)
+{
+    signal_server_fault fault;
+    int error = signal_server_start(a->server, &fault);
+    if (error == 0)
+        return on_started(a);
+    if (error == -EADDRINUSE && await_place(a, &fault) == 0)
+        return 0;
+    return fail_to_start(&fault);
+}
+
+static void on_retry_due(evutil_socket_t fd, short what, void *context)
+{
+    (void)fd;
+    (void)what;
+    app *a = context;
+    if (try_to_start(a) == 0)
+        return;
+    a->exit_code = 1;
+    event_base_loopbreak(a->base);
+}
+
+int app_run(app *a, const app_config *config)
 {
     *a = (app){.config = config, .signal_fd = -1, .stopped_fd = -1, .sockets = {.name = "ws"}};
     if (take_sockets(a) != 0 || open_signals(a) != 0 || start_log(a) != 0)
         return 1;
     raise_descriptor_limit();
-    if (make_loop(a) != 0 || start_server(a, version) != 0 || report_for_duty(a) != 0)
+    if (make_loop(a) != 0 || create_server(a) != 0 || try_to_start(a) != 0)
         return 1;
-    return event_base_dispatch(a->base) < 0 ? 1 : 0;
+    return event_base_dispatch(a->base) < 0 ? 1 : a->exit_code;
 }
 
 /* ---- Stopping ---- */
@@ -318,6 +371,8 @@ void app_stop(app *a)
     signal_server_destroy(a->server);
     a->server = NULL;
 
+    if (a->retry_event != NULL)
+        event_free(a->retry_event);
     if (a->alive_event != NULL)
         event_free(a->alive_event);
     if (a->stopped_event != NULL)

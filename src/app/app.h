@@ -19,9 +19,12 @@ typedef struct app {
     struct event *signal_event;  /* owned; signal_fd is readable */
     struct event *stopped_event; /* owned; stopped_fd is readable */
     struct event *alive_event;   /* owned; a sign of life is due; NULL where nobody waits for one */
+    struct event *retry_event;   /* owned; the next try to start is due; NULL where the first one will do */
+    uint64_t retry_until_ms;     /* monotonic; when trying ends; 0 before the first try has failed */
     service_sockets sockets;     /* owned; inherited from the service manager, or none */
     int signal_fd;               /* owned; -1 when absent */
     int stopped_fd;   /* owned; an eventfd that the server's last thread writes to; -1 when absent */
+    int exit_code;    /* what app_run() returns when the loop ends */
     bool has_log;     /* this app has started the logger */
     bool is_serving;  /* the server was started */
     bool is_stopping; /* the first signal to stop has come */
@@ -32,10 +35,11 @@ typedef struct app {
  * valid or can't be read; `reports` then tells why. */
 int app_load_config(app_config *config, const char *env_file, FILE *reports);
 
-/* Start the log and the server, and run until a signal has ended it. `config` must outlive app_stop();
- * `version` is for the log. Returns the exit code of the process: 0, or 1 when something could not be
+/* Start the log and the server, and run until a signal has ended it. While a place to listen is in use, as by
+ * a predecessor that is being killed, the start is tried again for a while; a signal ends that as well.
+ * `config` must outlive app_stop(). Returns the exit code of the process: 0, or 1 when something could not be
  * started, which standard error then tells. To be followed by app_stop() in any case. */
-int app_run(app *a, const app_config *config, const char *version);
+int app_run(app *a, const app_config *config);
 
 /* End and free everything that app_run() has made, the log last. */
 void app_stop(app *a);

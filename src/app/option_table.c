@@ -42,6 +42,11 @@ static const option table[] = {
      TARGET(server.port)},
     {listening, "WSS_PORT", OPTION_PORT, "off", 0, 65535, NULL, NULL,
      "The TCP port to listen on with TLS, on the same addresses.", TARGET(server.tls_port)},
+    {listening, "BIND_RETRY", OPTION_DURATION, "5", 0, 5 * MINUTE, NULL, NULL,
+     "How long a start tries again while an address, a path or the admin port is in use: a server that was "
+     "killed "
+     "keeps its own until it is gone.",
+     TARGET(bind_retry_ms)},
     {listening, "TLS_CERT_FILE", OPTION_STRING, "", 0, 4095, NULL, NULL,
      "The certificate for WSS_PORT with the chain behind it (PEM). SIGHUP reads it anew.",
      TARGET(server.tls_cert_file)},

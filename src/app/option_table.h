@@ -4,7 +4,7 @@
 
 #include "app/option.h"
 
-enum { OPTIONS_COUNT = 40 };
+enum { OPTIONS_COUNT = 41 };
 
 /* The rows, OPTIONS_COUNT of them, those of one group next to each other. */
 const option *option_table_get(void);

@@ -25,6 +25,7 @@ typedef struct app_config {
     signal_server_options server; /* strings point into `texts`, or to literals */
     signal_log_options log;       /* the same */
     bool allows_plaintext;        /* ALLOW_PLAINTEXT */
+    uint32_t bind_retry_ms;       /* BIND_RETRY */
     option_text texts[OPTIONS_COUNT];
     char *file_name; /* owned; the .env file as it is called in reports; NULL before one was read */
 } app_config;

@@ -26,7 +26,9 @@ static const words table[] = {
     {SIGNAL_SERVER_FAULT_ADDRESS, -EAFNOSUPPORT, "is of a family that this machine does not have",
      "an address of the other one will do"},
     {SIGNAL_SERVER_FAULT_PATH, -EADDRINUSE, "is already in use",
-     "stop whoever listens there; what is no socket there must be removed by hand"},
+     "stop whoever listens there, or choose another path"},
+    {SIGNAL_SERVER_FAULT_PATH, -EEXIST, "lies there already and is no socket",
+     "remove it, or choose another path"},
     {SIGNAL_SERVER_FAULT_PATH, -ENOENT, "is in a directory that does not exist",
      "make it, or choose another path"},
     {SIGNAL_SERVER_FAULT_PATH, -EACCES, "is in a directory that this user may not write to",
@@ -126,7 +128,7 @@ static void name_value(const signal_server_fault *fault, char *out, size_t cap)
     }
 }
 
-void start_report_write(const signal_server_fault *fault, char *out, size_t cap)
+static void write_with(const signal_server_fault *fault, const char *help, char *out, size_t cap)
 {
     char value[sizeof(fault->entry) + 64];
     name_value(fault, value, sizeof(value));
@@ -140,7 +142,21 @@ void start_report_write(const signal_server_fault *fault, char *out, size_t cap)
         snprintf(out, cap, "%s%s%s", keys, separator, value);
     else if (w != NULL)
         snprintf(out, cap, "%s%s%s%s%s; %s", keys, separator, value, w->wrong[0] == '\0' ? "" : " ", w->wrong,
-                 w->help);
+                 help != NULL ? help : w->help);
     else
         snprintf(out, cap, "%s%s%s can't be used: %s", keys, separator, value, strerror(-fault->error));
+}
+
+void start_report_write(const signal_server_fault *fault, char *out, size_t cap)
+{
+    write_with(fault, NULL, out, cap);
+}
+
+void start_report_write_patient(const signal_server_fault *fault, uint32_t patience_ms, char *out, size_t cap)
+{
+    char help[96];
+    snprintf(help, sizeof(help),
+             "trying again for %" PRIu32 ".%" PRIu32 " s (BIND_RETRY), in case it is ending",
+             patience_ms / 1000, patience_ms % 1000 / 100);
+    write_with(fault, help, out, cap);
 }

@@ -12,4 +12,8 @@ enum { START_REPORT_CAP = 1024 };
  * "WS_HOST, WS_PORT: 127.0.0.1:8888 is already in use; …". What does not fit is cut off. */
 void start_report_write(const signal_server_fault *fault, char *out, size_t cap);
 
+/* The same for a fault that may be over soon: so long it is waited for that. */
+void start_report_write_patient(const signal_server_fault *fault, uint32_t patience_ms, char *out,
+                                size_t cap);
+
 #endif

@@ -81,14 +81,16 @@ static bool is_served(const struct sockaddr_un *address)
     return !is_refused;
 }
 
-/* Remove the socket of a server that has not cleaned up. 0, or -EADDRINUSE where that is not what lies there.
- */
+/* Remove the socket of a server that has not cleaned up. 0; -EADDRINUSE where somebody serves it; or -EEXIST
+ * where it is no socket that lies there. */
 static int remove_stale(const struct sockaddr_un *address)
 {
     struct stat found;
     if (lstat(address->sun_path, &found) != 0)
         return 0;
-    if (!S_ISSOCK(found.st_mode) || is_served(address))
+    if (!S_ISSOCK(found.st_mode))
+        return -EEXIST;
+    if (is_served(address))
         return -EADDRINUSE;
     return unlink(address->sun_path) == 0 || errno == ENOENT ? 0 : -errno;
 }

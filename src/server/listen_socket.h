@@ -25,8 +25,8 @@ int listen_socket_open_host(const char *host, uint16_t *port);
 /* Bind a socket of the same kind to a path, for whoever may write there (mode 0666 less the umask). A socket
  * that lies there and belongs to nobody any more is removed first.
  *
- * The descriptor, owned by the caller, or -errno: -EADDRINUSE where somebody listens or something else lies
- * there, -ENAMETOOLONG, -ENOENT, -EACCES, … */
+ * The descriptor, owned by the caller, or -errno: -EADDRINUSE where somebody listens there, -EEXIST
+ * where something else than a socket lies there, -ENAMETOOLONG, -ENOENT, -EACCES, … */
 int listen_socket_open_unix(const char *path);
 
 /* Duplicate a stream socket that listens already, and make it one as above. Both numbers mean one socket,

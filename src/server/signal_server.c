@@ -375,18 +375,20 @@ int signal_server_reload_certificate(signal_server *server)
 static int make_all(signal_server *server, signal_server_fault *fault)
 {
     int error = descriptors_check(server, fault);
-    if (error == 0 && server->options.tls_port >= 0) {
-        char wrong[TLS_CONTEXT_FAULT_CAP];
-        error = load_certificate(server, wrong);
-        if (error != 0)
-            start_fault_set(fault, SIGNAL_SERVER_FAULT_CERTIFICATE, wrong, 0);
-    }
     if (error == 0)
         error = make_workers(server);
     if (error == 0)
         error = make_acceptors(server, fault);
     if (error == 0)
         error = make_admin(server, fault);
+    if (error != 0 || server->options.tls_port < 0)
+        return error;
+    /* Last, so that a start that is tried again and again until a port is free says once that it is loaded.
+     */
+    char wrong[TLS_CONTEXT_FAULT_CAP];
+    error = load_certificate(server, wrong);
+    if (error != 0)
+        start_fault_set(fault, SIGNAL_SERVER_FAULT_CERTIFICATE, wrong, 0);
     return error;
 }
 

@@ -44,7 +44,7 @@ typedef struct fixture {
 
 /* ---- The directory ---- */
 
-static const char *const file_names[] = {".env", "other.env", "log", "log.1", "notify"};
+static const char *const file_names[] = {".env", "other.env", "log", "log.1", "notify", "socket"};
 
 static int make(void **state)
 {
@@ -490,7 +490,7 @@ static void a_port_in_use_ends_with_one_and_names_the_options(void **state)
     int fd = occupy(&port);
     char environment[32];
     char expected[160];
-    snprintf(environment, sizeof(environment), "WS_PORT=%u", (unsigned)port);
+    snprintf(environment, sizeof(environment), "BIND_RETRY=0 WS_PORT=%u", (unsigned)port);
     snprintf(
         expected, sizeof(expected),
         "homecall-signal: WS_HOST, WS_PORT: 127.0.0.1:%u is already in use; stop whoever has it (ss -ltnp "
@@ -498,6 +498,87 @@ static void a_port_in_use_ends_with_one_and_names_the_options(void **state)
         (unsigned)port);
     assert_int_equal(run(f, "", environment), 1);
     assert_string_equal(f->err.text, expected);
+    close(fd);
+}
+
+/* ---- In the place of another ---- */
+
+/* A server that is stopped keeps its places to listen, as one does that is about to be killed. Start another
+ * in its place, which waits, kill the first, and see the second serve. */
+static void succeed_a_killed_one(fixture *f, const char *environment, const char *place)
+{
+    void *state = NULL;
+    assert_int_equal(make(&state), 0);
+    fixture *first = state;
+    start_serving(first, "", environment);
+    assert_int_equal(kill(first->pid, SIGSTOP), 0);
+
+    start(f, "", environment);
+    await_output(f, "start waits why=");
+    assert_non_null(strstr(f->out.text, place));
+    poll(NULL, 0, 350); /* some tries */
+    assert_null(strstr(f->out.text, " started "));
+    assert_int_equal(kill(first->pid, SIGKILL), 0);
+    await_output(f, " workers=");
+    assert_int_equal(finish(first), 128 + SIGKILL);
+    destroy(&state);
+
+    assert_int_equal(stop(f, SIGTERM), 0);
+    const char *told = strstr(f->err.text, "trying again for 20.0 s (BIND_RETRY)");
+    assert_non_null(told);
+    assert_null(strstr(told + 1, "trying again")); /* once */
+    assert_null(strstr(f->err.text, "shows who"));
+}
+
+static void a_place_of_a_killed_predecessor_is_waited_for(void **state)
+{
+    char environment[192];
+    unsigned port = free_port();
+    snprintf(environment, sizeof(environment), "BIND_RETRY=20 WS_PORT=%u", port);
+    succeed_a_killed_one(*state, environment, "WS_HOST, WS_PORT: 127.0.0.1:");
+    snprintf(environment, sizeof(environment), "BIND_RETRY=20 WS_PORT=%u ACCEPTOR_THREADS=2", port);
+    succeed_a_killed_one(*state, environment, "WS_HOST, WS_PORT: 127.0.0.1:");
+    snprintf(environment, sizeof(environment), "BIND_RETRY=20 WS_PORT=0 ADMIN_PORT=%u",
+             (unsigned)free_port());
+    succeed_a_killed_one(*state, environment, "ADMIN_HOST, ADMIN_PORT: 127.0.0.1:");
+    snprintf(environment, sizeof(environment), "BIND_RETRY=20 WS_PORT=off WS_HOST=unix:%s",
+             path_of(*state, "socket"));
+    succeed_a_killed_one(*state, environment, "WS_HOST: unix:/");
+}
+
+static void a_place_that_stays_taken_is_given_up(void **state)
+{
+    fixture *f = *state;
+    uint16_t port;
+    int fd = occupy(&port);
+    char environment[64];
+    snprintf(environment, sizeof(environment), "BIND_RETRY=400ms WS_PORT=%u", (unsigned)port);
+    uint64_t begun_ms = now_ms();
+    assert_int_equal(run(f, "", environment), 1);
+    assert_in_range(now_ms() - begun_ms, 400, PATIENCE_MS);
+    const char *first = strstr(f->err.text, " is already in use; trying again for 0.4 s (BIND_RETRY)");
+    assert_non_null(first);
+    assert_non_null(strstr(first, " is already in use; stop whoever has it"));
+    close(fd);
+}
+
+static void a_signal_ends_the_wait_for_a_place(void **state)
+{
+    fixture *f = *state;
+    uint16_t port;
+    int fd = occupy(&port);
+    char environment[64];
+    snprintf(environment, sizeof(environment), "BIND_RETRY=5m WS_PORT=%u", (unsigned)port);
+    static const int others[] = {SIGHUP, SIGUSR1};
+    static const int ends[] = {SIGTERM, SIGINT};
+    for (size_t i = 0; i < 2; i++) {
+        start(f, "", environment);
+        await_output(f, "start waits why=");
+        assert_int_equal(kill(f->pid, others[i]), 0);
+        assert_int_equal(stop(f, ends[i]), 0);
+        assert_non_null(strstr(f->out.text, "stopping signal=SIG"));
+        assert_null(strstr(f->out.text, "started"));
+    }
     close(fd);
 }
 
@@ -588,7 +669,7 @@ static void an_admin_port_in_use_ends_with_one_and_names_the_options(void **stat
     int fd = occupy(&port);
     char environment[48];
     char expected[160];
-    snprintf(environment, sizeof(environment), "WS_PORT=0 ADMIN_PORT=%u", (unsigned)port);
+    snprintf(environment, sizeof(environment), "BIND_RETRY=0 WS_PORT=0 ADMIN_PORT=%u", (unsigned)port);
     snprintf(
         expected, sizeof(expected),
         "homecall-signal: ADMIN_HOST, ADMIN_PORT: 127.0.0.1:%u is already in use; stop whoever has it (ss "
@@ -838,6 +919,9 @@ int main(void)
         TEST(nothing_but_log_lines_goes_to_standard_output),
         TEST(json_lines_are_written_where_they_are_asked_for),
         TEST(a_port_in_use_ends_with_one_and_names_the_options),
+        TEST(a_place_of_a_killed_predecessor_is_waited_for),
+        TEST(a_place_that_stays_taken_is_given_up),
+        TEST(a_signal_ends_the_wait_for_a_place),
         TEST(an_address_of_somebody_else_ends_with_one),
         TEST(too_few_descriptors_end_with_one_and_name_the_limit),
         TEST(a_log_file_that_can_not_be_opened_ends_with_one),

@@ -51,6 +51,19 @@ static void a_path_is_named_as_it_stands_in_its_option(void **state)
         "WS_HOST: unix:/nowhere/x is in a directory that does not exist; make it, or choose another path");
 }
 
+static void what_may_be_over_soon_is_told_with_how_long_it_is_waited_for(void **state)
+{
+    (void)state;
+    char report[START_REPORT_CAP];
+    start_report_write_patient(&(signal_server_fault){.kind = SIGNAL_SERVER_FAULT_PATH,
+                                                      .error = -EADDRINUSE,
+                                                      .entry = "unix:/run/x"},
+                               5250, report, sizeof(report));
+    assert_string_equal(
+        report, "WS_HOST: unix:/run/x is already in use; trying again for 5.2 s (BIND_RETRY), in case "
+                "it is ending");
+}
+
 static void a_thread_and_a_socket_are_named(void **state)
 {
     (void)state;
@@ -126,6 +139,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_address_is_named_with_its_options_and_its_port),
         cmocka_unit_test(a_path_is_named_as_it_stands_in_its_option),
+        cmocka_unit_test(what_may_be_over_soon_is_told_with_how_long_it_is_waited_for),
         cmocka_unit_test(a_thread_and_a_socket_are_named),
         cmocka_unit_test(a_limit_is_named_with_what_it_should_be),
         cmocka_unit_test(an_error_without_words_of_its_own_has_those_of_the_system),
