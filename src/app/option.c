@@ -192,6 +192,65 @@ static void format_duration(char *out, size_t cap, uint64_t ms)
         snprintf(out, cap, "%llums", (unsigned long long)ms);
 }
 
+/* Seconds, with as many decimals as it takes. */
+static void format_seconds(char *out, size_t cap, uint64_t ms)
+{
+    int len = snprintf(out, cap, "%llu.%03u", (unsigned long long)ms / SECOND, (unsigned)(ms % SECOND));
+    assert(len > 4 && len < (int)cap);
+    while (out[len - 1] == '0')
+        len--;
+    if (out[len - 1] == '.')
+        len--;
+    out[len] = '\0';
+}
+
+static uint64_t load_number(const void *target, size_t size)
+{
+    uint32_t narrow;
+    switch (size) {
+    case sizeof(uint8_t):
+        return *(const bool *)target;
+    case sizeof(uint16_t):
+        return *(const uint16_t *)target;
+    case sizeof(uint32_t):
+        memcpy(&narrow, target, sizeof(narrow));
+        return narrow;
+    default:
+        assert(size == sizeof(uint64_t));
+        return *(const uint64_t *)target;
+    }
+}
+
+bool option_format(const option *o, const void *base, char out[OPTION_DEFAULT_CAP])
+{
+    const void *target = (const char *)base + o->offset;
+    if (o->type == OPTION_STRING)
+        return snprintf(out, OPTION_DEFAULT_CAP, "%s", *(const char *const *)target) < OPTION_DEFAULT_CAP;
+    uint64_t value = load_number(target, o->size);
+    switch (o->type) {
+    case OPTION_PORT:
+        if (value == (uint32_t)-1) {
+            strcpy(out, "off");
+            return true;
+        }
+        break;
+    case OPTION_SIZE:
+        format_size(out, OPTION_DEFAULT_CAP, value);
+        return true;
+    case OPTION_DURATION:
+        format_seconds(out, OPTION_DEFAULT_CAP, value);
+        return true;
+    case OPTION_CHOICE:
+        strcpy(out, o->words[value]);
+        return true;
+    case OPTION_STRING:
+    case OPTION_INTEGER:
+        break;
+    }
+    snprintf(out, OPTION_DEFAULT_CAP, "%llu", (unsigned long long)value);
+    return true;
+}
+
 static void join_words(char *out, size_t cap, const char *const *words)
 {
     size_t len = 0;

@@ -19,7 +19,7 @@ typedef struct option {
     const char *group; /* the heading that it stands under */
     const char *name;
     option_type type;
-    const char *default_text;
+    const char *default_text; /* NULL where the target has its default already, from the library */
     uint64_t min;             /* INTEGER; SIZE: bytes; DURATION: ms; STRING: bytes of text */
     uint64_t max;             /* the same */
     const char *const *words; /* CHOICE: ends with NULL */
@@ -38,6 +38,13 @@ static inline bool option_is_control(char c)
 /* Put the value of `text` into its place in the struct at `base`; a string is borrowed. False when it is not
  * allowed. */
 bool option_set(const option *o, void *base, const char *text);
+
+/* The longest default, with its NUL. */
+enum { OPTION_DEFAULT_CAP = 32 };
+
+/* Write the value in the struct at `base` as option_set() reads it, into `out`. False where that is too
+ * small. */
+bool option_format(const option *o, const void *base, char out[OPTION_DEFAULT_CAP]);
 
 /* What may be given, as "a whole number from 0 to 65535", into [out, out + cap); 128 bytes are enough. */
 void option_describe(const option *o, char *out, size_t cap);

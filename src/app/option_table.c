@@ -18,6 +18,9 @@ static const char *const level_words[] = {"debug", "info", "warn", "error", "off
 static const char *const format_words[] = {"text", "json", NULL};
 static const char *const switch_words[] = {"off", "on", NULL};
 
+/* The default is the one of signal_server_options_init(). */
+#define AS_LIBRARY NULL
+
 static const char listening[] = "Listening";
 static const char proxies[] = "Behind a proxy";
 static const char turn[] = "STUN and TURN";
@@ -29,65 +32,62 @@ static const char messages[] = "Messages";
 static const char times[] = "Times";
 static const char logging[] = "Log";
 
-/* clang-format off: one option, one row of three lines */
+/* One option, one row: what it is, what its help says, where its value goes. */
+/* clang-format off */
 static const option table[] = {
-    {listening, "WS_HOST", OPTION_STRING, "127.0.0.1", 1, KIB(4), NULL, NULL,
+    {listening, "WS_HOST", OPTION_STRING, AS_LIBRARY, 1, KIB(4), NULL, NULL,
      "The addresses or host names to listen on, up to 16, separated by commas, IPv6 as ::1; unix:/run/x.sock "
      "is a Unix socket. :: takes IPv4 as well, unless an IPv4 address stands beside it. What is not the "
-     "loopback "
-     "needs ALLOW_PLAINTEXT.",
+     "loopback needs ALLOW_PLAINTEXT.",
      TARGET(server.host)},
-    {listening, "WS_PORT", OPTION_PORT, "8888", 0, 65535, NULL, NULL,
+    {listening, "WS_PORT", OPTION_PORT, AS_LIBRARY, 0, 65535, NULL, NULL,
      "The TCP port to listen on in plain text. 0 takes any free one; the log tells which.",
      TARGET(server.port)},
-    {listening, "WSS_PORT", OPTION_PORT, "off", 0, 65535, NULL, NULL,
-     "The TCP port to listen on with TLS, on the same addresses.", TARGET(server.tls_port)},
+    {listening, "WSS_PORT", OPTION_PORT, AS_LIBRARY, 0, 65535, NULL, NULL,
+     "The TCP port to listen on with TLS, on the same addresses.",
+     TARGET(server.tls_port)},
     {listening, "BIND_RETRY", OPTION_DURATION, "5", 0, 5 * MINUTE, NULL, NULL,
      "How long a start tries again while an address, a path or the admin port is in use: a server that was "
-     "killed "
-     "keeps its own until it is gone.",
+     "killed keeps its own until it is gone.",
      TARGET(bind_retry_ms)},
-    {listening, "TLS_CERT_FILE", OPTION_STRING, "", 0, 4095, NULL, NULL,
+    {listening, "TLS_CERT_FILE", OPTION_STRING, AS_LIBRARY, 0, 4095, NULL, NULL,
      "The certificate for WSS_PORT with the chain behind it (PEM). SIGHUP reads it anew.",
      TARGET(server.tls_cert_file)},
-    {listening, "TLS_KEY_FILE", OPTION_STRING, "", 0, 4095, NULL, NULL,
-     "Its key (PEM, without a passphrase). SIGHUP reads it anew.", TARGET(server.tls_key_file)},
+    {listening, "TLS_KEY_FILE", OPTION_STRING, AS_LIBRARY, 0, 4095, NULL, NULL,
+     "Its key (PEM, without a passphrase). SIGHUP reads it anew.",
+     TARGET(server.tls_key_file)},
     {listening, "ALLOW_PLAINTEXT", OPTION_INTEGER, "0", 0, 1, NULL, NULL,
      "1 lets the server listen without TLS where others than this machine can reach it: right in a network "
-     "of "
-     "containers behind a TLS proxy. Over the open network anybody could read the calls' codewords.",
+     "of containers behind a TLS proxy. Over the open network anybody could read the calls' codewords.",
      TARGET(allows_plaintext)},
-    {listening, "ALLOWED_ORIGINS", OPTION_STRING, "", 0, KIB(64), NULL, NULL,
+    {listening, "ALLOWED_ORIGINS", OPTION_STRING, AS_LIBRARY, 0, KIB(64), NULL, NULL,
      "The web origins whose pages may connect, separated by commas, as in https://call.example; "
      "https://*.example allows every host under that domain. Empty allows all.",
      TARGET(server.allowed_origins)},
 
-    {proxies, "TRUSTED_PROXIES", OPTION_STRING, "", 0, KIB(16), NULL, NULL,
+    {proxies, "TRUSTED_PROXIES", OPTION_STRING, AS_LIBRARY, 0, KIB(16), NULL, NULL,
      "The proxies whose word about a client's address is believed, separated by commas: addresses, networks "
-     "as "
-     "10.0.0.0/8, unix for whoever comes through a Unix socket. From others, X-Forwarded-For and Forwarded "
-     "are "
-     "ignored.",
+     "as 10.0.0.0/8, unix for whoever comes through a Unix socket. From others, X-Forwarded-For and "
+     "Forwarded are ignored.",
      TARGET(server.trusted_proxies)},
-    {proxies, "PROXY_PROTOCOL", OPTION_CHOICE, "off", 0, 0, switch_words, NULL,
+    {proxies, "PROXY_PROTOCOL", OPTION_CHOICE, AS_LIBRARY, 0, 0, switch_words, NULL,
      "With on, each connection from a trusted proxy must begin with a header of the PROXY protocol "
-     "(HAProxy's "
-     "send-proxy or send-proxy-v2). Not with WSS_PORT.",
+     "(HAProxy's send-proxy or send-proxy-v2). Not with WSS_PORT.",
      TARGET(server.proxy_protocol)},
 
-    {turn, "TURN_URLS", OPTION_STRING, "", 0, KIB(4), NULL, NULL,
+    {turn, "TURN_URLS", OPTION_STRING, AS_LIBRARY, 0, KIB(4), NULL, NULL,
      "The STUN and TURN servers that GET /ice tells pages of, separated by commas, as in "
      "turn:turn.example:3478?transport=udp. Empty: there is no /ice.",
      TARGET(server.turn_urls)},
-    {turn, "TURN_SECRET", OPTION_STRING, "", 0, 512, NULL, NULL,
+    {turn, "TURN_SECRET", OPTION_STRING, AS_LIBRARY, 0, 512, NULL, NULL,
      "What coturn calls static-auth-secret (with use-auth-secret). Credentials are made with it for each "
      "page.",
      TARGET(server.turn_secret)},
-    {turn, "TURN_TTL", OPTION_DURATION, "43200", 60 * SECOND, 7 * 24 * HOUR, NULL, NULL,
+    {turn, "TURN_TTL", OPTION_DURATION, AS_LIBRARY, 60 * SECOND, 7 * 24 * HOUR, NULL, NULL,
      "How long such credentials are good. A call that is longer keeps its relay.",
      TARGET(server.turn_ttl_ms)},
 
-    {watching, "ADMIN_HOST", OPTION_STRING, "127.0.0.1", 1, 253, NULL, NULL,
+    {watching, "ADMIN_HOST", OPTION_STRING, AS_LIBRARY, 1, 253, NULL, NULL,
      "The address or host name of the admin port, which serves metrics and health by HTTP to whoever reaches "
      "it: keep it inside.",
      TARGET(server.admin_host)},
@@ -95,96 +95,113 @@ static const option table[] = {
      "Its TCP port, for /metrics, /stats, /livez, /readyz and /version. 0 turns it off.",
      TARGET(server.admin_port)},
 
-    {threads, "WORKERS", OPTION_INTEGER, "0", 0, 256, NULL, "threads",
-     "The threads that share the rooms. 0 is one for each processor.", TARGET(server.workers)},
-    {threads, "ACCEPTOR_THREADS", OPTION_INTEGER, "1", 1, 64, NULL, "threads",
+    {threads, "WORKERS", OPTION_INTEGER, AS_LIBRARY, 0, 256, NULL, "threads",
+     "The threads that share the rooms. 0 is one for each processor.",
+     TARGET(server.workers)},
+    {threads, "ACCEPTOR_THREADS", OPTION_INTEGER, AS_LIBRARY, 1, 64, NULL, "threads",
      "The threads that accept connections and keep those that are in no room.",
      TARGET(server.acceptor_threads)},
 
-    {connections, "MAX_CONNECTIONS", OPTION_INTEGER, "0", 0, 10000000, NULL, "connections",
+    {connections, "MAX_CONNECTIONS", OPTION_INTEGER, AS_LIBRARY, 0, 10000000, NULL, "connections",
      "How many may be open. One more is answered with 503. 0 sets no limit besides the process's "
      "descriptors.",
      TARGET(server.max_connections)},
-    {connections, "MAX_CONNECTIONS_PER_ADDRESS", OPTION_INTEGER, "0", 0, 10000000, NULL, "connections",
+    {connections, "MAX_CONNECTIONS_PER_ADDRESS", OPTION_INTEGER, AS_LIBRARY, 0, 10000000, NULL, "connections",
      "How many may be open from one client address. Behind a proxy all come from the proxy's. 0 sets no "
      "limit.",
      TARGET(server.max_connections_per_address)},
 
-    {rooms, "ROOM_CAPACITY", OPTION_INTEGER, "2", 2, 64, NULL, "users", "How many users one room holds.",
+    {rooms, "ROOM_CAPACITY", OPTION_INTEGER, AS_LIBRARY, 2, 64, NULL, "users",
+     "How many users one room holds.",
      TARGET(server.room_capacity)},
-    {rooms, "PENDING_TTL", OPTION_DURATION, "120", 0, 24 * HOUR, NULL, NULL,
+    {rooms, "PENDING_TTL", OPTION_DURATION, AS_LIBRARY, 0, 24 * HOUR, NULL, NULL,
      "How long the queued signals of a user whose connection was lost are kept.",
      TARGET(server.pending_ttl_ms)},
-    {rooms, "PENDING_MAX_MESSAGES", OPTION_INTEGER, "256", 0, 1000000, NULL, "signals",
+    {rooms, "PENDING_MAX_MESSAGES", OPTION_INTEGER, AS_LIBRARY, 0, 1000000, NULL, "signals",
      "How many signals one room queues for a peer who is not there yet. 0 queues none.",
      TARGET(server.pending_max_messages)},
-    {rooms, "PENDING_MAX_BYTES", OPTION_SIZE, "256k", 0, GIB(1), NULL, NULL,
+    {rooms, "PENDING_MAX_BYTES", OPTION_SIZE, AS_LIBRARY, 0, GIB(1), NULL, NULL,
      "How many bytes of signals one room queues. At most MAX_OUTPUT_BYTES.",
      TARGET(server.pending_max_bytes)},
-    {rooms, "PENDING_MAX_TOTAL_BYTES", OPTION_SIZE, "256m", 0, GIB(1024), NULL, NULL,
+    {rooms, "PENDING_MAX_TOTAL_BYTES", OPTION_SIZE, AS_LIBRARY, 0, GIB(1024), NULL, NULL,
      "How many bytes of signals all rooms queue together. The memory that they take is more: half a KiB for "
-     "each room "
-     "and signal besides.",
+     "each room and signal besides.",
      TARGET(server.pending_max_total_bytes)},
-    {rooms, "PROBE_TIMEOUT", OPTION_DURATION, "3", 1, 5 * MINUTE, NULL, NULL,
+    {rooms, "PROBE_TIMEOUT", OPTION_DURATION, AS_LIBRARY, 1, 5 * MINUTE, NULL, NULL,
      "How long the users in a full room have to show that they are alive before a newcomer takes a silent "
      "one's place.",
      TARGET(server.probe_timeout_ms)},
 
-    {messages, "MAX_MESSAGE_BYTES", OPTION_SIZE, "128k", KIB(1), MIB(32), NULL, NULL,
-     "The longest message that a client may send.", TARGET(server.max_message_bytes)},
-    {messages, "MAX_NAME_BYTES", OPTION_SIZE, "512", 16, KIB(4), NULL, NULL,
-     "The longest name of a room or a user.", TARGET(server.max_name_bytes)},
-    {messages, "MAX_REQUEST_HEAD_BYTES", OPTION_SIZE, "8k", KIB(1), KIB(64), NULL, NULL,
-     "The longest head of an HTTP request.", TARGET(server.max_request_head_bytes)},
-    {messages, "MAX_OUTPUT_BYTES", OPTION_SIZE, "4m", KIB(64), GIB(1), NULL, NULL,
+    {messages, "MAX_MESSAGE_BYTES", OPTION_SIZE, AS_LIBRARY, KIB(1), MIB(32), NULL, NULL,
+     "The longest message that a client may send.",
+     TARGET(server.max_message_bytes)},
+    {messages, "MAX_NAME_BYTES", OPTION_SIZE, AS_LIBRARY, 16, KIB(4), NULL, NULL,
+     "The longest name of a room or a user.",
+     TARGET(server.max_name_bytes)},
+    {messages, "MAX_REQUEST_HEAD_BYTES", OPTION_SIZE, AS_LIBRARY, KIB(1), KIB(64), NULL, NULL,
+     "The longest head of an HTTP request.",
+     TARGET(server.max_request_head_bytes)},
+    {messages, "MAX_OUTPUT_BYTES", OPTION_SIZE, AS_LIBRARY, KIB(64), GIB(1), NULL, NULL,
      "How much may wait for a client that does not read before it is dropped. At least twice "
      "MAX_MESSAGE_BYTES.",
      TARGET(server.max_output_bytes)},
-    {messages, "MESSAGE_RATE", OPTION_INTEGER, "1000", 0, 1000000, NULL, "frames a second",
+    {messages, "MESSAGE_RATE", OPTION_INTEGER, AS_LIBRARY, 0, 1000000, NULL, "frames a second",
      "How many frames one connection may send a second, on average. 0 sets no limit.",
      TARGET(server.message_rate)},
-    {messages, "MESSAGE_BURST", OPTION_INTEGER, "10000", 1, 1000000, NULL, "frames",
-     "How many frames one connection may send at once, over that rate.", TARGET(server.message_burst)},
-    {messages, "FAULT_BURST", OPTION_INTEGER, "20", 0, 1000000, NULL, "messages",
+    {messages, "MESSAGE_BURST", OPTION_INTEGER, AS_LIBRARY, 1, 1000000, NULL, "frames",
+     "How many frames one connection may send at once, over that rate.",
+     TARGET(server.message_burst)},
+    {messages, "FAULT_BURST", OPTION_INTEGER, AS_LIBRARY, 0, 1000000, NULL, "messages",
      "How many invalid messages one connection may send at once; one a second is forgiven. 0 sets no limit.",
      TARGET(server.fault_burst)},
 
-    {times, "PING_INTERVAL", OPTION_DURATION, "25", 1, 1 * HOUR, NULL, NULL,
+    {times, "PING_INTERVAL", OPTION_DURATION, AS_LIBRARY, 1, 1 * HOUR, NULL, NULL,
      "The time between two pings to a connection. Shorter than the idle timeout of every proxy in between.",
      TARGET(server.ping_interval_ms)},
-    {times, "PONG_TIMEOUT", OPTION_DURATION, "10", 1, 1 * HOUR, NULL, NULL,
+    {times, "PONG_TIMEOUT", OPTION_DURATION, AS_LIBRARY, 1, 1 * HOUR, NULL, NULL,
      "How long a connection may show no sign of life after a ping before it is dropped.",
      TARGET(server.pong_timeout_ms)},
-    {times, "HANDSHAKE_TIMEOUT", OPTION_DURATION, "10", 1, 5 * MINUTE, NULL, NULL,
-     "How long a client may take for its HTTP request.", TARGET(server.handshake_timeout_ms)},
-    {times, "CLOSE_TIMEOUT", OPTION_DURATION, "0.8", 1, 1 * MINUTE, NULL, NULL,
-     "How long a client may take to close after it was told to.", TARGET(server.close_timeout_ms)},
-    {times, "SHUTDOWN_GRACE", OPTION_DURATION, "10", 1, 1 * HOUR, NULL, NULL,
-     "How long a stop may take. What is still open then is ended at once.", TARGET(server.shutdown_grace_ms)},
+    {times, "HANDSHAKE_TIMEOUT", OPTION_DURATION, AS_LIBRARY, 1, 5 * MINUTE, NULL, NULL,
+     "How long a client may take for its HTTP request.",
+     TARGET(server.handshake_timeout_ms)},
+    {times, "CLOSE_TIMEOUT", OPTION_DURATION, AS_LIBRARY, 1, 1 * MINUTE, NULL, NULL,
+     "How long a client may take to close after it was told to.",
+     TARGET(server.close_timeout_ms)},
+    {times, "SHUTDOWN_GRACE", OPTION_DURATION, AS_LIBRARY, 1, 1 * HOUR, NULL, NULL,
+     "How long a stop may take. What is still open then is ended at once.",
+     TARGET(server.shutdown_grace_ms)},
 
     {logging, "LOG_LEVEL", OPTION_CHOICE, "info", 0, 0, level_words, NULL,
-     "The lowest level that is written.", TARGET(log.level)},
+     "The lowest level that is written.",
+     TARGET(log.level)},
     {logging, "LOG_FORMAT", OPTION_CHOICE, "text", 0, 0, format_words, NULL,
-     "Lines of text, or one JSON object a line.", TARGET(log.format)},
+     "Lines of text, or one JSON object a line.",
+     TARGET(log.format)},
     {logging, "LOG_FILE", OPTION_STRING, "", 0, 4095, NULL, NULL,
-     "The file to append to; SIGHUP opens it anew. Empty is the standard output.", TARGET(log.file)},
+     "The file to append to; SIGHUP opens it anew. Empty is the standard output.",
+     TARGET(log.file)},
     {logging, "LOG_PRIVACY", OPTION_CHOICE, "on", 0, 0, switch_words, NULL,
      "With on, codewords and user names appear only as short tags that nobody can turn back. Off shows them.",
      TARGET(log.is_private)},
 };
 /* clang-format on */
 
-static_assert(sizeof(table) / sizeof(table[0]) == OPTIONS_COUNT, "app_config has room for each text");
+enum { ROWS = sizeof(table) / sizeof(table[0]) };
+static_assert((int)ROWS <= (int)OPTIONS_MAX, "app_config has a text for each");
 
 const option *option_table_get(void)
 {
     return table;
 }
 
+size_t option_table_count(void)
+{
+    return ROWS;
+}
+
 const option *option_table_find(slice name)
 {
-    for (size_t i = 0; i < OPTIONS_COUNT; i++) {
+    for (size_t i = 0; i < ROWS; i++) {
         if (slice_equals(name, slice_of_text(table[i].name)))
             return &table[i];
     }
@@ -231,7 +248,7 @@ const option *option_table_find_near(slice key)
         return NULL;
     const option *nearest = NULL;
     size_t least = min_of(3, key.len / 3) + 1;
-    for (size_t i = 0; i < OPTIONS_COUNT; i++) {
+    for (size_t i = 0; i < ROWS; i++) {
         size_t far = distance(key, slice_of_text(table[i].name));
         if (far < least) {
             least = far;

@@ -4,10 +4,14 @@
 
 #include "app/option.h"
 
-enum { OPTIONS_COUNT = 41 };
+/* No more than these. */
+enum { OPTIONS_MAX = 64 };
 
-/* The rows, OPTIONS_COUNT of them, those of one group next to each other. */
+/* The rows, those of one group next to each other. */
 const option *option_table_get(void);
+
+/* How many there are. */
+size_t option_table_count(void);
 
 /* The row of this name; NULL when there is none. */
 const option *option_table_find(slice name);

@@ -11,7 +11,12 @@
 const char *options_get_text(const app_config *config, const option *o)
 {
     const char *given = config->texts[o - option_table_get()].text;
-    return given != NULL ? given : o->default_text;
+    return given != NULL ? given : options_get_default(config, o);
+}
+
+const char *options_get_default(const app_config *config, const option *o)
+{
+    return config->defaults[o - option_table_get()];
 }
 
 /* ---- Reading ---- */
@@ -101,7 +106,7 @@ int options_apply(app_config *config, FILE *reports)
 {
     const option *table = option_table_get();
     bool is_valid = true;
-    for (size_t i = 0; i < OPTIONS_COUNT; i++) {
+    for (size_t i = 0; i < option_table_count(); i++) {
         if (!option_set(&table[i], config, options_get_text(config, &table[i]))) {
             report_invalid(reports, config, &table[i]);
             is_valid = false;
@@ -111,31 +116,28 @@ int options_apply(app_config *config, FILE *reports)
     return is_valid && options_check_together(config, reports) ? 0 : -EINVAL;
 }
 
+/* A row has a default of its own, or the target has the library's. */
+static void set_default(app_config *config, const option *o, char text[OPTION_DEFAULT_CAP])
+{
+    bool is_valid = o->default_text == NULL ? option_format(o, config, text)
+                                            : strlen(o->default_text) < OPTION_DEFAULT_CAP &&
+                                                  option_set(o, config, strcpy(text, o->default_text));
+    assert(is_valid);
+    (void)is_valid;
+}
+
 void options_init(app_config *config)
 {
-    const option *table = option_table_get();
     *config = (app_config){0};
-    for (size_t i = 0; i < OPTIONS_COUNT; i++) {
-        bool is_valid = option_set(&table[i], config, table[i].default_text);
-        assert(is_valid);
-        (void)is_valid;
-    }
+    signal_server_options_init(&config->server);
+    for (size_t i = 0; i < option_table_count(); i++)
+        set_default(config, &option_table_get()[i], config->defaults[i]);
 }
 
 void options_deinit(app_config *config)
 {
-    for (size_t i = 0; i < OPTIONS_COUNT; i++)
+    for (size_t i = 0; i < option_table_count(); i++)
         free(config->texts[i].text);
     free(config->file_name);
     *config = (app_config){0};
-}
-
-/* The defaults of the library are the ones of the table, so that there is one place for each. But a program
- * that embeds a server opens no other port unasked. */
-void signal_server_options_init(signal_server_options *options)
-{
-    app_config config;
-    options_init(&config);
-    *options = config.server;
-    options->admin_port = 0;
 }

@@ -22,11 +22,13 @@ typedef struct option_text {
 } option_text;
 
 typedef struct app_config {
-    signal_server_options server; /* strings point into `texts`, or to literals */
-    signal_log_options log;       /* the same */
-    bool allows_plaintext;        /* ALLOW_PLAINTEXT */
-    uint32_t bind_retry_ms;       /* BIND_RETRY */
-    option_text texts[OPTIONS_COUNT];
+    signal_server_options
+        server;             /* strings point into `texts` and `defaults`, or to literals: it is not copied */
+    signal_log_options log; /* the same */
+    bool allows_plaintext;  /* ALLOW_PLAINTEXT */
+    uint32_t bind_retry_ms; /* BIND_RETRY */
+    option_text texts[OPTIONS_MAX];
+    char defaults[OPTIONS_MAX][OPTION_DEFAULT_CAP];
     char *file_name; /* owned; the .env file as it is called in reports; NULL before one was read */
 } app_config;
 
@@ -56,6 +58,9 @@ int options_check_files(const app_config *config, FILE *reports);
 
 /* The text in effect for an option: the one given, else its default. Borrowed from the config. */
 const char *options_get_text(const app_config *config, const option *o);
+
+/* The default of an option as a text. The same. */
+const char *options_get_default(const app_config *config, const option *o);
 
 /* Describe every option, in lines of at most 80 columns. */
 void options_print_help(FILE *out);

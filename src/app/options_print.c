@@ -24,18 +24,18 @@ static void print_wrapped(FILE *out, const char *margin, const char *text)
 }
 
 /* As "A whole number from 0 to 256 (threads); 0 unless set." */
-static void print_range(FILE *out, const char *margin, const option *o)
+static void print_range(FILE *out, const char *margin, const app_config *config, const option *o)
 {
     char allowed[128];
     char unit[32] = "";
     char line[512];
+    const char *text = options_get_default(config, o);
     option_describe(o, allowed, sizeof(allowed));
     if (o->unit != NULL)
         snprintf(unit, sizeof(unit), " (%s)", o->unit);
     if (o->type != OPTION_CHOICE) /* its words are given as they are */
         allowed[0] = 'A';
-    snprintf(line, sizeof(line), "%s%s; %s%s unless set.", allowed, unit,
-             o->default_text[0] == '\0' ? "empty" : o->default_text,
+    snprintf(line, sizeof(line), "%s%s; %s%s unless set.", allowed, unit, text[0] == '\0' ? "empty" : text,
              o->type == OPTION_DURATION ? " seconds" : "");
     print_wrapped(out, margin, line);
 }
@@ -48,27 +48,28 @@ static bool begins_group(const option *o)
 void options_print_help(FILE *out)
 {
     const option *table = option_table_get();
-    for (const option *o = table; o < table + OPTIONS_COUNT; o++) {
+    app_config config;
+    options_init(&config);
+    for (const option *o = table; o < table + option_table_count(); o++) {
         if (begins_group(o))
             fprintf(out, "\n%s:\n", o->group);
         fprintf(out, "  %s\n", o->name);
         print_wrapped(out, "      ", o->help);
-        print_range(out, "      ", o);
+        print_range(out, "      ", &config, o);
     }
+    options_deinit(&config);
 }
 
 static const char *const config_head[] = {
     "HomeCall Signal: every option with its value.",
     "",
     "The server reads the file .env in its working directory, or the one given by --env-file. A variable of "
-    "the same "
-    "name in the environment wins. What is empty or left out has its default.",
+    "the same name in the environment wins. What is empty or left out has its default.",
     "",
     "Sizes are in bytes; k, m or g behind a number multiplies it by 1024 and its powers. Times are in "
-    "seconds with up "
-    "to three decimals, or have ms, s, m or h behind them. A value with blanks or a # goes into quotes; "
-    "$NAMES in it "
-    "are not replaced.",
+    "seconds "
+    "with up to three decimals, or have ms, s, m or h behind them. A value with blanks or a # goes into "
+    "quotes; $NAMES in it are not replaced.",
 };
 
 static int print_option(const app_config *config, const option *o, FILE *out)
@@ -81,7 +82,7 @@ static int print_option(const app_config *config, const option *o, FILE *out)
     if (begins_group(o))
         fprintf(out, "# ---- %s ----\n\n", o->group);
     print_wrapped(out, "# ", o->help);
-    print_range(out, "# ", o);
+    print_range(out, "# ", config, o);
     fprintf(out, "%s=%s\n", o->name, value);
     free(value);
     return 0;
@@ -94,7 +95,7 @@ int options_print_config(const app_config *config, FILE *out)
             fputs("#\n", out);
         print_wrapped(out, "# ", config_head[i]);
     }
-    for (size_t i = 0; i < OPTIONS_COUNT; i++) {
+    for (size_t i = 0; i < option_table_count(); i++) {
         if (print_option(config, &option_table_get()[i], out) != 0)
             return -ENOMEM;
     }

@@ -32,6 +32,9 @@ struct signal_server {
     uint64_t started_utc_ms; /* the same moment */
 };
 
+/* Give back everything that a start has made. No thread of the server runs (any more). */
+void server_unmake(signal_server *server);
+
 /* How many threads a snapshot of this server has. */
 size_t server_thread_count(const signal_server *server);
 

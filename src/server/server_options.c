@@ -1,0 +1,150 @@
+#include "server/server_options.h"
+
+#include "protocol/message.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { MAX_BURST = 1000000 };
+
+#define KIB(n) ((uint32_t)(n) << 10)
+#define MIB(n) ((uint32_t)(n) << 20)
+
+enum { SECOND_MS = 1000, HOUR_MS = 3600 * SECOND_MS };
+
+/* ---- Defaults ---- */
+
+void signal_server_options_init(signal_server_options *options)
+{
+    *options = (signal_server_options){
+        .host = "127.0.0.1",
+        .port = 8888,
+        .tls_port = -1,
+        .tls_cert_file = "",
+        .tls_key_file = "",
+        .allowed_origins = "",
+        .trusted_proxies = "",
+        .proxy_protocol = false,
+        .turn_urls = "",
+        .turn_secret = "",
+        .turn_ttl_ms = 12 * HOUR_MS,
+        .admin_host = "127.0.0.1",
+        .admin_port = 0, /* who embeds a server opens no other port unasked */
+
+        .workers = 0,
+        .acceptor_threads = 1,
+
+        .max_connections = 0,
+        .max_connections_per_address = 0,
+
+        .room_capacity = 2,
+        .pending_ttl_ms = 120 * SECOND_MS,
+        .pending_max_messages = 256,
+        .pending_max_bytes = KIB(256),
+        .pending_max_total_bytes = MIB(256),
+        .probe_timeout_ms = 3 * SECOND_MS,
+
+        .max_message_bytes = KIB(128),
+        .max_name_bytes = 512,
+        .max_request_head_bytes = KIB(8),
+        .max_output_bytes = MIB(4),
+        .message_rate = 1000,
+        .message_burst = 10000,
+        .fault_burst = 20,
+
+        .ping_interval_ms = 25 * SECOND_MS,
+        .pong_timeout_ms = 10 * SECOND_MS,
+        .handshake_timeout_ms = 10 * SECOND_MS,
+        .close_timeout_ms = 800,
+        .shutdown_grace_ms = 10 * SECOND_MS,
+    };
+}
+
+/* ---- Bounds ---- */
+
+/* Where the strings are. */
+static const size_t strings[] = {
+    offsetof(signal_server_options, host),
+    offsetof(signal_server_options, allowed_origins),
+    offsetof(signal_server_options, trusted_proxies),
+    offsetof(signal_server_options, admin_host),
+    offsetof(signal_server_options, turn_urls),
+    offsetof(signal_server_options, turn_secret),
+    offsetof(signal_server_options, tls_cert_file),
+    offsetof(signal_server_options, tls_key_file),
+};
+
+enum { STRINGS = sizeof(strings) / sizeof(strings[0]) };
+
+static const char **string_of(signal_server_options *o, size_t i)
+{
+    return (const char **)(void *)((char *)o + strings[i]);
+}
+
+/* The loop takes a deadline of 0 for none, which no peer may have, and keeps the low half of its time. */
+static bool is_time(uint32_t ms)
+{
+    return ms >= 1 && ms <= INT32_MAX / 2;
+}
+
+static bool is_port(int32_t port)
+{
+    return port >= -1 && port <= UINT16_MAX;
+}
+
+/* The option table of the program has narrower ranges; here stand the bounds that the code relies on. */
+bool server_options_are_valid(const signal_server_options *o)
+{
+    bool has_strings = true;
+    for (size_t i = 0; i < STRINGS; i++)
+        has_strings = has_strings && *string_of((signal_server_options *)(uintptr_t)o, i) != NULL;
+    bool has_sockets = o->listen_fds != NULL || o->listen_fd_count == 0;
+    bool has_threads = o->workers <= SERVER_MAX_WORKERS && o->acceptor_threads >= 1 &&
+                       o->acceptor_threads <= SERVER_MAX_ACCEPTORS;
+    bool has_sizes = o->room_capacity >= 1 && o->room_capacity <= UINT16_MAX && o->max_name_bytes >= 1 &&
+                     o->max_name_bytes <= MESSAGE_MAX_NAME_BYTES && o->max_message_bytes >= 1 &&
+                     o->max_output_bytes >= o->max_message_bytes && o->max_request_head_bytes >= 1;
+    bool has_rates = o->message_burst >= 1 && o->message_burst <= MAX_BURST && o->fault_burst <= MAX_BURST;
+    bool has_times = is_time(o->ping_interval_ms) && is_time(o->pong_timeout_ms) &&
+                     is_time(o->handshake_timeout_ms) && is_time(o->close_timeout_ms);
+    bool has_ports = is_port(o->port) && is_port(o->tls_port);
+    /* Proxies send their header in plain text before all else, where TLS would have to start here. */
+    bool has_one_start = !o->proxy_protocol || o->tls_port < 0;
+    return has_strings && has_sockets && has_threads && has_sizes && has_rates && has_times && has_ports &&
+           has_one_start;
+}
+
+/* ---- A copy ---- */
+
+/* A copy of the list; NULL without memory. An empty one has room for one. */
+static int *copy_descriptors(const int *fds, size_t count)
+{
+    int *copy = calloc(count + 1, sizeof(*copy));
+    if (copy != NULL && count > 0)
+        memcpy(copy, fds, count * sizeof(*copy));
+    return copy;
+}
+
+int server_options_copy(signal_server_options *out, const signal_server_options *options)
+{
+    *out = *options;
+    out->listen_fds = copy_descriptors(options->listen_fds, options->listen_fd_count);
+    bool is_whole = out->listen_fds != NULL;
+    for (size_t i = 0; i < STRINGS; i++) {
+        const char **text = string_of(out, i);
+        *text = strdup(*text);
+        is_whole = is_whole && *text != NULL;
+    }
+    if (!is_whole)
+        server_options_free(out);
+    return is_whole ? 0 : -ENOMEM;
+}
+
+void server_options_free(signal_server_options *copy)
+{
+    for (size_t i = 0; i < STRINGS; i++)
+        free((char *)(uintptr_t)*string_of(copy, i));
+    free((int *)(uintptr_t)copy->listen_fds);
+    *copy = (signal_server_options){0};
+}

@@ -1,0 +1,91 @@
+#include "server/server_shared.h"
+
+#include "server/origins.h"
+#include "session/session_life.h"
+
+/* ---- What sessions ask of the server ---- */
+
+static void hand_over(session_group *group, session *s, int shard)
+{
+    signal_server *server = group->shared->context;
+    mailbox *mb = &server->workers[shard].mailbox;
+    if (mailbox_push(mb, &s->connection.entry, &io_thread_of(group)->to_wake) != 0)
+        session_take_back(s, group);
+}
+
+/* Requests are read on acceptors, whose first member is their thread. */
+static bool admit(session_group *group, session *s, const address *client)
+{
+    return acceptor_admit((acceptor *)io_thread_of(group), s, client);
+}
+
+static void on_gone(session_group *group, session *s)
+{
+    const signal_server *server = group->shared->context;
+    admission_leave(server->admission, s->place);
+}
+
+/* ---- Bounds ---- */
+
+static bool allows_origin(void *context, slice origin)
+{
+    const signal_server *server = context;
+    const char *list = server->options.allowed_origins;
+    return origins_allow(slice_of_text(list), origin);
+}
+
+static net_limits net_limits_of(signal_server *server)
+{
+    const signal_server_options *o = &server->options;
+    return (net_limits){
+        .handshake = {.path = "/signal",
+                      .page_path = server->shared.ice.urls.len > 0 ? "/ice" : NULL,
+                      .max_head_bytes = o->max_request_head_bytes,
+                      .allows_origin = allows_origin,
+                      .context = server},
+        .max_message_bytes = o->max_message_bytes,
+        .max_output_bytes = o->max_output_bytes,
+        .frame_rate = {.per_second = o->message_rate, .burst = o->message_burst},
+        .handshake_timeout_ms = o->handshake_timeout_ms,
+        .ping_interval_ms = o->ping_interval_ms,
+        .pong_timeout_ms = o->pong_timeout_ms,
+        .close_timeout_ms = o->close_timeout_ms,
+    };
+}
+
+static session_limits session_limits_of(const signal_server_options *o)
+{
+    return (session_limits){
+        .rooms = {.capacity = o->room_capacity,
+                  .pending_max_messages = o->pending_max_messages,
+                  .pending_max_bytes = o->pending_max_bytes,
+                  .pending_ttl_ms = o->pending_ttl_ms,
+                  .probe_timeout_ms = o->probe_timeout_ms},
+        .max_name_bytes = o->max_name_bytes,
+        .faults = {.per_second = o->fault_burst == 0 ? 0 : 1, .burst = o->fault_burst},
+    };
+}
+
+int server_shared_init(signal_server *server)
+{
+    const signal_server_options *o = &server->options;
+    session_shared *shared = &server->shared;
+    address_list_fault fault;
+    int error = address_list_parse(&shared->proxies, slice_of_text(o->trusted_proxies), &fault);
+    if (error == 0)
+        error = keyed_hash_init(&shared->hash);
+    if (error != 0)
+        return error;
+    shared->ice = (ice_settings){.urls = slice_of_text(o->turn_urls),
+                                 .secret = slice_of_text(o->turn_secret),
+                                 .ttl_s = o->turn_ttl_ms / 1000};
+    shared->net = net_limits_of(server);
+    shared->limits = session_limits_of(o);
+    shared->shards = (int)o->workers;
+    shared->budget.limit = o->pending_max_total_bytes;
+    shared->hand_over = hand_over;
+    shared->admit = admit;
+    shared->on_gone = on_gone;
+    shared->context = server;
+    return 0;
+}

@@ -1,0 +1,218 @@
+/* The start of a Signal_Server: everything is made, then the threads are started; or nothing is left of it.
+ */
+#include "base/clock.h"
+#include "base/log.h"
+#include "server/descriptors.h"
+#include "server/listen_socket.h"
+#include "server/listening.h"
+#include "server/server_parts.h"
+#include "server/start_fault.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+static const char log_namespace[] = "HomeCall_Signal_Server";
+
+/* ---- The threads ---- */
+
+static void on_thread_ended(void *context)
+{
+    signal_server *server = context;
+    bool is_last = atomic_fetch_sub_explicit(&server->running, 1, memory_order_acq_rel) == 1;
+    if (is_last && !server->is_start_failing && server->options.on_stopped != NULL)
+        server->options.on_stopped(server->options.context);
+}
+
+static io_thread_plan plan_of(signal_server *server, const char *kind, uint32_t number, int shard)
+{
+    return (io_thread_plan){.kind = kind,
+                            .number = (uint8_t)number,
+                            .shard = shard,
+                            .shared = &server->shared,
+                            .shutdown_grace_ms = server->options.shutdown_grace_ms,
+                            .on_ended = on_thread_ended,
+                            .context = server};
+}
+
+/* ---- The certificate ---- */
+
+/* Load the certificate; the log tells how that went, and so does `fault`. */
+static int load_certificate(signal_server *server, char fault[TLS_CONTEXT_FAULT_CAP])
+{
+    const signal_server_options *o = &server->options;
+    snprintf(fault, TLS_CONTEXT_FAULT_CAP, "out of memory");
+    int error = certificate_load(&server->certificate, o->tls_cert_file, o->tls_key_file, fault);
+    if (error != 0) {
+        LOG(LOG_ERROR, log_namespace, "certificate not loaded", LOG_BYTES("fault", slice_of_text(fault)));
+        return error;
+    }
+    tls_context *loaded = certificate_share(&server->certificate);
+    const char *warning = tls_context_warning(loaded);
+    if (warning != NULL)
+        LOG(LOG_WARN, log_namespace, "certificate is doubtful", LOG_LITERAL("warning", warning));
+    LOG(LOG_INFO, log_namespace, "certificate loaded",
+        LOG_NUMBER("ends", (uint64_t)tls_context_not_after_s(loaded)));
+    tls_context_free(loaded);
+    return 0;
+}
+
+int signal_server_reload_certificate(signal_server *server)
+{
+    char fault[TLS_CONTEXT_FAULT_CAP];
+    return load_certificate(server, fault);
+}
+
+/* ---- Making everything ---- */
+
+static int make_workers(signal_server *server)
+{
+    for (uint32_t i = 0; i < server->options.workers; i++) {
+        const io_thread_plan plan = plan_of(server, "worker", i, (int)i);
+        int error = io_thread_init(&server->workers[i], &plan);
+        if (error != 0)
+            return error;
+        server->made_workers++;
+    }
+    return 0;
+}
+
+static int make_acceptors(signal_server *server, signal_server_fault *fault)
+{
+    uint32_t count = server->options.acceptor_threads;
+    for (uint32_t i = 0; i < count; i++) {
+        const acceptor_plan plan = {
+            .thread = plan_of(server, "acceptor", i, SESSION_NO_SHARD),
+            .admission = server->admission,
+            .certificate = &server->certificate,
+            .first_id = i + 1,
+            .id_step = count,
+            .has_proxy_protocol = server->options.proxy_protocol,
+        };
+        int error = acceptor_init(&server->acceptors[i], &plan);
+        if (error != 0)
+            return error;
+        server->made_acceptors++;
+    }
+    return listening_start(server, fault);
+}
+
+static bool collect(void *context, snapshot *out)
+{
+    server_take_snapshot(context, out);
+    return true;
+}
+
+static int make_admin(signal_server *server, signal_server_fault *fault)
+{
+    uint16_t port = server->options.admin_port;
+    if (port == 0)
+        return 0;
+    const admin_options options = {
+        .thread_count = server_thread_count(server), .collect = collect, .context = server};
+    const char *host = server->options.admin_host;
+    int fd = listen_socket_open_host(host, &port);
+    int error = fd < 0 ? fd : admin_new(&options, fd, &server->admin);
+    if (error != 0)
+        start_fault_set(fault, SIGNAL_SERVER_FAULT_ADMIN, host, port);
+    return error;
+}
+
+void server_unmake(signal_server *server)
+{
+    admin_free(server->admin);
+    server->admin = NULL;
+    while (server->made_acceptors > 0)
+        acceptor_deinit(&server->acceptors[--server->made_acceptors]);
+    while (server->made_workers > 0)
+        io_thread_deinit(&server->workers[--server->made_workers]);
+    atomic_store_explicit(&server->port, 0, memory_order_relaxed);
+    atomic_store_explicit(&server->tls_port, 0, memory_order_relaxed);
+}
+
+/* Everything that has to be there before the first thread is started. */
+static int make_all(signal_server *server, signal_server_fault *fault)
+{
+    int error = descriptors_check(server, fault);
+    if (error == 0)
+        error = make_workers(server);
+    if (error == 0)
+        error = make_acceptors(server, fault);
+    if (error == 0)
+        error = make_admin(server, fault);
+    if (error != 0 || server->options.tls_port < 0)
+        return error;
+    /* Last, so that a start that is tried again and again until a port is free says once that it is loaded.
+     */
+    char wrong[TLS_CONTEXT_FAULT_CAP];
+    error = load_certificate(server, wrong);
+    if (error != 0)
+        start_fault_set(fault, SIGNAL_SERVER_FAULT_CERTIFICATE, wrong, 0);
+    return error;
+}
+
+/* ---- Starting ---- */
+
+static int start_thread(io_thread *t, signal_server_fault *fault)
+{
+    int error = io_thread_start(t);
+    if (error == 0)
+        return 0;
+    char name[32];
+    snprintf(name, sizeof(name), "%s-%u", t->plan.kind, t->plan.number);
+    start_fault_set(fault, SIGNAL_SERVER_FAULT_THREADS, name, 0);
+    return error;
+}
+
+/* Start every thread; `running` counts those that will end and say so. */
+static int start_threads(signal_server *server, signal_server_fault *fault)
+{
+    atomic_store(&server->running, server->made_workers + server->made_acceptors);
+    int error = 0;
+    for (uint32_t i = 0; i < server->made_workers && error == 0; i++)
+        error = start_thread(&server->workers[i], fault);
+    for (uint32_t i = 0; i < server->made_acceptors && error == 0; i++)
+        error = start_thread(&server->acceptors[i].thread, fault);
+    if (error != 0 || server->admin == NULL)
+        return error;
+    error = admin_start(server->admin); /* the last: it looks at all the others */
+    if (error != 0)
+        start_fault_set(fault, SIGNAL_SERVER_FAULT_THREADS, "admin", 0);
+    return error;
+}
+
+static int start(signal_server *server, signal_server_fault *fault)
+{
+    int error = make_all(server, fault);
+    if (error == 0) {
+        server->is_started = true;
+        server->started_us = clock_monotonic_us();
+        server->started_utc_ms = clock_utc_ms();
+        error = start_threads(server, fault);
+        if (error != 0) { /* some may run already, and are told to end */
+            server->is_start_failing = true;
+            signal_server_stop(server);
+            server->is_start_failing = false;
+            server->is_started = false;
+            atomic_store_explicit(&server->is_draining, false, memory_order_relaxed);
+        }
+    }
+    if (error != 0)
+        server_unmake(server);
+    return error;
+}
+
+int signal_server_start(signal_server *server, signal_server_fault *fault)
+{
+    signal_server_fault unread;
+    if (fault == NULL)
+        fault = &unread;
+    *fault = (signal_server_fault){0};
+    int error = -EALREADY;
+    if (server->is_started)
+        start_fault_set(fault, SIGNAL_SERVER_FAULT_STATE, "", 0);
+    else
+        error = start(server, fault);
+    if (error != 0)
+        start_fault_finish(fault, error);
+    return error;
+}
