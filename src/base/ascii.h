@@ -28,6 +28,12 @@ static inline bool ascii_is_token_char(char c)
     return ascii_is_digit(c) || ascii_is_letter(c) || (c != '\0' && strchr("!#$%&'*+-.^_`|~", c) != NULL);
 }
 
+/* Is it one of the 64 characters of base64 (RFC 4648, 4)? The padding is none of them. */
+static inline bool ascii_is_base64(char c)
+{
+    return ascii_is_digit(c) || ascii_is_letter(c) || c == '+' || c == '/';
+}
+
 /* The small letter that belongs to a large one; any other character as it is. */
 static inline char ascii_lower(char c)
 {

@@ -40,6 +40,17 @@ static void require_inside(slice part, const char *data, size_t len)
         require(part.data >= data && part.len <= len && part.data - data <= (ptrdiff_t)(len - part.len));
 }
 
+/* 16 bytes are 22 characters of base64 and the padding. */
+static bool is_key(slice key)
+{
+    static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    char text[KEY_LEN + 1] = {0};
+    if (key.len != KEY_LEN)
+        return false;
+    memcpy(text, key.data, KEY_LEN);
+    return strspn(text, alphabet) == KEY_LEN - 2 && strcmp(text + KEY_LEN - 2, "==") == 0;
+}
+
 static void require_served(const ws_handshake_rules *rules, const char *data, size_t len,
                            const ws_handshake *handshake)
 {
@@ -49,7 +60,7 @@ static void require_served(const ws_handshake_rules *rules, const char *data, si
     require(memchr(data, '\0', handshake->head_len) == NULL);
     require(memcmp(data, "GET ", 4) == 0);
     require(slice_equals(handshake->path, SLICE_LITERAL("/signal")));
-    require(handshake->key.len == KEY_LEN && memcmp(handshake->key.data + KEY_LEN - 2, "==", 2) == 0);
+    require(is_key(handshake->key));
     require(handshake->origin.len % 2 == 0);
 }
 

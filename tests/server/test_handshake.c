@@ -150,6 +150,16 @@ static void a_key_that_is_not_sixteen_bytes_of_base64_is_a_bad_request(void **st
     }
 }
 
+/* RFC 6455, 4.1 has this key as its example, in a base64 that no encoder makes. */
+static void a_key_with_a_bit_set_behind_its_bytes_is_accepted_as_it_was_sent(void **state)
+{
+    client *c = request(*state, "GET /signal HTTP/1.1\r\n" HOST UPGRADE VERSION
+                                "Sec-WebSocket-Key: AQIDBAUGBwgJCgsMDQ4PEC==\r\n\r\n");
+    client_expect_upgraded_with(c, "OfS0wDaT5NoxF2gqm7Zj2YtetzM=");
+    client_expect_nothing(c);
+    client_close(c);
+}
+
 static void a_request_without_a_host_is_a_bad_request(void **state)
 {
     expect_fault(*state, "GET /signal HTTP/1.1\r\n" UPGRADE VERSION KEY "\r\n", 400);
@@ -386,6 +396,8 @@ int main(void)
                                         server_teardown),
         cmocka_unit_test_setup_teardown(a_key_that_is_not_sixteen_bytes_of_base64_is_a_bad_request, start,
                                         server_teardown),
+        cmocka_unit_test_setup_teardown(a_key_with_a_bit_set_behind_its_bytes_is_accepted_as_it_was_sent,
+                                        start, server_teardown),
         cmocka_unit_test_setup_teardown(a_request_without_a_host_is_a_bad_request, start, server_teardown),
         cmocka_unit_test_setup_teardown(a_malformed_request_is_a_bad_request, start, server_teardown),
         cmocka_unit_test(only_listed_origins_are_let_in),

@@ -355,11 +355,16 @@ const char *client_http_header(client *c, const char *name)
     return NULL;
 }
 
-void client_expect_upgraded(client *c)
+void client_expect_upgraded_with(client *c, const char *accept)
 {
     read_http_head(c);
     expect_status(c, 101);
-    assert_string_equal(client_http_header(c, "Sec-WebSocket-Accept"), accept_of_client_key);
+    assert_string_equal(client_http_header(c, "Sec-WebSocket-Accept"), accept);
+}
+
+void client_expect_upgraded(client *c)
+{
+    client_expect_upgraded_with(c, accept_of_client_key);
 }
 
 void client_upgrade(client *c)

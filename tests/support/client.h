@@ -93,6 +93,9 @@ void client_send_upgrade(client *c);
 /* Read the answer to it. */
 void client_expect_upgraded(client *c);
 
+/* The same after a request with another key, to which this Sec-WebSocket-Accept belongs. */
+void client_expect_upgraded_with(client *c, const char *accept);
+
 /* Read a whole HTTP answer of this status with "Connection: close", and then the end of TCP in order. */
 void client_expect_http_fault(client *c, int status);
 

@@ -324,25 +324,39 @@ static void a_host_is_there_once(void **unused)
     expect_status(400, requests, LENGTH_OF(requests));
 }
 
-static void a_key_is_16_bytes_in_canonical_base64(void **unused)
+static void a_key_is_16_bytes_in_base64(void **unused)
 {
     (void)unused;
     static const struct {
         const char *key;
         int status;
     } cases[] = {
-        {"AAAAAAAAAAAAAAAAAAAAAA==", 101},    /* zeros */
-        {"////++++////++++////+w==", 101},    /* the end of the alphabet */
-        {"dGhlIHNhbXBsZSBub25jZQ==", 101},    /* RFC 6455, 1.3 */
-        {"", 400},                            /* nothing */
-        {"AAAAAAAAAAAAAAAAAAAAAAA=", 400},    /* 17 bytes */
-        {"AAAAAAAAAAAAAAAAAAAAAAAA", 400},    /* 18 bytes */
-        {"AAAAAAAAAAAAAAAAAAAA", 400},        /* 15 bytes */
-        {"AAAAAAAAAAAAAAAAAAAAAA", 400},      /* no padding */
-        {"AAAAAAAAAAAAAAAAAAAAAB==", 400},    /* bits behind the end */
-        {"AAAAAAAAAA=AAAAAAAAAAA==", 400},    /* padding inside */
-        {"AAAA AAAAAAAAAAAAAAAAA==", 400},    /* a blank */
-        {"AAAAAAAAAAAAAAAAAAAAA-==", 400},    /* the URL alphabet */
+        {"AAAAAAAAAAAAAAAAAAAAAA==", 101}, /* zeros */
+        {"////++++////++++////+w==", 101}, /* the end of the alphabet */
+        {"dGhlIHNhbXBsZSBub25jZQ==", 101}, /* RFC 6455, 1.3 */
+        {"AQIDBAUGBwgJCgsMDQ4PEC==", 101}, /* RFC 6455, 4.1: a bit is set behind the 16 bytes */
+        {"////////////////////////", 400}, /* 18 bytes of the same */
+        {"//////////////////////==", 101}, /* all four bits behind them */
+        {"0123456789abcxyzABCXYZ==", 101}, /* the alphabet's ranges */
+        {"", 400},                         /* nothing */
+        {"AAAAAAAAAAAAAAAAAAAAAAA=", 400}, /* 17 bytes */
+        {"AAAAAAAAAAAAAAAAAAAAAAAA", 400}, /* 18 bytes */
+        {"AAAAAAAAAAAAAAAAAAAA", 400},     /* 15 bytes */
+        {"AAAAAAAAAAAAAAAAAAAAAA", 400},   /* no padding */
+        {"AAAAAAAAAA=AAAAAAAAAAA==", 400}, /* padding inside */
+        {"AAAAAAAAAAAAAAAAAAAAA===", 400}, /* too much of it */
+        {"AAAAAAAAAAAAAAAAAAAAAA=A", 400}, /* too little */
+        {"AAAAAAAAAAAAAAAAAAAAAA.=", 400}, /* something else in its place */
+        {"AAAA AAAAAAAAAAAAAAAAA==", 400}, /* a blank */
+        {"AAAAAAAAAAAAAAAAAAAAA-==", 400}, /* the URL alphabet */
+        {"_AAAAAAAAAAAAAAAAAAAAA==", 400},
+        {"AAAAAAAAAAA*AAAAAAAAAA==", 400}, /* neighbours of the alphabet's ranges */
+        {"AAAAAAAAAAA,AAAAAAAAAA==", 400},
+        {"AAAAAAAAAAA:AAAAAAAAAA==", 400},
+        {"AAAAAAAAAAA@AAAAAAAAAA==", 400},
+        {"AAAAAAAAAAA[AAAAAAAAAA==", 400},
+        {"AAAAAAAAAAA`AAAAAAAAAA==", 400},
+        {"AAAAAAAAAAA{AAAAAAAAAA==", 400},
         {"AAAAAAAAAAAAAAAAAAAAAA==, x", 400}, /* a list */
         {"AAAAAAAAAAAAAAAAAAAAA\xC1==", 400}, /* not ASCII */
     };
@@ -501,7 +515,7 @@ int main(void)
         cmocka_unit_test(other_methods_are_not_allowed),
         cmocka_unit_test(what_is_no_upgrade_to_version_13_must_upgrade),
         cmocka_unit_test(a_host_is_there_once),
-        cmocka_unit_test(a_key_is_16_bytes_in_canonical_base64),
+        cmocka_unit_test(a_key_is_16_bytes_in_base64),
         cmocka_unit_test(an_upgrade_announces_no_body),
         cmocka_unit_test(an_origin_is_asked_about_where_there_is_one),
         cmocka_unit_test(faults_are_judged_in_their_order),
