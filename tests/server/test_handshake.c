@@ -65,6 +65,15 @@ static void a_query_string_is_allowed_and_ignored(void **state)
     expect_welcome(*state, "GET /signal? HTTP/1.1\r\n" GOOD "\r\n");
 }
 
+static void the_target_may_be_the_whole_address(void **state)
+{
+    expect_welcome(*state, "GET ws://call.example/signal HTTP/1.1\r\n" GOOD "\r\n");
+    expect_welcome(*state, "GET wss://call.example:8443/signal?x HTTP/1.1\r\n" GOOD "\r\n");
+    expect_welcome(*state, "GET http://call.example/signal HTTP/1.1\r\n" GOOD "\r\n");
+    expect_fault(*state, "GET ws://call.example/other HTTP/1.1\r\n" GOOD "\r\n", 404);
+    expect_fault(*state, "GET ftp://call.example/signal HTTP/1.1\r\n" GOOD "\r\n", 400);
+}
+
 static void headers_that_mean_nothing_here_are_ignored(void **state)
 {
     expect_welcome(*state, "GET /signal HTTP/1.1\r\n" GOOD "Cookie: a=b\r\n"
@@ -386,6 +395,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_good_request_is_upgraded, start, server_teardown),
         cmocka_unit_test_setup_teardown(a_query_string_is_allowed_and_ignored, start, server_teardown),
+        cmocka_unit_test_setup_teardown(the_target_may_be_the_whole_address, start, server_teardown),
         cmocka_unit_test_setup_teardown(headers_that_mean_nothing_here_are_ignored, start, server_teardown),
         cmocka_unit_test_setup_teardown(an_extension_or_a_protocol_is_never_agreed_to, start,
                                         server_teardown),

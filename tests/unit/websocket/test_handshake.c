@@ -153,6 +153,9 @@ static void every_way_to_ask_properly_is_served(void **unused)
         "GET http://example.org/signal HTTP/1.1\r\n" REST,
         "GET HTTPS://example.org:8443/signal?q HTTP/1.1\r\n" REST,
         "GET http://[::1]:80/signal HTTP/1.1\r\n" REST,
+        "GET ws://example.org/signal HTTP/1.1\r\n" REST,
+        "GET WSS://example.org:443/signal?q HTTP/1.1\r\n" REST,
+        "GET ws://[::1]/signal HTTP/1.1\r\n" REST,
         LINE
         "hOST:example.org\r\nUPGRADE:WebSocket\r\nconnection:\t uPGRADE \t\r\nsec-websocket-version:13\r\n"
         "sec-websocket-key:dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
@@ -196,7 +199,13 @@ static void malformed_requests_are_bad(void **unused)
         "CONNECT example.org:443 HTTP/1.1\r\n" REST,
         "GET ftp://example.org/signal HTTP/1.1\r\n" REST,
         "GET http:///signal HTTP/1.1\r\n" REST,
+        "GET ws:///signal HTTP/1.1\r\n" REST,
+        "GET ws:/signal HTTP/1.1\r\n" REST,
+        "GET ws:example.org/signal HTTP/1.1\r\n" REST,
+        "GET wsss://example.org/signal HTTP/1.1\r\n" REST,
+        "GET xws://example.org/signal HTTP/1.1\r\n" REST,
         "GET http://me@example.org/signal HTTP/1.1\r\n" REST,
+        "GET wss://me@example.org/signal HTTP/1.1\r\n" REST,
         "GET /signal HTTP/1.0\r\n" REST,
         "GET /signal HTTP/2.0\r\n" REST,
         "GET /signal HTTP/1.10\r\n" REST,
@@ -259,6 +268,8 @@ static void other_paths_are_not_found(void **unused)
         "GET //signal HTTP/1.1\r\n" REST,
         "GET http://example.org HTTP/1.1\r\n" REST,
         "GET http://example.org?/signal HTTP/1.1\r\n" REST,
+        "GET ws://example.org HTTP/1.1\r\n" REST,
+        "GET wss://example.org/signal/ HTTP/1.1\r\n" REST,
         "POST / HTTP/1.1\r\n\r\n",
     };
     expect_status(404, requests, LENGTH_OF(requests));
