@@ -94,11 +94,17 @@ static bool skip_authority(slice *target)
     return false;
 }
 
+/* The path is compared and logged. The query is neither, so a name that a page puts there as it is, in UTF-8
+ * and not percent-encoded, does no harm. */
 static bool read_target(slice target, request *r)
 {
+    bool is_in_query = false;
     for (size_t i = 0; i < target.len; i++) {
+        char c = target.data[i];
+        bool is_over_ascii = (unsigned char)c >= 0x80;
+        is_in_query |= c == '?';
         /* A target has no fragment (RFC 9112, 3.2). */
-        if (!is_visible(target.data[i]) || target.data[i] == '#')
+        if (c == '#' || !(is_visible(c) || (is_in_query && is_over_ascii)))
             return false;
     }
     if (target.len == 0 || (target.data[0] != '/' && !skip_authority(&target)))

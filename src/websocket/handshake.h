@@ -2,8 +2,9 @@
  * parser. Pure: bytes in, a verdict out. The answers are in handshake_answer.h.
  *
  * Strict means: lines end with CRLF, no folded headers, no blank before a colon, token characters only in
- * names, no control characters in values, exactly one Host, at most one Sec-WebSocket-Key and one Origin, no
- * body announced with an upgrade. No extension and no subprotocol is ever accepted. */
+ * names, no control characters in values or in the target, bytes over ASCII only in values and in the query,
+ * exactly one Host, at most one Sec-WebSocket-Key and one Origin, no body announced with an upgrade. No
+ * extension and no subprotocol is ever accepted. */
 #ifndef HOMECALL_WEBSOCKET_HANDSHAKE_H
 #define HOMECALL_WEBSOCKET_HANDSHAKE_H
 

@@ -51,6 +51,24 @@ static bool is_key(slice key)
     return strspn(text, alphabet) == KEY_LEN - 2 && strcmp(text + KEY_LEN - 2, "==") == 0;
 }
 
+/* Nothing that the log shows of a target can act there, and none of it is a query. */
+static void require_visible(slice path)
+{
+    for (size_t i = 0; i < path.len; i++)
+        require(path.data[i] > ' ' && path.data[i] < 0x7F && path.data[i] != '?');
+}
+
+/* No control character in the first line, and bytes over ASCII in the query only. */
+static void require_clean_line(const char *data, size_t len)
+{
+    const char *end = memmem(data, len, "\r\n", 2);
+    const char *query = memchr(data, '?', (size_t)(end - data));
+    for (const char *at = data; at < end; at++) {
+        require((unsigned char)*at >= ' ' && *at != 0x7F);
+        require((unsigned char)*at < 0x80 || (query != NULL && at > query));
+    }
+}
+
 static void require_served(const ws_handshake_rules *rules, const char *data, size_t len,
                            const ws_handshake *handshake)
 {
@@ -59,6 +77,7 @@ static void require_served(const ws_handshake_rules *rules, const char *data, si
     require(memmem(data, handshake->head_len - 1, "\r\n\r\n", 4) == NULL);
     require(memchr(data, '\0', handshake->head_len) == NULL);
     require(memcmp(data, "GET ", 4) == 0);
+    require_clean_line(data, handshake->head_len);
     require(slice_equals(handshake->path, SLICE_LITERAL("/signal")));
     require(is_key(handshake->key));
     require(handshake->origin.len % 2 == 0);
@@ -119,6 +138,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     bool is_judged = parse(&rules, request, len, &whole);
     if (is_judged) {
         require(has_status(&whole));
+        require_visible(whole.path);
         if (whole.status == 101)
             require_served(&rules, request, len, &whole);
         else

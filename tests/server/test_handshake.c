@@ -8,17 +8,25 @@
 
 #include <cmocka.h>
 
+#include "homecall/signal_log.h"
 #include "support/client.h"
 #include "support/server.h"
+#include "websocket/utf8.h"
 
+#include <cjson/cJSON.h>
+
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define HOST    "Host: 127.0.0.1\r\n"
 #define UPGRADE "Connection: Upgrade\r\nUpgrade: websocket\r\n"
 #define VERSION "Sec-WebSocket-Version: 13\r\n"
 #define KEY     "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
 #define GOOD    HOST UPGRADE VERSION KEY
+
+enum { MAX_LOG = 64 * 1024 };
 
 static int start(void **state)
 {
@@ -63,6 +71,16 @@ static void a_query_string_is_allowed_and_ignored(void **state)
 {
     expect_welcome(*state, "GET /signal?room=x&y=%20 HTTP/1.1\r\n" GOOD "\r\n");
     expect_welcome(*state, "GET /signal? HTTP/1.1\r\n" GOOD "\r\n");
+}
+
+/* The page may have put a name of its user's there as it is. */
+static void a_query_may_hold_bytes_over_ascii(void **state)
+{
+    expect_welcome(*state, "GET /signal?room=\xD0\xB4\xD0\xBE\xD0\xBC HTTP/1.1\r\n" GOOD "\r\n");
+    expect_welcome(*state, "GET /signal?\xFF\xC2\x9B HTTP/1.1\r\n" GOOD "\r\n");
+    expect_fault(*state, "GET /signal?\xD0\xB4\x1B[2J HTTP/1.1\r\n" GOOD "\r\n", 400);
+    expect_fault(*state, "GET /signal?\x7F HTTP/1.1\r\n" GOOD "\r\n", 400);
+    expect_fault(*state, "GET /signal\xD0\xB4 HTTP/1.1\r\n" GOOD "\r\n", 400);
 }
 
 static void the_target_may_be_the_whole_address(void **state)
@@ -218,6 +236,81 @@ static void a_client_that_names_no_origin_is_no_browser_and_let_in(void **state)
     expect_welcome(server, "GET /signal HTTP/1.1\r\n" GOOD "\r\n");
     server_end(server);
 }
+
+/* ---- What the log shows of a request ---- */
+
+/* Serve requests with bytes that a log must not show as they are. The log's lines, owned by the caller. */
+static char *log_of_odd_requests(signal_log_format format)
+{
+    char file[] = "/tmp/test_handshake.XXXXXX";
+    int fd = mkstemp(file);
+    assert_true(fd >= 0);
+    const signal_log_options log = {
+        .file = file, .level = SIGNAL_LOG_INFO, .format = format, .is_private = true};
+    assert_int_equal(signal_log_start(&log), 0);
+    signal_server_options options = server_options();
+    signal_server *server = server_start(&options);
+
+    expect_welcome(server, "GET /signal?codeword=\xD0\xB4\xFF\xC2\x9B HTTP/1.1\r\n" GOOD "\r\n");
+    expect_welcome(server, "GET /signal HTTP/1.1\r\n" GOOD
+                           "Origin: https://\xD0\xB4\xFF\xC2\x9B\xE2\x80\xAE\"\\\t.example\r\n\r\n");
+    expect_fault(server, "GET /\"\\u0007?codeword=\xFF HTTP/1.1\r\n" GOOD "\r\n", 404);
+    expect_fault(server, "GET /sign\xFF\xC2\x9B?codeword HTTP/1.1\r\n" GOOD "\r\n", 400);
+    expect_fault(server, "GET /signal?codeword=\x1B[2J\xFF HTTP/1.1\r\n" GOOD "\r\n", 400);
+    server_end(server);
+    signal_log_stop();
+
+    char *text = calloc(1, MAX_LOG);
+    assert_non_null(text);
+    assert_in_range(read(fd, text, MAX_LOG - 1), 1, MAX_LOG - 2);
+    close(fd);
+    unlink(file);
+    return text;
+}
+
+/* Lines of UTF-8 in which nothing acts on a terminal (the renderer's own test has every case), and in which
+ * no query stands. */
+static void assert_harmless(const char *text)
+{
+    utf8_state state = {0};
+    assert_true(utf8_check(&state, (const uint8_t *)text, strlen(text)) && utf8_is_complete(&state));
+    for (const char *at = text; *at != '\0'; at++) {
+        unsigned char c = (unsigned char)at[0];
+        assert_true(c == '\n' || (c >= ' ' && c != 0x7F));
+        assert_false(c == 0xC2 && (unsigned char)at[1] < 0xA0); /* U+0080 to U+009F */
+    }
+    assert_null(strstr(text, "\xE2\x80\xAE"));
+    assert_null(strstr(text, "codeword"));
+}
+
+static void a_log_line_shows_no_byte_of_a_request_that_acts(void **unused)
+{
+    (void)unused;
+    char *text = log_of_odd_requests(SIGNAL_LOG_TEXT);
+    assert_harmless(text);
+    assert_non_null(strstr(text, "origin=\"https://\xD0\xB4\\xff\\u009b\\u202e\\\"\\\\\\t.example\"\n"));
+    assert_non_null(strstr(text, "path=\"/\\\"\\\\u0007\""));
+    free(text);
+}
+
+static void a_log_line_in_json_stays_json_whatever_a_request_holds(void **unused)
+{
+    (void)unused;
+    char *text = log_of_odd_requests(SIGNAL_LOG_JSON);
+    assert_harmless(text);
+    unsigned answers = 0;
+    char *rest = text;
+    for (char *line; (line = strsep(&rest, "\n")) != NULL && line[0] != '\0';) {
+        cJSON *json = cJSON_Parse(line);
+        assert_non_null(json);
+        answers += cJSON_HasObjectItem(json, "path");
+        cJSON_Delete(json);
+    }
+    assert_int_equal(answers, 5);
+    free(text);
+}
+
+/* ---- Limits ---- */
 
 /* A good request of exactly `len` bytes, owned by the caller. */
 static char *make_request_of(size_t len)
@@ -395,6 +488,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_good_request_is_upgraded, start, server_teardown),
         cmocka_unit_test_setup_teardown(a_query_string_is_allowed_and_ignored, start, server_teardown),
+        cmocka_unit_test_setup_teardown(a_query_may_hold_bytes_over_ascii, start, server_teardown),
         cmocka_unit_test_setup_teardown(the_target_may_be_the_whole_address, start, server_teardown),
         cmocka_unit_test_setup_teardown(headers_that_mean_nothing_here_are_ignored, start, server_teardown),
         cmocka_unit_test_setup_teardown(an_extension_or_a_protocol_is_never_agreed_to, start,
@@ -413,6 +507,8 @@ int main(void)
         cmocka_unit_test(only_listed_origins_are_let_in),
         cmocka_unit_test_setup_teardown(without_a_list_every_origin_is_let_in, start, server_teardown),
         cmocka_unit_test(a_client_that_names_no_origin_is_no_browser_and_let_in),
+        cmocka_unit_test(a_log_line_shows_no_byte_of_a_request_that_acts),
+        cmocka_unit_test(a_log_line_in_json_stays_json_whatever_a_request_holds),
         cmocka_unit_test_setup_teardown(a_request_head_may_be_as_long_as_its_limit_and_no_longer, start,
                                         server_teardown),
         cmocka_unit_test_setup_teardown(a_request_head_without_an_end_is_refused_at_its_limit, start,

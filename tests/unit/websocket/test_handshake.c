@@ -148,6 +148,10 @@ static void every_way_to_ask_properly_is_served(void **unused)
         LINE REST,
         "GET /signal? HTTP/1.1\r\n" REST,
         "GET /signal?a=/b?c&d=%20|{} HTTP/1.1\r\n" REST,
+        "GET /signal?room=\xD0\xB4\xD0\xBE\xD0\xBC HTTP/1.1\r\n" REST,
+        "GET ws://example.org/signal?\xF0\x9F\xA6\x8A HTTP/1.1\r\n" REST,
+        "GET /signal?\x80 HTTP/1.1\r\n" REST, /* nobody reads it, so nobody asks whether it is UTF-8 */
+        "GET /signal?\xFF? HTTP/1.1\r\n" REST,
         "GET /signal HTTP/1.2\r\n" REST,
         "GET /signal HTTP/1.9\r\n" REST,
         "GET http://example.org/signal HTTP/1.1\r\n" REST,
@@ -193,6 +197,12 @@ static void malformed_requests_are_bad(void **unused)
         "GET /sig\tnal HTTP/1.1\r\n" REST,
         "GET /signal\x7F HTTP/1.1\r\n" REST,
         "GET /sign\xC3\xA4l HTTP/1.1\r\n" REST,
+        "GET /signal\xFF?a HTTP/1.1\r\n" REST,
+        "GET http://d\xC3\xB6m.example/signal HTTP/1.1\r\n" REST,
+        "GET http://d\xC3\xB6m.example?a HTTP/1.1\r\n" REST,
+        "GET /signal?\xC3\xA4#top HTTP/1.1\r\n" REST,
+        "GET /signal?\xC3\xA4 \xC3\xA4 HTTP/1.1\r\n" REST,
+        "\xC3\xA4 /signal HTTP/1.1\r\n" REST,
         "GET /signal#top HTTP/1.1\r\n" REST,
         "GET signal HTTP/1.1\r\n" REST,
         "GET * HTTP/1.1\r\n" REST,
@@ -243,6 +253,24 @@ static void a_nul_is_refused_wherever_it_stands(void **unused)
         ws_handshake handshake;
         assert_true(judge(&rules, request, sizeof(good) - 1, &handshake));
         assert_int_equal(handshake.status, 400);
+    }
+}
+
+static void a_target_has_no_control_character_and_bytes_over_ascii_only_behind_a_question_mark(void **unused)
+{
+    (void)unused;
+    static const char path[] = "GET /signal HTTP/1.1\r\n" REST;
+    static const char query[] = "GET /signal?x=y HTTP/1.1\r\n" REST;
+    for (int byte = 1; byte < 0x100; byte++) {
+        char request[sizeof(query)];
+        bool is_visible = byte > ' ' && byte < 0x7F && byte != '#';
+        memcpy(request, path, sizeof(path));
+        request[sizeof("GET /s") - 1] = (char)byte;
+        /* A path of other letters is another path, and "?" ends it. */
+        assert_int_equal(status_of(request), !is_visible ? 400 : byte == 'i' ? 101 : 404);
+        memcpy(request, query, sizeof(query));
+        request[sizeof("GET /signal?x") - 1] = (char)byte;
+        assert_int_equal(status_of(request), is_visible || byte >= 0x80 ? 101 : 400);
     }
 }
 
@@ -520,6 +548,7 @@ int main(void)
         cmocka_unit_test(every_way_to_ask_properly_is_served),
         cmocka_unit_test(malformed_requests_are_bad),
         cmocka_unit_test(a_nul_is_refused_wherever_it_stands),
+        cmocka_unit_test(a_target_has_no_control_character_and_bytes_over_ascii_only_behind_a_question_mark),
         cmocka_unit_test(a_broken_first_line_is_refused_before_the_head_is_complete),
         cmocka_unit_test(other_paths_are_not_found),
         cmocka_unit_test(without_a_path_rule_every_path_is_served),
