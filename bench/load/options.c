@@ -68,7 +68,8 @@ static const option_row rows[] = {
      "count the server's system calls (root; slows it down a little)"},
     {"json", KIND_TEXT, AT(json), NULL, 0, 0, false, "FILE",
      "write the result as JSON; - is standard output"},
-    {"report", KIND_TEXT, AT(report), NULL, 0, 0, false, "DIR", "write a page with plots to DIR/index.html"},
+    {"report", KIND_TEXT, AT(report), NULL, 0, 0, false, "DIR",
+     "write a page to DIR/index.html, with plots by gnuplot"},
     {"label", KIND_TEXT, AT(label), "", 0, 0, false, "TEXT", "a name for this run in the reports"},
     {"quiet", KIND_FLAG, AT(quiet), NULL, 0, 0, false, NULL, "no progress, no table"},
 };
