@@ -1,6 +1,7 @@
 #include "base/address.h"
 
 #include <arpa/inet.h>
+#include <assert.h>
 #include <netinet/in.h>
 #include <stdio.h>
 
@@ -26,7 +27,7 @@ address address_from_ipv6(const uint8_t bytes[16], uint16_t port)
 
 static address from_sockaddr_in(const struct sockaddr *sockaddr)
 {
-    struct sockaddr_in in; /* copied, since bytes on their way need no alignment */
+    struct sockaddr_in in; /* a copy, since `sockaddr` need not be aligned for it */
     memcpy(&in, sockaddr, sizeof(in));
     return address_from_ipv4((const uint8_t *)&in.sin_addr, ntohs(in.sin_port));
 }
@@ -112,8 +113,7 @@ bool address_parse(slice text, address *out)
     if (address_parse_ip(text, out))
         return true;
 
-    /* Without brackets nothing but IPv4 can have a port: behind more than one colon it would be a part of the
-     * address. */
+    /* Without brackets only IPv4 can have a port: behind an IPv6 address it would read as a part of it. */
     slice host = slice_take_until(&text, ':');
     uint16_t port;
     address found;

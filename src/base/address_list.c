@@ -10,7 +10,7 @@ static uint8_t bits_of(const address *a)
     return a->family == ADDRESS_IPV4 ? IPV4_BITS : IPV6_BITS;
 }
 
-/* Which bits of byte `at` a prefix covers. */
+/* The bits of byte `at` that the prefix covers. */
 static uint8_t mask_at(uint8_t prefix_bits, size_t at)
 {
     if (prefix_bits >= 8 * (at + 1))
@@ -56,7 +56,7 @@ static bool parse_prefix(slice text, uint8_t max_bits, uint8_t *out)
     return bits <= max_bits;
 }
 
-/* Read "address" or "address/prefix". What is wrong, or NULL. */
+/* Read "address" or "address/prefix". Returns what is wrong, or NULL. */
 static const char *parse_network(slice entry, address_network *out)
 {
     bool has_prefix = memchr(entry.data, '/', entry.len) != NULL;

@@ -4,11 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* With its head and malloc's own, the smallest buffer fills 128 bytes: a join fits, which each connection
- * that is handed over carries along, and leaves no large hole in the heap behind. */
+/* With its own header and malloc's, the smallest buffer fills 128 bytes. That is enough for the join that
+ * each connection carries along when it is handed over, and leaves no large hole in the heap afterwards. */
 enum { SMALLEST_CAP = 96 };
 
-/* Slide the content to the front, which makes the consumed bytes room again. */
+/* Move the content to the front, so that the space of the consumed bytes can be used again. */
 static void compact(bytes *b)
 {
     memmove(b->data, b->data + b->start, b->end - b->start);
@@ -39,26 +39,26 @@ uint8_t *bytes_extend(bytes **b, size_t more)
         return NULL;
 
     if (*b == NULL || (*b)->cap - (*b)->end < more) {
-        /* Sliding pays only where it frees a good part of the buffer: otherwise a slow reader would make us
-         * copy its whole backlog again for each few bytes that it takes. */
+        /* Moving pays only where it frees a good part of the buffer. Otherwise a slow reader would make us
+         * copy all that waits for it again and again, for each few bytes that it takes. */
         if (*b != NULL && (*b)->start >= (*b)->cap / 4 && len + more <= (*b)->cap)
             compact(*b);
         else if (grow(b, (*b == NULL ? 0 : (*b)->end) + more) != 0)
             return NULL;
     }
-    uint8_t *room = (*b)->data + (*b)->end;
+    uint8_t *added = (*b)->data + (*b)->end;
     (*b)->end += more;
-    return room;
+    return added;
 }
 
 int bytes_append(bytes **b, const void *data, size_t len)
 {
     if (len == 0)
         return 0;
-    uint8_t *room = bytes_extend(b, len);
-    if (room == NULL)
+    uint8_t *added = bytes_extend(b, len);
+    if (added == NULL)
         return -ENOMEM;
-    memcpy(room, data, len);
+    memcpy(added, data, len);
     return 0;
 }
 

@@ -6,7 +6,7 @@
 #include <sys/time.h>
 #include <time.h>
 
-/* Milliseconds since an arbitrary start, never going back. Any thread. */
+/* Milliseconds since some point in the past. This time never goes back. Any thread. */
 uint64_t clock_monotonic_ms(void);
 
 /* The same in microseconds. */
@@ -19,7 +19,7 @@ uint64_t clock_utc_ms(void);
  * is no such clock. Any thread. */
 uint64_t clock_read_us(clockid_t id);
 
-/* A span of milliseconds as libevent's timers take it. */
+/* A span of milliseconds, in the form that libevent's timers take. */
 static inline struct timeval clock_span(uint64_t ms)
 {
     return (struct timeval){.tv_sec = (time_t)(ms / 1000), .tv_usec = (suseconds_t)(ms % 1000 * 1000)};

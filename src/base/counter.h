@@ -1,7 +1,7 @@
 /* A counter that one thread writes and any thread reads.
  *
- * The writer pays for a plain load and store, without a locked instruction; the reader may see a slightly old
- * value, never a torn one. Relaxed: a counter publishes nothing but itself. */
+ * The writer needs only a plain load and store, without a locked instruction. A reader may see a slightly old
+ * value, but never a torn one. The order is relaxed: a counter publishes nothing but itself. */
 #ifndef HOMECALL_BASE_COUNTER_H
 #define HOMECALL_BASE_COUNTER_H
 

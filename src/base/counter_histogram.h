@@ -1,18 +1,18 @@
 /* A histogram that one thread fills and any thread reads: how often a value fell between two powers of two.
  *
- * The bounds are fixed, 1, 2, 4 … 2^24 of whatever unit the values have, so a value finds its bucket by one
- * instruction, and histograms of several threads add up. Nothing but counters (counter.h), so that a struct
- * of counters may hold one. */
+ * The bounds are fixed: 1, 2, 4 … 2^24, in the unit of the values. So one instruction finds the bucket of a
+ * value, and histograms of several threads can be added. A histogram holds nothing but counters (counter.h),
+ * so it may be a member of a struct of counters. */
 #ifndef HOMECALL_BASE_COUNTER_HISTOGRAM_H
 #define HOMECALL_BASE_COUNTER_HISTOGRAM_H
 
 #include "base/counter.h"
 
-/* Bounds, and one bucket more for what is above them all. */
+/* There is one more bucket than bounds: for the values above all of them. */
 enum { HISTOGRAM_BOUNDS = 25, HISTOGRAM_BUCKETS = HISTOGRAM_BOUNDS + 1 };
 
 typedef struct counter_histogram {
-    counter buckets[HISTOGRAM_BUCKETS]; /* [i]: values over bound i - 1, and not over bound i */
+    counter buckets[HISTOGRAM_BUCKETS]; /* [i]: how many values are above bound i - 1 and not above bound i */
     counter sum;                        /* of all values */
 } counter_histogram;
 
@@ -31,7 +31,7 @@ static inline int counter_histogram_bucket(uint64_t value)
     return i < HISTOGRAM_BOUNDS ? i : HISTOGRAM_BOUNDS;
 }
 
-/* Put in `value`, `times` times. The owning thread only. */
+/* Add `value`, `times` times. The owning thread only. */
 static inline void counter_histogram_add(counter_histogram *h, uint64_t value, uint64_t times)
 {
     counter_add(&h->buckets[counter_histogram_bucket(value)], times);

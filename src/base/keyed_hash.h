@@ -1,8 +1,7 @@
-/* The keyed hash over bytes that clients choose (room codewords, user names).
+/* The keyed hash of bytes that clients choose (codewords of rooms, user names): libsodium's SipHash-2-4.
  *
- * SipHash-2-4, by libsodium. The key is drawn when the process starts, so nobody outside can find names that
- * collide in a table or that pile up on one shard, and a tag in a log can't be turned back by guessing words.
- */
+ * The key is drawn when the process starts. So nobody outside can find names that collide in a table, or that
+ * all belong to one shard. Nor can anybody find the name behind a tag in a log by hashing likely words. */
 #ifndef HOMECALL_BASE_KEYED_HASH_H
 #define HOMECALL_BASE_KEYED_HASH_H
 

@@ -1,12 +1,12 @@
 /* The front of the logger: from log_event() into the ring of the calling thread.
  *
- * A thread gets its ring with its first line, finds it again through a thread-local pointer, and gives it
- * back to the list when it ends, where the next new thread takes it over with whatever is still in it. The
- * list and who has which ring are guarded by a mutex, which a thread takes twice in its life; the writer
- * reads the list without it, since the list only grows at its begin while the writer runs.
+ * A thread gets its ring with its first line and finds it again through a thread-local pointer. When the
+ * thread ends, the ring goes back to the list, and the next new thread takes it over, with whatever is still
+ * in it. A mutex guards the list and which ring is taken; a thread locks it twice in its life. The writer
+ * reads the list without the mutex: while it runs, rings are only added, in front of the others.
  *
- * A thread may be on its way through log_event() while another stops the logger, so a ring is never freed
- * under its thread: only the thread's own end, or its own call of stop, does that. */
+ * A thread may still be inside log_event() while another one stops the logger. So a ring is freed only by its
+ * own thread, when that ends or stops the logger, or when no thread has it. */
 #include "base/log.h"
 
 #include "base/clock.h"
@@ -18,25 +18,25 @@
 #include <assert.h>
 #include <pthread.h>
 
-/* At 248 bytes for the line of a signal, 8,400 lines. The writer comes every 20 ms, and sooner when half is
- * used; what is left then lasts for some milliseconds of the fastest relaying, in which the writer may have
- * to wait for a processor. A quarter of this lost one line in twenty of a machine with nothing to spare.
- * Pages that are never reached are never taken. */
+/* This holds 8,400 lines of signals, at 248 bytes each. The writer comes every 20 ms, and sooner when half is
+ * used. The other half lasts for some milliseconds of the fastest relaying, while the writer may have to wait
+ * for a processor. With a quarter of this size one line in twenty was lost on a machine with no processor
+ * time to spare. Pages that are never used take no memory. */
 enum { RING_BYTES = 2 * 1024 * 1024 };
 
-static_assert(LOG_RENDER_MAX_RECORD <= RING_BYTES / 4, "the longest record finds room in a ring");
+static_assert(LOG_RENDER_MAX_RECORD <= RING_BYTES / 4, "the longest record fits into a ring");
 
 _Atomic int log_threshold = LOG_OFF;
 
 /* The one logger of the process. */
 static struct {
-    pthread_mutex_t lock;      /* guards all but the atomics below, and is_taken and next of every ring */
+    pthread_mutex_t lock;      /* guards all that is no atomic, and is_taken and next of every ring */
     bool is_open;              /* between log_front_open() and log_front_close() */
-    bool has_key;              /* tags and thread_key are made; they stay for the life of the process */
-    keyed_hash tags;           /* read without the lock by threads that have had it since has_key */
-    pthread_key_t thread_key;  /* its destructor tells that a thread ends */
+    bool has_key;              /* tags and thread_key are made, for the life of the process */
+    keyed_hash tags;           /* read without the lock by threads that have locked it since has_key */
+    pthread_key_t thread_key;  /* its destructor is called when a thread ends */
     _Atomic(log_ring *) rings; /* owned; changed under the lock, read by the writer without */
-    _Atomic bool is_private;   /* names as tags? */
+    _Atomic bool is_private;   /* names are written as tags */
     _Atomic uint64_t dropped;  /* lines lost in this session */
 } front = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
@@ -106,7 +106,7 @@ static log_ring *take_ring(void)
         if (ring == NULL)
             ring = add_ring();
         if (ring != NULL && pthread_setspecific(front.thread_key, ring) != 0)
-            ring = NULL; /* stays in the list as a free one: nobody would be told of this thread's end */
+            ring = NULL; /* nobody would be told of this thread's end; the ring stays in the list, free */
         if (ring != NULL)
             ring->is_taken = true;
     }
@@ -128,8 +128,8 @@ void log_event(log_level level, const char *namespace_, const char *event, const
 
     const keyed_hash *tags =
         atomic_load_explicit(&front.is_private, memory_order_relaxed) ? &front.tags : NULL;
-    void *room = log_ring_reserve(own_ring, log_render_measure(fields, count, tags));
-    if (room == NULL) {
+    void *record = log_ring_reserve(own_ring, log_render_measure(fields, count, tags));
+    if (record == NULL) {
         log_front_count_dropped(1);
         return;
     }
@@ -140,7 +140,7 @@ void log_event(log_level level, const char *namespace_, const char *event, const
                              .thread_number = own_number,
                              .level = (uint16_t)level,
                              .count = (uint16_t)count};
-    log_render_pack(room, &head, fields, tags);
+    log_render_pack(record, &head, fields, tags);
     log_ring_commit(own_ring);
     log_rest_on_push(own_ring);
 }
@@ -180,8 +180,8 @@ int log_front_open(bool is_private)
 
 void log_front_set_threshold(log_level level)
 {
-    /* The lock makes the order: a thread that sees the new threshold and comes for its first ring finds the
-     * key. */
+    /* The lock orders it: a thread that sees the new threshold and then takes its first ring sees the key,
+     * too. */
     pthread_mutex_lock(&front.lock);
     atomic_store_explicit(&log_threshold, (int)level, memory_order_relaxed);
     pthread_mutex_unlock(&front.lock);

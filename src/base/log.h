@@ -1,12 +1,13 @@
 /* The producing side of the logger: what every other part calls to say that something happened.
  *
- * A line is an event with typed fields, not a format string: the caller copies a small binary record into the
- * ring of its own thread, and one writer thread turns records into text or JSON and writes them in batches.
- * So a line costs its caller some tens of nanoseconds and no system call, and a stalled log pipe never stalls
- * a call. A full ring drops the record and counts it; the writer reports the count.
+ * A line is an event with typed fields, not a format string. The caller copies a small binary record into the
+ * ring of its own thread. One writer thread turns the records into text or JSON and writes them in batches.
+ * So a line costs its caller some tens of nanoseconds and no system call, and a log pipe that nobody reads
+ * never stops a call. When a ring is full, the record is dropped and counted, and the writer reports the
+ * count.
  *
- * The controlling side (start, stop, reopen) is include/homecall/signal_log.h. Before its start and after its
- * stop every call here does nothing. All functions: any thread. */
+ * include/homecall/signal_log.h starts, stops and reopens the log. Before the start and after the stop every
+ * call here does nothing. All functions: any thread. */
 #ifndef HOMECALL_BASE_LOG_H
 #define HOMECALL_BASE_LOG_H
 
@@ -15,8 +16,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
-/* The lowest level that is written; LOG_OFF while the logger is not running. Relaxed: it publishes nothing.
- */
+/* The lowest level that is written; LOG_OFF while the logger does not run. Relaxed: it publishes nothing. */
 extern _Atomic int log_threshold;
 
 static inline bool log_is_on(log_level level)
@@ -24,17 +24,16 @@ static inline bool log_is_on(log_level level)
     return (int)level >= atomic_load_explicit(&log_threshold, memory_order_relaxed);
 }
 
-/* Record `event` (a literal, lower case, what happened) in `namespace_` (a literal, the part that says so)
- * with `count` fields, at most LOG_MAX_FIELDS. Never blocks, never fails visibly. */
+/* Log a line with `count` fields, at most LOG_MAX_FIELDS. `event` says what happened, in lower case;
+ * `namespace_` names the part of the program; both are literals. It never blocks, and tells no error. */
 void log_event(log_level level, const char *namespace_, const char *event, const log_field *fields,
                size_t count);
 
-/* From now on every line of this thread has a field `key` (a literal, snake_case, as "worker") that says
- * which one of its kind it is. */
+/* From now on every line of this thread has the field `key`=`number`, as "worker=3". The key is a literal in
+ * snake_case. */
 void log_name_thread(const char *key, unsigned number);
 
-/* log_event with the fields as arguments; they are not even evaluated when the level is off. At least one
- * field. */
+/* log_event with the fields, at least one, as arguments. They are not evaluated when the level is off. */
 #define LOG(level, namespace_, event, ...)                           \
     do {                                                             \
         if (log_is_on(level)) {                                      \

@@ -10,15 +10,15 @@ typedef enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARN, LOG_ERROR, LOG_OFF } log
 
 typedef enum log_field_type {
     LOG_FIELD_NUMBER,  /* an unsigned number */
-    LOG_FIELD_LITERAL, /* a string that lives as long as the process: only its address is kept */
-    LOG_FIELD_BYTES,   /* bytes from outside: copied (cut at a bound), escaped when written */
+    LOG_FIELD_LITERAL, /* a string that lives as long as the process; only its address is kept */
+    LOG_FIELD_BYTES,   /* bytes from outside: copied up to a bound, and escaped when written */
     LOG_FIELD_PRIVATE, /* a codeword or a user name: written as a short keyed tag unless LOG_PRIVACY=off */
 } log_field_type;
 
 /* Made by the macros below. */
 typedef struct log_field {
     const char *key; /* a literal, snake_case */
-    uint8_t key_len; /* known when the caller is compiled, so that no line counts it again */
+    uint8_t key_len; /* of `key`, computed by the compiler */
     uint8_t type;    /* a log_field_type */
     union {
         uint64_t number;

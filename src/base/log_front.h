@@ -6,22 +6,22 @@
 #include "base/log_field.h"
 #include "base/log_ring.h"
 
-/* Get ready for a session: draw the key of the tags (once in a process), forget records left from the last
- * session, and let threads have rings. Nothing is logged yet. 0, or -errno. The writer thread must not run.
- */
+/* Begin a session: draw the key of the tags (once in a process), forget the records that are left from the
+ * last session, and let threads have rings. Nothing is logged yet. 0, or -errno. The writer thread must not
+ * run. */
 int log_front_open(bool is_private);
 
-/* Let events of this level and above in; LOG_OFF ends it. */
+/* Let in the events of this level and above; none with LOG_OFF. */
 void log_front_set_threshold(log_level level);
 
-/* End the session: free every ring but those of other threads that still live; these go when their thread
- * ends, or serve it in the next session. The writer thread must not run. */
+/* End the session and free the rings, except those of other threads that still live. Such a ring is freed
+ * when its thread ends, or serves it again in the next session. The writer thread must not run. */
 void log_front_close(void);
 
-/* The rings, newest first, linked by `next`. Until log_front_close() the list only grows at its begin. */
+/* The rings, newest first, linked by `next`. Until log_front_close() nothing but a new first ring comes. */
 log_ring *log_front_rings(void);
 
-/* Count lines as lost, and how many were so far in this session. Any thread. */
+/* Count lines as lost; how many have been lost in this session. Any thread. */
 void log_front_count_dropped(uint64_t lines);
 uint64_t log_front_dropped(void);
 

@@ -5,12 +5,12 @@
 
 typedef enum packed_type { PACKED_NUMBER, PACKED_LITERAL, PACKED_BYTES, PACKED_NAME, PACKED_TAG } packed_type;
 
-/* A field in a record. BYTES and NAME have their content behind it, padded to eight. */
+/* A field in a record. The content of BYTES and NAME follows it, padded to a multiple of eight. */
 typedef struct packed_field {
     const char *key;
     uint8_t key_len;
     uint8_t type; /* a packed_type */
-    bool is_cut;  /* BYTES, NAME: there was more */
+    bool is_cut;  /* BYTES, NAME: there was more content */
     uint32_t len; /* BYTES, NAME: of the content; 0 otherwise */
     union {
         uint64_t number; /* NUMBER, TAG */
@@ -21,14 +21,14 @@ typedef struct packed_field {
 static_assert(sizeof(log_record) % 8 == 0 && sizeof(packed_field) % 8 == 0, "everything stays aligned");
 static_assert(sizeof(log_record) + LOG_MAX_FIELDS * (sizeof(packed_field) + LOG_RENDER_MAX_BYTES) <=
                   LOG_RENDER_MAX_RECORD,
-              "the longest record has room");
+              "the longest record fits");
 
 static size_t pad(size_t len)
 {
     return (len + 7) & ~(size_t)7;
 }
 
-/* The longest begin of `bytes` within `bound` that does not end inside of a UTF-8 character. */
+/* How many bytes to keep: at most `bound`, and no part of a UTF-8 character at the end. */
 static size_t cut(slice bytes, size_t bound)
 {
     if (bytes.len <= bound)
@@ -39,7 +39,7 @@ static size_t cut(slice bytes, size_t bound)
     return (bytes.data[len] & 0xC0) == 0x80 ? bound : len; /* not UTF-8 at all: cut anywhere */
 }
 
-/* An empty name gives nothing away, and a tag would hide that it is empty. */
+/* An empty name stays empty: it tells nothing, and a tag would hide that it is empty. */
 static bool is_tagged(const log_field *field, const keyed_hash *tags)
 {
     return field->type == LOG_FIELD_PRIVATE && tags != NULL && field->bytes.len > 0;
@@ -121,7 +121,7 @@ static slice text_of(const packed_field *field)
     return (slice){(const char *)(field + 1), field->len};
 }
 
-/* Where a line grows. Once something did not fit, nothing more is taken. */
+/* The line that is being written. Once something did not fit, nothing more is added. */
 typedef struct line {
     char *data;
     size_t len;
@@ -144,8 +144,8 @@ static inline void put_text(line *out, const char *text)
     put(out, text, strlen(text));
 }
 
-/* By hand, like all numbers here: with printf those of one line take more than twice as long as all the rest
- * of it. */
+/* Numbers are written by hand here. With printf the numbers of a line take more than twice as long as all the
+ * rest of it. */
 static void put_decimal(line *out, uint64_t number)
 {
     char digits[20]; /* of 2^64 - 1 */
@@ -167,8 +167,8 @@ static void put_hex(line *out, uint32_t number, size_t count)
     put(out, digits, count);
 }
 
-/* The character at `text`, which is not empty: its length and code point, or 0 where the bytes are not UTF-8
- * (RFC 3629). The decoder of the WebSocket floor stands above this one, hence a small one of our own. */
+/* Read the first character of `text`, which is not empty: returns its length, or 0 where the bytes are not
+ * UTF-8 (RFC 3629). src/websocket has another decoder, but stands above this floor. */
 static size_t decode(slice text, uint32_t *code_point)
 {
     const uint8_t *byte = (const uint8_t *)text.data;
@@ -191,8 +191,8 @@ static size_t decode(slice text, uint32_t *code_point)
     return *code_point < smallest[len] || *code_point > 0x10FFFF || is_surrogate ? 0 : len;
 }
 
-/* Characters over ASCII that would act instead of being seen: control characters, which some terminals obey
- * in UTF-8 too, separators of lines and paragraphs, and those that turn the direction of writing. */
+/* Characters beyond ASCII that are not shown but do something: control characters, which some terminals obey
+ * in UTF-8, too; separators of lines and paragraphs; and those that change the direction of writing. */
 static bool is_acting(uint32_t code_point)
 {
     return (code_point >= 0x80 && code_point < 0xA0) || code_point == 0x061C || code_point == 0xFEFF ||
@@ -207,7 +207,7 @@ static bool is_harmless(uint32_t code_point)
            !is_acting(code_point);
 }
 
-/* How a format shows what is not harmless: a character, or else a single byte of what is no UTF-8. */
+/* How a format shows what is not harmless: a character, or else a single byte that is not UTF-8. */
 typedef void escape(line *out, uint32_t code_point, bool is_character);
 
 static void put_quoted(line *out, slice text, bool is_cut, escape *put_escape)
@@ -263,7 +263,7 @@ static void put_text_escape(line *out, uint32_t code_point, bool is_character)
     }
 }
 
-/* JSON has an escape for control characters only; what else can't be shown becomes U+FFFD. */
+/* JSON has escapes for control characters only. Whatever else can't be shown becomes U+FFFD. */
 static void put_json_escape(line *out, uint32_t code_point, bool is_character)
 {
     char letter = code_point == '\b' ? 'b' : code_point == '\f' ? 'f' : short_escape(code_point);
@@ -281,7 +281,7 @@ static void put_json_escape(line *out, uint32_t code_point, bool is_character)
 static bool is_plain_character(char c)
 {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '-' && c <= ':') || c == '_' ||
-           c == '@' || c == '#'; /* between - and : are the digits, a point and a slash */
+           c == '@' || c == '#'; /* from - to : there are the digits, a point and a slash, too */
 }
 
 static bool is_plain(slice text)
@@ -298,7 +298,7 @@ void log_render_init(log_renderer *renderer, signal_log_format format)
     *renderer = (log_renderer){.format = format, .second = UINT64_MAX};
 }
 
-/* The date is the costly part of a time stamp, and thousands of lines share it. */
+/* The date is the costly part of a time stamp, so it is kept for all lines of the same second. */
 static void put_time(line *out, log_renderer *renderer, uint64_t time_ms)
 {
     if (time_ms / 1000 != renderer->second) {
@@ -398,7 +398,7 @@ static void put_json_value(line *out, const packed_field *field)
     }
 }
 
-/* Level, namespace, event and keys are ours, and never need an escape. */
+/* Level, namespace, event and keys are literals of ours that need no escape. */
 static void render_json(log_renderer *renderer, const log_record *record, line *out)
 {
     put_text(out, "{\"time\":\"");

@@ -22,8 +22,7 @@ void log_rest_on_push(log_ring *ring);
 void log_rest_wake(void);
 
 /* Writer: rest until woken, at most for `at_most_ms` unless that is 0. `has_work` is asked after the rest has
- * been announced, so that no wake-up is missed (see log_ring_commit()); when it says true, there is no rest.
- */
+ * been announced, so that no wake-up is missed (see log_ring_commit()). When it says true, there is none. */
 void log_rest(log_rest_kind kind, uint64_t at_most_ms, bool (*has_work)(log_rest_kind kind));
 
 #endif

@@ -5,15 +5,13 @@
 
 /* What stands before each record. */
 typedef struct record_head {
-    uint32_t
-        size; /* of the record with its head, a multiple of ALIGNMENT; 0 = go back to the begin of the ring */
+    uint32_t size; /* of the record with its head, a multiple of ALIGNMENT; 0 = go on at the ring's start */
     uint32_t unused;
 } record_head;
 
 enum { ALIGNMENT = 8 };
 
-/* Every position is a multiple of ALIGNMENT, so a head, and with it the marker, fits wherever anything does.
- */
+/* Every position is a multiple of ALIGNMENT, so a head, or the marker, fits wherever anything does. */
 static_assert(sizeof(record_head) == ALIGNMENT, "a head fills exactly one unit of alignment");
 
 log_ring *log_ring_new(size_t cap)
@@ -49,26 +47,26 @@ static size_t bytes_to_end(const log_ring *ring, uint64_t position)
     return ring->cap - (size_t)(position & (ring->cap - 1));
 }
 
-static bool has_room(log_ring *ring, uint64_t head, size_t need)
+static bool has_space(log_ring *ring, uint64_t head, size_t need)
 {
     if (need <= ring->cap - (head - ring->seen_tail))
         return true;
-    /* Acquire: what the consumer has read of the room is done before we write into it. */
+    /* Acquire: the consumer has finished reading this space before we write into it. */
     ring->seen_tail = atomic_load_explicit(&ring->tail, memory_order_acquire);
     return need <= ring->cap - (head - ring->seen_tail);
 }
 
 void *log_ring_reserve(log_ring *ring, size_t len)
 {
-    /* A record of half of the ring fits into an empty one wherever the last one ended; a longer one might
-     * never. */
+    /* Half of an empty ring is always there in one piece, wherever the last record ended. A longer record
+     * might never fit. */
     if (len > ring->cap / 2 - sizeof(record_head))
         return NULL;
 
     size_t size = sizeof(record_head) + ((len + ALIGNMENT - 1) & ~(size_t)(ALIGNMENT - 1));
     uint64_t head = atomic_load_explicit(&ring->head, memory_order_relaxed);
     size_t skip = bytes_to_end(ring, head) < size ? bytes_to_end(ring, head) : 0;
-    if (!has_room(ring, head, skip + size))
+    if (!has_space(ring, head, skip + size))
         return NULL;
 
     if (skip > 0)
@@ -86,7 +84,7 @@ void log_ring_commit(log_ring *ring)
 
 bool log_ring_is_filling(log_ring *ring)
 {
-    return !has_room(ring, atomic_load_explicit(&ring->head, memory_order_relaxed), ring->cap / 2);
+    return !has_space(ring, atomic_load_explicit(&ring->head, memory_order_relaxed), ring->cap / 2);
 }
 
 uint64_t log_ring_published(const log_ring *ring)
@@ -103,7 +101,7 @@ const void *log_ring_peek(log_ring *ring, uint64_t end)
         tail += bytes_to_end(ring, tail);
         atomic_store_explicit(&ring->tail, tail, memory_order_release);
     }
-    /* A marker is published together with the record behind it, so there is one. */
+    /* A marker is published together with the record behind it, so there is a record. */
     return head_at(ring, tail) + 1;
 }
 

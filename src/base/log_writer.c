@@ -39,9 +39,9 @@ typedef struct log_writer {
     log_level level;
     uint64_t reported;       /* of the dropped lines */
     uint64_t reported_ms;    /* when */
-    bool is_line_torn;       /* the target took a part of a line, then failed */
-    size_t len;              /* of the content of the batch, its first byte included */
-    char batch[BATCH_BYTES]; /* begins with a line feed, which is only written where a line is torn */
+    bool is_line_torn;       /* the target has taken only a part of the last line, and failed */
+    size_t len;              /* of the content of the batch, with its first byte */
+    char batch[BATCH_BYTES]; /* starts with a line feed, which is written only to end a torn line */
 } log_writer;
 
 /* The one logger of the process: what its threads share, and what only the thread that starts and stops it
@@ -84,7 +84,7 @@ static uint64_t flush(log_writer *w)
 
     if (end > start)
         w->is_line_torn = w->batch[end - 1] != '\n';
-    /* A line feed that was to end a torn line is not one of a line. */
+    /* The line feed that ends a torn line belongs to no line of this batch. */
     size_t first_lost = end == 0 ? 1 : end;
     uint64_t lost = count_lines(w->batch + first_lost, w->len - first_lost);
     empty_batch(w);
@@ -101,20 +101,20 @@ static void append(log_writer *w, const log_record *record)
     w->len += len;
 }
 
-/* A line of the writer itself, which needs no ring. */
+/* A line of the writer's own, which needs no ring. */
 static void append_own(log_writer *w, log_level level, const char *event, const log_field *fields,
                        uint32_t count)
 {
     if (level < w->level)
         return;
-    alignas(8) uint8_t room[LOG_RENDER_MAX_RECORD];
+    alignas(8) uint8_t record[LOG_RENDER_MAX_RECORD];
     const log_record head = {.time_ms = clock_utc_ms(),
                              .namespace_ = namespace_,
                              .event = event,
                              .level = (uint16_t)level,
                              .count = (uint16_t)count};
-    log_render_pack(room, &head, fields, NULL);
-    append(w, (const log_record *)(const void *)room);
+    log_render_pack(record, &head, fields, NULL);
+    append(w, (const log_record *)(const void *)record);
 }
 
 static void reopen(log_writer *w)
@@ -137,8 +137,8 @@ static void reopen(log_writer *w)
     append_own(w, LOG_INFO, "log file reopened", &LOG_BYTES("file", path), 1);
 }
 
-/* The ring whose next record is the oldest, and until when its turn lasts: up to the next record of all the
- * others. NULL when all are read up to their `end`. */
+/* Find the ring whose next record is the oldest, and the time of the oldest record in all the others: until
+ * then it is this ring's turn. NULL when all are read up to their `end`. */
 static log_ring *find_oldest(log_ring *rings, uint64_t *until_ms)
 {
     log_ring *oldest = NULL;
@@ -159,8 +159,8 @@ static log_ring *find_oldest(log_ring *rings, uint64_t *until_ms)
     return oldest;
 }
 
-/* Render what stands in the ring up to this millisecond. A busy thread logs many lines in one, so that the
- * other rings need not be looked at for each of them. */
+/* Render the records of the ring up to this millisecond. A busy thread logs many lines in a millisecond, so
+ * this looks at the other rings less often than once a line. */
 static void append_until(log_writer *w, log_ring *ring, uint64_t until_ms)
 {
     const log_record *record;
@@ -170,14 +170,14 @@ static void append_until(log_writer *w, log_ring *ring, uint64_t until_ms)
     }
 }
 
-/* One round over all rings. Was there anything? */
+/* One round over all rings. Returns whether there was anything to write. */
 static bool drain(log_writer *w)
 {
     log_ring *rings = log_front_rings();
     for (log_ring *ring = rings; ring != NULL; ring = ring->next)
         ring->end = log_ring_published(ring);
 
-    /* Asked after `end` is known, so what is logged after a reopen was asked for goes to the new file. */
+    /* After `end` is known: what is logged after somebody has asked for a reopen goes to the new file. */
     if (atomic_exchange(&shared.wants_reopen, false))
         reopen(w);
 
@@ -189,7 +189,8 @@ static bool drain(log_writer *w)
     return was_busy;
 }
 
-/* Say how many lines were lost since it was last said. If that line is lost too, it is said again later. */
+/* Log how many lines have been lost since the last such line. If this line is lost as well, the next one
+ * counts them again. */
 static void report_dropped(log_writer *w, bool is_last)
 {
     uint64_t dropped = log_front_dropped();
@@ -218,7 +219,7 @@ static void *run(void *argument)
 {
     log_writer *w = argument;
     for (;;) {
-        /* Asked before the rings are read: what was logged before the stop is in this last round. */
+        /* Before the rings are read: so the last round has all that was logged before the stop. */
         bool is_last = atomic_load(&shared.stop_ms) != 0;
         bool was_busy = drain(w);
         report_dropped(w, is_last);

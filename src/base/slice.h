@@ -1,4 +1,4 @@
-/* A borrowed run of bytes: pointer plus length, never a C string, since what a peer sends may hold NUL. */
+/* Borrowed bytes: a pointer and a length. What a peer sends is never a C string, since it may hold NUL. */
 #ifndef HOMECALL_BASE_SLICE_H
 #define HOMECALL_BASE_SLICE_H
 
@@ -20,23 +20,23 @@ static inline slice slice_of_text(const char *text)
     return (slice){text, strlen(text)};
 }
 
-/* Are the two byte for byte the same? */
+/* Are the two the same, byte for byte? */
 static inline bool slice_equals(slice a, slice b)
 {
     return a.len == b.len && (a.len == 0 || memcmp(a.data, b.data, a.len) == 0);
 }
 
-/* Are they the same but for the case of ASCII letters? */
+/* Are they the same, apart from the case of ASCII letters? */
 bool slice_equals_in_any_case(slice a, slice b);
 
-/* The bytes without the spaces and tabs around them (RFC 9110, 5.6.3). */
+/* The slice without the spaces and tabs around it (RFC 9110, 5.6.3). */
 slice slice_trim(slice text);
 
-/* Take what stands in *rest before the next separator, which is dropped, or else all of it. */
+/* Take from *rest all that comes before the next separator, which is dropped. Without one, take it all. */
 slice slice_take_until(slice *rest, char separator);
 
-/* Take the next entry of a list with commas, without the spaces around it; empty ones are passed over.
- * False at the list's end. */
+/* Take the next entry of a list with commas, without the blanks around it. Empty entries are skipped. False
+ * at the end of the list. */
 bool slice_take_entry(slice *list, slice *entry);
 
 #endif

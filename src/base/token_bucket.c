@@ -1,5 +1,7 @@
 #include "base/token_bucket.h"
 
+#include <assert.h>
+
 enum { MILLITOKENS = 1000 };
 
 /* How far the time may lie before the last one and be known for it. The threads' times differ by the length
@@ -23,6 +25,7 @@ bool token_bucket_take(token_bucket *bucket, token_bucket_rate rate, uint64_t no
 {
     if (rate.per_second == 0)
         return true;
+    assert(rate.burst >= 1 && rate.burst <= UINT32_MAX / MILLITOKENS);
 
     /* Tokens a second are millitokens a millisecond. */
     uint64_t refilled = (uint64_t)advance(bucket, now_ms) * rate.per_second;

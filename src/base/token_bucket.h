@@ -7,7 +7,7 @@
 
 typedef struct token_bucket_rate {
     uint32_t per_second; /* tokens that come back each second; 0 = no limit at all */
-    uint32_t burst;      /* tokens that a full bucket holds, at least 1 */
+    uint32_t burst;      /* tokens that a full bucket holds, 1 to 4 million */
 } token_bucket_rate;
 
 typedef struct token_bucket {

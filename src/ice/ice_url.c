@@ -52,7 +52,7 @@ static bool is_number(slice text)
     return text.len > 0;
 }
 
-/* A host name, or an IPv4 address: what ends with a number can be nothing else (RFC 3986, 3.2.2). */
+/* A host name or an IPv4 address. If the last label is a number, it must be an address (RFC 3986, 3.2.2). */
 static bool is_host(slice host)
 {
     slice rest = host;

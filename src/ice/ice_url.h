@@ -1,32 +1,30 @@
-/* The list of STUN and TURN servers that browsers are told of, as the option TURN_URLS has it:
+/* The list of STUN and TURN servers for browsers: the option TURN_URLS, as
  *
- *     stun:turn.example.org, turn:turn.example.org:3478?transport=udp,
- * turns:turn.example.org:5349?transport=tcp
+ *     stun:turn.example.org, turns:turn.example.org:5349?transport=tcp
  *
- * URIs by RFC 7064 (stun, stuns) and RFC 7065 (turn, turns), separated by commas; blanks around them and
- * entries of nothing do not count. The rules are those of the RFCs as far as browsers go along, which refuse
- * a whole configuration for one URI that they don't understand: a host is an IPv4 address, an IPv6 address in
- * brackets or a plain host name, a port is 1 to 65535, a transport udp or tcp. The list is checked once, and
- * walked in its text from then on. */
+ * Its entries are URIs of RFC 7064 (stun, stuns) and RFC 7065 (turn, turns), separated by commas. Blanks
+ * around them and empty entries do not count. A browser refuses a whole configuration for one URI that it
+ * doesn't understand, so only what browsers understand is accepted: a host is an IPv4 address, an IPv6
+ * address in brackets or a plain host name, a port is 1 to 65535, a transport udp or tcp. The list is checked
+ * once, and from then on read as the text that it is. */
 #ifndef HOMECALL_ICE_ICE_URL_H
 #define HOMECALL_ICE_ICE_URL_H
 
 #include "base/slice.h"
 
-/* How many URLs a list takes: browsers complain at five already, since each slows down the search for a way.
- */
+/* How many URLs a list takes. Browsers warn from five on, since each slows down the search for a path. */
 enum { ICE_URL_MAX_LISTED = 16 };
 
-/* Why a text is no such list. */
+/* What is wrong with the text of a list. */
 typedef struct ice_url_fault {
-    slice entry;        /* the first entry that is wrong; in the text */
-    const char *reason; /* what is wrong with it; a literal that can follow its name and a colon */
+    slice entry;        /* the first entry that is wrong; borrowed from the text */
+    const char *reason; /* why; a literal, to be written behind the entry and a colon */
 } ice_url_fault;
 
-/* Check the list. 0; or -EINVAL with *fault set. */
+/* Check the list. 0, or -EINVAL with *fault set. */
 int ice_url_check_list(slice list, ice_url_fault *fault);
 
-/* Does this good URL name a TURN server, which asks for credentials? */
+/* Does this URL of a checked list name a TURN server, which needs credentials? */
 bool ice_url_is_turn(slice url);
 
 #endif

@@ -19,7 +19,7 @@ int turn_credentials_sign(slice secret, slice username, char out[TURN_CREDENTIAL
     assert(secret.len <= INT_MAX);
     if (HMAC(EVP_sha1(), secret.data, (int)secret.len, (const unsigned char *)username.data, username.len,
              digest, NULL) == NULL) {
-        ERR_clear_error(); /* The queue is the thread's: the next TLS call must not find this in it. */
+        ERR_clear_error(); /* The thread's next TLS call must not find this error. */
         return -ENOMEM;
     }
     EVP_EncodeBlock((unsigned char *)out, digest, DIGEST_BYTES);

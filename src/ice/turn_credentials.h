@@ -1,11 +1,12 @@
-/* Time-limited credentials for a TURN server, as coturn reads them with use-auth-secret ("TURN REST API"):
- * the user name is "expiry:user", where expiry is a Unix time in seconds, and the credential is
- * base64(HMAC-SHA1(secret, user name)). The TURN server knows the same secret, so nothing is stored and
- * nobody is asked.
+/* Credentials for a TURN server that are good for a while, as coturn reads them with use-auth-secret ("TURN
+ * REST API"). The user name is "expiry:user", where expiry is a Unix time in seconds. The credential is
+ * base64(HMAC-SHA1(secret, user name)). The TURN server knows the same secret, so it can check them without
+ * asking anybody, and nothing is stored.
  *
- * The user part is a number and not a name, since the TURN server logs it and its operator need not learn who
- * calls whom. coturn counts its user-quota by this part: give the keyed hash of the client's address to bound
- * what one address takes however many credentials it fetches, or a random number to bound each credential. */
+ * The user part is a number and not a name: the TURN server logs it, and its operator need not learn who
+ * calls whom. coturn counts its user-quota by this part. With the keyed hash of the client's address as the
+ * user, the quota bounds what one address uses, however many credentials it fetches. With a random number it
+ * bounds each credential. */
 #ifndef HOMECALL_ICE_TURN_CREDENTIALS_H
 #define HOMECALL_ICE_TURN_CREDENTIALS_H
 
@@ -23,11 +24,11 @@ typedef struct turn_credentials {
     char credential[TURN_CREDENTIAL_LEN + 1];
 } turn_credentials;
 
-/* Make the credentials that are good until `expiry_s`, a Unix time in seconds. `secret` is what the TURN
- * server calls static-auth-secret. 0, or -ENOMEM where the digest can't be made. Any thread. */
+/* Make credentials that are good until `expiry_s`, a Unix time in seconds. `secret` is what coturn calls
+ * static-auth-secret. 0, or -ENOMEM where the digest can't be made. Any thread. */
 int turn_credentials_make(slice secret, uint64_t expiry_s, uint64_t user, turn_credentials *out);
 
-/* The credential that belongs to any user name. 0, or -ENOMEM as above. Any thread. */
+/* Make the credential for this user name. 0, or -ENOMEM as above. Any thread. */
 int turn_credentials_sign(slice secret, slice username, char out[TURN_CREDENTIAL_LEN + 1]);
 
 #endif

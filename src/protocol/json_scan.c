@@ -1,14 +1,14 @@
 /* The scanner goes over the text from left to right and never steps back. Each scan_…() gets the place where
- * something has to begin and returns where it has ended, or NULL if it is not there or is broken.
+ * something must begin. It returns where that ends, or NULL when it is missing or broken.
  *
- * A text that is an object ends with its bracket '}', but for blanks; that is seen to first, and `end` is
- * where that bracket has ended. Only a string and a bracket that closes can take this last byte, and they ask
- * whether they have. Nothing else matches it, so everything else stops there at the latest, without asking at
- * each byte whether the text goes on.
+ * An object ends with its bracket '}', and only blanks may follow. This is checked first, and `end` points
+ * behind that bracket. So the last byte before `end` is known. Only a string and a closing bracket can run
+ * over it, and they check that. Everything else stops at this byte, and need not check at each byte whether
+ * the text goes on.
  *
  * Strings are the hot part (an SDP is a string of several kilobytes), so their plain bytes are skipped many
- * at a time. What lies on the way of each member is inline: it is called from the top and from below, and
- * half of all strings are so short that a call would cost as much as they do. */
+ * at a time. The functions that each member needs are inline: half of all strings are so short that a call
+ * would cost as much as reading them. */
 #include "protocol/json_scan.h"
 
 #include "base/ascii.h"
@@ -22,14 +22,14 @@
 #include <endian.h>
 #endif
 
-/* The containers that are open below the object at the top, which itself is the first level. */
+/* The containers that are open below the top-level object, which itself is the first level. */
 typedef struct nesting {
     unsigned depth;                   /* how many are open */
-    bool is_empty;                    /* nothing has come yet in the innermost */
-    char closing[JSON_MAX_DEPTH - 1]; /* the bracket that each of them ends with */
+    bool is_empty;                    /* nothing has been read in the innermost one yet */
+    char closing[JSON_MAX_DEPTH - 1]; /* the bracket that ends each of them */
 } nesting;
 
-/* RFC 8259, 2: these four and no others. */
+/* RFC 8259, 2: only these four are white space. */
 static bool is_blank(char byte)
 {
     return byte == ' ' || byte == '\t' || byte == '\n' || byte == '\r';
@@ -42,7 +42,7 @@ static const char *skip_blanks(const char *at)
     return at;
 }
 
-/* A byte of the grammar, and the blanks behind it. */
+/* Take this byte of the grammar, and the blanks behind it. */
 static const char *scan_byte(const char *at, char byte)
 {
     return *at == byte ? skip_blanks(at + 1) : NULL;
@@ -50,9 +50,10 @@ static const char *scan_byte(const char *at, char byte)
 
 /* ---- Strings ---- */
 
-/* Mark the special bytes among the next STEP ones, those that end a run of plain string bytes: quote,
- * backslash, below 0x20. Bytes of 0x80 and more belong to longer characters and are plain. The lowest bit
- * that is set, divided by MARK_BITS, is the place of the first special byte; without one no bit is set. */
+/* Mark the special bytes among the next STEP ones: those that end a run of plain string bytes, which are the
+ * quote, the backslash, and all below 0x20. Bytes from 0x80 on belong to longer characters and are plain. The
+ * number of the lowest bit that is set, divided by MARK_BITS, is the place of the first special byte. Without
+ * one no bit is set. */
 #ifdef __SSE2__
 
 enum { STEP = 16, MARK_BITS = 1 };
@@ -70,7 +71,7 @@ static uint64_t mark_special(const char *at)
 
 enum { STEP = 8, MARK_BITS = 8 };
 
-/* A borrow may mark bytes behind the first one marked, never before it. */
+/* The borrow of a subtraction may mark bytes behind the first special one, but never before it. */
 static uint64_t mark_special(const char *at)
 {
     const uint64_t ones = 0x0101010101010101;
@@ -104,7 +105,7 @@ static bool is_hex_digit(char byte)
     return ascii_is_digit(byte) || (byte >= 'a' && byte <= 'f') || (byte >= 'A' && byte <= 'F');
 }
 
-/* RFC 8259, 7. Four digits are all that the grammar asks of \u: half a surrogate pair is valid JSON. */
+/* RFC 8259, 7. The grammar asks for four digits and no more: half a surrogate pair is valid JSON. */
 static const char *scan_code_unit(const char *at)
 {
     for (int i = 0; i < 4; i++) {
@@ -126,7 +127,7 @@ static const char *scan_escape(const char *at)
     return *at == 'u' ? scan_code_unit(at + 1) : NULL;
 }
 
-/* A string from its first escape on. */
+/* The rest of a string, from its first escape on. */
 static const char *scan_escapes(const char *at, const char *end)
 {
     do {
@@ -146,7 +147,7 @@ static inline const char *scan_string(const char *at, const char *end, bool *has
     at = skip_plain(at + 1, end);
     if (at == NULL)
         return NULL;
-    /* RFC 8259, 7: a control character has to be escaped. Here it is refused as an escape that is broken. */
+    /* RFC 8259, 7: a control character must be escaped. One that is not is refused as a broken escape. */
     *has_escapes = *at != '"';
     return *has_escapes ? scan_escapes(at, end) : at + 1;
 }
@@ -162,8 +163,7 @@ static const char *scan_digits(const char *at)
     return at;
 }
 
-/* RFC 8259, 6. A digit behind a leading zero is left to the caller, who finds there neither comma nor
- * bracket. */
+/* RFC 8259, 6. A digit behind a leading zero is left to the caller, who wants a comma or a bracket there. */
 static const char *scan_number(const char *at)
 {
     if (*at == '-')
@@ -186,7 +186,7 @@ static const char *scan_literal(const char *at, const char *end, slice literal)
     return is_there ? at + literal.len : NULL;
 }
 
-/* A value that is no container. */
+/* A value that is not a container. */
 static inline const char *scan_scalar(const char *at, const char *end, json_type *type, bool *has_escapes)
 {
     if (*at == '"') {
@@ -212,7 +212,7 @@ static inline const char *scan_scalar(const char *at, const char *end, json_type
 
 /* ---- Members and containers ---- */
 
-/* The name of a member and the colon, up to where its value begins. */
+/* The name of a member, and the colon, up to the start of the value. */
 static inline const char *scan_name(const char *at, const char *end, slice *name, bool *has_escapes)
 {
     const char *start = at;
@@ -228,7 +228,7 @@ static bool is_opening(char byte)
     return byte == '{' || byte == '[';
 }
 
-/* Step into the container that begins with this bracket. False if it lies too deep. */
+/* Enter the container that this bracket opens. False if it is nested too deeply. */
 static bool enter(nesting *open, char bracket)
 {
     if (open->depth == sizeof(open->closing))
@@ -238,10 +238,11 @@ static bool enter(nesting *open, char bracket)
     return true;
 }
 
-/* A member or an element of the innermost open container; of one that is a container itself the bracket. */
+/* A member or an element of the innermost open container. If it is a container itself, only its opening
+ * bracket is read. */
 static inline const char *scan_inner(const char *at, const char *end, nesting *open, bool is_in_object)
 {
-    json_member inner; /* nobody asks for it */
+    json_member inner; /* not used */
     if (!open->is_empty)
         at = scan_byte(at, ',');
     if (at != NULL && is_in_object)
@@ -254,11 +255,11 @@ static inline const char *scan_inner(const char *at, const char *end, nesting *o
     return scan_scalar(at, end, &inner.type, &inner.value_has_escapes);
 }
 
-/* An object or array below the top, with all that is in it. */
+/* An object or array below the top level, with all that is in it. */
 static const char *scan_container(const char *at, const char *end)
 {
     nesting open;
-    open.depth = 0; /* the brackets are written before they are read */
+    open.depth = 0; /* the rest of it is written before it is read */
     enter(&open, *at++);
     while (open.depth > 0) {
         char closing = open.closing[open.depth - 1];
@@ -267,7 +268,7 @@ static const char *scan_container(const char *at, const char *end)
             open.depth--;
             open.is_empty = false;
             at++;
-            if (at == end) /* this bracket should have closed the object at the top */
+            if (at == end) /* this was the bracket of the top-level object */
                 return NULL;
         } else {
             at = scan_inner(at, end, &open, closing == '}');
@@ -297,7 +298,7 @@ static const char *scan_member(const char *at, const char *end, json_member *mem
     return at;
 }
 
-/* Drop the blanks around the text, and the bracket that opens the object. False if it is not in brackets. */
+/* Drop the blanks around the text, and the opening bracket of the object. False if there are no brackets. */
 static bool open_object(json_scan *scan)
 {
     slice text = scan->rest;

@@ -1,9 +1,8 @@
-/* One pass over a JSON text (RFC 8259): is it valid, and where do the members of its top-level object lie?
+/* One pass over a JSON text (RFC 8259): is it valid, and where are the members of its top-level object?
  *
- * Pure and iterative: nesting costs a byte for each level, not a call, and ends at JSON_MAX_DEPTH. The input
- * must already be valid UTF-8 (the frame decoder has seen to that); what this pass checks is the grammar.
- * Nothing is decoded or copied: the caller gets the raw text of each member, so a value can be passed on as
- * it came.
+ * Pure and iterative: a level of nesting costs a byte, not a call, and JSON_MAX_DEPTH bounds the levels. The
+ * input must be valid UTF-8 already (the frame decoder checks that); this pass checks the grammar. Nothing is
+ * decoded or copied: the caller gets the raw text of each member, so a value can be passed on as it came.
  *
  *     json_scan scan = {.rest = text};
  *     json_member member;
@@ -16,7 +15,7 @@
 
 #include "base/slice.h"
 
-/* Deeper text is refused (RFC 8259, 9 lets a parser bound it). cJSON's own bound is 1,000. */
+/* A text that is nested deeper is refused: RFC 8259, 9 lets a parser set a bound. cJSON's bound is 1,000. */
 enum { JSON_MAX_DEPTH = 1024 };
 
 typedef enum json_type {
@@ -30,22 +29,22 @@ typedef enum json_type {
 } json_type;
 
 typedef struct json_member {
-    slice key;      /* raw, without the quotes: escapes are still there */
+    slice key;      /* raw, without the quotes, with its escapes */
     slice value;    /* raw text of the value, without blanks around it; a string with its quotes */
     json_type type; /* of the value */
     bool key_has_escapes;
-    bool value_has_escapes; /* only told for strings */
+    bool value_has_escapes; /* for strings only */
 } json_member;
 
 /* How far the pass has come. */
 typedef struct json_scan {
-    slice rest;     /* borrowed: what has not been read yet */
-    bool has_begun; /* the object at the top is open */
+    slice rest;     /* borrowed: what is not read yet */
+    bool has_begun; /* the opening bracket of the top-level object is read */
 } json_scan;
 
-/* Read the next member of the object at the top: in order, duplicates included. 1 and the member, though a
- * fault may still follow; 0 at the end of a valid text; -EINVAL when the text is not valid JSON, is too deep,
- * or is not an object. After 0 and -EINVAL the pass is over. */
+/* Read the next member of the top-level object, in order, duplicates included. Returns 1 with the member,
+ * though a fault may still follow; 0 at the end of a valid text; -EINVAL when the text is not valid JSON, is
+ * nested too deeply, or is not an object. After 0 and -EINVAL the pass is over. */
 int json_scan_next(json_scan *scan, json_member *member);
 
 #endif

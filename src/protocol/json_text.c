@@ -1,10 +1,10 @@
-/* cJSON's strings end at NUL, ours need not. So a text goes through cJSON in pieces: the parts between two
- * NUL bytes, which in JSON are the parts between two \u0000 escapes. Such an escape is six characters long,
- * room enough for the closing quote of the piece before it and the opening quote of the piece behind it; so
- * the pieces are cut and joined in place.
+/* The strings of cJSON end at NUL, and ours need not. So a text goes through cJSON in pieces: the parts
+ * between its NUL bytes, which in JSON are the parts between the \u0000 escapes. Such an escape is six
+ * characters long. The closing quote of the piece before it and the opening quote of the piece behind it fit
+ * there, so the pieces are cut and joined in place.
  *
- * cJSON notes the place of a fault in a variable shared by all threads, but only its cJSON_GetErrorPtr()
- * reads that, which is never called here. */
+ * cJSON keeps the place of a fault in a variable that all threads share. Only cJSON_GetErrorPtr() reads it,
+ * which nobody calls here. */
 #include "protocol/json_text.h"
 
 #include <cjson/cJSON.h>
@@ -15,7 +15,7 @@
 static const char nul_escape[] = "\\u0000";
 enum { NUL_ESCAPE_LEN = sizeof(nul_escape) - 1 };
 
-/* The next \u0000 in [at, end), or `end`. Escapes are stepped over as a whole: in \\u0000 the letters are
+/* The next \u0000 in [at, end), or `end`. Other escapes are skipped as a whole: in \\u0000 the letters are
  * just text. */
 static char *find_nul_escape(char *at, char *end)
 {
@@ -27,7 +27,8 @@ static char *find_nul_escape(char *at, char *end)
     return end;
 }
 
-/* Does [at, end) begin with the escape of a high (8 to b) or low (c to f) half of a surrogate pair? */
+/* Does [at, end) begin with the escape of half a surrogate pair? `digits` tells which half: 89abAB the high
+ * one, cdefCDEF the low one. */
 static bool begins_with_surrogate(const char *at, const char *end, const char *digits)
 {
     return end - at >= NUL_ESCAPE_LEN && at[0] == '\\' && at[1] == 'u' && (at[2] == 'd' || at[2] == 'D') &&
@@ -56,8 +57,7 @@ static bool has_lone_surrogate(const char *at, const char *end)
 static long decode_piece(const char *quote, const char *end, char *out, size_t cap)
 {
     cJSON *string = cJSON_ParseWithLength(quote, (size_t)(end - quote));
-    if (string ==
-        NULL) /* cJSON has one answer for both: RFC 8259, 8.2 leaves a lone surrogate to the reader */
+    if (string == NULL) /* a lone surrogate, which RFC 8259, 8.2 leaves to the reader, or no memory */
         return has_lone_surrogate(quote, end) ? -EINVAL : -ENOMEM;
 
     size_t len = strlen(string->valuestring);
@@ -68,7 +68,7 @@ static long decode_piece(const char *quote, const char *end, char *out, size_t c
     return fits ? (long)len : -ENOSPC;
 }
 
-/* Decode [quote, end), a JSON string with its quotes. The NUL escapes in it are overwritten. */
+/* Decode [quote, end), a JSON string with its quotes. Its NUL escapes are overwritten. */
 static long decode_quoted(char *quote, char *end, char *out, size_t cap)
 {
     size_t filled = 0;
@@ -105,7 +105,7 @@ long json_text_decode(slice raw, char *out, size_t cap)
     return len;
 }
 
-/* Print `text` with its quotes and a NUL to [at, end); where the NUL stands, or NULL when there is no room.
+/* Print `text` with its quotes and a NUL to [at, end). Returns where the NUL is; NULL when it does not fit.
  */
 static char *print_piece(char *text, char *at, const char *end)
 {
@@ -113,13 +113,12 @@ static char *print_piece(char *text, char *at, const char *end)
     return cJSON_PrintPreallocated(&string, at, (int)(end - at), false) ? at + strlen(at) : NULL;
 }
 
-/* Print the pieces of [text, text_end), which has a NUL behind it, as one JSON string. As print_piece(). */
+/* The same for all pieces of [text, text_end), which has a NUL behind it, as one JSON string. */
 static char *print_pieces(char *text, const char *text_end, char *at, const char *end)
 {
     char *behind = print_piece(text, at, end);
     while (behind != NULL && (text += strlen(text)) < text_end) {
-        char *seam =
-            behind - 1; /* the closing quote; the next piece's opening one goes where the escape ends */
+        char *seam = behind - 1; /* the escape goes over the closing quote, up to the next opening one */
         behind = print_piece(++text, seam + NUL_ESCAPE_LEN - 1, end);
         memcpy(seam, nul_escape, NUL_ESCAPE_LEN);
     }
@@ -128,7 +127,7 @@ static char *print_pieces(char *text, const char *text_end, char *at, const char
 
 char *json_text_encode(slice text, size_t *len)
 {
-    enum { LONGEST_ESCAPE = NUL_ESCAPE_LEN, SLACK = 16 }; /* quotes, NUL, and what cJSON wants on top */
+    enum { LONGEST_ESCAPE = NUL_ESCAPE_LEN, SLACK = 16 }; /* quotes, NUL, and what cJSON wants besides */
     if (text.len > (INT_MAX - SLACK) / LONGEST_ESCAPE)    /* cJSON counts in int */
         return NULL;
 

@@ -1,9 +1,9 @@
-/* One scan collects the last member of each name that the protocol knows; then the type picks a row of the
- * table below, and the row says which of them count, which must be there, and what they may hold. Whatever
- * the row does not name is an unknown field, so an odd `sdp` in a join harms nobody.
+/* One scan collects the members that the protocol knows. Then the type picks a row of the table below, which
+ * says which members count, which must be there, and what they may hold. What the row does not name is
+ * ignored like an unknown field, so an odd `sdp` in a join harms nobody.
  *
- * A type or name without escapes, as browsers send nearly all of them, is used where it lies: no heap, no
- * cJSON. */
+ * A type or name without escapes is used where it lies, without heap and without cJSON. Browsers write nearly
+ * all of them so. */
 #include "protocol/message.h"
 
 #include "protocol/json_scan.h"
@@ -14,7 +14,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-/* A slice over a literal where SLICE_LITERAL, a compound literal, is no constant. */
+/* A slice over a literal, for static tables: SLICE_LITERAL, a compound literal, is no constant. */
 #define TEXT(literal)                  \
     {                                  \
         (literal), sizeof(literal) - 1 \
@@ -37,15 +37,14 @@ static const slice field_names[FIELD_COUNT] = {
     [FIELD_SDP] = TEXT("sdp"),   [FIELD_CANDIDATE] = TEXT("candidate"), [FIELD_MESSAGE] = TEXT("message"),
 };
 
-/* No field or type of the protocol is longer, and none is longer than this with every letter written as
- * \uXXXX. */
+/* The longest name of a field or a type, and its length when each letter is written as \uXXXX. */
 enum { LONGEST_WORD = sizeof("candidate") - 1, LONGEST_RAW_WORD = LONGEST_WORD * 6 };
 
 typedef struct message_row {
     slice name;
-    unsigned names;            /* BIT(field_id): the names that it takes */
-    unsigned required_names;   /* those of them that must be there */
-    field_id payload;          /* must be there, where the type has one */
+    unsigned names;            /* BIT(field_id): the names that count */
+    unsigned required_names;   /* BIT(field_id): those of them that must be there */
+    field_id payload;          /* which must be there; FIELD_COUNT = the type has none */
     unsigned payload_types;    /* BIT(json_type): what the payload may be */
     bool payload_may_be_empty; /* as a string */
     slice signal_head;         /* of a signal as it goes to the peer, up to the room */
@@ -92,8 +91,8 @@ typedef struct fields {
     unsigned given;                /* BIT(field_id): last[field_id] is set */
 } fields;
 
-/* The field or type that `raw`, the inside of a string, spells. Words that can't be ours come out empty;
- * `decoded` holds one that had escapes. 0 or -ENOMEM. */
+/* Read the name of a field or a type. `raw` is a string without its quotes. `decoded` takes a word that had
+ * escapes. A word that can't be one of ours comes out empty. 0 or -ENOMEM. */
 static int read_word(slice raw, bool has_escapes, char decoded[LONGEST_WORD], slice *word)
 {
     *word = has_escapes ? (slice){decoded, 0} : raw;
@@ -128,7 +127,7 @@ static int keep_member(fields *found, const json_member *member)
     return 0;
 }
 
-/* Look for our members in the whole text. 0, -EINVAL if it is not a JSON object, or -ENOMEM. */
+/* Find our members in the whole text. 0, -EINVAL if it is not a JSON object, or -ENOMEM. */
 static int find_fields(slice text, fields *found)
 {
     found->given = 0;
@@ -167,7 +166,7 @@ static int read_type(const fields *found, message_type *type)
     return -EINVAL;
 }
 
-/* WhiteSpace and LineTerminator of ECMAScript, which are what String.prototype.trim takes away. */
+/* What String.prototype.trim takes away: WhiteSpace and LineTerminator of ECMAScript. */
 static bool is_blank(uint32_t character)
 {
     switch (character) {
@@ -191,7 +190,7 @@ static bool is_blank(uint32_t character)
     }
 }
 
-/* How many bytes of [at, at + len) the blank takes that stands at its begin; 0 if none does. */
+/* How many bytes the blank at the start of [at, at + len) has; 0 if there is none. */
 static inline size_t measure_blank(const char *at, size_t len)
 {
     const unsigned char *b = (const unsigned char *)at;
@@ -223,9 +222,8 @@ static slice trim(slice text)
     return text;
 }
 
-/* Decode and trim a name with escapes into `storage`. Escapes and blanks may make it longer than a name may
- * be, and what counts is what remains; the raw text is bounded by the size of a message. 0, -EINVAL or
- * -ENOMEM. */
+/* Decode a name with escapes and trim it, into `storage`. With its escapes and blanks it may be longer than a
+ * name may be, for only what remains counts. The size of a message bounds it. 0, -EINVAL or -ENOMEM. */
 static int decode_name(slice raw, char storage[MESSAGE_MAX_NAME_BYTES], slice *name)
 {
     char *decoded = raw.len <= MESSAGE_MAX_NAME_BYTES ? storage : malloc(raw.len);
@@ -233,7 +231,7 @@ static int decode_name(slice raw, char storage[MESSAGE_MAX_NAME_BYTES], slice *n
         return -ENOMEM;
 
     int status = 0;
-    long len = json_text_decode(raw, decoded, raw.len); /* no escape is shorter than what it stands for */
+    long len = json_text_decode(raw, decoded, raw.len); /* no escape is shorter than its character */
     slice trimmed = len > 0 ? trim((slice){decoded, (size_t)len}) : (slice){decoded, 0};
     if (len < 0) {
         status = len == -ENOMEM ? -ENOMEM : -EINVAL;
@@ -248,7 +246,7 @@ static int decode_name(slice raw, char storage[MESSAGE_MAX_NAME_BYTES], slice *n
     return status;
 }
 
-/* Read one name, if the type takes it and it is given: null is as good as absent. 0, -EINVAL or -ENOMEM. */
+/* Read a name, if the type takes it and it is given. Null is as if it were absent. 0, -EINVAL or -ENOMEM. */
 static int read_name(const fields *found, const message_row *row, field_id id, size_t max_bytes,
                      char storage[MESSAGE_MAX_NAME_BYTES], slice *name)
 {
@@ -315,7 +313,7 @@ const char *message_type_name(message_type type)
     return rows[type].name.data;
 }
 
-/* writev() reads only, but its struct is shared with readv() and so not const. */
+/* Sending only reads, but its struct is shared with receiving and so not const. */
 static struct iovec borrow(slice bytes)
 {
     return (struct iovec){.iov_base = (void *)(uintptr_t)bytes.data, .iov_len = bytes.len};

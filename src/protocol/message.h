@@ -1,8 +1,8 @@
-/* Messages of the signaling protocol (PROTOCOL.md): JSON text to a validated struct, and the server's
+/* Messages of the signaling protocol (PROTOCOL.md): from JSON text to a checked struct, and the server's
  * messages back.
  *
- * Pure. Decoding is one json_scan pass; only `type`, `room` and `user` are decoded. `sdp` and
- * `candidate` stay the raw text that came, so what is passed on is JSON-equal to what was sent. */
+ * Pure. Decoding is one pass of json_scan. Only `type`, `room` and `user` are decoded. `sdp` and `candidate`
+ * stay the raw text that came, so what is passed on is JSON-equal to what was sent. */
 #ifndef HOMECALL_PROTOCOL_MESSAGE_H
 #define HOMECALL_PROTOCOL_MESSAGE_H
 
@@ -19,10 +19,11 @@ typedef enum message_type {
     MESSAGE_ERROR,
 } message_type;
 
-enum { MESSAGE_MAX_NAME_BYTES = 4096 }; /* the largest name bound that can be configured */
+/* The largest bound of names that can be configured. */
+enum { MESSAGE_MAX_NAME_BYTES = 4096 };
 
-/* A decoded message. Slices point into the text or into `storage`, so the struct lives no longer than the
- * text and is not copied. */
+/* A decoded message. Its slices point into the text or into `storage`, so the struct must not be copied, and
+ * lives no longer than the text. */
 typedef struct message {
     message_type type;
     slice room;                              /* decoded and trimmed; len 0 = not given */
@@ -32,20 +33,19 @@ typedef struct message {
     char storage[2][MESSAGE_MAX_NAME_BYTES]; /* names that had escapes; not initialised */
 } message;
 
-/* Decode one message. `max_name_bytes` (at most MESSAGE_MAX_NAME_BYTES) bounds room and user after
- * trimming. 0; -EINVAL for everything that PROTOCOL.md, rule 5, answers with "Invalid message"; -ENOMEM, only
+/* Decode one message. `max_name_bytes`, at most MESSAGE_MAX_NAME_BYTES, bounds room and user after trimming.
+ * 0, or -EINVAL for everything that PROTOCOL.md, rule 5, answers with "Invalid message", or -ENOMEM, but only
  * where names or keys have escapes. On failure *out is of no use. */
 int message_decode(slice text, size_t max_name_bytes, message *out);
 
-/* "offer" and so on: a literal. */
+/* "join", "offer" and so on: a literal. */
 const char *message_type_name(message_type type);
 
-/* Offer, answer and candidate as they go to the peer: {"type":T,"room":R,"from":U,"sdp":S}. */
+/* How many parts a signal has as it goes to the peer: {"type":T,"room":R,"from":U,"sdp":S}. */
 enum { MESSAGE_SIGNAL_PARTS = 7 };
 
-/* Lay out a signal as parts to be written one behind the other, without copying them. `room_json` and
- * `user_json` are JSON strings with their quotes (json_text_encode). The parts borrow everything; they number
- * MESSAGE_SIGNAL_PARTS. */
+/* Lay out a signal as parts that are to be written one behind the other. `room_json` and `user_json` are JSON
+ * strings with their quotes (json_text_encode). Nothing is copied: the parts borrow it all. */
 void message_encode_signal(struct iovec parts[MESSAGE_SIGNAL_PARTS], message_type type, slice room_json,
                            slice user_json, slice payload);
 

@@ -1,5 +1,5 @@
-/* The lists are cut from the right, too, and each element is read only once it is cut off: so whatever the
- * client put at the left, an open quote for instance, can't reach into what a proxy appended to it. */
+/* The lists, too, are cut from their end, and each element is read when it is cut off. So whatever the client
+ * has put at the start, an open quote for instance, does not change how an element of a proxy is read. */
 #include "proxy/forwarded.h"
 
 #include "base/ascii.h"
@@ -12,7 +12,7 @@ typedef struct list_syntax {
     bool (*read)(slice element, address *out);
 } list_syntax;
 
-/* Cut the list in front of its byte `start`, and before that at a comma, and return what stood behind. */
+/* Cut the list at its byte `start`, and return what was behind. The comma before `start` is dropped. */
 static slice cut(slice *list, size_t start)
 {
     slice element = {list->data + start, list->len - start};
@@ -30,7 +30,7 @@ static slice take_last_plain(slice *list)
 
 /* ---- Forwarded (RFC 7239, 4) ---- */
 
-/* Is the byte at `at` escaped, if it stands in a quoted string (RFC 9110, 5.6.4)? */
+/* Is the byte at `at` escaped? It is in a quoted string (RFC 9110, 5.6.4). */
 static bool is_escaped(slice text, size_t at)
 {
     size_t backslashes = 0;
@@ -39,7 +39,7 @@ static bool is_escaped(slice text, size_t at)
     return backslashes % 2 == 1;
 }
 
-/* From the right a string begins with its closing quote, and goes on to the first one that is not escaped. */
+/* Seen from the end, a string begins with its closing quote and ends at the next one that is not escaped. */
 static slice take_last_quoted(slice *list)
 {
     bool is_in_string = false;
@@ -69,8 +69,8 @@ static bool take_token(slice *rest, slice *token)
     return len > 0;
 }
 
-/* Take a quoted string off the rest; *content is what stands between the quotes. No address needs an escape,
- * so one that has any is left as it is and won't be read as an address. */
+/* Take a quoted string off the rest; *content is what is between the quotes. Escapes stay as they are: no
+ * address needs one, so a string that has any is not read as an address. */
 static bool take_string(slice *rest, slice *content)
 {
     size_t end = 1;
@@ -93,7 +93,7 @@ static bool take_pair(slice *rest, slice *name, slice *value)
     return is_string ? take_string(rest, value) : take_token(rest, value);
 }
 
-/* Take the next parameter, which may be empty, with the semicolon behind it. False where it is malformed. */
+/* Take the next parameter, which may be empty, and the semicolon behind it. False where it is malformed. */
 static bool take_parameter(slice *rest, slice *name, slice *value)
 {
     if (rest->data[0] != ';' && !take_pair(rest, name, value))
@@ -108,7 +108,7 @@ static bool take_parameter(slice *rest, slice *name, slice *value)
     return true;
 }
 
-/* The value of `for`, which must be there just once in an element (RFC 7239, 4). */
+/* The value of `for`, which must be in an element just once (RFC 7239, 4). */
 static bool find_for(slice element, slice *node)
 {
     unsigned times = 0;
@@ -162,7 +162,7 @@ static bool read_forwarded(slice element, address *out)
 static const list_syntax plain = {take_last_plain, address_parse};
 static const list_syntax quoted = {take_last_quoted, read_forwarded};
 
-/* Walk along one line. True where the walk is at its end, with *is_found saying whether at an address. */
+/* Walk along one line. True where the walk ends; *is_found then tells whether it ends at an address. */
 static bool walk_line(slice line, const list_syntax *syntax, const address_list *trusted, address *client,
                       bool *is_found)
 {

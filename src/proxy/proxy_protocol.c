@@ -8,7 +8,7 @@ static proxy_protocol_verdict refuse(proxy_protocol_header *header, const char *
     return PROXY_PROTOCOL_FAULT;
 }
 
-/* Do the bytes begin as the signature does, as far as they go? */
+/* Are the bytes the signature, or as much of it as they are long? */
 static bool begins_as(const uint8_t *data, size_t len, slice signature)
 {
     return memcmp(data, signature.data, len < signature.len ? len : signature.len) == 0;
@@ -16,7 +16,7 @@ static bool begins_as(const uint8_t *data, size_t len, slice signature)
 
 /* ---- Version 1: a line (2.1) ---- */
 
-/* Take an address of the family that the line announces: colons tell the two apart. */
+/* Take an address of the family that the line announces. Only IPv6 has colons. */
 static bool take_ip(slice *rest, bool is_ipv6, address *out)
 {
     slice text = slice_take_until(rest, ' ');
@@ -38,11 +38,11 @@ static bool read_endpoints(slice rest, bool is_ipv6, address *source)
     return true;
 }
 
-/* Read what stands between "PROXY " and the CRLF. */
+/* Read what is between "PROXY " and the CRLF. */
 static bool read_line(slice rest, address *source)
 {
     slice transport = slice_take_until(&rest, ' ');
-    if (slice_equals(transport, SLICE_LITERAL("UNKNOWN"))) /* Whatever follows it is to be ignored. */
+    if (slice_equals(transport, SLICE_LITERAL("UNKNOWN"))) /* What follows it is ignored. */
         return true;
     bool is_ipv6 = slice_equals(transport, SLICE_LITERAL("TCP6"));
     return (is_ipv6 || slice_equals(transport, SLICE_LITERAL("TCP4"))) &&
@@ -58,7 +58,7 @@ static proxy_protocol_verdict parse_v1(const uint8_t *data, size_t len, slice si
         return PROXY_PROTOCOL_MORE;
     if (end == NULL)
         return refuse(header, "a line over 107 bytes");
-    if (end[-1] != '\r') /* The signature stands before it. */
+    if (end[-1] != '\r') /* there is a byte before it: the signature */
         return refuse(header, "a line that does not end with CRLF");
 
     slice rest = {(const char *)data + signature.len, (size_t)(end - 1 - data) - signature.len};
@@ -76,9 +76,9 @@ enum { AT_VERSION = 12, AT_FAMILY = 13, AT_LENGTH = 14 };
 
 enum { COMMAND_LOCAL = 0x20, COMMAND_PROXY = 0x21 }; /* with the version, which is the upper half */
 
-enum { TRANSPORT_STREAM = 0x1, TRANSPORT_DATAGRAM = 0x2 }; /* the lower half; 0 is not told */
+enum { TRANSPORT_STREAM = 0x1, TRANSPORT_DATAGRAM = 0x2 }; /* the lower half; 0 = not told */
 
-/* Addresses as they stand behind the fixed part. */
+/* The addresses behind the fixed part. */
 typedef struct ipv4_block {
     uint8_t source[4];
     uint8_t destination[4];
@@ -121,7 +121,7 @@ static address read_ipv6(const uint8_t *bytes)
     return address_from_ipv6(block.source, read_uint16(block.source_port));
 }
 
-/* The path tells nothing about who is there; many a client has none. */
+/* The path is not read: it does not tell who is there, and many clients have none. */
 static address read_unix(const uint8_t *bytes)
 {
     (void)bytes;
@@ -147,12 +147,12 @@ static const block_reader readers[] = {
     {sizeof(unix_block), read_unix},
 };
 
-/* What is wrong with the fixed part, of which the first `len` bytes are there; NULL while nothing is. */
+/* What is wrong with the fixed part, or NULL. `len` bytes are there, perhaps not all of it. */
 static const char *find_v2_fault(const uint8_t *data, size_t len)
 {
     if (len > AT_VERSION && data[AT_VERSION] != COMMAND_LOCAL && data[AT_VERSION] != COMMAND_PROXY)
         return "an unknown version or command";
-    /* The proxy that speaks for itself may say there what it likes. */
+    /* Where the proxy speaks for itself, family and transport mean nothing. */
     bool is_proxied = len > AT_VERSION && data[AT_VERSION] == COMMAND_PROXY;
     if (is_proxied && len > AT_FAMILY && (data[AT_FAMILY] >> 4) >= sizeof(readers) / sizeof(readers[0]))
         return "an unknown address family";
@@ -163,8 +163,7 @@ static const char *find_v2_fault(const uint8_t *data, size_t len)
     return NULL;
 }
 
-/* How the addresses are read. Those of datagrams are treated as untold, as 2.2 asks of a receiver that serves
- * none. */
+/* How the addresses are read. Those of datagrams are not: 2.2 asks that of a receiver that serves none. */
 static const block_reader *reader_of(const uint8_t *data)
 {
     bool is_told = data[AT_VERSION] == COMMAND_PROXY && (data[AT_FAMILY] & 0xF) == TRANSPORT_STREAM;

@@ -1,5 +1,6 @@
 #include "rooms/pending_queue.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,9 +12,9 @@ void pending_queue_init(pending_queue *queue)
     queue->count = 0;
 }
 
-static bool has_room(const pending_queue *queue, const pending_bounds *bounds, size_t len)
+static bool has_space(const pending_queue *queue, const pending_bounds *bounds, size_t len)
 {
-    /* Subtracting, since a sum could overflow: `bytes` never passes `max_bytes`. */
+    /* A difference, since a sum could overflow. `bytes` is never above `max_bytes`. */
     return queue->count < bounds->max_messages && len <= bounds->max_bytes - queue->bytes;
 }
 
@@ -38,7 +39,7 @@ int pending_queue_push(pending_queue *queue, const pending_bounds *bounds, int k
                        const struct iovec *parts, int count, uint64_t now_ms)
 {
     size_t len = pending_parts_len(parts, count);
-    if (!has_room(queue, bounds, len))
+    if (!has_space(queue, bounds, len))
         return -ENOSPC;
     if (!bounds->reserve(bounds->context, len))
         return -EDQUOT;
@@ -60,6 +61,7 @@ pending_signal *pending_queue_take(pending_queue *queue, const pending_bounds *b
     pending_signal *signal = STAILQ_FIRST(&queue->signals);
     if (signal == NULL)
         return NULL;
+    assert(queue->count > 0 && queue->bytes >= signal->len);
     STAILQ_REMOVE_HEAD(&queue->signals, link);
     queue->bytes -= signal->len;
     queue->count--;

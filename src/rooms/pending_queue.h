@@ -1,10 +1,10 @@
 /* The signals that wait in a room for somebody to come, first in, first out (PROTOCOL.md, rule 3).
  *
- * Pure, embedded in each room, and owned by the room's thread. It is bounded three ways: in messages and
- * bytes by pending_bounds, and in bytes over the whole server by whoever answers `reserve`. What counts is
- * the bytes of the signals. An entry is one allocation, the struct with the gathered bytes behind it.
+ * Pure, and owned by the room's thread. A queue has three bounds: its messages and its bytes, which
+ * pending_bounds tells, and the bytes of all queues of the server, for which `reserve` is asked. Only the
+ * bytes of the signals count. An entry is one allocation: the struct with the bytes of all parts behind it.
  *
- * Left out on purpose: who owns the queue and when it ends (room_manager.c knows). */
+ * Left out on purpose: who owns the queue, and when it ends (room_signals.c knows). */
 #ifndef HOMECALL_ROOMS_PENDING_QUEUE_H
 #define HOMECALL_ROOMS_PENDING_QUEUE_H
 
@@ -18,40 +18,42 @@
 typedef struct pending_signal {
     STAILQ_ENTRY(pending_signal) link; /* in its queue */
     size_t len;                        /* bytes in `data` */
-    uint64_t since_ms;                 /* as given to pending_queue_push(), as the next */
-    int kind;
-    char data[]; /* the parts, one behind the other */
+    uint64_t since_ms;                 /* when it was queued */
+    int kind;                          /* as given to pending_queue_push() */
+    char data[];                       /* the parts, one behind the other */
 } pending_signal;
 
 typedef struct pending_queue {
     STAILQ_HEAD(, pending_signal) signals; /* owned, oldest first */
-    uint64_t bytes;                        /* sum of their `len` */
-    uint32_t count;                        /* how many they are */
+    uint64_t bytes;                        /* the sum of their `len` */
+    uint32_t count;                        /* how many there are */
 } pending_queue;
 
-/* How much one queue may hold, and whom to ask for the rest. Shared by all queues of a manager. */
+/* How much one queue may hold, and whom to ask whether all queues may hold more. Shared by all queues of a
+ * manager. */
 typedef struct pending_bounds {
     uint32_t max_messages; /* in one queue */
     uint64_t max_bytes;    /* in one queue */
-    bool (*reserve)(void *context,
-                    size_t bytes); /* take from the server-wide budget; false when it is used up */
-    void (*release)(void *context, size_t bytes); /* give back */
-    void *context;                                /* borrowed, for the two */
+    /* Take bytes from the server-wide budget. False when it is used up. */
+    bool (*reserve)(void *context, size_t bytes);
+    /* Give them back. */
+    void (*release)(void *context, size_t bytes);
+    void *context; /* borrowed, for the two */
 } pending_bounds;
 
 /* Make an empty queue. It needs no deinit once it is empty again. */
 void pending_queue_init(pending_queue *queue);
 
-/* Append a copy of the parts as one signal. 0, -ENOSPC (the queue is full), -EDQUOT (the server-wide budget
- * is used up) or -ENOMEM. Nothing changes on failure. */
+/* Append a copy of the parts, `count` of them, as one signal. 0, -ENOSPC (the queue is full), -EDQUOT (the
+ * server-wide budget is used up) or -ENOMEM. Nothing changes on failure. */
 int pending_queue_push(pending_queue *queue, const pending_bounds *bounds, int kind,
                        const struct iovec *parts, int count, uint64_t now_ms);
 
-/* Take out the oldest signal and give its bytes back to the budget. The caller owns it and calls
- * pending_signal_free(). NULL when the queue is empty. */
+/* Take out the oldest signal, and give its bytes back to the budget. NULL when the queue is empty. The caller
+ * owns it, and calls pending_signal_free(). */
 pending_signal *pending_queue_take(pending_queue *queue, const pending_bounds *bounds);
 
-/* NULL is legal. */
+/* Free a signal that was taken out. NULL is legal. */
 void pending_signal_free(pending_signal *signal);
 
 /* The bytes of all parts together. */

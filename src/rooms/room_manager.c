@@ -1,13 +1,13 @@
 /* The rules of PROTOCOL.md, 1 to 4, as far as they are about who is where: joining, waiting before a full
- * room, leaving. room_signals.c and waiting_line.c are the other parts; the structs and what always holds for
- * them are in room.h.
+ * room, leaving. room_signals.c and waiting_line.c are the other parts. room.h has the structs, and says what
+ * always holds for them.
  *
- * A takeover does not end one member and begin another: it gives the member that is there to the new peer. So
- * it needs no memory, keeps the queue, and nobody else can notice. One who waits is taken over the same way
- * and keeps its place in the line and its deadline, so that coming again neither loses nor gains anything.
+ * A takeover does not end one member and make another: it gives the member that is there to the new peer. So
+ * it needs no memory, it keeps the queue, and nobody else can notice it. One who waits is taken over in the
+ * same way. It keeps its place in the line and its deadline, so nothing is lost or won by coming again.
  *
- * Every entry point makes its own change first and ends with settle(), which lets in, refuses and closes what
- * has become due through it. */
+ * Every function that changes a room makes its own change first. Then it calls settle(), which lets in,
+ * refuses and closes what has become due by the change. */
 #include "rooms/room_manager.h"
 
 #include "rooms/room_manager_parts.h"
@@ -27,6 +27,7 @@ static bool is_full(const room_manager *manager, const room *r)
 
 static void add_member(room_manager *manager, room_member *member)
 {
+    assert(!is_full(manager, member->room));
     room_add_member(member->room, member);
     member->peer->member = member;
     manager->counts.members++;
@@ -111,9 +112,9 @@ static void close_room(room_manager *manager, room *r)
     manager->counts.rooms--;
 }
 
-/* Make true again what always holds, after a change: first come, first let in; who can't get in is told as
- * soon as that is certain; PROTOCOL.md, rule 4: an empty room with an empty queue is freed at once. Ends `r`
- * perhaps. */
+/* Do what a change has made due, so that what room.h says of every room holds again. First come, first let
+ * in. Who can't get in is refused as soon as that is certain. PROTOCOL.md, rule 4: an empty room with an
+ * empty queue is freed at once, so `r` may be gone afterwards. */
 static void settle(room_manager *manager, room *r)
 {
     room_waiter *first;
@@ -121,6 +122,8 @@ static void settle(room_manager *manager, room *r)
         admit(manager, first);
     while ((first = SLIST_FIRST(&r->waiters)) != NULL && waiting_line_all_are_alive(r, first))
         refuse(manager, first);
+    assert(first == NULL || is_full(manager, r));
+    assert(r->backlog == NULL || r->member_count <= 1);
     if (r->member_count == 0 && r->backlog == NULL)
         close_room(manager, r);
 }

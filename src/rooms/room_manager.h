@@ -63,7 +63,7 @@ void room_manager_leave(room_manager *manager, room_peer *peer);
 void room_manager_lose(room_manager *manager, room_peer *peer, uint64_t now_ms);
 
 /* Pass a signal to every other user of the sender's room, or queue a copy of it if there is none. The sender
- * must have joined. 0, -ENOSPC when the queue is full (already reported as refused), or -ENOMEM (the same).
+ * must have joined. 0, or -ENOSPC when the queue is full, or -ENOMEM; both are already reported as refused.
  */
 int room_manager_signal(room_manager *manager, room_peer *from, const room_signal *signal, uint64_t now_ms);
 

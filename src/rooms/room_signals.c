@@ -104,6 +104,7 @@ int room_signals_pass(room_manager *manager, room_member *from, const room_signa
 {
     const parcel p = {.signal = signal, .bytes = pending_parts_len(signal->parts, signal->count)};
     const room *r = from->room;
+    assert(r->member_count > 1 ? r->backlog == NULL : r->backlog == NULL || r->backlog->owner == from);
     if (r->member_count == 1)
         return enqueue(manager, from, &p);
 

@@ -9,7 +9,7 @@
  * -ENOMEM, as room_manager_signal(). */
 int room_signals_pass(room_manager *manager, room_member *from, const room_signal *signal);
 
-/* A member has just come in: it gets what another user has queued, or owns again what it has queued itself.
+/* A member has just come in. It gets what another user has queued, or owns what it has queued itself again.
  */
 void room_signals_receive(room_manager *manager, room_member *newcomer);
 

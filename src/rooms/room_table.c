@@ -26,7 +26,7 @@ int room_table_add(room_table *table, room *r)
     slice name = room_name(r);
     unsigned hash = hash_of(table, name);
     HASH_ADD_KEYPTR_BYHASHVALUE(table, table->first, name.data, name.len, hash, r);
-    return r->table.tbl == NULL ? -ENOMEM : 0; /* that is how uthash reports it */
+    return r->table.tbl == NULL ? -ENOMEM : 0; /* that is how uthash says so */
 }
 
 void room_table_remove(room_table *table, room *r)

@@ -1,9 +1,8 @@
 /* The rooms of one manager by codeword: uthash behind one module, with our hash and our answer to its
  * out-of-memory.
  *
- * The bucket is chosen by the low 32 bits of a keyed hash, since codewords are chosen by clients; the high
- * bits are left to whoever spreads rooms over shards, so that the rooms of one shard still use all of its
- * buckets. */
+ * Codewords are chosen by clients, so the hash has a key. Its low 32 bits choose the bucket. The high bits
+ * are left for spreading rooms over shards, so that the rooms of one shard still use all of its buckets. */
 #ifndef HOMECALL_ROOMS_ROOM_TABLE_H
 #define HOMECALL_ROOMS_ROOM_TABLE_H
 

@@ -29,6 +29,6 @@ stored_name stored_name_plan(slice plain, slice json)
 void stored_name_write(const stored_name *name, char *bytes, slice plain, slice json)
 {
     copy(bytes, json);
-    if (name->plain_at == name->json_len) /* behind the JSON, not inside its quotes */
+    if (name->plain_at == name->json_len) /* it stands behind the JSON and not between its quotes */
         copy(bytes + name->plain_at, plain);
 }

@@ -1,8 +1,8 @@
 /* A name (codeword or user) together with its JSON form, in the flexible array at the end of the struct that
  * it names.
  *
- * Most names need no escape, so their JSON is the name between quotes: it is stored once, and the plain name
- * is read from inside the quotes. Otherwise the plain name stands behind its JSON. */
+ * Most names need no escape, so their JSON is the name between quotes. It is stored once, and the plain name
+ * is read from between the quotes. Otherwise the plain name is stored behind its JSON. */
 #ifndef HOMECALL_ROOMS_STORED_NAME_H
 #define HOMECALL_ROOMS_STORED_NAME_H
 
@@ -18,10 +18,10 @@ typedef struct stored_name {
     uint16_t json_len;  /* bytes, quotes included */
 } stored_name;
 
-/* Lay out the two forms; the bytes that they need are stored_name_size(). Each is under 64 KiB. */
+/* Lay out the two forms, each of less than 64 KiB. They need stored_name_size() bytes. */
 stored_name stored_name_plan(slice plain, slice json);
 
-/* Copy the two forms, the same that were planned, to `bytes`. */
+/* Copy the two forms, which are the ones that were planned, to `bytes`. */
 void stored_name_write(const stored_name *name, char *bytes, slice plain, slice json);
 
 /* How many bytes the owner must provide. */

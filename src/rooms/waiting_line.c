@@ -3,7 +3,7 @@
 #include <assert.h>
 #include <errno.h>
 
-/* A longer line before one room is no family at its door, and would only cost time at each join. */
+/* More newcomers before one room are no family on its way in, and would only cost time at each join. */
 enum { MAX_WAITERS = 64 };
 
 static bool is_alive_since(const room_member *member, uint64_t since_ms)
@@ -60,6 +60,7 @@ bool waiting_line_all_are_alive(const room *r, const room_waiter *waiter)
 int waiting_line_add(room_manager *manager, room_member *newcomer, uint64_t now_ms)
 {
     room *r = newcomer->room;
+    assert(r->member_count >= manager->limits.capacity);
     if (r->waiter_count >= MAX_WAITERS)
         return -ENOSPC;
     room_waiter *waiter = room_waiter_new(newcomer, now_ms);

@@ -1,15 +1,15 @@
-/* The decoder looks at a frame's bytes in the order in which they come and refuses it at the first one that
- * breaks a rule, before the rest of the header is there. A header is consumed only whole, so nothing of it
- * has to be kept between calls; a control frame likewise waits in the caller's buffer until it is whole,
- * which 125 bytes allow. Only the payload of data frames is passed on in parts, and bytes that are not
- * consumed are never changed.
+/* The decoder looks at the bytes of a frame in their order, and refuses the frame at the first byte that
+ * breaks a rule, even before its header is complete. A header is consumed only as a whole, so no part of it
+ * is kept between calls. A control frame, too, stays in the caller's buffer until it is complete; it has at
+ * most 125 bytes. Only the payload of data frames is passed on in parts. Bytes that are not consumed are
+ * never changed.
  *
- * The usual case, a whole text frame in one read, goes straight down read_frame() and pass_on(). */
+ * The usual case, a whole text frame in one read, goes straight through read_frame() and pass_on(). */
 #include "websocket/frame.h"
 
 #include <string.h>
 
-/* RFC 6455, 5.2: the two bytes that each frame begins with. */
+/* RFC 6455, 5.2: the first two bytes of each frame. */
 enum {
     FIN_BIT = 0x80,
     RESERVED_BITS = 0x70,
@@ -29,7 +29,7 @@ static bool is_control(uint8_t opcode)
     return (opcode & CONTROL_OPCODE_BIT) != 0;
 }
 
-/* Fail the connection; the caller of the decoder gets this as its last event. */
+/* End with a fault. It is the last event that the decoder's caller gets. */
 static size_t fail(ws_decoder *decoder, ws_event *event, ws_close_code code, const char *reason)
 {
     decoder->has_failed = true;
@@ -72,8 +72,7 @@ static const char *find_start_fault(const ws_decoder *decoder, uint8_t opcode, u
     return NULL;
 }
 
-/* Read the payload length. Returns how many bytes come before the mask, or 0 while the length is not wholly
- * there. */
+/* Read the payload length. Returns how many bytes come before the mask, or 0 while it is incomplete. */
 static size_t read_length(const uint8_t *data, size_t len, uint64_t *payload_len)
 {
     if (len < START_LEN)
@@ -106,8 +105,8 @@ static const char *find_length_fault(size_t mask_at, uint64_t payload_len)
     return NULL;
 }
 
-/* A word of two masks at a time: both halves are the same, so the byte order of the machine does not matter.
- */
+/* Eight bytes at a time, with the mask twice in one word. Its halves are the same, so the byte order of the
+ * machine does not matter. */
 void ws_mask(uint8_t *data, size_t len, const uint8_t mask[WS_MASK_LEN])
 {
     uint32_t one_mask;
@@ -125,16 +124,16 @@ void ws_mask(uint8_t *data, size_t len, const uint8_t mask[WS_MASK_LEN])
         data[at] ^= mask[at % WS_MASK_LEN];
 }
 
-/* Turn the mask on by `count` payload bytes. */
-static void turn_mask(uint8_t mask[WS_MASK_LEN], size_t count)
+/* Rotate the mask by `count` payload bytes. */
+static void rotate_mask(uint8_t mask[WS_MASK_LEN], size_t count)
 {
-    uint8_t turned[WS_MASK_LEN];
+    uint8_t rotated[WS_MASK_LEN];
     for (size_t i = 0; i < WS_MASK_LEN; i++)
-        turned[i] = mask[(count + i) % WS_MASK_LEN];
-    memcpy(mask, turned, sizeof(turned));
+        rotated[i] = mask[(count + i) % WS_MASK_LEN];
+    memcpy(mask, rotated, sizeof(rotated));
 }
 
-/* Pass on what is there of the current data frame's payload. Returns how many bytes that is. */
+/* Pass on as much of the current data frame's payload as is there. Returns how many bytes that is. */
 static size_t pass_on(ws_decoder *decoder, uint8_t *payload, size_t len, ws_event *event)
 {
     if (len == 0 && decoder->frame_left > 0)
@@ -146,7 +145,7 @@ static size_t pass_on(ws_decoder *decoder, uint8_t *payload, size_t len, ws_even
     if (!decoder->is_client) {
         ws_mask(payload, part, decoder->mask);
         if (decoder->is_in_frame)
-            turn_mask(decoder->mask, part);
+            rotate_mask(decoder->mask, part);
     }
 
     bool is_text = decoder->opcode == WS_OPCODE_TEXT;
@@ -179,7 +178,7 @@ static bool is_close_code(uint16_t code)
     return (code >= 1000 && code <= 1003) || (code >= 1007 && code <= 1014) || (code >= 3000 && code <= 4999);
 }
 
-/* Read a whole close frame (RFC 6455, 5.5.1). Its start has been checked: the payload is never one byte. */
+/* Read a whole close frame (RFC 6455, 5.5.1). A payload of one byte has been refused already. */
 static void read_close(ws_decoder *decoder, uint8_t *payload, size_t len, ws_event *event)
 {
     uint16_t code = WS_CLOSE_NO_STATUS;
@@ -213,7 +212,7 @@ static void read_control(ws_decoder *decoder, uint8_t opcode, uint8_t *payload, 
             .type = opcode == WS_OPCODE_PING ? WS_EVENT_PING : WS_EVENT_PONG, .data = payload, .len = len};
 }
 
-/* Note the header of a data frame; its length has been checked against the bound of the message. */
+/* Take down the header of a data frame, whose length is within the bound of the message. */
 static void begin_data(ws_decoder *decoder, uint8_t first, uint32_t payload_len,
                        const uint8_t mask[WS_MASK_LEN])
 {
@@ -228,7 +227,7 @@ static void begin_data(ws_decoder *decoder, uint8_t first, uint32_t payload_len,
         memcpy(decoder->mask, mask, WS_MASK_LEN);
 }
 
-/* Read a frame from its first byte on, as far as it is there. Returns how many bytes were consumed. */
+/* Read a frame from its first byte on, as far as it is there. Returns how many bytes are consumed. */
 static size_t read_frame(ws_decoder *decoder, uint32_t max_message_bytes, uint8_t *data, size_t len,
                          ws_event *event)
 {

@@ -1,14 +1,16 @@
 /* WebSocket frames (RFC 6455, 5) as a pure machine: the caller's bytes in, events out.
  *
- * The decoder is a server's unless it is told to be a client's (is_client). A server's wants masked frames
- * and unmasks them in place in the caller's buffer, a client's wants them unmasked. Both enforce every rule
- * of the framing: reserved bits and opcodes, minimal lengths, control frames whole and short, the order of
- * fragments, UTF-8 in text (failed at the offending byte), close codes, the message bound. It keeps no
- * payload: a data frame that is only partly there is passed on part by part, so its memory is this struct
- * alone.
+ * The decoder reads what a client sends, unless is_client says that it reads what a server sends. Clients
+ * mask their frames, and the decoder unmasks them in place, in the caller's buffer. Servers don't mask
+ * theirs.
  *
- * Left out on purpose: assembling messages (the connection does that, and only where a message did not arrive
- * in one piece) and extensions (none is ever negotiated, so every reserved bit is a fault). */
+ * It enforces every rule of the framing: reserved bits and opcodes, shortest form of lengths, whole and short
+ * control frames, the order of fragments, UTF-8 in texts (a text fails at the byte that is wrong), close
+ * codes, and the bound of messages. It keeps no payload: a data frame that is only partly there is passed on
+ * part by part. So its memory is this struct alone.
+ *
+ * Left out on purpose: putting messages together (the connection does that, and only for messages that did
+ * not arrive in one piece), and extensions (none is ever negotiated, so every reserved bit is a fault). */
 #ifndef HOMECALL_WEBSOCKET_FRAME_H
 #define HOMECALL_WEBSOCKET_FRAME_H
 
@@ -28,7 +30,7 @@ typedef enum ws_opcode {
     WS_OPCODE_PONG = 0xA,
 } ws_opcode;
 
-/* RFC 6455, 7.4.1 and the private range of 7.4.2 */
+/* RFC 6455, 7.4.1, and one of the private range of 7.4.2 */
 typedef enum ws_close_code {
     WS_CLOSE_NORMAL = 1000,
     WS_CLOSE_GOING_AWAY = 1001,
@@ -49,34 +51,34 @@ enum {
     WS_MAX_CLIENT_HEADER = 14,    /* the same with a mask */
 };
 
-/* Between two calls. Zeroed = before the first frame, on a server. Embedded in each connection, hence small.
- */
+/* What the decoder knows between two calls. Zeroed = before the first frame of a client. It is embedded in
+ * each connection, so it is small. */
 typedef struct ws_decoder {
     uint32_t frame_left;    /* payload bytes of the current data frame still to come */
-    uint32_t message_bytes; /* payload bytes of the current message announced so far, with this frame */
-    uint8_t mask[4];        /* of the current data frame, turned so that mask[0] is for the next byte */
+    uint32_t message_bytes; /* payload bytes of the current message, with all frames announced so far */
+    uint8_t mask[4];        /* of the current data frame, rotated so that mask[0] is for the next byte */
     utf8_state utf8;        /* of the current text message */
     uint8_t opcode;         /* TEXT or BINARY while a message is under way, 0 otherwise */
-    bool is_in_frame;       /* a data frame's header has been read, its payload not wholly */
+    bool is_in_frame;       /* the header of a data frame has been read, and not yet all of its payload */
     bool is_final;          /* of the current data frame: FIN */
     bool has_data : 1;      /* a part of the current message has already been passed on */
     bool has_failed : 1;    /* after a FAULT or CLOSE: nothing more is read */
-    bool is_client : 1;     /* the frames come from a server. Set before the first one. */
+    bool is_client : 1;     /* the frames come from a server. Set before the first frame. */
 } ws_decoder;
 
 typedef enum ws_event_type {
-    WS_EVENT_NONE,  /* the rest of the bytes is the begin of something: come back with more behind them */
-    WS_EVENT_DATA,  /* the next part of a message, possibly all of it */
+    WS_EVENT_NONE,  /* the bytes that are left are the start of something: come back with more of it */
+    WS_EVENT_DATA,  /* the next part of a message, or all of it */
     WS_EVENT_PING,  /* answer with a pong that carries the same data */
     WS_EVENT_PONG,  /* a pong, asked for or not */
-    WS_EVENT_CLOSE, /* the peer closes; answer with the same code */
+    WS_EVENT_CLOSE, /* the peer closes: answer with the same code */
     WS_EVENT_FAULT, /* the peer broke a rule: fail the connection with this code */
 } ws_event_type;
 
 typedef struct ws_event {
     ws_event_type type;
     uint8_t *data; /* DATA, PING, PONG: unmasked payload; CLOSE: the reason text. In the caller's buffer. */
-    size_t len;    /* its bytes; may be 0, also for DATA */
+    size_t len;    /* of `data`; may be 0, also for DATA */
     bool is_text;  /* DATA: of a text message, checked as UTF-8 so far */
     bool is_first; /* DATA: the message begins here */
     bool is_last;  /* DATA: the message ends here */
@@ -84,11 +86,13 @@ typedef struct ws_event {
     const char *reason; /* FAULT: a literal for the log and the close frame, under 123 bytes */
 } ws_event;
 
-/* Read the next event from [data, data + len), which begins where the last call stopped consuming. Returns
- * how many bytes were consumed; those are done with (but *event may point into them). With WS_EVENT_NONE the
- * bytes not consumed, at most WS_MAX_CLIENT_HEADER + WS_MAX_CONTROL_PAYLOAD - 1, must be given again with
- * more behind them. A payload in hand is always passed on, so WS_EVENT_NONE never leaves data of a message
- * behind.
+/* Read the next event from [data, data + len), which starts behind the bytes that the last call consumed.
+ * Returns how many bytes this call has consumed. They need not be given again, but *event may point into
+ * them.
+ *
+ * With WS_EVENT_NONE the bytes that were not consumed must be given again, with more behind them. They are at
+ * most WS_MAX_CLIENT_HEADER + WS_MAX_CONTROL_PAYLOAD - 1, and never payload of a message: that is passed on
+ * as far as it is there.
  *
  * A message over `max_message_bytes` is a FAULT with 1009 as soon as a header announces it. After a FAULT or
  * a CLOSE every call consumes everything and returns WS_EVENT_NONE. */
@@ -99,8 +103,8 @@ size_t ws_decoder_next(ws_decoder *decoder, uint32_t max_message_bytes, uint8_t 
  * WS_MAX_SERVER_HEADER. */
 size_t ws_frame_header(uint8_t out[WS_MAX_SERVER_HEADER], ws_opcode opcode, uint64_t payload_len);
 
-/* The same for a masked (client) frame, at most WS_MAX_CLIENT_HEADER; the payload is to go through ws_mask()
- * with the same mask. */
+/* The same for a masked (client) frame; at most WS_MAX_CLIENT_HEADER. The caller masks the payload with the
+ * same mask, by ws_mask(). */
 size_t ws_client_frame_header(uint8_t out[WS_MAX_CLIENT_HEADER], ws_opcode opcode, uint64_t payload_len,
                               const uint8_t mask[WS_MASK_LEN]);
 

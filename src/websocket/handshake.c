@@ -1,7 +1,7 @@
-/* The request is read once its head is wholly there, in one pass that cuts it into lines and notes the few
- * header fields that matter; the verdict is one list of questions over these notes. Until then each call
- * costs a search for the empty line and a look at the first line, so a sender of single bytes buys little
- * work with them. A head over its limit is read as far as the limit goes, since a malformed one is told so
+/* The request is read when its head is complete, in one pass that cuts it into lines and takes down the few
+ * header fields that matter. The verdict is a list of questions about what was taken down. Until then each
+ * call only searches for the empty line and looks at the first line, so a client that sends byte by byte
+ * makes little work. A head over its limit is read up to the limit, since a malformed request is told so
  * first.
  *
  * Left out on purpose: requests that are not upgrades (the admin port reads them). */
@@ -15,7 +15,7 @@
 
 enum { KEY_CHARS = WS_HANDSHAKE_KEY_LEN - 2 }; /* before its padding */
 
-/* What the head says, as far as the verdict asks. The slices point into it. */
+/* What the verdict needs of the head. The slices point into it. */
 typedef struct request {
     slice method;
     slice path;
@@ -27,8 +27,8 @@ typedef struct request {
     unsigned origin_count;
     unsigned host_count;
     bool has_bad_host;
-    bool lists_websocket; /* in Upgrade */
-    bool lists_upgrade;   /* in Connection */
+    bool lists_websocket; /* "websocket" is in Upgrade */
+    bool lists_upgrade;   /* "upgrade" is in Connection */
     bool has_body;
 } request;
 
@@ -48,7 +48,7 @@ static bool is_visible(char c)
     return c > ' ' && c < 0x7F;
 }
 
-/* Does a comma list (RFC 9110, 5.6.1) hold this word? */
+/* Does the list (RFC 9110, 5.6.1) have this word? */
 static bool list_has(slice list, slice word)
 {
     slice entry;
@@ -61,8 +61,8 @@ static bool list_has(slice list, slice word)
 
 /* ---- The request line (RFC 9112, 3) ---- */
 
-/* Can this be a host with an optional port (RFC 9110, 7.2)? Nobody resolves it, so it is enough that it is
- * there and that nothing in it belongs to another part of a URI. */
+/* Can this be a host with an optional port (RFC 9110, 7.2)? Nobody resolves it. So it only must not be empty,
+ * and have no character that belongs to another part of a URI. */
 static bool is_host(slice host)
 {
     for (size_t i = 0; i < host.len; i++) {
@@ -113,8 +113,7 @@ static bool read_target(slice target, request *r)
     return true;
 }
 
-/* HTTP/1.1, or a later 1.x, which is to be read as 1.1 (RFC 9110, 2.5). HTTP/1.0 can't upgrade:
- * RFC 6455, 4.2.1. */
+/* HTTP/1.1, or a later 1.x, which is read as 1.1 (RFC 9110, 2.5). 1.0 can't upgrade (RFC 6455, 4.2.1). */
 static bool is_served_version(slice version)
 {
     const slice major = SLICE_LITERAL("HTTP/1.");
@@ -198,8 +197,8 @@ static const field fields[] = {
     {"Transfer-Encoding", on_transfer_encoding},
 };
 
-/* Read a header line (RFC 9112, 5). A folded line and a blank before the colon fail as names that are no
- * tokens. */
+/* Read a header line (RFC 9112, 5). A folded line, or a blank before the colon, makes a name that is no
+ * token. */
 static bool read_field(slice line, request *r)
 {
     if (memchr(line.data, ':', line.len) == NULL)
@@ -226,10 +225,10 @@ static bool read_field(slice line, request *r)
 typedef enum line_end {
     LINE_HAS_CRLF,
     LINE_HAS_BARE_LF,
-    LINE_HAS_NO_END, /* more of it is still to come */
+    LINE_HAS_NO_END, /* the line is not complete */
 } line_end;
 
-/* Take the next line, without its end, from the rest of a head. */
+/* Take the next line, without its end, off the rest of a head. */
 static line_end take_line(slice *rest, slice *line)
 {
     if (rest->len == 0 || memchr(rest->data, '\n', rest->len) == NULL)
@@ -241,22 +240,20 @@ static line_end take_line(slice *rest, slice *line)
     return LINE_HAS_CRLF;
 }
 
-/* The first line with its end, or what is there of it. */
+/* The first line with its end, or as much of it as is there. */
 static slice first_line(slice head)
 {
     const char *end = memchr(head.data, '\n', head.len);
     return end == NULL ? head : (slice){head.data, (size_t)(end + 1 - head.data)};
 }
 
-/* Read the complete lines of a head, of which there is at least one byte. False where it is malformed so far.
- */
+/* Read the complete lines of a head, which is not empty. False where they are malformed. */
 static bool read_head(slice head, request *r)
 {
     slice line;
     line_end end = take_line(&head, &line);
     if (end == LINE_HAS_NO_END)
-        return ascii_is_token_char(
-            head.data[0]); /* TLS on the plain port, say, is known by its first byte. */
+        return ascii_is_token_char(head.data[0]); /* The first byte tells TLS on the plain port. */
     if (end == LINE_HAS_BARE_LF || !read_request_line(line, r))
         return false;
 
@@ -315,9 +312,9 @@ static int judge(const ws_handshake_rules *rules, const request *r)
         return status;
     if (r->host_count != 1 || r->has_bad_host) /* RFC 9112, 3.2 */
         return 400;
-    if (r->has_body) /* What follows the head would be read as frames. */
+    if (r->has_body) /* The body would be read as frames. */
         return 400;
-    if (r->origin_count > 1) /* The one that we check might not be the one that the client means. */
+    if (r->origin_count > 1) /* We might check another one than the client means. */
         return 400;
     if (r->origin_count == 1 && rules->allows_origin != NULL &&
         !rules->allows_origin(rules->context, r->origin))

@@ -13,7 +13,7 @@ enum { DIGEST_BYTES = 20 /* of SHA-1 */, GUID_LEN = 36 };
 typedef struct fault_answer {
     int status;
     const char *reason;  /* of the status line */
-    const char *headers; /* Connection, and what PROTOCOL.md asks for */
+    const char *headers; /* Connection, and what else PROTOCOL.md asks for */
     const char *body;
 } fault_answer;
 
@@ -28,7 +28,8 @@ static const fault_answer fault_answers[] = {
      "This is a WebSocket endpoint, version 13.\n"},
     {429, "Too Many Requests", "Connection: close\r\nRetry-After: 1\r\n", "Slowly, please.\n"},
     {431, "Request Header Fields Too Large", "Connection: close\r\n", "The request head is too large.\n"},
-    /* Some seconds: connections end about that fast, and a refused crowd should not return at once. */
+    /* Some seconds: places become free about that fast, and a crowd that was refused should not return at
+       once. */
     {503, "Service Unavailable", "Connection: close\r\nRetry-After: 5\r\n", "Too many connections.\n"},
 };
 
@@ -53,7 +54,7 @@ bool ws_handshake_accept(char out[WS_HANDSHAKE_ACCEPT_LEN + 1], slice key)
     memcpy(joined, key.data, WS_HANDSHAKE_KEY_LEN);
     memcpy(joined + WS_HANDSHAKE_KEY_LEN, guid, GUID_LEN);
     if (EVP_Digest(joined, sizeof(joined), digest, NULL, EVP_sha1(), NULL) != 1) {
-        ERR_clear_error(); /* The queue is the thread's: the next TLS call must not find this in it. */
+        ERR_clear_error(); /* The thread's next TLS call must not find this error. */
         return false;
     }
     EVP_EncodeBlock((unsigned char *)out, digest, DIGEST_BYTES);

@@ -1,7 +1,7 @@
-/* UTF-8 by ranges: a character's first byte tells how many bytes follow and which values the next one may
- * have. Only the second byte ever has a narrower range than 80..BF, and that range alone keeps out over-long
- * forms, surrogates and what lies over U+10FFFF, so no code point is ever computed. Nearly all signaling text
- * is ASCII, which is skipped several words at a time. */
+/* The first byte of a character tells how many bytes follow, and which values the second byte may have. All
+ * other bytes are 80..BF. The narrower ranges of the second byte keep out over-long forms, surrogates and
+ * what is over U+10FFFF, so no code point is ever computed. Nearly all signaling text is ASCII, which is
+ * skipped several words at a time. */
 #include "websocket/utf8.h"
 
 #include <string.h>
@@ -10,7 +10,7 @@ enum { CONTINUATION_LOW = 0x80, CONTINUATION_HIGH = 0xBF };
 
 enum { WORD = sizeof(uint64_t), BLOCK = 4 * WORD };
 
-/* Are `len` bytes, some words of eight, all ASCII? */
+/* Are all `len` bytes ASCII? `len` is a multiple of WORD. */
 static inline bool is_ascii(const uint8_t *data, size_t len)
 {
     uint64_t bits = 0;
@@ -22,7 +22,7 @@ static inline bool is_ascii(const uint8_t *data, size_t len)
     return (bits & UINT64_C(0x8080808080808080)) == 0;
 }
 
-/* How many bytes at `data` are ASCII, counted up to the first that is not. */
+/* How many bytes there are before the first that is not ASCII. */
 static size_t skip_ascii(const uint8_t *data, size_t len)
 {
     size_t at = 0;
@@ -38,8 +38,8 @@ static size_t skip_ascii(const uint8_t *data, size_t len)
 /* Take the first byte of a character that is not ASCII (RFC 3629, 4). */
 static bool begin(utf8_state *state, uint8_t byte)
 {
-    /* Below are continuations without a begin, and C0 and C1, which only over-long forms need; above,
-     * U+110000. */
+    /* Smaller ones are continuation bytes, and C0 and C1, which begin over-long forms only. Larger ones begin
+     * what is over U+10FFFF. */
     if (byte < 0xC2 || byte > 0xF4)
         return false;
 

@@ -1,7 +1,8 @@
-/* UTF-8 validation that can stop and go on anywhere (RFC 3629; RFC 6455, 8.1).
+/* UTF-8 validation that can stop and go on at any byte (RFC 3629; RFC 6455, 8.1).
  *
- * Pure. A text message is checked as its bytes arrive, across frames and reads, and fails at the first byte
- * that can't begin or continue a character: no surrogates, nothing over U+10FFFF, no over-long form. */
+ * Pure. A text message is checked as its bytes arrive, across frames and reads. It fails at the first byte
+ * that can neither begin nor continue a character. Surrogates, code points over U+10FFFF and over-long forms
+ * are no characters. */
 #ifndef HOMECALL_WEBSOCKET_UTF8_H
 #define HOMECALL_WEBSOCKET_UTF8_H
 
@@ -16,10 +17,10 @@ typedef struct utf8_state {
     uint8_t high;   /* the largest next byte allowed, while needed > 0 */
 } utf8_state;
 
-/* Check the next bytes. False at the first byte that can't stand there; the state is then of no more use. */
+/* Check the next bytes. False when one of them is wrong; the state is of no use then. */
 bool utf8_check(utf8_state *state, const uint8_t *data, size_t len);
 
-/* Is the text complete here, with no character begun? */
+/* Can the text end here? It can't inside a character. */
 static inline bool utf8_is_complete(const utf8_state *state)
 {
     return state->needed == 0;

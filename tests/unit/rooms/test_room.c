@@ -124,7 +124,7 @@ static void members_and_waiters_stand_in_the_order_of_their_coming_whoever_goes(
     assert_int_equal(r->member_count, 3);
     assert_int_equal(r->waiter_count, 3);
 
-    static const int leaving[] = {1, 0, 2}; /* from the middle, the begin and the end */
+    static const int leaving[] = {1, 0, 2}; /* from the middle, the start and the end */
     static const int first[] = {0, 2, -1};
     for (int i = 0; i < 3; i++) {
         end(r, members[leaving[i]]);
