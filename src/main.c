@@ -4,6 +4,9 @@
 #include "admin/admin_client.h"
 #include "app/app.h"
 #include "app/options.h"
+#include "app/options_check.h"
+#include "app/options_print.h"
+#include "app/options_read.h"
 #include "top/top.h"
 
 #include <errno.h>
@@ -153,7 +156,7 @@ static bool load(const arguments *given, app_config *config)
 {
     if (given->action == ACTION_HELP || given->action == ACTION_VERSION)
         return true;
-    if (app_load_config(config, given->env_file, stderr) != 0)
+    if (options_load(config, given->env_file, stderr) != 0)
         return false;
     bool needs_files = given->action == ACTION_RUN || given->action == ACTION_CHECK;
     return !needs_files || options_check_files(config, stderr) == 0;

@@ -84,7 +84,7 @@ stage_style() {
     local sources
     mapfile -t sources < <(git ls-files --cached --others --exclude-standard '*.c' '*.h')
     check "clang-format" clang-format --dry-run -Werror "${sources[@]}"
-    check "floors: includes go down only" tests/check_floors.sh
+    check "the shape of src: floors, circles, sizes" tests/check_floors.sh
     mapfile -t sources < <(git ls-files --cached --others --exclude-standard '*.sh' .ci/run)
     check "shellcheck" shellcheck -x "${sources[@]}"
 }

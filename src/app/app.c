@@ -22,61 +22,8 @@
 
 static const char log_namespace[] = "HomeCall_Signal_App";
 
-enum { LARGEST_ENV_FILE = 1 << 20 };
-
 /* Between two tries to start. Each makes everything anew, which takes some milliseconds. */
 enum { RETRY_PAUSE_MS = 100 };
-
-/* ---- Configuration ---- */
-
-/* The content of a file in a buffer owned by the caller. 0 or -errno. */
-static int read_file(const char *path, char **content, size_t *len)
-{
-    FILE *file = fopen(path, "re");
-    if (file == NULL)
-        return -errno;
-    int error = 0;
-    char *buffer = malloc(LARGEST_ENV_FILE);
-    if (buffer == NULL) {
-        error = -ENOMEM;
-    } else {
-        errno = 0;
-        *len = fread(buffer, 1, LARGEST_ENV_FILE, file);
-        if (ferror(file))
-            error = errno != 0 ? -errno : -EIO;
-        else if (*len == LARGEST_ENV_FILE)
-            error = -EFBIG;
-    }
-    fclose(file);
-    if (error != 0)
-        free(buffer);
-    else
-        *content = buffer;
-    return error;
-}
-
-int app_load_config(app_config *config, const char *env_file, FILE *reports)
-{
-    const char *path = env_file != NULL ? env_file : ".env";
-    char *content = NULL;
-    size_t len = 0;
-    int error = read_file(path, &content, &len);
-    if (error == 0) {
-        error = options_read_file(config, path, (slice){content, len}, reports);
-        free(content);
-        if (error == -EINVAL)
-            return error;
-    } else if (error == -ENOENT && env_file == NULL) {
-        error = 0;
-    }
-    if (error == 0)
-        error = options_read_environment(config, environ);
-    if (error != 0) {
-        fprintf(reports, "homecall-signal: can't read %s: %s\n", path, strerror(-error));
-        return error;
-    }
-    return options_apply(config, reports);
-}
 
 /* ---- What the loop tells ---- */
 

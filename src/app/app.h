@@ -1,4 +1,4 @@
-/* The life of the process, from its configuration to its end: app_load_config(), app_run(), app_stop().
+/* The life of the process once its configuration is known: app_run(), app_stop().
  *
  * Signals are blocked in every thread and read from a descriptor on the main thread's loop, so what a signal
  * asks for is done by ordinary code: SIGTERM and SIGINT stop the server, a second one at once (PROTOCOL.md,
@@ -7,7 +7,7 @@
 #ifndef HOMECALL_APP_APP_H
 #define HOMECALL_APP_APP_H
 
-#include "app/options.h"
+#include "app/app_config.h"
 #include "app/service_manager.h"
 
 #include <event2/event.h>
@@ -29,11 +29,6 @@ typedef struct app {
     bool is_serving;  /* the server was started */
     bool is_stopping; /* the first signal to stop has come */
 } app;
-
-/* Read the configuration into `config`, which is at its defaults: from the .env file `env_file` (NULL = .env
- * of the working directory, which may be absent), then from the environment. 0, or -errno when it is not
- * valid or can't be read; `reports` then tells why. */
-int app_load_config(app_config *config, const char *env_file, FILE *reports);
 
 /* Start the log and the server, and run until a signal has ended it. While a place to listen is in use, as by
  * a predecessor that is being killed, the start is tried again for a while; a signal ends that as well.

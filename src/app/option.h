@@ -6,6 +6,9 @@
 
 #include <stdint.h>
 
+/* The longest default, with its NUL; and how many options there may be. */
+enum { OPTION_DEFAULT_CAP = 32, OPTIONS_MAX = 64 };
+
 typedef enum option_type {
     OPTION_STRING,   /* a text without control characters; stored as const char * */
     OPTION_INTEGER,  /* decimal digits */
@@ -38,9 +41,6 @@ static inline bool option_is_control(char c)
 /* Put the value of `text` into its place in the struct at `base`; a string is borrowed. False when it is not
  * allowed. */
 bool option_set(const option *o, void *base, const char *text);
-
-/* The longest default, with its NUL. */
-enum { OPTION_DEFAULT_CAP = 32 };
 
 /* Write the value in the struct at `base` as option_set() reads it, into `out`. False where that is too
  * small. */

@@ -1,6 +1,6 @@
 #include "app/option_table.h"
 
-#include "app/options.h"
+#include "app/app_config.h"
 #include "base/ascii.h"
 
 #include <assert.h>

@@ -1,11 +1,12 @@
-/* The table of all options. */
+/* The table of all options: each is declared once, as a row, and everything walks the rows: what reads them,
+ * --help, --print-config, .env.example, the tests.
+ *
+ * A new option is a field of homecall/signal_server.h with its default in server/server_options.c, or of
+ * app_config.h, and a row here. */
 #ifndef HOMECALL_APP_OPTION_TABLE_H
 #define HOMECALL_APP_OPTION_TABLE_H
 
 #include "app/option.h"
-
-/* No more than these. */
-enum { OPTIONS_MAX = 64 };
 
 /* The rows, those of one group next to each other. */
 const option *option_table_get(void);

@@ -1,5 +1,7 @@
 #include "app/options_check.h"
 
+#include "app/option_table.h"
+#include "app/options.h"
 #include "app/options_report.h"
 #include "base/address_list.h"
 #include "base/listen_entry.h"

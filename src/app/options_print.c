@@ -1,9 +1,12 @@
-/* How options are shown: --help, and the .env file that --print-config writes. */
+#include "app/options_print.h"
+
 #include "app/env_file.h"
+#include "app/option_table.h"
 #include "app/options.h"
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { COLUMNS = 80 };
 

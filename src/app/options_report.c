@@ -1,5 +1,7 @@
 #include "app/options_report.h"
 
+#include "app/option_table.h"
+
 /* A value may be long, and may hold what a terminal obeys. */
 static void report_value(FILE *reports, slice value)
 {

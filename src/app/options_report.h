@@ -2,7 +2,9 @@
 #ifndef HOMECALL_APP_OPTIONS_REPORT_H
 #define HOMECALL_APP_OPTIONS_REPORT_H
 
-#include "app/options.h"
+#include "app/app_config.h"
+
+#include <stdio.h>
 
 /* The value of an option, or one entry of its list, is wrong: `reason` follows the value and a colon. Tells
  * where the value comes from as well. */

@@ -1,6 +1,11 @@
 /* The option table, and everything that walks its rows. */
 #include "app/options.h"
 
+#include "app/option_table.h"
+#include "app/options_check.h"
+#include "app/options_print.h"
+#include "app/options_read.h"
+
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
