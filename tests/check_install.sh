@@ -19,6 +19,12 @@ uses() {
 
 cmake --install build/release --prefix "$prefix" >/dev/null
 "$prefix/bin/homecall-signal" --version
+
+# Every library is one more that has to be there and kept up to date. The loader counts, what the kernel lends does not.
+libraries=$(ldd "$prefix/bin/homecall-signal" | grep -vc linux-vdso)
+echo "$libraries libraries (at most ${LIBRARIES_BOUND:=12})"
+[ "$libraries" -le "$LIBRARIES_BOUND" ]
+
 "$prefix/bin/homecall-signal" --env-file "$prefix/etc/homecall-signal/env" --check-config
 test -s "$prefix/share/homecall-signal/pwa/index.html"
 

@@ -1,9 +1,12 @@
-/* The service manager that has started this process: systemd, or whatever speaks its protocol.
+/* The service manager that has started this process: systemd, or whatever speaks its protocol (sd_notify(3),
+ * sd_listen_fds(3), sd_watchdog_enabled(3)).
  *
- * libsystemd does the talking. Where no manager listens (NOTIFY_SOCKET, LISTEN_FDS and WATCHDOG_USEC are not
- * set) its calls do nothing, so nobody here has to ask whether there is one. A message that can't be sent is
- * lost: the manager has time-outs of its own, and a server that works does not end for it. Left out on
- * purpose: RELOADING=1, since what SIGHUP asks for is done within a turn of the main loop.
+ * It is a datagram for each message and a few variables in the environment, so no library is needed for it.
+ * Where no manager listens (NOTIFY_SOCKET, LISTEN_FDS and WATCHDOG_USEC are not set) the calls do nothing, so
+ * nobody has to ask whether there is one. A message that can't be sent is lost: the manager has time-outs of
+ * its own, and a server that works does not end for it. Left out on purpose: RELOADING=1, since what SIGHUP
+ * asks for is done within a turn of the main loop; and addresses of other kinds than a local socket, on which
+ * only the manager of a machine listens that runs this one.
  *
  * All functions: the main thread. */
 #ifndef HOMECALL_APP_SERVICE_MANAGER_H
@@ -26,9 +29,9 @@ typedef struct service_sockets {
  * its name. The descriptors are the caller's from here on, and close-on-exec. To be called once, and before
  * other threads are started, since it removes the variables that tell of them.
  *
- * 0, also when there are none; -EINVAL for a socket with another name, on which nobody would accept; -ENFILE
- * for too many of one name; or another -errno for variables that make no sense. On failure every socket is
- * closed and every set empty. */
+ * 0, also when there are none; -EINVAL for a socket with another name, on which nobody would accept, and for
+ * variables that make no sense; -ENFILE for too many of one name; -EBADF for one that is not open. On failure
+ * every socket is closed and every set empty. */
 int service_manager_take_sockets(service_sockets *sets, size_t count);
 
 /* Close the sockets of a set, which is empty then. */
