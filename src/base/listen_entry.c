@@ -1,18 +1,17 @@
 #include "base/listen_entry.h"
 
 #include "base/address.h"
+#include "base/ascii.h"
+#include "base/host_name.h"
 
 #include <assert.h>
 #include <netinet/in.h>
 #include <sys/un.h>
 
-/* RFC 1035, 2.3.4. */
-enum { MAX_NAME = 253, MAX_LABEL = 63 };
-
 /* One byte of it is the NUL. */
 enum { PATH_CAP = sizeof(((struct sockaddr_un *)NULL)->sun_path) };
 
-static_assert(MAX_NAME + sizeof(".") <= LISTEN_ENTRY_CAP, "every name fits, with the root's dot");
+static_assert((int)HOST_NAME_CAP <= (int)LISTEN_ENTRY_CAP, "every name fits");
 static_assert(sizeof("unix:") + PATH_CAP <= LISTEN_ENTRY_CAP, "every path fits");
 static_assert(PATH_CAP == 108, "what the reason says");
 
@@ -35,40 +34,11 @@ static const char *set(listen_entry *out, listen_entry_kind kind, slice text)
 
 /* ---- Hosts ---- */
 
-static bool is_digit(char c)
+/* May it stand in the name of an interface? */
+static bool is_of_zone(char c)
 {
-    return c >= '0' && c <= '9';
-}
-
-/* What is no ASCII may stand in /etc/hosts. Underscores are no part of a host's name (RFC 952), but stand in
- * the names of containers. */
-static bool is_of_name(char c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || is_digit(c) || c == '-' || c == '_' ||
+    return ascii_is_letter(c) || ascii_is_digit(c) || c == '-' || c == '_' || c == '.' ||
            (unsigned char)c >= 0x80;
-}
-
-/* A name whose last label is a number would be taken for an IPv4 address, and not for the one that a reader
- * sees in it: 127.1, 010.0.0.1. */
-static bool is_name(slice text)
-{
-    if (text.len > 0 && text.data[text.len - 1] == '.') /* the root's */
-        text.len--;
-    if (text.len == 0 || text.len > MAX_NAME || text.data[text.len - 1] == '.')
-        return false;
-    bool is_number = false;
-    while (text.len > 0) {
-        slice label = slice_take_until(&text, '.');
-        if (label.len == 0 || label.len > MAX_LABEL)
-            return false;
-        is_number = is_digit(label.data[0]);
-        for (size_t i = 0; i < label.len; i++) {
-            if (!is_of_name(label.data[i]))
-                return false;
-            is_number = is_number && is_digit(label.data[i]);
-        }
-    }
-    return !is_number;
 }
 
 /* An IPv6 address with the zone that a link-local one needs (RFC 4007, 11): the name of an interface, or its
@@ -78,7 +48,7 @@ static bool is_zoned(slice text)
     slice zone = text;
     slice host = slice_take_until(&zone, '%');
     for (size_t i = 0; i < zone.len; i++) {
-        if (!is_of_name(zone.data[i]) && zone.data[i] != '.')
+        if (!is_of_zone(zone.data[i]))
             return false;
     }
     address found;
@@ -92,7 +62,7 @@ const char *listen_entry_parse_host(slice text, listen_entry *out)
         return "longer than any host name";
     if (address_parse_ip(text, &found) || is_zoned(text))
         return set(out, LISTEN_ENTRY_ADDRESS, text);
-    if (is_name(text))
+    if (host_name_is_good(text))
         return set(out, LISTEN_ENTRY_NAME, text);
     if (!address_parse(text, &found))
         return not_a_host;

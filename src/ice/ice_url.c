@@ -1,12 +1,10 @@
 #include "ice/ice_url.h"
 
 #include "base/address.h"
-#include "base/ascii.h"
+#include "base/host_name.h"
 
 #include <assert.h>
 #include <errno.h>
-
-enum { MAX_HOST_NAME = 253, MAX_LABEL = 63 }; /* RFC 1035, 2.3.4, as text */
 
 typedef struct url_scheme {
     const char *name;
@@ -29,44 +27,12 @@ static bool has(slice text, char c)
     return text.len > 0 && memchr(text.data, c, text.len) != NULL;
 }
 
-static bool is_of_label(char c)
-{
-    return ascii_is_letter(c) || ascii_is_digit(c) || c == '-' || c == '_';
-}
-
-static bool is_label(slice text)
-{
-    for (size_t i = 0; i < text.len; i++) {
-        if (!is_of_label(text.data[i]))
-            return false;
-    }
-    return text.len > 0 && text.len <= MAX_LABEL;
-}
-
-static bool is_number(slice text)
-{
-    for (size_t i = 0; i < text.len; i++) {
-        if (!ascii_is_digit(text.data[i]))
-            return false;
-    }
-    return text.len > 0;
-}
-
-/* A host name or an IPv4 address. If the last label is a number, it must be an address (RFC 3986, 3.2.2). */
+/* A host name without the root's dot, or an IPv4 address (RFC 3986, 3.2.2). There is no colon in it. */
 static bool is_host(slice host)
 {
-    slice rest = host;
-    slice label = {0};
-    if (host.len > MAX_HOST_NAME || (host.len > 0 && host.data[host.len - 1] == '.'))
-        return false;
-    do {
-        label = slice_take_until(&rest, '.');
-        if (!is_label(label))
-            return false;
-    } while (rest.len > 0);
-
     address ipv4;
-    return !is_number(label) || address_parse_ip(host, &ipv4);
+    bool is_name = host_name_is_good(host) && host_name_is_ascii(host) && host.data[host.len - 1] != '.';
+    return is_name || address_parse_ip(host, &ipv4);
 }
 
 /* What is wrong with "host" or "host:port"; NULL when nothing is. */
