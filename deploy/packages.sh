@@ -28,6 +28,17 @@ as_root() {
     fi
 }
 
+# keep_from_boot SERVICE: it is not started at the next boot. systemctl sees to units and to scripts of the older init, also in a
+# chroot where no systemd runs. Where it is not there, what it would take away is taken away.
+keep_from_boot() {
+    if command -v systemctl >/dev/null; then
+        as_root systemctl --quiet disable "$1" 2>/dev/null
+    else
+        as_root rm -f "/etc/systemd/system/multi-user.target.wants/$1.service" &&
+            if [ -e "/etc/init.d/$1" ]; then as_root update-rc.d "$1" disable; fi
+    fi || echo "$1 could not be disabled: it will start at the next boot." >&2
+}
+
 # Runs as root, in a shell of its own, so that the trap ends with it.
 # shellcheck disable=SC2016 # the inner shell is to expand these
 INSTALL_QUIETLY='
@@ -59,7 +70,7 @@ install_missing() {
     as_root sh -c "$INSTALL_QUIETLY" install "${missing[@]}" || return 1
     for package in "${new_services[@]}"; do
         if is_installed "$package"; then
-            as_root update-rc.d "${SERVICE_OF[$package]}" disable # serves systemd and the older init, running or not
+            keep_from_boot "${SERVICE_OF[$package]}"
         fi
     done
 }
