@@ -161,6 +161,7 @@ stage_deploy() {
     run_node tests/deploy
     check "systemd units, socket and logrotate" tests/deploy/test_systemd.sh
     check "the Debian package" as_root tests/deploy/test_deb.sh
+    check "the recipes for Debian, as they are written" as_root tests/deploy/test_recipes.sh
     check "the compose file and its services" as_root tests/deploy/test_compose.sh
     check "the container is built and runs" as_root tests/deploy/test_container.sh
 }

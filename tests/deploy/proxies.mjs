@@ -33,12 +33,14 @@ export function edit(text, changes) {
 const isRoot = process.getuid() === 0;
 
 /* The functions are given the place where a proxy runs: `directory` with the certificate in it, `page`, and the ports
- * `http`, `https`, `signal` and `files`.
+ * `http`, `https`, `signal`, `files` and `certbot`, and `webroot`.
  *   file           ours, which becomes `directory`/`file` with its `changes`
  *   surroundings   further files, by name: what Debian's package has around ours
  *   check, run     command lines, the second one staying in the foreground
  *   environment    for both
- *   pageServer     the command line of a server for the page, where the proxy is none
+ *   pageServer     the same of a server for the page, where the proxy is none: its own `file`, `changes` and `run`
+ *   challenge      how a question of the certificate authority is answered: from a file below `webroot`, or by a server at
+ *                  the port `certbot`; where it is not, the proxy does that by itself
  *   limitsCallers  does it bound the callers from one address?
  *   upgradeStatus  what its log tells of a WebSocket, where that is not 101 */
 const caddy = {
@@ -65,9 +67,11 @@ const nginx = {
   name: "nginx",
   file: "nginx.conf",
   limitsCallers: true,
-  changes: ({ directory, page, http, https, signal }) => [
+  challenge: "webroot",
+  changes: ({ directory, page, webroot, http, https, signal }) => [
     [/127\.0\.0\.1:8888/, `127.0.0.1:${signal}`],
     [/listen \[::\].*/, ""],
+    [/\/var\/www\/html/, webroot],
     [/listen 80;/, `listen 127.0.0.1:${http};`],
     [/listen 443 /, `listen 127.0.0.1:${https} `],
     [/call\.example\.org;/, "localhost;"],
@@ -113,7 +117,9 @@ const enable = (name) => `Include mods-available/${name}.load\nIncludeOptional m
 const apache = {
   name: "Apache",
   file: "apache.conf",
-  changes: ({ directory, page, http, https, signal }) => [
+  challenge: "webroot",
+  changes: ({ directory, page, webroot, http, https, signal }) => [
+    [/WEBROOT .*/, `WEBROOT ${webroot}`],
     [/HOST_NAME .*/, "HOST_NAME localhost"],
     [/CERTIFICATE .*/, `CERTIFICATE ${directory}/cert.pem`],
     [/CERTIFICATE_KEY .*/, `CERTIFICATE_KEY ${directory}/key.pem`],
@@ -150,25 +156,30 @@ const haproxy = {
   name: "HAProxy",
   file: "haproxy.cfg",
   limitsCallers: true,
-  changes: ({ directory, http, https, signal, files }) => [
+  challenge: "certbot",
+  changes: ({ directory, http, https, signal, files, certbot }) => [
     [/log \/dev\/log local0/, "log stdout format raw local0"],
     [/(user|group|chroot) .*/, ""],
     [/bind :::80 v4v6/, `bind 127.0.0.1:${http}`],
     [/bind :::443 v4v6/, `bind 127.0.0.1:${https}`],
-    [/\/etc\/haproxy\/certs\/call\.example\.org\.pem/, `${directory}/both.pem`],
+    [/\/etc\/haproxy\/certs\//, `${directory}/certs/`],
     [/127\.0\.0\.1:8888/, `127.0.0.1:${signal}`],
     [/wss:\/\/call\.example\.org/, "wss://localhost"],
     [/127\.0\.0\.1:8080/, `127.0.0.1:${files}`],
+    [/127\.0\.0\.1:8402/, `127.0.0.1:${certbot}`],
   ],
   check: ({ directory }) => ["haproxy", "-c", "-f", `${directory}/haproxy.cfg`],
   run: ({ directory }) => ["haproxy", "-db", "-f", `${directory}/haproxy.cfg`],
-  // The one that our file proposes.
-  pageServer: ({ page, files }, ours) =>
-    ours
-      .match(/^# {4,}(caddy file-server .*)$/m)[1]
-      .replace("127.0.0.1:8080", `127.0.0.1:${files}`)
-      .replace("/usr/share/homecall-signal/pwa", page)
-      .split(" "),
+  pageServer: {
+    file: "Caddyfile.page",
+    changes: ({ page, files }) => [
+      [/admin .*/, "admin off"],
+      [/:8080/, `:${files}`],
+      [/\/usr\/share\/homecall-signal\/pwa/, page],
+    ],
+    run: ({ directory }) => ["caddy", "run", "--adapter", "caddyfile", "--config", `${directory}/Caddyfile.page`],
+  },
+  environment: caddy.environment,
 };
 
 export const proxies = [caddy, nginx, apache, haproxy];

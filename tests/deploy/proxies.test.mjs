@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { readFile, readdir } from "node:fs/promises";
+import { readFile, readdir, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import { connect as connectHttp2 } from "node:http2";
 import { join } from "node:path";
@@ -202,6 +202,23 @@ for (const proxy of proxies) {
         assert.equal(`${target.protocol}//${target.hostname}${target.pathname}`, `https://localhost${path}`);
       }
     });
+
+    if (proxy.challenge) {
+      it("a question of the certificate authority is answered over http://", async () => {
+        const path = "/.well-known/acme-challenge/abc";
+        const { webroot, certbot } = stack.ports;
+        const standIn = createServer((asked, response) => response.end(`asked for ${asked.url}`));
+        if (proxy.challenge === "webroot") {
+          await writeFile(join(webroot, path), `asked for ${path}`);
+        } else {
+          await once(standIn.listen(certbot, "127.0.0.1"), "listening");
+        }
+        const { status, body } = await request(stack, path, { secure: false });
+        standIn.close();
+        assert.equal(status, 200);
+        assert.equal(body.toString(), `asked for ${path}`);
+      });
+    }
 
     it("TLS 1.3 and 1.2 are spoken, 1.1 is not", async () => {
       assert.match((await stack.handshake("-tls1_3")).text, /New, TLSv1\.3/);

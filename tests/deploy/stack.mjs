@@ -87,7 +87,6 @@ class Process {
 export class Stack {
   #proxy; // the row of proxies.mjs
   #place;
-  #ours; // the configuration as we ship it
   #options; // for children
   #server;
   #others = [];
@@ -114,12 +113,14 @@ export class Stack {
   async #prepare(proxy) {
     const directory = await mkdtemp(join(tmpdir(), "homecall-proxy-"));
     this.#proxy = proxy;
-    this.#place = { directory, page: join(directory, "pwa") };
-    for (const name of ["http", "https", "signal", "files"]) {
+    this.#place = { directory, page: join(directory, "pwa"), webroot: join(directory, "webroot") };
+    for (const name of ["http", "https", "signal", "files", "certbot"]) {
       this.#place[name] = await freePort();
     }
     await chmod(directory, 0o755); // Apache's children are another user's when we are root
     await mkdir(join(directory, "log"));
+    await mkdir(join(directory, "certs"));
+    await mkdir(join(this.#place.webroot, ".well-known/acme-challenge"), { recursive: true });
     await cp(PAGE, this.#place.page, { recursive: true });
     const environment = { ...process.env, PATH: `${process.env.PATH}:/usr/sbin`, HOME: directory };
     // Its own directory as the current one: no .env of the developer's takes part.
@@ -137,17 +138,25 @@ export class Stack {
     );
     const read = (name) => readFile(join(this.#place.directory, name), "utf8");
     this.certificate = await read("cert.pem");
-    await writeFile(join(this.#place.directory, "both.pem"), this.certificate + (await read("key.pem")), { mode: 0o600 });
+    await writeFile(join(this.#place.directory, "certs/localhost.pem"), this.certificate + (await read("key.pem")), { mode: 0o600 });
   }
 
   async #configure() {
-    const { file, changes, surroundings } = this.#proxy;
-    const ours = await readFile(join(PROJECT, "deploy/proxy", file), "utf8");
-    this.#ours = ours;
-    const files = { ...surroundings?.(this.#place, ours), [file]: edit(ours, changes(this.#place)) };
-    for (const [name, text] of Object.entries(files)) {
+    const { surroundings, pageServer } = this.#proxy;
+    const ours = await this.#edit(this.#proxy);
+    if (pageServer) {
+      await this.#edit(pageServer);
+    }
+    for (const [name, text] of Object.entries(surroundings?.(this.#place, ours) ?? {})) {
       await writeFile(join(this.#place.directory, name), text);
     }
+  }
+
+  /** Make the changes in the file that we ship. Returns it as it was. */
+  async #edit({ file, changes }) {
+    const ours = await readFile(join(PROJECT, "deploy/proxy", file), "utf8");
+    await writeFile(join(this.#place.directory, file), edit(ours, changes(this.#place)));
+    return ours;
   }
 
   /** What the proxy's own checker says; rejects if it finds a fault. */
@@ -159,7 +168,7 @@ export class Stack {
 
   async #startProxy() {
     if (this.#proxy.pageServer) {
-      const files = new Process(this.#proxy.pageServer(this.#place, this.#ours), this.#options);
+      const files = new Process(this.#proxy.pageServer.run(this.#place), this.#options);
       this.#others.push(files);
       await files.listensOn(this.#place.files);
     }

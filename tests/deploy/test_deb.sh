@@ -83,26 +83,8 @@ is_active() {
     in_booted systemctl is-active homecall-signal.service
 }
 
-show() {
-    in_booted systemctl show --value --property "$1" homecall-signal.service
-}
-
 has_been_restarted() {
     [ "$(show NRestarts)" -gt 0 ] && is_active
-}
-
-# A container may not be allowed to make devices and user namespaces; the rest of the sandbox stays on.
-loosen_if_needed() {
-    case $(show ExecMainStatus) in
-        217 | 226)
-            echo "  (without PrivateDevices= and PrivateUsers=, which this machine does not allow)"
-            mkdir -p "$debian/etc/systemd/system/homecall-signal.service.d"
-            printf '[Service]\nPrivateDevices=no\nPrivateUsers=no\n' \
-                >"$debian/etc/systemd/system/homecall-signal.service.d/test.conf"
-            in_booted systemctl daemon-reload
-            in_booted systemctl restart homecall-signal.socket homecall-signal.service
-            ;;
-    esac
 }
 
 restart_under_load() {
