@@ -1,5 +1,5 @@
-/* homecall-signal: reads its arguments and configuration, runs the app, and turns the outcome into an exit
- * code: 0 for a stop that was asked for, 1 for what could not be started or written, 2 for a faulty
+/* homecall-signal: reads the arguments and the configuration, runs the app, and ends with an exit code: 0
+ * after a stop that was asked for, 1 when something could not be started or written, 2 for a faulty
  * configuration. */
 #include "admin/admin_client.h"
 #include "app/app.h"
@@ -35,7 +35,7 @@ typedef enum action {
 typedef struct arguments {
     action action;
     const char *env_file; /* NULL = .env, which may be absent */
-    int top_argc;         /* TOP: what stands from "top" on */
+    int top_argc;         /* TOP: the arguments from "top" on */
     char **top_argv;
 } arguments;
 
@@ -66,7 +66,7 @@ static void print_help(void)
     options_print_help(stdout);
 }
 
-/* The action of this name; ACTION_RUN, which has none, for every other word. */
+/* The action of this name. ACTION_RUN, which has no name, for every other word. */
 static action find_action(const char *word)
 {
     static const char *const actions[ACTIONS] = {
@@ -87,7 +87,7 @@ static bool parse_arguments(int argc, char **argv, arguments *parsed)
         action found = find_action(argv[i]);
         if (found == ACTION_TOP) {
             parsed->action = found;
-            parsed->top_argc = argc - i; /* the rest is its own */
+            parsed->top_argc = argc - i; /* the rest is for top */
             parsed->top_argv = argv + i;
             return true;
         }
@@ -107,7 +107,7 @@ static bool parse_arguments(int argc, char **argv, arguments *parsed)
     return true;
 }
 
-/* From outside, through the admin port. */
+/* Ask a running server, through its admin port. */
 static int look_at_server(const arguments *given, const signal_server_options *server)
 {
     if (server->admin_port == 0) {
@@ -150,8 +150,8 @@ static int act(const arguments *given, const app_config *config)
     return EXIT_SUCCESS;
 }
 
-/* Read the configuration as far as the action needs it. False when it is faulty, which standard error tells.
- */
+/* Read the configuration, as far as the action needs it. False when it is faulty, and standard error tells
+ * why. */
 static bool load(const arguments *given, app_config *config)
 {
     if (given->action == ACTION_HELP || given->action == ACTION_VERSION)

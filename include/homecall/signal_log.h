@@ -1,6 +1,5 @@
-/* The logger of HomeCall Signal: one for a process, shared by every Signal_Server in it.
- *
- * A program that does not start it gets a silent server. */
+/* The logger of HomeCall Signal. A process has one, for all its Signal_Servers. A server in a program that
+ * does not start the logger is silent. */
 #ifndef HOMECALL_SIGNAL_LOG_H
 #define HOMECALL_SIGNAL_LOG_H
 
@@ -25,25 +24,26 @@ typedef enum signal_log_format {
 } signal_log_format;
 
 typedef struct signal_log_options {
-    const char *file;       /* path to append to; NULL or "" = standard output. Copied. */
+    const char *file;       /* path of the file to append to; NULL or "" = standard output. Copied. */
     signal_log_level level; /* the lowest level that is written */
     signal_log_format format;
     bool is_private; /* true: codewords and user names appear as short keyed tags only */
 } signal_log_options;
 
-/* Open the target and start the writer thread. 0, -EALREADY when it runs, or -errno of the open or of the
- * thread. One thread at a time may call start, stop and reopen. */
+/* Open the file and start the thread that writes. 0; -EALREADY when it runs already; or -errno of open() or
+ * of pthread_create(). Only one thread at a time may call start, stop and reopen. */
 int signal_log_start(const signal_log_options *options);
 
-/* Write what waits, within a second even if the target is stuck, and end the writer thread. Afterwards
- * nothing is logged. Every server must have been stopped before. */
+/* Write what waits, and end the thread: within a second, even if the file or the reader is stuck. Nothing is
+ * logged afterwards. Stop every server before. */
 void signal_log_stop(void);
 
-/* Ask the writer to open the file anew by its path (after logrotate has moved it). Keeps the old file and
- * says so when the new one can't be opened. Does nothing for standard output. */
+/* Open the file again by its path, after logrotate has moved it. If that fails, the log says so and goes on
+ * in the old file. Does nothing for standard output. */
 void signal_log_reopen(void);
 
-/* How many lines were dropped since the start because a ring was full or the target failed. Any thread. */
+/* How many lines were lost since the start, because they came faster than they could be written or because
+ * writing failed. Any thread. */
 uint64_t signal_log_dropped(void);
 
 #ifdef __cplusplus

@@ -28,43 +28,44 @@ extern "C" {
 
 typedef struct signal_server signal_server;
 
-/* What a server is asked to be. Strings and lists are borrowed for the time of signal_server_create() only.
- * signal_server_options_init() fills in the defaults; .env.example explains each. */
+/* The options of a server. Strings and lists are borrowed until signal_server_create() returns.
+ * signal_server_options_init() fills in the defaults; .env.example explains each option. */
 typedef struct signal_server_options {
     const char *host; /* where to listen: up to 16 addresses, names or unix:PATH, with commas. An address
                          that is there twice, or covered by a wildcard, counts once; :: takes IPv4 as
                          well, unless an IPv4 address stands beside it */
     int32_t port;     /* their TCP port; 0 = any free one, see signal_server_port(); -1 = none */
     int32_t tls_port; /* the same for TLS; -1 = none, the default */
-    const char *tls_cert_file;   /* PEM: the certificate and the chain behind it */
-    const char *tls_key_file;    /* PEM: its key */
-    const int *listen_fds;       /* instead of both: sockets that listen already, in plain text; see
-                                    below */
-    size_t listen_fd_count;      /* 0 = host and port count */
+    const char *tls_cert_file; /* PEM: the certificate and the chain behind it */
+    const char *tls_key_file;  /* PEM: its key */
+    const int *listen_fds;  /* sockets that listen already, used in plain text instead of `host` and `port`;
+                               see below */
+    size_t listen_fd_count; /* 0 = there are none, and the server listens by itself */
     const char *allowed_origins; /* comma-separated list of origins; "" = every origin */
-    const char *trusted_proxies; /* comma-separated list of addresses, networks in CIDR notation, and the word
-                                    unix: whose X-Forwarded-For, Forwarded and PROXY headers are believed */
-    bool proxy_protocol;         /* connections from these begin with a PROXY header, version 1 or 2; not
-                                    with tls_port */
-    const char *turn_urls;       /* comma-separated list of stun:, turn: and turns: URLs that GET /ice tells;
-                                    "" = there is no such page */
-    const char *turn_secret;     /* what the TURN servers call static-auth-secret */
-    uint32_t turn_ttl_ms;        /* for so long credentials made with it are good */
-    const char *admin_host;      /* address or name for the admin port */
-    uint16_t admin_port;         /* its TCP port: metrics and health by HTTP; 0 = none, the default here */
+    const char *trusted_proxies; /* comma-separated list of the proxies whose X-Forwarded-For, Forwarded and
+                                    PROXY headers are believed: addresses, networks in CIDR notation, and the
+                                    word unix for everybody who comes through a Unix socket */
+    bool proxy_protocol;     /* connections from these proxies start with a PROXY header, version 1 or 2; not
+                                possible together with tls_port */
+    const char *turn_urls;   /* comma-separated list of stun:, turn: and turns: URLs that GET /ice hands out;
+                                "" = there is no such page */
+    const char *turn_secret; /* what the TURN servers call static-auth-secret */
+    uint32_t turn_ttl_ms;    /* how long credentials made with it are valid */
+    const char *admin_host;  /* address or name for the admin port */
+    uint16_t admin_port;     /* its TCP port: metrics and health by HTTP; 0 = none, the default */
 
-    uint32_t workers;          /* worker threads, each a shard of the rooms; 0 = one for each processor */
-    uint32_t acceptor_threads; /* acceptor threads; more than one listen by SO_REUSEPORT */
+    uint32_t workers; /* worker threads, each with a share of the rooms; 0 = one for each processor */
+    uint32_t acceptor_threads; /* acceptor threads; several share the port by SO_REUSEPORT */
 
-    uint32_t max_connections;             /* in all; 0 = no limit */
+    uint32_t max_connections;             /* in the whole server; 0 = no limit */
     uint32_t max_connections_per_address; /* from one client address; 0 = no limit */
 
     uint32_t room_capacity;           /* users in one room */
-    uint32_t pending_ttl_ms;          /* how long a lost connection's queued signals stay */
+    uint32_t pending_ttl_ms;          /* how long the queued signals of a lost connection are kept */
     uint32_t pending_max_messages;    /* signals queued in one room */
     uint64_t pending_max_bytes;       /* bytes queued in one room */
     uint64_t pending_max_total_bytes; /* bytes queued in the whole server */
-    uint32_t probe_timeout_ms;        /* how long members of a full room have to answer before a newcomer */
+    uint32_t probe_timeout_ms; /* how long the members of a full room have to answer when a newcomer waits */
 
     uint32_t max_message_bytes;      /* one WebSocket message */
     uint32_t max_name_bytes;         /* a room or user name after trimming */
@@ -72,17 +73,17 @@ typedef struct signal_server_options {
     uint64_t max_output_bytes;       /* what may wait for one client that does not read */
     uint32_t message_rate;           /* frames a second from one connection, on average; 0 = no limit */
     uint32_t message_burst;          /* frames at once above that */
-    uint32_t fault_burst;            /* invalid messages at once; one a second comes back; 0 = no limit */
+    uint32_t fault_burst; /* invalid messages at once; each second one more is allowed; 0 = no limit */
 
     uint32_t ping_interval_ms;     /* between two pings to a connection */
-    uint32_t pong_timeout_ms;      /* without a sign of life after a ping */
+    uint32_t pong_timeout_ms;      /* how long a connection may be silent after a ping */
     uint32_t handshake_timeout_ms; /* for a complete upgrade request */
     uint32_t close_timeout_ms;     /* from our last byte to the end of TCP */
-    uint32_t shutdown_grace_ms;    /* from the begin of a stop to its end */
+    uint32_t shutdown_grace_ms;    /* the longest time that a stop may take */
 
-    /* Called once when the last thread of a server that was started has ended its work, from that thread:
-     * after signal_server_request_stop(), or by itself never. NULL = nobody is told. It must not call back
-     * into the server. */
+    /* Called once, after signal_server_request_stop(), when the last thread of the server has ended its work,
+     * on that thread. A server never ends by itself. NULL = nobody is told. It must not call back into the
+     * server. */
     void (*on_stopped)(void *context);
     void *context; /* handed to on_stopped */
 } signal_server_options;
@@ -90,20 +91,20 @@ typedef struct signal_server_options {
 /* Fill in every default. */
 void signal_server_options_init(signal_server_options *options);
 
-/* Sockets that listen already, as systemd hands them over, let a server be replaced without a connection
- * being refused: who comes in between waits in the kernel. signal_server_start() duplicates them; they stay
- * the caller's, who keeps them open until it has returned, and longer where the next server is to get them.
- * With fewer sockets than acceptor threads some threads share one, and all of these wake for each connection.
- */
+/* About listen_fds. With sockets that listen already, as systemd hands them over, one server can replace
+ * another without refusing a connection: a client that comes in between waits in the kernel.
+ * signal_server_start() duplicates them. They stay the caller's, who keeps them open until it has returned,
+ * and longer if the next server is to get them. With fewer sockets than acceptor threads some threads share a
+ * socket, and all of these wake up for each connection. */
 
 /* Make a server that does not listen yet. 0 and the server in *out, owned by the caller; -ENOMEM; -EINVAL for
- * options out of range; -EIO when no random key can be drawn. */
+ * options out of range; -EIO where the system gives no random bytes for a key. */
 int signal_server_create(const signal_server_options *options, signal_server **out);
 
 /* What made a start fail. */
 typedef enum signal_server_fault_kind {
     SIGNAL_SERVER_FAULT_NONE,
-    SIGNAL_SERVER_FAULT_STATE,       /* the server runs, or has run: it is started once */
+    SIGNAL_SERVER_FAULT_STATE,       /* the server runs, or has run: a server is started once */
     SIGNAL_SERVER_FAULT_CERTIFICATE, /* tls_cert_file or tls_key_file; `entry` says which and why */
     SIGNAL_SERVER_FAULT_HOST,        /* `host` as a whole: it has nothing to listen on, or too much */
     SIGNAL_SERVER_FAULT_ADDRESS,     /* `entry` of `host`, an address or a name, at `port` */
@@ -128,62 +129,64 @@ typedef struct signal_server_fault {
 
 /* Listen and start the threads; returns when every one of them runs. 0, or -errno of what failed (-EADDRINUSE
  * when a port or a path is taken, -EADDRNOTAVAIL, -EACCES, -EINVAL, -EMFILE or -ENFILE for descriptors,
- * -EAGAIN for threads, -ENOMEM); nothing runs then, and it may be tried again. It does not
- * wait for a place that is in use: a server that was killed keeps its own until it is gone, so who restarts
- * one tries again for some seconds. *fault says more, unless `fault` is NULL; it is all zero after a success.
- * -EALREADY when the server runs or has run: it is started once. */
+ * -EAGAIN for threads, -ENOMEM); nothing runs then, and it may be tried again. It does not wait for a port or
+ * a path that is in use. A process that was killed keeps its own until the kernel has freed its memory, so a
+ * program that replaces another one should try again for some seconds. *fault says more, unless `fault` is
+ * NULL; after a success it is all zero. -EALREADY when the server runs or has run: a server is started once.
+ */
 int signal_server_start(signal_server *server, signal_server_fault *fault);
 
-/* Does every thread get on with its work? If not, only a restart helps. Any thread, while the server is
- * started. */
+/* Does every thread get on with its work? False where one hangs or has failed, and then only a restart of the
+ * process helps. Any thread, while the server is started. */
 bool signal_server_is_live(const signal_server *server);
 
-/* The TCP port that the server listens on; 0 before its start, and where it has no address. Any thread. */
+/* The TCP port that the server listens on; 0 before its start, and where it listens on no TCP port. Any
+ * thread. */
 uint16_t signal_server_port(const signal_server *server);
 
 /* The same for TLS. */
 uint16_t signal_server_tls_port(const signal_server *server);
 
-/* Read certificate and key anew, for connections that come from now on. 0; -EINVAL where they can't be used,
- * or -ENOMEM: the log tells why, and the old ones stay. Any thread. */
+/* Read certificate and key again, for connections that come from now on. 0; or -EINVAL where they can't be
+ * used, or -ENOMEM. On failure the log tells why, and the old ones stay in use. Any thread. */
 int signal_server_reload_certificate(signal_server *server);
 
-/* Begin to stop and return at once: no more connections are accepted, every open one is closed with 1001
- * after what waits for it. With `now`, end every connection at once, also in a stop already begun. Does
- * nothing before a start. Any thread. */
+/* Start to stop, and return at once: no more connections are accepted, and every open one is closed with 1001
+ * when what waits for it has been sent. With `now` every connection is ended at once, also during a stop that
+ * was asked for before. Does nothing before a start. Any thread. */
 void signal_server_request_stop(signal_server *server, bool now);
 
-/* Stop and wait for the end, at most the grace time and the moment that joining the threads takes. Legal
- * before a start and twice. Not from a server thread or from on_stopped. */
+/* Stop, and wait for the end: at most shutdown_grace_ms, and the moment that joining the threads takes. May
+ * be called before a start, and twice. Not from a thread of the server, nor from on_stopped. */
 void signal_server_stop(signal_server *server);
 
-/* Stop if it still runs, and free it. NULL is legal. */
+/* Stop it if it still runs, and free it. NULL is allowed. */
 void signal_server_destroy(signal_server *server);
 
-/* A moment's numbers, summed over the threads. */
+/* The numbers of one moment, summed over the threads. */
 typedef struct signal_server_stats {
-    uint64_t workers;           /* worker threads; with WORKERS=0 as many as there were processors */
+    uint64_t workers;           /* worker threads that there are */
     uint64_t connections;       /* open now, in any state */
-    uint64_t joined;            /* of them, in a room now */
+    uint64_t joined;            /* those of them that are in a room */
     uint64_t rooms;             /* rooms now */
     uint64_t pending_messages;  /* signals queued now */
     uint64_t pending_bytes;     /* their bytes */
     uint64_t accepted;          /* connections accepted since the start */
     uint64_t refused;           /* connections answered with 503 since the start */
     uint64_t handed_over;       /* connections moved from one thread to another since the start */
-    uint64_t signals_relayed;   /* handed to a peer at once */
+    uint64_t signals_relayed;   /* sent to a peer at once */
     uint64_t signals_queued;    /* kept for a peer to come */
-    uint64_t signals_delivered; /* handed over from a queue */
+    uint64_t signals_delivered; /* sent to a peer from a queue */
     uint64_t signals_refused;   /* answered with an error */
-    uint64_t signals_dropped;   /* queued, and never delivered */
+    uint64_t signals_dropped;   /* taken out of a queue without being delivered */
 } signal_server_stats;
 
-/* Sum up the counters. They are read while the threads go on, so they fit each other only roughly. Any
+/* Sum up the counters. The threads go on meanwhile, so the numbers may not be of exactly the same moment. Any
  * thread. */
 void signal_server_get_stats(const signal_server *server, signal_server_stats *stats);
 
-/* Write a summary of the state to the log (signal_log.h): the whole, and each thread. No names in it. Any
- * thread, while the server is started. */
+/* Write the state to the log (signal_log.h): a summary, and a line for each thread. No name of a room or a
+ * user is in it. Any thread, while the server is started. */
 void signal_server_log_state(const signal_server *server);
 
 #ifdef __cplusplus

@@ -2,10 +2,10 @@
 
 #include "base/slice.h"
 
-/* How much a client likes a type: its q in thousandths, which is all the digits that it may have. */
+/* How much a client prefers a type: its q, in thousandths, since it may have three digits. */
 enum { QUALITY_ONE = 1000 };
 
-/* "0.75" is 750. What is no number, or above 1, is 1: somebody names the type after all. */
+/* "0.75" is 750. What is no number, or more than 1, counts as 1: the client has named the type, after all. */
 static unsigned parse_quality(slice text)
 {
     if (text.len == 0 || text.data[0] != '0')
@@ -20,10 +20,10 @@ static unsigned parse_quality(slice text)
     return quality;
 }
 
-/* One element of the list: a type, and after semicolons its parameters. */
+/* One element of the list: a type, with parameters after semicolons. */
 typedef struct media_range {
     slice type;
-    slice version; /* empty where it has none */
+    slice version; /* empty: there is none */
     unsigned quality;
 } media_range;
 

@@ -22,17 +22,20 @@ static const char log_namespace[] = "HomeCall_Signal_Admin";
 
 enum { BACKLOG = 64 };
 
-/* No request here has a body, and no scraper writes this much about itself. */
+/* A request needs no body, and no scraper sends so long a head. */
 enum { MAX_HEAD_BYTES = 8 * 1024, MAX_BODY_BYTES = 1024 };
 
-/* What evhttp may have read and not used yet. It reads on while it writes an answer, without a bound. */
+/* The most that evhttp may have read and not used yet. By itself it reads on without a bound while it writes
+ * an answer. */
 enum { MAX_INPUT_BYTES = 2 * MAX_HEAD_BYTES };
 
-/* How long a connection may do nothing: scrapers keep theirs from one scrape to the next, often a minute. */
+/* How long a connection may be idle: scrapers keep theirs from one scrape to the next, which is often a
+ * minute. */
 enum { IDLE_TIMEOUT_S = 75 };
 
-/* Memory for connections and requests when there is no other: see has_reserve(). Some 2 KiB are needed for
- * each connection, and it is small enough to go back to the thread's own heap, and not to the system. */
+/* Memory for connections and requests when no other is left: see has_reserve(). A connection needs about 2
+ * KiB. The block is so small that free() keeps it in the thread's heap, where evhttp finds it, and does not
+ * give it to the system. */
 enum { RESERVE_BYTES = 96 * 1024 };
 
 /* How long accepting pauses when there are ADMIN_MAX_CONNECTIONS, or no descriptors or memory left. */
@@ -45,20 +48,21 @@ struct admin {
     int wake_fd;             /* owned: an eventfd that ends the loop */
     struct event_base *base; /* owned, and so the next three; without locks: only the thread touches it */
     struct event *wake;
-    struct event *pause; /* of accepting: it is over */
+    struct event *pause; /* the pause in accepting is over */
     struct evhttp *http;
-    struct evconnlistener *listener; /* evhttp's */
+    struct evconnlistener *listener; /* owned by evhttp */
     void *reserve;                   /* owned: RESERVE_BYTES, or NULL while there is no memory */
     process_probe probe;
-    snapshot_thread *threads; /* owned: room for a snapshot */
+    snapshot_thread *threads; /* owned: those of a snapshot */
 };
 
-/* The admin whose thread this is: evhttp's listener can't tell its error callback. */
+/* The admin whose thread this is, since the error callback of evhttp's listener gets no argument for it. */
 static _Thread_local admin *of_thread;
 
-/* Is there memory to go on with? evhttp (2.1.12) crashes when it finds none for a connection or for the next
- * request on one. So before it needs some we look, and keep a reserve, which is given up to it when there is
- * nothing else. Until that could be made again, no connection may come in, and none may stay. */
+/* Is there memory to go on with? evhttp (2.1.12) crashes if it gets none for a connection or for its next
+ * request. So we keep a reserve, and before evhttp needs memory we try to allocate a new one. If that fails,
+ * the old one is freed, for evhttp to use. Until there is a reserve again, no connection may come in, and
+ * none may stay. */
 static bool has_reserve(admin *a)
 {
     void *fresh = malloc(RESERVE_BYTES);
@@ -78,7 +82,8 @@ static bool add_header(struct evhttp_request *request, const char *name, const c
     return evhttp_add_header(evhttp_request_get_output_headers(request), name, value) == 0;
 }
 
-/* Everything of an answer but its status. An answer to HEAD has the length of the body only. */
+/* Everything of an answer but its status. An answer to HEAD tells the length of the body and leaves the body
+ * out. */
 static bool fill_in(struct evhttp_request *request, const char *media_type, const char *body, size_t len)
 {
     char length[24];
@@ -123,14 +128,14 @@ static admin_page_head write_answer(admin *a, struct evhttp_request *request, FI
     return write_page(a, request, page, out);
 }
 
-/* The answer has been sent: evhttp will make the next request at once. */
+/* The answer has been sent, and now evhttp allocates the next request. */
 static void on_answered(struct evhttp_request *request, void *arg)
 {
     (void)request;
     (void)has_reserve(arg);
 }
 
-/* Without memory for an answer the connection is closed. */
+/* Answer a request. Without memory for that, close the connection. */
 static void on_request(struct evhttp_request *request, void *arg)
 {
     admin *a = arg;
@@ -159,7 +164,7 @@ typedef struct census {
     size_t descriptors;
 } census;
 
-/* Events come in the order of their descriptors. */
+/* Count the descriptors. Events are visited in the order of their descriptors. */
 static int on_event(const struct event_base *base, const struct event *event, void *arg)
 {
     (void)base;
@@ -171,8 +176,8 @@ static int on_event(const struct event_base *base, const struct event *event, vo
     return 0;
 }
 
-/* evhttp tells neither how many connections it has nor when one ends, but each has events. The listener and
- * the wake-up have some too: two more or less do not matter. */
+/* evhttp tells neither how many connections it has nor when one ends. But each has events, so these are
+ * counted. The listener and the eventfd have events too: two more or less do not matter. */
 static bool is_full(struct event_base *base)
 {
     census c = {.last_fd = -1};
@@ -180,8 +185,8 @@ static bool is_full(struct event_base *base)
     return c.descriptors >= ADMIN_MAX_CONNECTIONS;
 }
 
-/* May one more come in? */
-static bool has_room(admin *a)
+/* May one more connection come in? */
+static bool has_space(admin *a)
 {
     return has_reserve(a) && !is_full(a->base);
 }
@@ -191,7 +196,7 @@ static void on_pause_over(evutil_socket_t fd, short what, void *arg)
     (void)fd;
     (void)what;
     admin *a = arg;
-    if (!has_room(a) || evconnlistener_enable(a->listener) != 0)
+    if (!has_space(a) || evconnlistener_enable(a->listener) != 0)
         evtimer_add(a->pause, &pause_time);
 }
 
@@ -199,10 +204,11 @@ static void pause_accepting(admin *a)
 {
     evconnlistener_disable(a->listener);
     if (evtimer_add(a->pause, &pause_time) != 0)
-        evconnlistener_enable(a->listener); /* no memory for a pause */
+        evconnlistener_enable(a->listener); /* there is no memory for a pause */
 }
 
-/* EMFILE and the like: who waits to be accepted keeps the listener readable, so it must pause or spin. */
+/* EMFILE and the like. Connections that wait to be accepted keep the listener readable, so without a pause
+ * the loop would spin. */
 static void on_accept_error(struct evconnlistener *listener, void *arg)
 {
     (void)listener;
@@ -210,11 +216,11 @@ static void on_accept_error(struct evconnlistener *listener, void *arg)
     pause_accepting(of_thread);
 }
 
-/* evhttp has accepted a connection and asks for the buffers that it is to use; NULL: its own. */
+/* evhttp has accepted a connection, and asks for the buffers to use for it. NULL: it makes its own. */
 static struct bufferevent *on_connection(struct event_base *base, void *arg)
 {
     admin *a = arg;
-    if (!has_room(a))
+    if (!has_space(a))
         pause_accepting(a);
     struct bufferevent *buffers = bufferevent_socket_new(base, -1, 0);
     if (buffers != NULL)
@@ -232,7 +238,8 @@ static void on_wake(evutil_socket_t fd, short what, void *arg)
     event_base_loopbreak(a->base);
 }
 
-/* What evhttp does not know it answers itself, with 501; the rest is ours, to be answered with 405. */
+/* evhttp answers methods that it does not know by itself, with 501. We get the others, and answer them with
+ * 405. */
 static void set_limits(struct evhttp *http)
 {
     evhttp_set_allowed_methods(http, EVHTTP_REQ_GET | EVHTTP_REQ_POST | EVHTTP_REQ_HEAD | EVHTTP_REQ_PUT |
@@ -254,7 +261,7 @@ static int listen_on(admin *a, int listen_fd)
         close(listen_fd);
         return error;
     }
-    if (evhttp_bind_listener(a->http, listener) == NULL) { /* else it is evhttp's */
+    if (evhttp_bind_listener(a->http, listener) == NULL) { /* on success evhttp owns it */
         evconnlistener_free(listener);
         return -ENOMEM;
     }
@@ -264,7 +271,7 @@ static int listen_on(admin *a, int listen_fd)
     return 0;
 }
 
-/* All but listening. 0 or -errno. */
+/* Make everything but the listener. 0 or -errno. */
 static int prepare(admin *a)
 {
     a->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
@@ -313,7 +320,7 @@ static void *run(void *arg)
 {
     admin *a = arg;
     of_thread = a;
-    if (event_base_dispatch(a->base) < 0) { /* its epoll was closed: nobody shall wait for an answer */
+    if (event_base_dispatch(a->base) < 0) { /* its epoll was closed: let nobody wait for an answer */
         log_event(LOG_ERROR, log_namespace, "event loop of the admin port failed", NULL, 0);
         shutdown(evconnlistener_get_fd(a->listener), SHUT_RDWR);
     }

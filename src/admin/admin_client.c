@@ -11,10 +11,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* Far more than the numbers of a server with a thousand threads. */
+/* Far more than a server with a thousand threads has to say. */
 enum { MAX_ANSWER_BYTES = 4 << 20 };
 
-/* An answer takes milliseconds; who asks for health has other work. */
+/* An answer takes milliseconds, and whoever checks the health should not have to wait long. */
 enum { HEALTHCHECK_TIMEOUT_MS = 5000 };
 
 /* ---- The connection ---- */
@@ -75,7 +75,7 @@ static int dial(const char *host, uint16_t port, uint64_t deadline_ms)
     return fd;
 }
 
-/* It is so short that a new connection takes it at once. 0 or -errno. */
+/* The request is so short that a new connection takes it at once. 0 or -errno. */
 static int send_request(int fd, const char *path)
 {
     char request[512];
@@ -88,7 +88,7 @@ static int send_request(int fd, const char *path)
     return sent == len ? 0 : -ECONNRESET;
 }
 
-/* Put everything up to the end of the connection into `to`. 0 or -errno. */
+/* Write everything that comes, up to the end of the connection, to `to`. 0 or -errno. */
 static int receive(int fd, uint64_t deadline_ms, FILE *to)
 {
     char chunk[16 * 1024];
@@ -109,7 +109,7 @@ static int receive(int fd, uint64_t deadline_ms, FILE *to)
     return -EMSGSIZE;
 }
 
-/* All that comes for one request: *text is owned by the caller, and a NUL stands behind it. 0 or -errno. */
+/* Send a request and take all that comes. *text is owned by the caller and followed by a NUL. 0 or -errno. */
 static int exchange(int fd, const char *path, uint64_t deadline_ms, char **text, size_t *len)
 {
     *text = NULL;
@@ -128,7 +128,7 @@ static int exchange(int fd, const char *path, uint64_t deadline_ms, char **text,
 
 /* ---- The answer ---- */
 
-/* Make an answer of what came: the body moves to the begin of `text`, which *out then owns. 0, or -errno and
+/* Make an answer of what came. The body is moved to the start of `text`, and *out owns that then. On -errno
  * the caller still owns it. */
 static int parse(char *text, size_t len, admin_answer *out)
 {
@@ -140,7 +140,7 @@ static int parse(char *text, size_t len, admin_answer *out)
     char *end = strstr(text, "\r\n\r\n");
     if (end == NULL)
         return -ECONNRESET;
-    *end = '\0'; /* so that headers are looked for before it */
+    *end = '\0'; /* headers are looked for before it only */
     const char *body = end + strlen("\r\n\r\n");
     size_t body_len = len - (size_t)(body - text);
     const char *length = strcasestr(text, "\r\nContent-Length:");

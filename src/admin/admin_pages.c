@@ -43,7 +43,7 @@ static void on_objection(void *context, const char *reason)
     fprintf(context, "%s\n", reason);
 }
 
-/* "ok", or what speaks against it, which has been written already. */
+/* Write "ok" if it is good. If not, the reasons have been written already. */
 static admin_page_head write_verdict(bool is_good, FILE *out)
 {
     if (is_good)

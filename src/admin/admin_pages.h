@@ -1,4 +1,4 @@
-/* What the admin port shows: the pages, without HTTP and without sockets. */
+/* The pages of the admin port, without HTTP and sockets. */
 #ifndef HOMECALL_ADMIN_ADMIN_PAGES_H
 #define HOMECALL_ADMIN_ADMIN_PAGES_H
 
@@ -24,10 +24,10 @@ typedef struct admin_page_head {
 /* The page with this path, or NULL. */
 const admin_page *admin_page_find(const char *path);
 
-/* Write its content. Whether that went well `out` knows: ferror(). */
+/* Write its content. ferror(out) tells whether that went well. */
 admin_page_head admin_page_write(const admin_page *page, const admin_page_source *source, FILE *out);
 
-/* The same for what is no page. `text` is one line without its end. */
+/* Write a fault instead of a page. `text` is one line without its end. */
 admin_page_head admin_page_write_fault(int status, const char *text, FILE *out);
 
 #endif

@@ -22,7 +22,7 @@
 
 static const char log_namespace[] = "HomeCall_Signal_App";
 
-/* Between two tries to start. Each makes everything anew, which takes some milliseconds. */
+/* The pause between two tries to start. A try makes everything again, which takes some milliseconds. */
 enum { RETRY_PAUSE_MS = 100 };
 
 /* ---- What the loop tells ---- */
@@ -42,12 +42,12 @@ static void on_stop_signal(app *a, const char *name)
     a->is_stopping = true;
 }
 
-/* What can change under a server that runs: where its log lies, and its certificate. */
+/* Open or read again what may change while the server runs: its log file and its certificate. */
 static void reload(app *a)
 {
     signal_log_reopen();
     if (a->is_serving && a->config->server.tls_port >= 0)
-        (void)signal_server_reload_certificate(a->server); /* the log tells */
+        (void)signal_server_reload_certificate(a->server); /* the log tells how it went */
 }
 
 static void on_signal(evutil_socket_t fd, short what, void *context)
@@ -65,7 +65,7 @@ static void on_signal(evutil_socket_t fd, short what, void *context)
     }
 }
 
-/* On a thread of the server: leave a note for our loop, and nothing else. */
+/* On a thread of the server: wake our loop, and do nothing else. */
 static void on_server_stopped(void *context)
 {
     const app *a = context;
@@ -80,7 +80,7 @@ static void on_stopped(evutil_socket_t fd, short what, void *context)
     event_base_loopbreak(a->base);
 }
 
-/* This loop has nothing to hang on; what can hang are the threads of the server. */
+/* Nothing can make this loop hang. The threads of the server could. */
 static void on_sign_of_life_due(evutil_socket_t fd, short what, void *context)
 {
     (void)fd;
@@ -125,8 +125,8 @@ static int start_log(app *a)
     return 0;
 }
 
-/* Blocked before any thread exists, so that all inherit it, and the signals come only through the descriptor.
- */
+/* The signals are blocked before any other thread exists, so that every thread inherits that, and they come
+ * only through the descriptor. */
 static int open_signals(app *a)
 {
     sigset_t signals;
@@ -165,7 +165,7 @@ static int make_loop(app *a)
     return a->signal_event == NULL || a->stopped_event == NULL ? fail("can't make an event", -ENOMEM) : 0;
 }
 
-/* The soft limit is kept low for the sake of programs that use select(); this one does not. */
+/* The soft limit is low for the sake of programs that use select(). This one does not. */
 static void raise_descriptor_limit(void)
 {
     struct rlimit limit;
@@ -179,8 +179,8 @@ static void raise_descriptor_limit(void)
         LOG_NUMBER("before", before));
 }
 
-/* Descriptors that are missing are missed when the limit is reached, at the worst time: tell it now. The
- * server has opened all that it keeps open besides connections. */
+/* If there are too few descriptors for MAX_CONNECTIONS, that would show when the server is full, which is the
+ * worst time: say it now. Everything else that the server keeps open is open already. */
 static void check_descriptors(const app *a)
 {
     const signal_server_options *o = &a->config->server;
@@ -216,7 +216,7 @@ static int create_server(app *a)
     return error != 0 ? fail("can't create the server", error) : 0;
 }
 
-/* From here on the service manager counts on us. */
+/* Tell the service manager that we serve, and from then on regularly that we live. */
 static int report_for_duty(app *a)
 {
     char status[64];
@@ -250,8 +250,8 @@ static int on_started(app *a)
 
 static void on_retry_due(evutil_socket_t fd, short what, void *context);
 
-/* The place to listen is in use. Wait for it, unless that has lasted long enough; told once. 0 when the next
- * try is on its way. */
+/* The place to listen is in use. Arrange for another try, unless BIND_RETRY is over. The first time it is
+ * told that we wait. 0 when there will be another try. */
 static int await_place(app *a, const signal_server_fault *fault)
 {
     uint32_t patience_ms = a->config->bind_retry_ms;
@@ -270,7 +270,7 @@ static int await_place(app *a, const signal_server_fault *fault)
     return a->retry_event == NULL || evtimer_add(a->retry_event, &pause) != 0 ? -ENOMEM : 0;
 }
 
-/* 0 when the server has started, or will be tried again; else why not, which was told. */
+/* 0 when the server has started, or when there will be another try; else an error that has been told. */
 static int try_to_start(app *a)
 {
     signal_server_fault fault;

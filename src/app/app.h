@@ -1,9 +1,11 @@
 /* The life of the process once its configuration is known: app_run(), app_stop().
  *
- * Signals are blocked in every thread and read from a descriptor on the main thread's loop, so what a signal
- * asks for is done by ordinary code: SIGTERM and SIGINT stop the server, a second one at once (PROTOCOL.md,
- * rule 7); SIGHUP opens the log file and reads the certificate anew; SIGUSR1 writes the state to the log;
- * SIGPIPE is ignored. All functions: the main thread, before which no other thread may have been started. */
+ * Signals are blocked in every thread. The main thread's loop reads them from a descriptor, so ordinary code
+ * does what they ask for. SIGTERM and SIGINT stop the server, and a second one ends it at once (PROTOCOL.md,
+ * rule 7). SIGHUP opens the log file and reads the certificate again. SIGUSR1 writes the state to the log.
+ * SIGPIPE is ignored.
+ *
+ * All functions: the main thread. No other thread may run when app_run() is called. */
 #ifndef HOMECALL_APP_APP_H
 #define HOMECALL_APP_APP_H
 
@@ -18,25 +20,25 @@ typedef struct app {
     struct event_base *base;     /* owned; the loop of the main thread */
     struct event *signal_event;  /* owned; signal_fd is readable */
     struct event *stopped_event; /* owned; stopped_fd is readable */
-    struct event *alive_event;   /* owned; a sign of life is due; NULL where nobody waits for one */
-    struct event *retry_event;   /* owned; the next try to start is due; NULL where the first one will do */
-    uint64_t retry_until_ms;     /* monotonic; when trying ends; 0 before the first try has failed */
-    service_sockets sockets;     /* owned; inherited from the service manager, or none */
-    int signal_fd;               /* owned; -1 when absent */
-    int stopped_fd;   /* owned; an eventfd that the server's last thread writes to; -1 when absent */
-    int exit_code;    /* what app_run() returns when the loop ends */
-    bool has_log;     /* this app has started the logger */
-    bool is_serving;  /* the server was started */
-    bool is_stopping; /* the first signal to stop has come */
+    struct event *alive_event; /* owned; a sign of life is due; NULL where no service manager waits for one */
+    struct event *retry_event; /* owned; the next try to start is due; NULL before the first try has failed */
+    uint64_t retry_until_ms;   /* monotonic; when trying ends; 0 before the first try has failed */
+    service_sockets sockets;   /* owned; inherited from the service manager, or none */
+    int signal_fd;             /* owned; -1 when absent */
+    int stopped_fd;            /* owned; an eventfd that the server's last thread writes to; -1 when absent */
+    int exit_code;             /* what app_run() returns when the loop ends */
+    bool has_log;              /* this app has started the logger */
+    bool is_serving;           /* the server was started */
+    bool is_stopping;          /* the first signal to stop has come */
 } app;
 
-/* Start the log and the server, and run until a signal has ended it. While a place to listen is in use, as by
- * a predecessor that is being killed, the start is tried again for a while; a signal ends that as well.
- * `config` must outlive app_stop(). Returns the exit code of the process: 0, or 1 when something could not be
- * started, which standard error then tells. To be followed by app_stop() in any case. */
+/* Start the log and the server, and run until a signal ends that. If an address, a path or the admin port is
+ * in use, the start is tried again for BIND_RETRY, since a server that was killed keeps its own until it is
+ * gone. A signal ends that, too. `config` must outlive app_stop(). Returns the exit code of the process: 0,
+ * or 1 if something could not be started, and then standard error tells what. Call app_stop() in any case. */
 int app_run(app *a, const app_config *config);
 
-/* End and free everything that app_run() has made, the log last. */
+/* End and free everything that app_run() has made. The log is the last. */
 void app_stop(app *a);
 
 #endif

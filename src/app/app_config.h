@@ -19,7 +19,7 @@ typedef struct app_config {
     bool allows_plaintext;  /* ALLOW_PLAINTEXT */
     uint32_t bind_retry_ms; /* BIND_RETRY */
 
-    /* Of each row of the table (option_table.h). */
+    /* One for each row of the table (option_table.h). */
     option_text texts[OPTIONS_MAX];
     char defaults[OPTIONS_MAX][OPTION_DEFAULT_CAP];
 

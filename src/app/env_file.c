@@ -9,7 +9,7 @@ typedef struct parser {
     const char *at;  /* the next byte */
     const char *end; /* behind the last one */
     size_t line;     /* the line of `at` */
-    char *value;     /* owned; where values are put together; as long as the text, which no value outgrows */
+    char *value;     /* owned; where a value is put together; as long as the text, since no value is longer */
     size_t len;      /* of the value */
 } parser;
 
@@ -23,7 +23,7 @@ static bool is_key_part(char c)
     return is_key_start(c) || (c >= '0' && c <= '9');
 }
 
-/* The length of the line end at `at`: 0 where there is none. The end of the text is none either. */
+/* The length of the line end at `at`; 0 where there is none. The end of the text is no line end. */
 static size_t line_end_len(const parser *p)
 {
     size_t left = (size_t)(p->end - p->at);
@@ -66,7 +66,7 @@ static slice read_key(parser *p)
 /* The rest of the line up to a comment, without the blanks at its end. */
 static const char *read_plain(parser *p)
 {
-    bool is_after_blank = ascii_is_blank(p->at[-1]); /* there is at least the = before us */
+    bool is_after_blank = ascii_is_blank(p->at[-1]); /* at least the = stands before it */
     size_t trimmed_len = 0;
     while (!is_at_line_end(p) && !(*p->at == '#' && is_after_blank)) {
         if (*p->at == '\0')
@@ -80,7 +80,7 @@ static const char *read_plain(parser *p)
     return NULL;
 }
 
-/* The byte that the escape at `at` stands for, or 0 when it is none. */
+/* The byte that the escape at `at` stands for; 0 when there is no escape. */
 static char escaped(const parser *p)
 {
     if (p->end - p->at < 2)
@@ -108,7 +108,7 @@ static void read_quoted_byte(parser *p, bool has_escapes)
         p->value[p->len++] = escape;
         p->at += 2;
     } else if (line_end_len(p) > 0) {
-        p->value[p->len++] = '\n'; /* the same value, whichever way the file ends its lines */
+        p->value[p->len++] = '\n'; /* the value is the same, whatever the line ends of the file are */
         p->at += line_end_len(p);
         p->line++;
     } else {
@@ -151,7 +151,7 @@ static const char *read_entry(parser *p, slice *key)
         const char *behind_export = p->at;
         skip_blanks(p);
         if (p->at < p->end && *p->at == '=')
-            p->at = behind_export; /* a key that is called so */
+            p->at = behind_export; /* the key itself is called export */
         else
             *key = read_key(p);
     }
@@ -199,7 +199,7 @@ int env_file_parse(slice text, const env_file_events *events)
     return is_readable ? 0 : -EINVAL;
 }
 
-/* Conservative: what is read as itself by every reader of such files, shells included. */
+/* Only characters that every reader of such files, shells included, takes as they are. */
 static bool is_plain(slice value)
 {
     static const char others[] = "_.,:/@%+-";
@@ -235,7 +235,7 @@ char *env_file_format_value(slice value)
     if (is_quoted)
         *out++ = '"';
     for (size_t i = 0; i < value.len; i++)
-        out = append_escaped(out, value.data[i]); /* nothing plain is ever escaped */
+        out = append_escaped(out, value.data[i]); /* a plain character is never escaped */
     if (is_quoted)
         *out++ = '"';
     *out = '\0';

@@ -21,7 +21,7 @@ static log_level level_of(int severity)
     }
 }
 
-/* Errors are told before on_fatal() only. */
+/* Messages with the severity of an error come before on_fatal() only. */
 static void on_message(int severity, const char *message)
 {
     LOG(level_of(severity), "libevent", "message", LOG_BYTES("text", slice_of_text(message)));
@@ -29,7 +29,8 @@ static void on_message(int severity, const char *message)
         fprintf(stderr, "homecall-signal: libevent can't go on: %s\n", message);
 }
 
-/* libevent exits when this returns. The last lines of the log tell why. */
+/* When this returns, libevent calls exit(). The last lines of the log, which tell the reason, must be written
+ * before. */
 static void on_fatal(int code)
 {
     (void)code;

@@ -1,14 +1,15 @@
-/* What libevent has to say goes to our log.
+/* libevent's messages go to our log.
  *
- * It ends the process for some faults (a broken invariant, a system call that must not fail). The server
- * avoids what it knows of that (net/event_base.h); should it happen all the same, then not without a word. */
+ * libevent ends the process for some faults: a broken invariant, a system call that must not fail. The server
+ * avoids those that we know of (net/event_base.h). If it happens nevertheless, the log and standard error
+ * tell why. */
 #ifndef HOMECALL_APP_LIBEVENT_LOG_H
 #define HOMECALL_APP_LIBEVENT_LOG_H
 
-/* From here on. The log runs already. Main thread; libevent may speak on any. */
+/* Start to pass its messages on. The log must run. Main thread; messages may come on any thread. */
 void libevent_log_start(void);
 
-/* No longer: the log is about to end. */
+/* Pass nothing on any more. Call it before the log ends. */
 void libevent_log_stop(void);
 
 #endif

@@ -52,7 +52,7 @@ static bool parse_size(const char *text, uint64_t *value)
     return false;
 }
 
-/* The digits behind a decimal point, up to three, as thousandths. */
+/* Up to three digits after a decimal point, as thousandths. */
 static bool read_thousandths(const char **at, uint64_t *value)
 {
     *value = 0;
@@ -81,8 +81,7 @@ static bool parse_duration(const char *text, uint64_t *ms)
         if (strcasecmp(text, units[i].suffix) != 0)
             continue;
         uint64_t fraction = thousandths * units[i].ms;
-        if (whole > UINT32_MAX ||
-            fraction % 1000 != 0) /* no range reaches so far, and nothing is finer than 1 ms */
+        if (whole > UINT32_MAX || fraction % 1000 != 0) /* more than any range allows, or finer than 1 ms */
             return false;
         *ms = whole * units[i].ms + fraction / 1000;
         return true;
@@ -142,7 +141,7 @@ static void store_number(void *target, size_t size, uint64_t value)
         *(uint16_t *)target = (uint16_t)value;
         return;
     case sizeof(uint32_t): {
-        uint32_t narrow = (uint32_t)value; /* an enum is one of these, too */
+        uint32_t narrow = (uint32_t)value; /* an enum has this size, too */
         memcpy(target, &narrow, sizeof(narrow));
         return;
     }
@@ -192,7 +191,7 @@ static void format_duration(char *out, size_t cap, uint64_t ms)
         snprintf(out, cap, "%llums", (unsigned long long)ms);
 }
 
-/* Seconds, with as many decimals as it takes. */
+/* In seconds, with as many decimals as are needed. */
 static void format_seconds(char *out, size_t cap, uint64_t ms)
 {
     int len = snprintf(out, cap, "%llu.%03u", (unsigned long long)ms / SECOND, (unsigned)(ms % SECOND));

@@ -1,4 +1,4 @@
-/* One option: a row of the table that everything walks, and the way from its text to its value. */
+/* One option: a row of the table, and how its text becomes a value. */
 #ifndef HOMECALL_APP_OPTION_H
 #define HOMECALL_APP_OPTION_H
 
@@ -13,26 +13,28 @@ typedef enum option_type {
     OPTION_STRING,   /* a text without control characters; stored as const char * */
     OPTION_INTEGER,  /* decimal digits */
     OPTION_PORT,     /* a TCP port, or off; stored as int32_t, off as -1 */
-    OPTION_SIZE,     /* bytes; k, m or g behind it multiplies by 1024 and its powers */
-    OPTION_DURATION, /* seconds with up to three decimals, or with ms, s, m or h behind it; stored as ms */
-    OPTION_CHOICE,   /* one of `words`, in letters of either case; stored as its index */
+    OPTION_SIZE,     /* bytes; a k, m or g after the number multiplies by 1024, 1024^2 or 1024^3 */
+    OPTION_DURATION, /* seconds with up to three decimals, or a number with ms, s, m or h after it; stored as
+                        ms */
+    OPTION_CHOICE,   /* one of `words`, in upper or lower case; stored as its index */
 } option_type;
 
 typedef struct option {
     const char *group; /* the heading that it stands under */
     const char *name;
     option_type type;
-    const char *default_text; /* NULL where the target has its default already, from the library */
-    uint64_t min;             /* INTEGER; SIZE: bytes; DURATION: ms; STRING: bytes of text */
-    uint64_t max;             /* the same */
+    const char
+        *default_text; /* NULL: the default is what signal_server_options_init() has put into the target */
+    uint64_t min;      /* INTEGER; SIZE: bytes; DURATION: ms; STRING: bytes of text */
+    uint64_t max;      /* the same */
     const char *const *words; /* CHOICE: ends with NULL */
-    const char *unit;         /* what is counted, for the reader; NULL where type or help say it */
+    const char *unit;         /* what is counted, for --help; NULL where type or help tell it */
     const char *help;         /* whole sentences */
     size_t offset;            /* of the target in app_config */
     size_t size;              /* of the target: an unsigned integer, a bool, an enum or a pointer */
 } option;
 
-/* Would a terminal obey this character? No option's text may hold one. */
+/* Is it a control character, which a terminal might obey? No text of an option may have one. */
 static inline bool option_is_control(char c)
 {
     return (unsigned char)c < 0x20 || c == 0x7F;
@@ -46,7 +48,8 @@ bool option_set(const option *o, void *base, const char *text);
  * small. */
 bool option_format(const option *o, const void *base, char out[OPTION_DEFAULT_CAP]);
 
-/* What may be given, as "a whole number from 0 to 65535", into [out, out + cap); 128 bytes are enough. */
+/* Describe what is allowed, as "a whole number from 0 to 65535", in [out, out + cap). 128 bytes are enough.
+ */
 void option_describe(const option *o, char *out, size_t cap);
 
 #endif

@@ -32,7 +32,7 @@ static const char messages[] = "Messages";
 static const char times[] = "Times";
 static const char logging[] = "Log";
 
-/* One option, one row: what it is, what its help says, where its value goes. */
+/* A row is one option: what it is, its help, and the field that gets its value. */
 /* clang-format off */
 static const option table[] = {
     {listening, "WS_HOST", OPTION_STRING, AS_LIBRARY, 1, KIB(4), NULL, NULL,
@@ -223,8 +223,8 @@ static size_t min_of(size_t a, size_t b)
     return a < b ? a : b;
 }
 
-/* How many letters must be changed, put in or taken out to make one of the other, whatever their case
- * (Levenshtein). One row of the usual matrix at a time. */
+/* How many letters must be changed, added or removed to turn one text into the other; upper and lower case
+ * are the same (Levenshtein distance). One row of the usual matrix is kept at a time. */
 static size_t distance(slice a, slice b)
 {
     size_t row[LONGEST_NAME + 1];

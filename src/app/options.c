@@ -6,7 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A row has a default of its own, or the target has the library's. */
+/* The row has a default of its own; or the target has the library's default already, and only its text is
+ * made. */
 static void set_default(app_config *config, const option *o, char text[OPTION_DEFAULT_CAP])
 {
     bool is_valid = o->default_text == NULL ? option_format(o, config, text)

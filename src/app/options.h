@@ -14,7 +14,7 @@ void options_deinit(app_config *config);
 /* The text in effect for a row of the table: the one given, else its default. Borrowed from the config. */
 const char *options_get_text(const app_config *config, const option *o);
 
-/* The default of an option as a text. The same. */
+/* The default of an option as a text. Borrowed from the config. */
 const char *options_get_default(const app_config *config, const option *o);
 
 #endif

@@ -13,8 +13,8 @@
 
 static_assert(LISTEN_ENTRIES_MAX == 16, "what the reason says");
 
-/* Is it null, or scheme://host[:port] (RFC 6454, 6.2), where *. may stand before the host? A path, a slash at
- * the end even, would make it match nothing. */
+/* Is it null, or scheme://host[:port] (RFC 6454, 6.2), where the host may start with *.? An entry with a
+ * path, or only a slash at its end, would match no origin. */
 static bool is_origin(slice entry)
 {
     if (slice_equals(entry, SLICE_LITERAL("null")))
@@ -66,7 +66,7 @@ static bool check_proxies(const app_config *config, FILE *reports)
     return false;
 }
 
-/* The list, and that its TURN servers have a secret. */
+/* Check the list, and that there is a secret if it has TURN servers. */
 static bool check_turn(const app_config *config, FILE *reports)
 {
     const option *o = option_at(offsetof(app_config, server.turn_urls));
@@ -85,7 +85,8 @@ static bool check_turn(const app_config *config, FILE *reports)
     return true;
 }
 
-/* Only wss:// in the open: PROTOCOL.md's codeword is the only key to a room. */
+/* Over open networks only wss:// is safe: whoever reads a codeword can enter the room. NULL, or what is
+ * wrong. */
 static const char *find_fault_of_plaintext(const app_config *config, const listen_entry *entry)
 {
     if (config->allows_plaintext || config->server.port < 0 || listen_entry_is_loopback(entry))
@@ -191,8 +192,7 @@ bool options_check_together(const app_config *config, FILE *reports)
     if (s->max_output_bytes < 2 * (uint64_t)s->max_message_bytes)
         is_valid = report_misfit(reports, config, offsetof(app_config, server.max_output_bytes),
                                  "at least twice", offsetof(app_config, server.max_message_bytes));
-    /* A newcomer gets the whole queue at once; one that can't be given it would be dropped for not reading.
-     */
+    /* A newcomer gets the whole queue at once. If it did not fit into the output, he would be dropped. */
     if (s->pending_max_bytes > s->max_output_bytes)
         is_valid = report_misfit(reports, config, offsetof(app_config, server.pending_max_bytes), "at most",
                                  offsetof(app_config, server.max_output_bytes));

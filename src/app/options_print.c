@@ -10,7 +10,7 @@
 
 enum { COLUMNS = 80 };
 
-/* Print `text` in lines of at most COLUMNS, each begun by `margin`. */
+/* Print `text` in lines of at most COLUMNS. Each starts with `margin`. */
 static void print_wrapped(FILE *out, const char *margin, const char *text)
 {
     size_t width = COLUMNS - strlen(margin);
@@ -26,7 +26,7 @@ static void print_wrapped(FILE *out, const char *margin, const char *text)
     }
 }
 
-/* As "A whole number from 0 to 256 (threads); 0 unless set." */
+/* Print a line such as "A whole number from 0 to 256 (threads); 0 unless set." */
 static void print_range(FILE *out, const char *margin, const app_config *config, const option *o)
 {
     char allowed[128];
@@ -36,7 +36,7 @@ static void print_range(FILE *out, const char *margin, const app_config *config,
     option_describe(o, allowed, sizeof(allowed));
     if (o->unit != NULL)
         snprintf(unit, sizeof(unit), " (%s)", o->unit);
-    if (o->type != OPTION_CHOICE) /* its words are given as they are */
+    if (o->type != OPTION_CHOICE) /* words are written as they must be given */
         allowed[0] = 'A';
     snprintf(line, sizeof(line), "%s%s; %s%s unless set.", allowed, unit, text[0] == '\0' ? "empty" : text,
              o->type == OPTION_DURATION ? " seconds" : "");

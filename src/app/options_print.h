@@ -9,7 +9,7 @@
 /* Describe every option, in lines of at most 80 columns: for --help. */
 void options_print_help(FILE *out);
 
-/* The texts in effect, as a .env file that says what each option is. 0 or -ENOMEM. */
+/* Write the texts in effect as a .env file, with a description of each option. 0 or -ENOMEM. */
 int options_print_config(const app_config *config, FILE *out);
 
 #endif

@@ -106,7 +106,7 @@ int options_apply(app_config *config, FILE *reports)
             is_valid = false;
         }
     }
-    /* With a value missing, more complaints would only confuse. */
+    /* If a value is missing, further reports would only confuse. */
     return is_valid && options_check_together(config, reports) ? 0 : -EINVAL;
 }
 

@@ -2,7 +2,7 @@
 
 #include "app/option_table.h"
 
-/* A value may be long, and may hold what a terminal obeys. */
+/* A value may be long, and may have control characters in it. */
 static void report_value(FILE *reports, slice value)
 {
     enum { SHOWN = 64 };

@@ -1,4 +1,4 @@
-/* Telling what is wrong with an option: whole lines, meant for standard error. */
+/* Reports of what is wrong with an option. They are whole lines for standard error. */
 #ifndef HOMECALL_APP_OPTIONS_REPORT_H
 #define HOMECALL_APP_OPTIONS_REPORT_H
 
@@ -6,8 +6,8 @@
 
 #include <stdio.h>
 
-/* The value of an option, or one entry of its list, is wrong: `reason` follows the value and a colon. Tells
- * where the value comes from as well. */
+/* Report that the value of an option, or one entry of its list, is not valid. `reason` stands after that. The
+ * report tells where the value comes from as well. */
 void options_report(FILE *reports, const app_config *config, const option *o, slice value,
                     const char *reason);
 

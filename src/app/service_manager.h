@@ -20,35 +20,35 @@ enum { SERVICE_SOCKETS_MAX = 16 };
 
 /* The listening sockets of one name. */
 typedef struct service_sockets {
-    const char *name; /* borrowed: what the socket unit says as FileDescriptorName= */
+    const char *name; /* borrowed: FileDescriptorName= of the socket unit */
     int fds[SERVICE_SOCKETS_MAX];
     size_t count;
 } service_sockets;
 
-/* Take over the sockets that the manager has opened for us, each into the one of the `count` sets that has
- * its name. The descriptors are the caller's from here on, and close-on-exec. To be called once, and before
- * other threads are started, since it removes the variables that tell of them.
+/* Take over the sockets that the manager has opened for us. Each goes into the set with its name. The caller
+ * owns them from then on, and they are close-on-exec. Call it once, before other threads are started: it
+ * removes the variables that tell of the sockets.
  *
  * 0, also when there are none; -EINVAL for a socket with another name, on which nobody would accept, and for
  * variables that make no sense; -ENFILE for too many of one name; -EBADF for one that is not open. On failure
  * every socket is closed and every set empty. */
 int service_manager_take_sockets(service_sockets *sets, size_t count);
 
-/* Close the sockets of a set, which is empty then. */
+/* Close the sockets of a set. It is empty then. */
 void service_manager_close_sockets(service_sockets *set);
 
-/* The server answers from now on. `status` is a line for whoever looks at the unit. */
+/* Tell that the server answers from now on. `status` is a line that systemctl status shows. */
 void service_manager_notify_ready(const char *status);
 
-/* The server has begun to stop. */
+/* Tell that the server is stopping. */
 void service_manager_notify_stopping(const char *status);
 
-/* How often service_manager_keep_alive() is to be called; 0 where nobody waits for it. Half of what the
- * manager waits, so that one call may come late. */
+/* The interval at which service_manager_keep_alive() is to be called; 0 where no manager waits for it. It is
+ * half of the time that the manager waits, so that a call may come late. */
 uint64_t service_manager_watchdog_interval_us(void);
 
-/* Tell the manager that the server lives; say nothing while it does not: the manager ends and restarts it
- * when that lasts. */
+/* Tell the manager that the server lives. If it does not, nothing is told, and after its time-out the manager
+ * restarts the server. */
 void service_manager_keep_alive(bool is_live);
 
 #endif

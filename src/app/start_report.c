@@ -7,15 +7,15 @@
 #include <stdio.h>
 #include <string.h>
 
-/* What a fault of this kind means with this error. */
+/* What to say of a fault of this kind with this error. */
 typedef struct words {
     signal_server_fault_kind kind;
     int error;
-    const char *wrong; /* follows the value; empty where that says it already */
+    const char *wrong; /* stands after the value; empty where the value says it already */
     const char *help;
 } words;
 
-/* The admin port has the words of other addresses. */
+/* The admin port is looked up as an ADDRESS. */
 static const words table[] = {
     {SIGNAL_SERVER_FAULT_ADDRESS, -EADDRINUSE, "is already in use",
      "stop whoever has it (ss -ltnp shows who), or choose another port"},
@@ -56,7 +56,7 @@ static const words *find_words(const signal_server_fault *fault)
     return NULL;
 }
 
-/* The options that it is about; NULL where it is about none. */
+/* The options that the fault is about; NULL where it is about none. */
 static const char *keys_of(const signal_server_fault *fault)
 {
     switch (fault->kind) {
@@ -94,7 +94,7 @@ static void describe_limit(const signal_server_fault *fault, char *out, size_t c
                  fault->limit == NULL ? "a limit" : fault->limit);
 }
 
-/* What the fault is about, as a reader would name it. */
+/* The thing that the fault is about, in words. */
 static void name_value(const signal_server_fault *fault, char *out, size_t cap)
 {
     switch (fault->kind) {
@@ -122,7 +122,7 @@ static void name_value(const signal_server_fault *fault, char *out, size_t cap)
         snprintf(out, cap, "the server");
         return;
     case SIGNAL_SERVER_FAULT_PATH:
-    case SIGNAL_SERVER_FAULT_CERTIFICATE: /* a sentence of its own */
+    case SIGNAL_SERVER_FAULT_CERTIFICATE: /* a whole sentence */
         snprintf(out, cap, "%s", fault->entry);
         return;
     }

@@ -9,18 +9,18 @@
 #define HASH_NONFATAL_OOM 1
 #include <uthash.h>
 
-/* Connections that get their 503 in peace; above that they are closed without one, since a flood would keep
- * us busy with telling it off. */
+/* How many connections may be busy with receiving their 503 at once. More are closed without an answer: a
+ * flood must not keep us busy with refusing it. */
 enum { MAX_REFUSED = 256 };
 
-/* An address as it is counted: the family, and as much of the address as belongs to one client. */
+/* An address as it is counted: its family, and the part of it that belongs to one client. */
 typedef struct address_key {
     uint8_t bytes[12];
 } address_key;
 
 struct admission_place {
     address_key key;
-    uint32_t connections; /* from this address; unused in the two places that are not an address's */
+    uint32_t connections; /* from this address; not used in the two places that belong to no address */
     UT_hash_handle hh;
 };
 
@@ -28,10 +28,10 @@ struct admission {
     uint32_t max_connections;
     uint32_t max_per_address;
     keyed_hash hash;
-    _Atomic uint32_t connections; /* admitted; relaxed, like the next: they guard nothing but themselves */
-    _Atomic uint32_t refused;     /* being answered with 503 */
-    admission_place anywhere;     /* the place of everybody where addresses are not counted; never changed */
-    admission_place outside;      /* the place of everybody who is being answered with 503; never changed */
+    _Atomic uint32_t connections; /* admitted; relaxed, as the next: no other data depends on them */
+    _Atomic uint32_t refused;     /* those that are being answered with 503 */
+    admission_place anywhere;     /* everybody's place where addresses are not counted; never changed */
+    admission_place outside;      /* everybody's place who is being answered with 503; never changed */
     pthread_mutex_t lock;         /* guards the table and its places */
     admission_place *table;
 };
@@ -60,12 +60,12 @@ void admission_free(admission *a)
 static address_key key_of(const address *from)
 {
     address_key key = {{from->family}};
-    /* A household gets a /64 (RFC 6177): counting single addresses would count nothing. */
+    /* A household gets a /64 (RFC 6177), so a single client has as many addresses as it likes. */
     memcpy(key.bytes + 1, from->bytes, from->family == ADDRESS_IPV4 ? 4 : 8);
     return key;
 }
 
-/* Find or make the address's place. NULL when there is no memory. Under the lock. */
+/* Find or make the place of an address. NULL when there is no memory. The lock is held. */
 static admission_place *place_of(admission *a, address_key key)
 {
     unsigned hash = (unsigned)keyed_hash_of(&a->hash, (slice){(const char *)key.bytes, sizeof(key.bytes)});
@@ -79,7 +79,7 @@ static admission_place *place_of(admission *a, address_key key)
         return NULL;
     place->key = key;
     HASH_ADD_BYHASHVALUE(hh, a->table, key, sizeof(place->key), hash, place);
-    if (place->hh.tbl == NULL) { /* uthash's sign that it had no memory */
+    if (place->hh.tbl == NULL) { /* so uthash tells that it had no memory */
         free(place);
         return NULL;
     }

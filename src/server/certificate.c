@@ -16,14 +16,15 @@ void certificate_deinit(certificate *c)
 
 tls_context *certificate_share(const certificate *c)
 {
-    pthread_mutex_t *lock = (pthread_mutex_t *)(uintptr_t)&c->lock; /* locking changes nothing that counts */
+    pthread_mutex_t *lock =
+        (pthread_mutex_t *)(uintptr_t)&c->lock; /* the lock is no part of what is const here */
     pthread_mutex_lock(lock);
     tls_context *share = c->context == NULL ? NULL : tls_context_share(c->context);
     pthread_mutex_unlock(lock);
     return share;
 }
 
-/* Reading the files takes its time, so that happens outside of the lock. */
+/* Reading the files takes time, so it is done without the lock. */
 int certificate_load(certificate *c, const char *cert_file, const char *key_file,
                      char fault[TLS_CONTEXT_FAULT_CAP])
 {

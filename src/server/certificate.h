@@ -1,7 +1,7 @@
-/* The certificate that new TLS connections get: loaded at the start, and anew whenever an operator asks.
+/* The certificate for new TLS connections. It is loaded at the start, and again when an operator asks for it.
  *
- * Acceptors take a share of it for each connection, another thread may put a new one in its place. A lock
- * guards the pointer alone; a TLS handshake costs a thousand times as much. */
+ * Acceptors take a share of it for each connection, while another thread may put a new one in its place. A
+ * lock guards the pointer and nothing else; a TLS handshake costs a thousand times as much as this lock. */
 #ifndef HOMECALL_SERVER_CERTIFICATE_H
 #define HOMECALL_SERVER_CERTIFICATE_H
 
@@ -17,8 +17,8 @@ typedef struct certificate {
 void certificate_init(certificate *c);
 void certificate_deinit(certificate *c);
 
-/* Load the files and use them from now on. On failure, as of tls_context_load(), what was in use stays. Any
- * thread. */
+/* Load the files and use them from now on. Fails as tls_context_load() does, and then what was in use stays
+ * in use. Any thread. */
 int certificate_load(certificate *c, const char *cert_file, const char *key_file,
                      char fault[TLS_CONTEXT_FAULT_CAP]);
 

@@ -12,7 +12,7 @@ static uint64_t max_of(uint64_t a, uint64_t b)
     return a > b ? a : b;
 }
 
-/* The sockets that listen, or more: see listening_start(). */
+/* How many sockets listen (listening_start()), or a few more: names are not resolved here. */
 static uint64_t count_sockets(const signal_server_options *o)
 {
     uint64_t inherited = o->listen_fd_count;

@@ -1,4 +1,4 @@
-/* The address that a host stands for, as bind() takes it. */
+/* The address of a host, as bind() takes it. */
 #ifndef HOMECALL_SERVER_LISTEN_ADDRESS_H
 #define HOMECALL_SERVER_LISTEN_ADDRESS_H
 
@@ -6,7 +6,7 @@
 #include <stdint.h>
 #include <sys/socket.h>
 
-/* A value. */
+/* A value: it owns nothing. */
 typedef struct listen_address {
     struct sockaddr_storage storage;
     socklen_t len;
@@ -21,8 +21,8 @@ int listen_address_resolve(const char *host, listen_address *out);
 uint16_t listen_address_port(const listen_address *address);
 void listen_address_set_port(listen_address *address, uint16_t port);
 
-/* Does a socket at `one` get what goes to `other` at the same port? So it is where both are the same, or
- * `one` is the wildcard of the other's family. */
+/* Does a socket at `one` get the connections to `other` at the same port? Yes if both are the same, or `one`
+ * is the wildcard of the other's family. */
 bool listen_address_covers(const listen_address *one, const listen_address *other);
 
 /* Is it ::, which means all addresses of IPv6? */

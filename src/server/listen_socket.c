@@ -23,8 +23,8 @@ static int open_bound(const listen_address *where, unsigned flags)
     int fd = socket(where->storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return -errno;
-    /* Accepted sockets inherit TCP_NODELAY: each turn's output is written as a whole, there is nothing to
-     * wait for. */
+    /* Accepted sockets inherit TCP_NODELAY. The output of a turn is written as a whole, so the kernel has
+     * nothing to wait for. */
     if (switch_on(fd, SOL_SOCKET, SO_REUSEADDR) != 0 || switch_on(fd, IPPROTO_TCP, TCP_NODELAY) != 0 ||
         ((flags & LISTEN_SHARED) != 0 && switch_on(fd, SOL_SOCKET, SO_REUSEPORT) != 0) ||
         ((flags & LISTEN_IPV6_ONLY) != 0 && switch_on(fd, IPPROTO_IPV6, IPV6_V6ONLY) != 0) ||
@@ -49,8 +49,8 @@ int listen_socket_open(const listen_address *where, uint16_t *port, unsigned fla
     listen_address address = *where;
     listen_address_set_port(&address, *port);
     if ((flags & LISTEN_SHARED) != 0 && (flags & LISTEN_FIRST) != 0 && *port != 0) {
-        /* SO_REUSEPORT would quietly share the port with another server of this user. One that does not share
-         * finds out. */
+        /* With SO_REUSEPORT we would quietly share the port with another server of this user. A socket
+         * without it finds out whether there is one. */
         int probe = open_bound(&address, flags & ~(unsigned)LISTEN_SHARED);
         if (probe < 0)
             return probe;
@@ -74,7 +74,7 @@ static bool is_served(const struct sockaddr_un *address)
 {
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0)
-        return true; /* better not to take it away from anybody */
+        return true; /* unknown: leave it to its owner, if it has one */
     bool is_refused =
         connect(fd, (const struct sockaddr *)address, sizeof(*address)) != 0 && errno == ECONNREFUSED;
     close(fd);
@@ -118,7 +118,7 @@ int listen_socket_open_unix(const char *path)
     return fd;
 }
 
-/* 0, or -EINVAL for a socket that nobody can connect to, or whose connections are no streams; or -errno. */
+/* 0; -EINVAL for a socket that does not listen, or is not for streams; or another -errno. */
 static int check_listens(int fd)
 {
     int type = 0;

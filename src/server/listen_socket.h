@@ -22,15 +22,15 @@ int listen_socket_open(const listen_address *where, uint16_t *port, unsigned fla
 /* The same for an address or a name (listen_address_resolve()), unshared. */
 int listen_socket_open_host(const char *host, uint16_t *port);
 
-/* Bind a socket of the same kind to a path, for whoever may write there (mode 0666 less the umask). A socket
- * that lies there and belongs to nobody any more is removed first.
+/* Bind a socket of the same kind to a path. Who may connect is up to the umask (mode 0666 without its bits).
+ * A socket that a server has left behind there is removed first.
  *
  * The descriptor, owned by the caller, or -errno: -EADDRINUSE where somebody listens there, -EEXIST
  * where something else than a socket lies there, -ENAMETOOLONG, -ENOENT, -EACCES, … */
 int listen_socket_open_unix(const char *path);
 
-/* Duplicate a stream socket that listens already, and make it one as above. Both numbers mean one socket,
- * whose queue of connections lasts until the last of them is closed.
+/* Duplicate a stream socket that listens already, and make it non-blocking and close-on-exec. Both
+ * descriptors are the same socket: its queue of connections lives until the last of them is closed.
  *
  * The duplicate, owned by the caller, and its TCP port (0 for a Unix socket) in *port; or -errno: -EINVAL
  * where it does not listen, -ENOTSOCK, -EBADF, -EMFILE. */

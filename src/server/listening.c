@@ -24,8 +24,8 @@ static int open_path(signal_server *server, const listen_place *place, signal_se
     return error;
 }
 
-/* Open one port of an address, for each acceptor. All addresses have the same port of this kind: the one that
- * was asked for, or the one that the first of them was given. */
+/* Open a port at one address, for each acceptor. All addresses have the same one: the port that was asked
+ * for, or the port that the first address got. */
 static int open_port(signal_server *server, const listen_place *place, bool is_tls,
                      signal_server_fault *fault)
 {
@@ -60,8 +60,7 @@ static int open_place(signal_server *server, const listen_place *place, signal_s
     return error;
 }
 
-/* The sockets go around among the acceptors as often as it takes for every socket to have an acceptor, and
- * every acceptor a socket. */
+/* Share out the inherited sockets: every acceptor gets one at least, and every socket has an acceptor. */
 static int duplicate_inherited(signal_server *server, signal_server_fault *fault)
 {
     size_t sockets = server->options.listen_fd_count;

@@ -1,4 +1,4 @@
-/* The numbers of a server: summed up, as a snapshot, and as lines of the log. */
+/* The numbers of a server: as a short sum, as a full snapshot, and as lines of the log. */
 #include "base/clock.h"
 #include "base/log.h"
 #include "homecall/signal_log.h"
@@ -109,7 +109,7 @@ bool signal_server_is_live(const signal_server *server)
 {
     snapshot_thread *threads = calloc(server_thread_count(server), sizeof(*threads));
     if (threads == NULL)
-        return true; /* nothing is known against it */
+        return true; /* without memory we know nothing against it */
     snapshot s = {.threads = threads};
     server_take_snapshot(server, &s);
     bool is_live = health_is_live(&s, NULL, NULL);

@@ -10,8 +10,7 @@ static slice end_of(slice text, size_t len)
     return (slice){text.data + text.len - len, len};
 }
 
-/* Could this be a part of a host name? What else may stand in an origin would let a pattern reach into its
- * port. */
+/* May this stand in a host name? Other characters of an origin would let a pattern match a port as well. */
 static bool is_of_host(char c)
 {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||

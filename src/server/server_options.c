@@ -30,7 +30,7 @@ void signal_server_options_init(signal_server_options *options)
         .turn_secret = "",
         .turn_ttl_ms = 12 * HOUR_MS,
         .admin_host = "127.0.0.1",
-        .admin_port = 0, /* who embeds a server opens no other port unasked */
+        .admin_port = 0, /* a program that embeds a server gets no other port unasked */
 
         .workers = 0,
         .acceptor_threads = 1,
@@ -63,7 +63,7 @@ void signal_server_options_init(signal_server_options *options)
 
 /* ---- Bounds ---- */
 
-/* Where the strings are. */
+/* Where the strings are in the struct. */
 static const size_t strings[] = {
     offsetof(signal_server_options, host),
     offsetof(signal_server_options, allowed_origins),
@@ -82,7 +82,7 @@ static const char **string_of(signal_server_options *o, size_t i)
     return (const char **)(void *)((char *)o + strings[i]);
 }
 
-/* The loop takes a deadline of 0 for none, which no peer may have, and keeps the low half of its time. */
+/* The loop takes 0 for "no deadline", which no peer may have; and it keeps only the low 32 bits of a time. */
 static bool is_time(uint32_t ms)
 {
     return ms >= 1 && ms <= INT32_MAX / 2;
@@ -93,7 +93,7 @@ static bool is_port(int32_t port)
     return port >= -1 && port <= UINT16_MAX;
 }
 
-/* The option table of the program has narrower ranges; here stand the bounds that the code relies on. */
+/* Here stand the bounds that the code relies on. The option table of the program has narrower ranges. */
 bool server_options_are_valid(const signal_server_options *o)
 {
     bool has_strings = true;
@@ -109,7 +109,8 @@ bool server_options_are_valid(const signal_server_options *o)
     bool has_times = is_time(o->ping_interval_ms) && is_time(o->pong_timeout_ms) &&
                      is_time(o->handshake_timeout_ms) && is_time(o->close_timeout_ms);
     bool has_ports = is_port(o->port) && is_port(o->tls_port);
-    /* Proxies send their header in plain text before all else, where TLS would have to start here. */
+    /* A proxy sends its header in plain text before everything else, and our TLS would have to start there.
+     */
     bool has_one_start = !o->proxy_protocol || o->tls_port < 0;
     return has_strings && has_sockets && has_threads && has_sizes && has_rates && has_times && has_ports &&
            has_one_start;
@@ -117,7 +118,7 @@ bool server_options_are_valid(const signal_server_options *o)
 
 /* ---- A copy ---- */
 
-/* A copy of the list; NULL without memory. An empty one has room for one. */
+/* A copy of the list; NULL without memory. It is never of size 0, for which calloc() might return NULL. */
 static int *copy_descriptors(const int *fds, size_t count)
 {
     int *copy = calloc(count + 1, sizeof(*copy));

@@ -20,19 +20,20 @@ struct signal_server {
     acceptor *acceptors;   /* owned array */
     uint32_t made_workers; /* how many of them are initialised */
     uint32_t made_acceptors;
-    admin *admin; /* owned; NULL without an admin port */
-    _Atomic uint32_t
-        running; /* threads whose work goes on; acquire-release, so that the last one sees all was done */
-    _Atomic uint16_t port; /* relaxed, as the next two */
+    admin *admin;             /* owned; NULL without an admin port */
+    _Atomic uint32_t running; /* threads that have not ended yet; acquire-release, so that the last one sees
+                                 what all have done */
+    _Atomic uint16_t port;    /* relaxed, as the next two */
     _Atomic uint16_t tls_port;
     _Atomic bool is_draining; /* a stop was asked for; relaxed */
-    _Atomic bool is_started; /* all is made: sequentially consistent, so that who sees it sees that as well */
-    bool is_start_failing;   /* threads that run end again, which nobody is told */
+    _Atomic bool
+        is_started; /* sequentially consistent: a thread that sees it also sees what the start has made */
+    bool is_start_failing;   /* the threads that run already are ended again, and on_stopped is not called */
     uint64_t started_us;     /* monotonic */
     uint64_t started_utc_ms; /* the same moment */
 };
 
-/* Give back everything that a start has made. No thread of the server runs (any more). */
+/* Free everything that a start has made. No thread of the server runs. */
 void server_unmake(signal_server *server);
 
 /* How many threads a snapshot of this server has. */

@@ -1,4 +1,5 @@
-/* Signal_Server: made of its options, and stopped. Its start is in start.c, its numbers are in numbers.c. */
+/* Signal_Server: how it is made of its options, and how it stops. Its start is in start.c, its numbers are in
+ * numbers.c. */
 #include "server/server_options.h"
 #include "server/server_parts.h"
 #include "server/server_shared.h"
@@ -62,8 +63,9 @@ uint16_t signal_server_port(const signal_server *server)
 
 /* ---- Stopping ---- */
 
-/* Acceptors first: nobody new comes in while the workers close what they have. The order is not relied on: a
- * thread that has ended takes no session, and the one that wanted to hand it over closes it. */
+/* Acceptors first, so that nobody new comes in while the workers close what they have. Nothing relies on this
+ * order: a thread that has ended takes no session, and then the thread that wanted to hand it over closes it.
+ */
 void signal_server_request_stop(signal_server *server, bool now)
 {
     if (!server->is_started)

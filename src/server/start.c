@@ -1,5 +1,5 @@
-/* The start of a Signal_Server: everything is made, then the threads are started; or nothing is left of it.
- */
+/* The start of a Signal_Server: first everything is made, then the threads are started. If a step fails, what
+ * the steps before it have made is taken back. */
 #include "base/clock.h"
 #include "base/log.h"
 #include "server/descriptors.h"
@@ -36,7 +36,7 @@ static io_thread_plan plan_of(signal_server *server, const char *kind, uint32_t 
 
 /* ---- The certificate ---- */
 
-/* Load the certificate; the log tells how that went, and so does `fault`. */
+/* Load the certificate. The log tells how that went; on failure `fault` tells it too. */
 static int load_certificate(signal_server *server, char fault[TLS_CONTEXT_FAULT_CAP])
 {
     const signal_server_options *o = &server->options;
@@ -129,7 +129,7 @@ void server_unmake(signal_server *server)
     atomic_store_explicit(&server->tls_port, 0, memory_order_relaxed);
 }
 
-/* Everything that has to be there before the first thread is started. */
+/* Make everything that has to be there before the first thread is started. */
 static int make_all(signal_server *server, signal_server_fault *fault)
 {
     int error = descriptors_check(server, fault);
@@ -141,8 +141,8 @@ static int make_all(signal_server *server, signal_server_fault *fault)
         error = make_admin(server, fault);
     if (error != 0 || server->options.tls_port < 0)
         return error;
-    /* Last, so that a start that is tried again and again until a port is free says once that it is loaded.
-     */
+    /* Last, since the log tells that it was loaded: a start that is tried again until a port is free should
+     * tell it once. */
     char wrong[TLS_CONTEXT_FAULT_CAP];
     error = load_certificate(server, wrong);
     if (error != 0)
@@ -163,7 +163,7 @@ static int start_thread(io_thread *t, signal_server_fault *fault)
     return error;
 }
 
-/* Start every thread; `running` counts those that will end and say so. */
+/* Start every thread. `running` counts the threads that have not told yet that they have ended. */
 static int start_threads(signal_server *server, signal_server_fault *fault)
 {
     atomic_store(&server->running, server->made_workers + server->made_acceptors);
@@ -174,7 +174,7 @@ static int start_threads(signal_server *server, signal_server_fault *fault)
         error = start_thread(&server->acceptors[i].thread, fault);
     if (error != 0 || server->admin == NULL)
         return error;
-    error = admin_start(server->admin); /* the last: it looks at all the others */
+    error = admin_start(server->admin); /* the last one, since it looks at all the others */
     if (error != 0)
         start_fault_set(fault, SIGNAL_SERVER_FAULT_THREADS, "admin", 0);
     return error;
@@ -188,7 +188,7 @@ static int start(signal_server *server, signal_server_fault *fault)
         server->started_us = clock_monotonic_us();
         server->started_utc_ms = clock_utc_ms();
         error = start_threads(server, fault);
-        if (error != 0) { /* some may run already, and are told to end */
+        if (error != 0) { /* some threads may run already: let them end */
             server->is_start_failing = true;
             signal_server_stop(server);
             server->is_start_failing = false;

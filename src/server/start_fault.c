@@ -17,7 +17,7 @@ void start_fault_set_limit(signal_server_fault *fault, const char *limit, uint64
         .kind = SIGNAL_SERVER_FAULT_DESCRIPTORS, .limit = limit, .limit_value = value, .needed = needed};
 }
 
-/* They ran out although descriptors_check() had found enough. */
+/* Descriptors ran out although descriptors_check() had found enough. */
 static void find_limit(signal_server_fault *fault, int error)
 {
     struct rlimit limit = {0};

@@ -1,4 +1,4 @@
-/* What made a start fail: filled in where it happens, for signal_server_start() to hand out. */
+/* Filling in a signal_server_fault, at the place where a start fails. */
 #ifndef HOMECALL_SERVER_START_FAULT_H
 #define HOMECALL_SERVER_START_FAULT_H
 
@@ -8,12 +8,12 @@
 void start_fault_set(signal_server_fault *fault, signal_server_fault_kind kind, const char *entry,
                      uint16_t port);
 
-/* Say that descriptors run out: the limit, a literal, what it is, and what it would have to be; 0 for what is
- * not known. */
+/* Say that descriptors run out: which limit is too low (a literal), its value, and the value that is needed.
+ * 0 for what is not known. */
 void start_fault_set_limit(signal_server_fault *fault, const char *limit, uint64_t value, uint64_t needed);
 
-/* Say with which error. Where that tells of descriptors or memory that ran out, it does not matter what they
- * were wanted for. */
+/* Add the error. If it tells that descriptors or memory ran out, that becomes the kind of the fault, whatever
+ * they were needed for. */
 void start_fault_finish(signal_server_fault *fault, int error);
 
 #endif

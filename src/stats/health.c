@@ -3,8 +3,8 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-/* How long one turn of a loop may take. Turns are over within milliseconds, also at full load: a thread that
- * needs a second is behind with calls that wait for it, and one that needs five hangs. */
+/* How long one turn of a loop may take. Even at full load a turn takes milliseconds. A thread that needs a
+ * second keeps calls waiting, and one that needs five seconds hangs. */
 enum { BEHIND_US = 1000 * 1000, HANGS_US = 5 * 1000 * 1000 };
 
 static bool object_to(health_objection *object, void *context, const char *reason)
@@ -14,14 +14,14 @@ static bool object_to(health_objection *object, void *context, const char *reaso
     return false;
 }
 
-/* For how long the thread's turn has been under way; 0 while it waits for something to do. */
+/* How long the present turn of the thread has taken so far; 0 while the thread waits for something to do. */
 static uint64_t turn_age_us(const snapshot *s, const snapshot_thread *thread)
 {
     uint64_t began_us = counter_get(&thread->counters.loop.turn_started_us);
     return began_us != 0 && began_us < s->taken_us ? s->taken_us - began_us : 0;
 }
 
-/* Has no thread's turn been under way for longer than `limit_us`? */
+/* Has every thread's present turn taken at most `limit_us` so far? */
 static bool are_turns_within(const snapshot *s, uint64_t limit_us, const char *verdict,
                              health_objection *object, void *context)
 {

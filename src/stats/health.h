@@ -1,4 +1,4 @@
-/* Health: whether the server works, and whether it should get more work, judged by a snapshot. Pure. */
+/* Health: does the server work, and should it get more work? A snapshot is enough to tell. Pure. */
 #ifndef HOMECALL_STATS_HEALTH_H
 #define HOMECALL_STATS_HEALTH_H
 
@@ -6,14 +6,14 @@
 
 #include <stdbool.h>
 
-/* Called for each reason against; a line without its end, borrowed for the call. */
+/* Called for each reason why not: a line without its end, borrowed for the call. */
 typedef void health_objection(void *context, const char *reason);
 
-/* Does every thread get on with its work? If one hangs or has failed, a restart is the remedy. `object` may
+/* Does every thread get on with its work? If one hangs or has failed, only a restart helps. `object` may
  * be NULL. */
 bool health_is_live(const snapshot *s, health_objection *object, void *context);
 
-/* Should new connections come here? Not while the server drains, is full, can't accept, or is behind with its
+/* Should new connections come here? No while the server drains, is full, can't accept, or is late with its
  * work. `object` may be NULL. */
 bool health_is_ready(const snapshot *s, health_objection *object, void *context);
 

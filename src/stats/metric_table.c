@@ -10,7 +10,7 @@ static_assert(sizeof(counter) == sizeof(uint64_t), "a counter at rest is read as
 
 /* ---- How numbers are found ---- */
 
-/* The number at `offset` of `object`. Counters too: a snapshot is the reader's own. */
+/* The number at `offset` of `object`. It may be a counter, too: nobody else uses the snapshot. */
 static uint64_t number_at(const void *object, size_t offset)
 {
     uint64_t number;
@@ -39,7 +39,7 @@ static void walk_process(const metric_family *family, const metric_source *sourc
     visit(context, family, &sample);
 }
 
-/* One number, made up of others. */
+/* One number that is computed from others. */
 static void walk_computed(const metric_family *family, const metric_source *source, metric_visit *visit,
                           void *context)
 {
@@ -92,7 +92,7 @@ static void walk_pairs(const metric_family *family, const metric_source *source,
         }
 }
 
-/* The ends of connections, for each pair of a reason and a code that there can be. */
+/* The ends of connections, for each possible pair of a reason and a code. */
 static void walk_closes(const metric_family *family, const metric_source *source, metric_visit *visit,
                         void *context)
 {
@@ -113,7 +113,7 @@ static void walk_build(const metric_family *family, const metric_source *source,
     visit(context, family, &sample);
 }
 
-/* ---- Numbers made up of others ---- */
+/* ---- Numbers that are computed from others ---- */
 
 static uint64_t is_accepting_paused(const snapshot *s, const snapshot_thread *thread)
 {
@@ -133,8 +133,8 @@ static uint64_t is_ready(const snapshot *s, const snapshot_thread *thread)
     return health_is_ready(s, NULL, NULL);
 }
 
-/* Sessions that wait in the thread's mailbox. The two were read one after the other, so that more may have
- * been taken than had been pushed. */
+/* Sessions that wait in the thread's mailbox. The two counters were not read at the same moment, so `taken`
+ * may be the larger one. */
 static uint64_t mailbox_depth(const snapshot *s, const snapshot_thread *thread)
 {
     (void)s;
@@ -152,7 +152,7 @@ static uint64_t mailbox_depth(const snapshot *s, const snapshot_thread *thread)
 #define IN_TOTAL(member)      .offset = TOTAL(member)
 #define TOTAL(member)         offsetof(snapshot, total.member)
 
-/* All ends for one reason, whatever their code. */
+/* All ends for one reason, with any code. */
 #define CLOSES(reason) .offset = TOTAL(net.closes[reason]), .others = CLOSE_CODE_SLOTS - 1
 
 /* clang-format off */

@@ -1,9 +1,9 @@
 /* The table of metrics: every number that the server shows, declared once.
  *
- * A row is a family: its name, what it means, and where its numbers lie in a snapshot. Whoever shows numbers
- * (prometheus.h, stats_json.h) walks the table, so a new metric is one line in metric_table.c. Names, units
- * and labels are a promise to dashboards and alerts. A label's values are fixed, and never a room, a user or
- * an address: so what is shown has one size for ever, and tells nobody's name. */
+ * A row is a family: its name, what it means, and where its numbers are in a snapshot. The code that shows
+ * numbers (prometheus.h, stats_json.h) walks the table, so a new metric is one line in metric_table.c.
+ * Dashboards and alerts rely on names, units and labels. The values of a label are fixed, and never a room, a
+ * user or an address. So the output never grows, and names nobody. */
 #ifndef HOMECALL_STATS_METRIC_TABLE_H
 #define HOMECALL_STATS_METRIC_TABLE_H
 
@@ -12,7 +12,7 @@
 
 typedef enum metric_kind { METRIC_COUNTER, METRIC_GAUGE, METRIC_HISTOGRAM, METRIC_INFO } metric_kind;
 
-/* What a number counts, as it is kept. It is shown in the base unit: in seconds, in bytes. */
+/* The unit in which a number is kept. It is shown in seconds or bytes. */
 typedef enum metric_unit {
     METRIC_PLAIN,
     METRIC_BYTES,
@@ -27,7 +27,7 @@ enum { METRIC_MAX_LABELS = 2 };
 typedef struct metric_sample {
     const char *labels[METRIC_MAX_LABELS]; /* the values, in the order of the family's labels */
     uint64_t number;                       /* in the family's unit */
-    const counter_histogram *histogram;    /* instead of `number`; NULL but for METRIC_HISTOGRAM */
+    const counter_histogram *histogram;    /* METRIC_HISTOGRAM: instead of `number`; else NULL */
 } metric_sample;
 
 typedef struct metric_family metric_family;
@@ -42,8 +42,8 @@ typedef struct metric_source {
 /* One value of a label. */
 typedef struct metric_word {
     const char *text;
-    size_t offset;   /* of its counter: from the family's begin */
-    unsigned others; /* so many counters behind that one belong to it as well */
+    size_t offset;   /* of its counter, from where the family starts */
+    unsigned others; /* how many counters after that one belong to it as well */
 } metric_word;
 
 struct metric_family {
@@ -51,12 +51,12 @@ struct metric_family {
     metric_kind kind;
     metric_unit unit;
     const char *help;                      /* one sentence without backslashes and line ends */
-    const char *labels[METRIC_MAX_LABELS]; /* their names; NULL behind the last */
-    /* For metric_table.c: how the numbers are found, and where they begin. */
+    const char *labels[METRIC_MAX_LABELS]; /* their names; NULL after the last */
+    /* For metric_table.c: how the numbers are found, and where they start. */
     void (*walk)(const metric_family *family, const metric_source *source, metric_visit *visit,
                  void *context);
     size_t at;
-    const metric_word *words[METRIC_MAX_LABELS]; /* up to one without a text */
+    const metric_word *words[METRIC_MAX_LABELS]; /* the last one has no text */
     uint64_t (*compute)(const snapshot *s, const snapshot_thread *thread);
 };
 
@@ -67,8 +67,8 @@ extern const size_t metric_table_size;
 void metric_family_walk(const metric_family *family, const metric_source *source, metric_visit *visit,
                         void *context);
 
-/* What stands before the name and behind it where Prometheus reads it: "homecall_signal_", or "" for what is
- * the same for every process; "_total", "_info" or "". Literals. */
+/* What Prometheus sees before the name and after it. Before: "homecall_signal_", or "" for metrics that every
+ * process has. After: "_total", "_info" or "". Literals. */
 const char *metric_family_prefix(const metric_family *family);
 const char *metric_family_suffix(const metric_family *family);
 

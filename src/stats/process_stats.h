@@ -1,7 +1,7 @@
 /* What the process costs, as the kernel counts it.
  *
- * The probe keeps open what it reads again and again: so it works on when the process has no descriptor left,
- * which is when somebody will look. One thread at a time may use a probe. */
+ * The probe keeps its files open. So it works when the process has no descriptor left, which is when an
+ * operator will look. Only one thread at a time may use a probe. */
 #ifndef HOMECALL_STATS_PROCESS_STATS_H
 #define HOMECALL_STATS_PROCESS_STATS_H
 
@@ -23,14 +23,14 @@ typedef struct process_stats {
 typedef struct process_probe {
     int stat_fd;             /* owned: /proc/self/stat, or -1 */
     DIR *descriptors;        /* owned: /proc/self/fd, where the kernel does not tell its size, or NULL */
-    uint64_t started_utc_ms; /* read once: the calendar may be set while the process runs */
+    uint64_t started_utc_ms; /* read once, since the clock may be set while the process runs */
     uint64_t counted;        /* descriptors, when they were last counted one by one */
     uint64_t count_due_us;   /* monotonic: when to count them again */
 } process_probe;
 
 void process_probe_init(process_probe *probe);
 
-/* Let it count descriptors one by one, as with a kernel that tells no size: for tests. */
+/* For tests: count descriptors one by one, as on a kernel that does not tell their number. */
 void process_probe_count_singly(process_probe *probe);
 
 void process_probe_deinit(process_probe *probe);
@@ -38,8 +38,8 @@ void process_probe_deinit(process_probe *probe);
 /* The numbers of now. */
 void process_probe_read(process_probe *probe, process_stats *out);
 
-/* Count the descriptors of this process that are open and lower than `limit`, of which this count itself
- * needs one for the moment. False where the system does not tell. Any thread. */
+/* Count the open descriptors of this process that are lower than `limit`. Counting needs a descriptor for the
+ * moment, which is not counted. False where that can't be done. Any thread. */
 bool process_count_descriptors(uint64_t limit, uint64_t *count);
 
 #endif

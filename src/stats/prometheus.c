@@ -16,7 +16,7 @@ const char *prometheus_media_type(prometheus_format format)
 
 /* ---- Pieces of a line ---- */
 
-/* In the base unit, exactly: the digits are those of the number, whatever the locale. */
+/* In the base unit, without rounding, and without the locale: only a point is put between the digits. */
 static void put_number(FILE *out, uint64_t number, metric_unit unit)
 {
     int decimals = metric_unit_decimals(unit);
@@ -60,7 +60,7 @@ static void put_labels(FILE *out, const metric_family *family, const metric_samp
 
 /* ---- Lines ---- */
 
-/* What Prometheus calls the kind. Its text format knows no infos: they are gauges of 1 there. */
+/* What Prometheus calls the kind. The text format has no infos: they are gauges with the value 1 there. */
 static const char *kind_name(metric_kind kind, prometheus_format format)
 {
     static const char *const names[] = {[METRIC_COUNTER] = "counter",
@@ -87,7 +87,7 @@ static void put_head(const writer *w, const metric_family *family)
     put_head_line(w, family, "HELP", family->help);
 }
 
-/* Buckets count what is not over their bound, and so include those before them. */
+/* A bucket counts everything up to its bound, so it includes the buckets before it. */
 static void put_histogram(FILE *out, const metric_family *family, const counter_histogram *h)
 {
     uint64_t count = 0;

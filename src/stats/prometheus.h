@@ -11,7 +11,7 @@ typedef enum prometheus_format { PROMETHEUS_TEXT, PROMETHEUS_OPENMETRICS } prome
 /* The media type for the header Content-Type; a literal. */
 const char *prometheus_media_type(prometheus_format format);
 
-/* Write every metric. Whether that went well `out` knows: ferror(). */
+/* Write every metric. ferror(out) tells whether that went well. */
 void prometheus_write(FILE *out, prometheus_format format, const metric_source *source);
 
 #endif

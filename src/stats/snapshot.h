@@ -1,7 +1,7 @@
-/* Snapshot: the numbers of a whole server at one moment, as whoever shows them gets them.
+/* Snapshot: the numbers of a whole server at one moment, for the code that shows them.
  *
- * They are read while the threads go on, so they fit each other only roughly. Plain data: everything here may
- * be made by hand in a test. */
+ * The threads go on while the numbers are read, so these may not be of exactly the same moment. It is plain
+ * data: a test may make a snapshot by hand. */
 #ifndef HOMECALL_STATS_SNAPSHOT_H
 #define HOMECALL_STATS_SNAPSHOT_H
 
@@ -29,16 +29,16 @@ typedef struct snapshot {
     uint64_t budget_limit;
     uint64_t log_lines_dropped;
     uint64_t certificate_ends_s; /* Unix time; 0 = no certificate */
-    thread_counters total;       /* the sum over the threads; maxima and moments in it mean nothing */
+    thread_counters total;       /* the sum over the threads; sums of maxima and of times mean nothing */
     size_t thread_count;
-    snapshot_thread *threads; /* owned by whoever made room for them; workers first */
+    snapshot_thread *threads; /* borrowed: an array of the reader's; workers first */
 } snapshot;
 
 /* Set `total` to the sum over the threads. */
 void snapshot_sum(snapshot *s);
 
-/* Copy counters, each by itself, while their thread goes on. Both are `bytes` long, and hold nothing but
- * counters. */
+/* Copy counters. Each is read by itself, while its thread goes on. Both structs are `bytes` long and contain
+ * nothing but counters. */
 void snapshot_copy_counters(void *to, const void *from, size_t bytes);
 
 /* Connections that are open now, in any phase. */

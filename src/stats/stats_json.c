@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <time.h>
 
-/* A document being made. Once something could not be added it is given up. */
+/* A document that is being made. If something can't be added, it is given up. */
 typedef struct document {
     cJSON *metrics; /* borrowed: the object that gets them */
     bool has_failed;
@@ -18,8 +18,8 @@ static double in_base_unit(uint64_t number, metric_unit unit)
     return (double)number / ones[metric_unit_decimals(unit)];
 }
 
-/* The object's member of this name that is an object, made if it is not there; NULL when there is no memory.
- */
+/* The member of this name, which is an object itself. It is made if it is not there. NULL when there is no
+ * memory. */
 static cJSON *enter(cJSON *object, const char *name)
 {
     cJSON *member = cJSON_GetObjectItemCaseSensitive(object, name);

@@ -4,7 +4,7 @@
  *      "live":true,"ready":false,"why":["draining"],
  *      "metrics":{"rooms":3,"joins_total":{"joined":7,"full":0},"thread_turns_total":{"worker-0":12, …}, …}}
  *
- * `why` says why it is not live or not ready. A metric is named as in Prometheus without the prefix
+ * `why` tells why it is not live or not ready. A metric is named as in Prometheus without the prefix
  * homecall_signal_; its labels are nested objects, in their order; a histogram is
  * {"count":n,"sum":seconds,"buckets":[[bound in seconds, how many are not over it], …]}, with finite bounds
  * only. */
@@ -13,7 +13,8 @@
 
 #include "stats/metric_table.h"
 
-/* The text, owned by the caller, who frees it; NULL when there is no memory. `utc_ms` is the time of now. */
+/* Make the text. It is owned by the caller, who frees it; NULL when there is no memory. `utc_ms` is the
+ * present time. */
 char *stats_json_print(const metric_source *source, uint64_t utc_ms);
 
 #endif

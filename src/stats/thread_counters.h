@@ -1,5 +1,8 @@
-/* What one thread of the server counts: the counters of every floor in one struct of nothing but counters, so
- * that copying and adding need not know what they are. */
+/* What one thread of the server has counted. The struct contains nothing but counters, so the code that
+ * copies and adds them need not know what they are.
+ *
+ * The floors below are here with their own structs. The server is a floor above: it fills in what it has
+ * counted. */
 #ifndef HOMECALL_STATS_THREAD_COUNTERS_H
 #define HOMECALL_STATS_THREAD_COUNTERS_H
 

@@ -11,7 +11,7 @@ static int clamp(int value, int max)
     return value < max ? value : max;
 }
 
-/* Where a row begins, in the text and in the styles. */
+/* Where a row starts, in the text and in the styles. */
 static size_t offset_of(const canvas *c, int row)
 {
     return (size_t)row * ((size_t)c->columns + 1);

@@ -1,12 +1,11 @@
-/* A canvas: lines of text of a fixed size, each character with a style, to be shown by whatever can show
- * text.
+/* A canvas: lines of text of a fixed size. Each character has a style. A terminal or a text file can show it.
  *
- * What does not fit is cut off, so nothing drawn here ever wraps. Only printable ASCII: it looks the same in
+ * What does not fit is cut off, so no line ever wraps. The text is printable ASCII: it looks the same in
  * every locale, and each byte is one column. Pure. */
 #ifndef HOMECALL_TOP_CANVAS_H
 #define HOMECALL_TOP_CANVAS_H
 
-/* Bounds of either size; a terminal beyond them is not filled. */
+/* Bounds of both sizes. A larger terminal is not filled. */
 enum { CANVAS_MAX_COLUMNS = 1000, CANVAS_MAX_ROWS = 500 };
 
 typedef enum canvas_style {
@@ -22,18 +21,18 @@ typedef struct canvas {
     unsigned char *styles; /* owned: as much, a canvas_style each */
 } canvas;
 
-/* An empty canvas; sizes out of bounds are moved into them. 0 or -ENOMEM. */
+/* Make an empty canvas. Sizes out of bounds are corrected. 0 or -ENOMEM. */
 int canvas_init(canvas *c, int columns, int rows);
 
 void canvas_deinit(canvas *c);
 
-/* Put text at a place, which may lie outside. Bytes that are not printable ASCII become '?'. */
+/* Put text at a place, which may be outside of the canvas. Bytes that are not printable ASCII become '?'. */
 void canvas_put(canvas *c, int row, int column, canvas_style style, const char *text);
 
 /* Give a whole row a style. */
 void canvas_set_style(canvas *c, int row, canvas_style style);
 
-/* A row's characters, blanks up to the full width included; borrowed. */
+/* The characters of a row, with blanks up to the full width; borrowed. */
 const char *canvas_line(const canvas *c, int row);
 
 /* Its styles, one for each character; borrowed. */

@@ -3,13 +3,13 @@
 #include <math.h>
 #include <stdio.h>
 
-/* Whatever a server may say; also what "%.0f" has room for. */
+/* The largest number that is shown, whatever a server says. "%.0f" of it fits into a figure. */
 static const double largest = 1e18;
 
 static const figure unknown = {"-"};
 
-/* Divide by `step` until less than `limit` is left, or there are no more units; each division is one unit on.
- */
+/* Divide by `step` until less than `limit` is left or there are no more units. Each division moves on to the
+ * next unit. */
 static figure scale(double number, double step, double limit, const char *units)
 {
     while (number >= limit && units[1] != '\0') {
@@ -21,7 +21,7 @@ static figure scale(double number, double step, double limit, const char *units)
     return f;
 }
 
-/* From here on a count is one that stands for none: UINT64_MAX, as a double. */
+/* A count from here on means "no limit": it was UINT64_MAX. */
 static const double endless = 1.8e19;
 
 figure figure_count(double number)

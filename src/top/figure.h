@@ -1,8 +1,8 @@
-/* Numbers as people read them: short, with a unit. NAN, which means that nobody knows, is "-". Pure. */
+/* Numbers for people: short, with a unit. NAN, which stands for "not known", is "-". Pure. */
 #ifndef HOMECALL_TOP_FIGURE_H
 #define HOMECALL_TOP_FIGURE_H
 
-/* Returned by value, so that a call can stand where its text is wanted. */
+/* Returned by value, so that .text of a call can be used at once. */
 typedef struct figure {
     char text[24];
 } figure;

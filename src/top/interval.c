@@ -5,7 +5,7 @@
 
 static const sample nothing;
 
-/* Whether the server of `now` is not the one of `before` any more. */
+/* Was the server restarted between the two samples? */
 static bool is_restart(const sample *before, const sample *now)
 {
     return now->uptime_seconds < before->uptime_seconds || now->started_seconds != before->started_seconds;
@@ -50,7 +50,7 @@ double interval_load(const interval *i, size_t index)
     return interval_rate(i, is_same ? before->cpu_seconds : 0, now->cpu_seconds);
 }
 
-/* How many values of the interval were not over bound `b`. */
+/* How many values of the interval were at most bound `b`. */
 static double within(const sample_histogram *before, const sample_histogram *now, size_t b)
 {
     return growth(b < before->size ? before->within[b] : 0, now->within[b]);
@@ -65,8 +65,8 @@ double interval_percentile(const interval *i, sample_latency latency, double sha
         return NAN;
 
     double rank = share * count;
-    double below = 0; /* values in the buckets passed, */
-    double low = 0;   /* and the bound of the last of them */
+    double below = 0; /* values in the buckets that were passed */
+    double low = 0;   /* the bound of the last of these */
     for (size_t b = 0; b < now->size; b++) {
         double up_to = within(before, now, b);
         if (up_to >= rank && up_to > below)

@@ -8,7 +8,7 @@
 
 /* ---- What the numbers are called ---- */
 
-/* A number that is read as the sum of all that stand below a metric, or below one of its labels' words. */
+/* A number of the sample: the sum of all numbers of a metric, or of those with one word of its label. */
 typedef struct number_row {
     const char *metric;
     const char *word; /* NULL = all of them */
@@ -62,7 +62,7 @@ static const char *const latencies[SAMPLE_LATENCIES] = {
 
 /* ---- Reading ---- */
 
-/* The member of this name; NULL if there is none, or `object` is none. */
+/* The member of this name; NULL if there is none, or if `object` is no object. */
 static const cJSON *find(const cJSON *object, const char *name)
 {
     return cJSON_IsObject(object) ? cJSON_GetObjectItemCaseSensitive(object, name) : NULL;
@@ -74,7 +74,7 @@ static double read_number(const cJSON *item)
     return is_good ? item->valuedouble : 0;
 }
 
-/* The sum of a metric, over its labels if it has some: two at most. */
+/* The sum of a metric over its labels, of which it has two at most. */
 static double read_sum(const cJSON *item, int labels)
 {
     if (!cJSON_IsObject(item))

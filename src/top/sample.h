@@ -1,15 +1,15 @@
 /* A sample: what GET /stats said at one moment (stats/stats_json.h), as a plain struct of numbers.
  *
- * The server at the other end may be of another version, so nothing that it says is taken for granted: what
- * is missing, negative or no number is 0, and what is too much is left out. The words of labels that may grow
- * in number (reasons, limits) are kept as they come. Everything here may be made by hand in a test. */
+ * The server may be of another version, so nothing in its answer is relied on. What is missing, negative or
+ * no number counts as 0, and what is too much is left out. The words of labels that may become more (reasons,
+ * limits) are kept as they come. It is plain data: a test may make a sample by hand. */
 #ifndef HOMECALL_TOP_SAMPLE_H
 #define HOMECALL_TOP_SAMPLE_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
-/* 256 workers are the most that WORKERS allows, and acceptors come on top. */
+/* WORKERS allows 256 workers, and there are acceptors besides. */
 enum { SAMPLE_MAX_THREADS = 320, SAMPLE_MAX_WORDS = 32, SAMPLE_MAX_BOUNDS = 32 };
 
 typedef enum sample_signal { SAMPLE_OFFER, SAMPLE_ANSWER, SAMPLE_CANDIDATE, SAMPLE_SIGNALS } sample_signal;
@@ -45,7 +45,7 @@ typedef struct sample_histogram {
     double count; /* of all values */
     size_t size;
     double bounds[SAMPLE_MAX_BOUNDS]; /* seconds, rising */
-    double within[SAMPLE_MAX_BOUNDS]; /* [i]: values not over bounds[i] */
+    double within[SAMPLE_MAX_BOUNDS]; /* [i]: how many values were at most bounds[i] */
 } sample_histogram;
 
 typedef struct sample_thread {
@@ -83,8 +83,8 @@ typedef struct sample {
     sample_thread threads[SAMPLE_MAX_THREADS];
 } sample;
 
-/* Read the JSON text. 0; or -EINVAL, and *out as it was, when it is not what /stats answers, or there is no
- * memory to tell. */
+/* Read the JSON text. 0; or -EINVAL with *out unchanged, when it is no answer of /stats or when there is no
+ * memory. */
 int sample_parse(sample *out, const char *text, size_t len);
 
 #endif

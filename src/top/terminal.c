@@ -8,10 +8,10 @@
 
 enum { BAD_PAIR = 1 };
 
-static SCREEN *screen; /* owned; NULL while the terminal is not ours */
+static SCREEN *screen; /* owned; NULL while we have not taken the terminal over */
 static bool has_colour;
 
-/* Colour says nothing that the text does not say, so it may be missing (https://no-color.org). */
+/* The text tells everything that the colours tell, so these may be missing (https://no-color.org). */
 static void start_colour(void)
 {
     const char *no_color = getenv("NO_COLOR");
@@ -31,10 +31,10 @@ int terminal_open(void)
     cbreak();
     noecho();
     nodelay(stdscr, TRUE);
-    keypad(stdscr, TRUE); /* or the letters of a cursor key would be taken for keys */
+    keypad(stdscr, TRUE); /* otherwise the bytes of a cursor key would be taken for letters */
     curs_set(0);
     start_colour();
-    terminal_resize(); /* what the terminal says goes before LINES and COLUMNS of the environment */
+    terminal_resize(); /* the terminal knows its size better than LINES and COLUMNS of the environment */
     return 0;
 }
 
@@ -73,7 +73,7 @@ static attr_t attributes_of(canvas_style style)
     return A_NORMAL;
 }
 
-/* Put a row: each run of one style at once. */
+/* Put a row on the screen: each part with one style at once. */
 static void show_row(const canvas *c, int row)
 {
     const char *line = canvas_line(c, row);

@@ -1,12 +1,11 @@
-/* The terminal that standard output is, by ncurses, which nobody else knows. There is one, so it has no
- * object; one thread uses it. */
+/* The terminal at standard output. Only this file uses ncurses. There is one terminal, so there is no object
+ * for it. One thread uses it. */
 #ifndef HOMECALL_TOP_TERMINAL_H
 #define HOMECALL_TOP_TERMINAL_H
 
 #include "top/canvas.h"
 
-/* Take the terminal over. 0, or -ENOTSUP where it is of a kind that can't show a screen, and nothing has
- * changed. */
+/* Take the terminal over. 0; or -ENOTSUP where it can't show a screen, and then nothing has changed. */
 int terminal_open(void);
 
 /* Give it back as it was. */
@@ -14,7 +13,7 @@ void terminal_close(void);
 
 void terminal_get_size(int *columns, int *rows);
 
-/* Its size may have changed: see, and paint everything anew next time. */
+/* Its size may have changed: look, and paint everything again next time. */
 void terminal_resize(void);
 
 /* Show a canvas as the screen. */

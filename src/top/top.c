@@ -22,10 +22,11 @@
 
 enum { EXIT_USAGE = 2 };
 
-/* An answer takes milliseconds. Meanwhile keys are not heard, so it must not be long. */
+/* An answer takes milliseconds. Meanwhile no key is read, so we must not wait for long. */
 enum { ANSWER_TIMEOUT_MS = 2000 };
 
-/* The canvas of plain text: wide enough for most lines, and so high that a few threads have a line each. */
+/* The canvas of plain text: wide enough for most lines, and high enough for a line for each of a few threads.
+ */
 enum { PLAIN_COLUMNS = 120, PLAIN_ROWS = 24 };
 static_assert((PLAIN_COLUMNS + 1) * PLAIN_ROWS + 1 <= PIPE_BUF, "a block is written at once");
 
@@ -70,7 +71,7 @@ static int take_answer(watch *w, const admin_answer *answer)
     return 0;
 }
 
-/* Ask the server for a new sample, or know since when it is silent. */
+/* Ask the server for a new sample. If there is no answer, note since when. */
 static void ask(watch *w)
 {
     admin_answer answer;
@@ -124,8 +125,8 @@ static event read_signal(int signal_fd)
     return got == sizeof(info) && info.ssi_signo == SIGWINCH ? EVENT_RESIZE : EVENT_LEAVE;
 }
 
-/* Wait for what comes first: a key from `key_fd` (-1 = none), a signal, the end of whoever reads, the time.
- */
+/* Wait for a key from `key_fd` (-1 = none), a signal, the end of the program that reads our output, or the
+ * time, whichever comes first. */
 static event await(int signal_fd, int key_fd, uint64_t due_ms)
 {
     struct pollfd fds[] = {
@@ -143,7 +144,7 @@ static event await(int signal_fd, int key_fd, uint64_t due_ms)
     }
 }
 
-/* The next time in the row; what was missed is skipped. */
+/* The next time to ask. Times that were missed are skipped. */
 static uint64_t next_due(uint64_t due_ms, uint32_t interval_ms)
 {
     uint64_t now_ms = clock_monotonic_ms();
@@ -165,7 +166,7 @@ static void show(const watch *w, bool is_paused)
     canvas_deinit(&c);
 }
 
-/* Whether the user stays. */
+/* Does the user stay? */
 static bool obey_keys(bool *is_paused)
 {
     int key;
@@ -208,8 +209,8 @@ static int run_screen(watch *w, const top_options *options)
 
 /* ---- Plain text ---- */
 
-/* Wait until whoever reads takes more. 0, -EINTR when it is time to leave, or -errno of poll(). */
-static int await_room(int signal_fd)
+/* Wait until standard output takes more. 0; -EINTR when it is time to leave; or -errno of poll(). */
+static int await_space(int signal_fd)
 {
     struct pollfd fds[] = {{.fd = signal_fd, .events = POLLIN}, {.fd = STDOUT_FILENO, .events = POLLOUT}};
     for (;;) {
@@ -223,11 +224,11 @@ static int await_room(int signal_fd)
     }
 }
 
-/* A block is shorter than PIPE_BUF, so where there is room, a pipe takes it at once. */
+/* A block is shorter than PIPE_BUF, so a pipe that has space for it takes it whole. */
 static int write_all(int signal_fd, const char *text, size_t len)
 {
     while (len > 0) {
-        int error = await_room(signal_fd);
+        int error = await_space(signal_fd);
         if (error != 0)
             return error;
         ssize_t written = write(STDOUT_FILENO, text, len);
@@ -241,7 +242,7 @@ static int write_all(int signal_fd, const char *text, size_t len)
     return 0;
 }
 
-/* A block: the rows up to the last that is not empty, and an empty line that ends it. 0 or -errno. */
+/* Write a block: the rows up to the last one that is not empty, and an empty line after them. 0 or -errno. */
 static int write_canvas(int signal_fd, const canvas *c)
 {
     char *text = malloc((size_t)c->rows * ((size_t)c->columns + 1) + 1);
@@ -292,7 +293,7 @@ static int run_plain(watch *w, const top_options *options)
         if (is_silent && !was_silent)
             fprintf(stderr, "homecall-signal: no answer from %s: %s\n", w->address, w->reason);
         was_silent = is_silent;
-        passed += is_silent || w->answers > 1; /* the first answer only begins an interval */
+        passed += is_silent || w->answers > 1; /* the first answer only starts an interval */
         if (is_silent || w->answers == 1)
             continue;
         if (write_block(w) != 0)
