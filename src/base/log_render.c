@@ -1,6 +1,7 @@
 #include "base/log_render.h"
 
 #include <assert.h>
+#include <stdalign.h>
 #include <time.h>
 
 typedef enum packed_type { PACKED_NUMBER, PACKED_LITERAL, PACKED_BYTES, PACKED_NAME, PACKED_TAG } packed_type;
@@ -13,7 +14,7 @@ typedef struct packed_field {
     bool is_cut;  /* BYTES, NAME: there was more content */
     uint32_t len; /* BYTES, NAME: of the content; 0 otherwise */
     union {
-        uint64_t number; /* NUMBER, TAG */
+        alignas(8) uint64_t number; /* NUMBER, TAG */
         const char *literal;
     };
 } packed_field;

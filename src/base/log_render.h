@@ -10,15 +10,17 @@
 #include "base/log_field.h"
 #include "homecall/signal_log.h"
 
+#include <stdalign.h>
+
 /* The head of a record; its fields follow. */
 typedef struct log_record {
-    uint64_t time_ms;       /* UTC, since 1970 */
-    const char *namespace_; /* a literal */
-    const char *event;      /* a literal */
-    const char *thread_key; /* a literal, as given to log_name_thread(); NULL = not named */
-    uint32_t thread_number; /* of the thread among those of its kind */
-    uint16_t level;         /* a log_level below LOG_OFF */
-    uint16_t count;         /* of the fields */
+    alignas(8) uint64_t time_ms; /* UTC, since 1970; aligned so on every processor, as is what follows */
+    const char *namespace_;      /* a literal */
+    const char *event;           /* a literal */
+    const char *thread_key;      /* a literal, as given to log_name_thread(); NULL = not named */
+    uint32_t thread_number;      /* of the thread among those of its kind */
+    uint16_t level;              /* a log_level below LOG_OFF */
+    uint16_t count;              /* of the fields */
 } log_record;
 
 enum {
