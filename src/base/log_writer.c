@@ -125,9 +125,9 @@ static void reopen(log_writer *w)
     log_target opened;
     int error = log_target_open(&opened, w->path);
     if (error != 0) {
-        char text[128];
-        const char *reason = strerror_r(-error, text, sizeof(text));
-        const log_field fields[] = {LOG_BYTES("file", path), LOG_BYTES("reason", slice_of_text(reason))};
+        /* strerror() is for any thread since glibc 2.32, and always was in musl. */
+        const log_field fields[] = {LOG_BYTES("file", path),
+                                    LOG_BYTES("reason", slice_of_text(strerror(-error)))};
         append_own(w, LOG_ERROR, "log file not reopened", fields, 2);
         return;
     }

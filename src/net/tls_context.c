@@ -193,10 +193,8 @@ static const char *tail_of(const char *file)
 static int refuse(const char *file, char fault[TLS_CONTEXT_FAULT_CAP])
 {
     unsigned long error = ERR_get_error();
-    const char *reason = ERR_reason_error_string(error);
-    char buffer[128];
-    if (ERR_SYSTEM_ERROR(error))
-        reason = strerror_r(ERR_GET_REASON(error), buffer, sizeof(buffer));
+    const char *reason =
+        ERR_SYSTEM_ERROR(error) ? strerror(ERR_GET_REASON(error)) : ERR_reason_error_string(error);
     snprintf(fault, TLS_CONTEXT_FAULT_CAP, "%s: %s", tail_of(file), reason == NULL ? "unusable" : reason);
     return ERR_GET_REASON(error) == ERR_R_MALLOC_FAILURE ? -ENOMEM : -EINVAL;
 }

@@ -16,9 +16,11 @@
 #include <errno.h>
 #include <stdint.h>
 
-#ifdef __SSE2__
+#if defined(__SSE2__) && !defined(HOMECALL_PORTABLE)
+#define USE_SSE2 1
 #include <emmintrin.h>
 #else
+#define USE_SSE2 0
 #include <endian.h>
 #endif
 
@@ -54,7 +56,7 @@ static const char *scan_byte(const char *at, char byte)
  * quote, the backslash, and all below 0x20. Bytes from 0x80 on belong to longer characters and are plain. The
  * number of the lowest bit that is set, divided by MARK_BITS, is the place of the first special byte. Without
  * one no bit is set. */
-#ifdef __SSE2__
+#if USE_SSE2
 
 enum { STEP = 16, MARK_BITS = 1 };
 
