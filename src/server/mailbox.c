@@ -42,18 +42,18 @@ int mailbox_push(mailbox *mb, connection_entry *entry, mailbox_list *to_wake)
     assert(entry->state == CONNECTION_DETACHED && entry->work == 0);
     pthread_mutex_lock(&mb->lock);
     bool is_closed = mb->is_closed;
-    bool was_empty = is_empty(mb);
+    bool must_wake = !is_closed && is_empty(mb) && !mb->is_wake_due;
     if (!is_closed) {
         STAILQ_INSERT_TAIL(&mb->connections, entry, queued);
         counter_add(&mb->counters.pushed, 1);
     }
+    if (must_wake)
+        mb->is_wake_due = true; /* who pushes behind this relies on our wake-up */
     pthread_mutex_unlock(&mb->lock);
 
-    if (is_closed)
-        return -ESHUTDOWN;
-    if (was_empty) /* whoever pushes behind this relies on our wake-up, and the reader takes nothing before */
+    if (must_wake)
         SLIST_INSERT_HEAD(to_wake, mb, wake_link);
-    return 0;
+    return is_closed ? -ESHUTDOWN : 0;
 }
 
 void mailbox_wake_all(mailbox_list *to_wake)
@@ -61,6 +61,10 @@ void mailbox_wake_all(mailbox_list *to_wake)
     mailbox *mb;
     while ((mb = SLIST_FIRST(to_wake)) != NULL) {
         SLIST_REMOVE_HEAD(to_wake, wake_link);
+        /* From here on another thread's push may use the link, and wakes the reader once more. */
+        pthread_mutex_lock(&mb->lock);
+        mb->is_wake_due = false;
+        pthread_mutex_unlock(&mb->lock);
         wake(mb);
     }
 }

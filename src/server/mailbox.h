@@ -32,16 +32,17 @@ typedef struct mailbox_counters {
 } mailbox_counters;
 
 struct mailbox {
-    pthread_mutex_t lock; /* guards the next four; no callback runs under it */
+    pthread_mutex_t lock; /* guards the next five; no callback runs under it */
     mailbox_counters counters;
     connection_queue connections; /* owned; detached */
     unsigned commands;
     bool is_closed;
-    int wake_fd; /* owned eventfd: readable when the mailbox is not empty; lives until deinit, after its
-                    senders */
+    bool is_wake_due; /* some thread has this mailbox on its list, and will wake the reader */
+    int wake_fd;      /* owned eventfd: readable when the mailbox is not empty; lives until deinit, after its
+                         senders */
     SLIST_ENTRY(mailbox)
-    wake_link; /* on the list of the thread that must wake this mailbox's reader: the one
-                  whose push found it empty */
+    wake_link; /* while is_wake_due: on the list of the thread that must wake this mailbox's reader, the one
+                  whose push found it empty. Only that thread may use it. */
 };
 
 /* Make an empty mailbox. 0, or -errno of eventfd or of the lock. */

@@ -163,6 +163,48 @@ static void a_turn_wakes_each_of_its_readers_once_and_nobody_elses(void **state)
     mailbox_deinit(&other);
 }
 
+/* A thread whose loop has failed looks into its mailbox from time to time, without a wake-up. */
+static void a_reader_that_was_not_woken_takes_no_wake_up_from_others(void **state)
+{
+    mailbox *polled = *state;
+    mailbox other;
+    assert_int_equal(mailbox_init(&other), 0);
+    mailbox_list mine = SLIST_HEAD_INITIALIZER(mine);
+    mailbox_list another_threads = SLIST_HEAD_INITIALIZER(another_threads);
+    connection_queue taken = STAILQ_HEAD_INITIALIZER(taken);
+    traveller travellers[3];
+    prepare(travellers, 3);
+    mailbox_push(&other, &travellers[0].entry, &mine);
+    mailbox_push(polled, &travellers[1].entry, &mine);
+    mailbox_take(polled, &taken);
+    mailbox_push(polled, &travellers[2].entry, &another_threads);
+    mailbox_wake_all(&another_threads);
+    mailbox_wake_all(&mine);
+    bool are_both_woken = is_woken(polled) && is_woken(&other);
+    mailbox_take(polled, &taken);
+    mailbox_take(&other, &taken);
+    mailbox_deinit(&other);
+    assert_true(are_both_woken);
+}
+
+static void a_turn_ends_though_its_pushes_were_taken_in_between(void **state)
+{
+    mailbox *polled = *state;
+    mailbox_list mine = SLIST_HEAD_INITIALIZER(mine);
+    connection_queue taken = STAILQ_HEAD_INITIALIZER(taken);
+    traveller travellers[2];
+    prepare(travellers, 2);
+    mailbox_push(polled, &travellers[0].entry, &mine);
+    mailbox_take(polled, &taken);
+    mailbox_push(polled, &travellers[1].entry, &mine);
+    mailbox_take(polled, &taken);
+    assert_ptr_equal(SLIST_FIRST(&mine), polled);
+    assert_null(SLIST_NEXT(polled, wake_link));
+    mailbox_wake_all(&mine);
+    assert_true(SLIST_EMPTY(&mine));
+    assert_true(is_woken(polled));
+}
+
 static void what_is_taken_goes_behind_what_the_reader_still_has(void **state)
 {
     mailbox *mb = *state;
@@ -395,6 +437,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_connection_wakes_the_reader_until_it_is_taken, make, unmake),
         cmocka_unit_test_setup_teardown(a_batch_comes_out_in_order_for_one_wake_at_its_end, make, unmake),
         cmocka_unit_test_setup_teardown(a_turn_wakes_each_of_its_readers_once_and_nobody_elses, make, unmake),
+        cmocka_unit_test_setup_teardown(a_reader_that_was_not_woken_takes_no_wake_up_from_others, make,
+                                        unmake),
+        cmocka_unit_test_setup_teardown(a_turn_ends_though_its_pushes_were_taken_in_between, make, unmake),
         cmocka_unit_test_setup_teardown(what_is_taken_goes_behind_what_the_reader_still_has, make, unmake),
         cmocka_unit_test_setup_teardown(the_same_connection_can_come_again_and_again, make, unmake),
         cmocka_unit_test_setup_teardown(a_command_given_twice_comes_once_and_others_beside_it, make, unmake),
