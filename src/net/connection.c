@@ -211,12 +211,11 @@ int connection_write_output(connection *c)
 }
 
 /* What is to be done when more waits than may. Before that is said, it is written as far as the socket takes
- * it, unless it is known to take no more. */
+ * it, also where that took no more a while ago: its peer may have read since then, or have gone. */
 static connection_work limit_output(connection *c)
 {
     uint64_t limit = c->entry.set->limits->max_output_bytes;
-    if (bytes_len(c->output) > limit && !transport_wants_writable(&c->transport) &&
-        connection_write_output(c) != 0)
+    if (bytes_len(c->output) > limit && connection_write_output(c) != 0)
         return CONNECTION_WORK_PEER_GONE;
     return bytes_len(c->output) > limit ? CONNECTION_WORK_NOT_READ : CONNECTION_WORK_WRITE;
 }

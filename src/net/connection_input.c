@@ -69,11 +69,21 @@ static bool take_data(connection *c, const ws_event *event)
     return event->is_last ? deliver_assembled(c, event->is_text) : true;
 }
 
+/* A ping may have been sent by another thread, before a hand-over. A turn of this one that began before that
+ * has an earlier time, by a turn's length at most. */
+enum { MAX_TURN_US = 60 * 1000000 };
+
+static uint32_t round_trip_us(const connection *c)
+{
+    uint32_t elapsed_us = (uint32_t)net_loop_now_us(c->entry.set->loop) - c->ping_sent_us;
+    return elapsed_us > UINT32_MAX - MAX_TURN_US ? 0 : elapsed_us;
+}
+
 static void take_pong(connection *c)
 {
     connection_set *set = c->entry.set;
     if (c->awaits_pong) {
-        uint32_t rtt_us = (uint32_t)net_loop_now_us(set->loop) - c->ping_sent_us;
+        uint32_t rtt_us = round_trip_us(c);
         c->awaits_pong = false;
         c->ping_rtt_us = rtt_us > 0 ? rtt_us : 1;
         counter_histogram_add(&set->counters.ping_rtt_us, rtt_us, 1);

@@ -115,7 +115,8 @@ static void on_work(connection_entry *entry, unsigned work)
     connection *c = connection_of(entry);
     if ((work & CONNECTION_WORK_ENDS) != 0 && connection_is_open(c))
         drop_for(c, work);
-    if ((work & CONNECTION_WORK_RESUME) != 0 && connection_is_open(c))
+    /* What one that leaves has not handled is for the thread that it goes to. */
+    if ((work & CONNECTION_WORK_RESUME) != 0 && connection_is_open(c) && entry->state != CONNECTION_LEAVING)
         connection_resume_input(c);
     if (entry->state == CONNECTION_CLOSED) {
         if (entry->work == 0) { /* else it was dropped just now, and its turn in the queue comes again */
