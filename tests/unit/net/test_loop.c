@@ -1,393 +1,496 @@
-/* The loop: its turns, its deadlines and its ticker. Connections are real ones over pairs of sockets, since
- * they are what the loop's lists hold; what they do is test_connection.c's business. */
-#include "net/connection.h"
+/* The loop: its turns, its time and its deadlines, with tickers that note what they are told. */
 #include "net/loop.h"
 
-#include "support/wire.h"
+#include "base/clock.h"
+#include "support/journal.h"
 
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
 
-enum { NEVER_MS = 3600 * 1000, MAX_NOTES = 64 };
+typedef struct fixture fixture;
 
-typedef struct fixture {
-    net_limits limits;
-    net_loop loop;
-    char notes[MAX_NOTES + 1]; /* a letter for each thing that happened, in order */
-    uint64_t ticker_due_ms;
-    uint64_t ticked_ms;
-    int turn_ends;
-} fixture;
-
-typedef struct named {
-    connection connection; /* first */
+typedef struct noting_ticker {
+    net_ticker ticker; /* first */
     fixture *f;
-    wire_peer peer;
     char name;
-} named;
+    uint64_t due_ms;     /* what it answers when it is asked */
+    uint64_t ticked_ms;  /* the time that it was told when it was due, the last time */
+    uint64_t took_us;    /* the same at the end of a turn */
+    unsigned works_ms;   /* how long its work takes */
+    uint64_t started_us; /* what the counter said of the turn while it worked */
+} noting_ticker;
 
-static void note(fixture *f, char letter)
+struct fixture {
+    net_loop loop;
+    noting_ticker a, b; /* in this order */
+    journal journal;
+};
+
+#define expect(f, expected) journal_expect(&(f)->journal, (expected))
+
+static void pass_time(uint64_t ms)
 {
-    size_t len = strlen(f->notes);
-    assert_true(len < MAX_NOTES);
-    f->notes[len] = letter;
+    uint64_t since_us = clock_monotonic_us();
+    while (clock_monotonic_us() - since_us < ms * 1000)
+        continue;
 }
 
-static void expect(fixture *f, const char *notes)
+/* ---- Tickers ---- */
+
+static uint64_t next_due_ms(const net_ticker *ticker, uint64_t now_ms)
 {
-    assert_string_equal(f->notes, notes);
-    memset(f->notes, 0, sizeof(f->notes));
+    const noting_ticker *t = (const noting_ticker *)(const void *)ticker;
+    assert_true(now_ms == net_loop_now_ms(&t->f->loop));
+    return t->due_ms;
 }
 
-/* ---- Connections that note their end by their name ---- */
-
-static int on_handshake(connection *c, const ws_handshake *handshake)
+static void on_due(net_ticker *ticker, uint64_t now_ms)
 {
-    (void)c;
-    return handshake->status;
+    noting_ticker *t = (noting_ticker *)(void *)ticker;
+    journal_note(&t->f->journal, "%c is due\n", t->name);
+    t->ticked_ms = now_ms;
+    t->due_ms = UINT64_MAX;
 }
 
-static connection_verdict on_message(connection *c, bool is_text, slice data)
+static void on_work(net_ticker *ticker)
 {
-    (void)is_text;
-    (void)data;
-    note(((named *)c)->f, 'm');
-    return CONNECTION_GO_ON;
+    noting_ticker *t = (noting_ticker *)(void *)ticker;
+    journal_note(&t->f->journal, "%c works\n", t->name);
+    t->started_us = counter_get(&t->f->loop.counters.turn_started_us);
+    pass_time(t->works_ms);
 }
 
-static void on_pong(connection *c)
+static void on_turn_end(net_ticker *ticker, uint64_t took_us)
 {
-    (void)c;
+    noting_ticker *t = (noting_ticker *)(void *)ticker;
+    journal_note(&t->f->journal, "%c ends\n", t->name);
+    t->took_us = took_us;
 }
 
-static void on_end(connection *c, const connection_end *end)
+static void add_ticker(fixture *f, noting_ticker *t, char name)
 {
-    (void)end;
-    note(((named *)c)->f, ((named *)c)->name);
-}
-
-static void on_hand_over(connection *c)
-{
-    (void)c;
-}
-
-static void on_free(connection *c)
-{
-    wire_close(&((named *)c)->peer);
-    free(c);
-}
-
-static const connection_events events = {on_handshake, on_message, on_pong, on_end, on_hand_over, on_free};
-
-static named *open_named(fixture *f, char name)
-{
-    named *n = calloc(1, sizeof(*n));
-    assert_non_null(n);
-    int fd = wire_open(&n->peer, SOCK_STREAM);
-    assert_int_equal(connection_open(&n->connection, fd, 0, &f->loop), 0);
-    n->f = f;
-    n->name = name;
-    return n;
+    *t = (noting_ticker){.ticker = {.next_due_ms = next_due_ms,
+                                    .on_due = on_due,
+                                    .on_work = on_work,
+                                    .on_turn_end = on_turn_end},
+                         .f = f,
+                         .name = name,
+                         .due_ms = UINT64_MAX};
+    net_loop_add_ticker(&f->loop, &t->ticker);
 }
 
 /* ---- The fixture ---- */
 
-static fixture *make(uint32_t handshake_timeout_ms)
+static int make(void **state)
 {
     fixture *f = calloc(1, sizeof(*f));
     assert_non_null(f);
-    f->limits = (net_limits){
-        .handshake = {.max_head_bytes = 1024},
-        .max_message_bytes = 1024,
-        .max_output_bytes = 1024,
-        .handshake_timeout_ms = handshake_timeout_ms,
-        .ping_interval_ms = NEVER_MS,
-        .pong_timeout_ms = NEVER_MS,
-        .close_timeout_ms = NEVER_MS,
-    };
-    assert_int_equal(net_loop_init(&f->loop, &f->limits), 0);
-    f->loop.events = &events;
-    f->ticker_due_ms = UINT64_MAX;
-    return f;
+    assert_int_equal(net_loop_init(&f->loop), 0);
+    add_ticker(f, &f->a, 'a');
+    add_ticker(f, &f->b, 'b');
+    *state = f;
+    return 0;
 }
 
-static void drop_one(connection *c)
+static int unmake(void **state)
 {
-    connection_drop(c, CLOSE_REASON_LOST, "the test is over");
-}
-
-static void unmake(fixture *f)
-{
-    net_loop_each(&f->loop, drop_one);
-    net_loop_end_turn(&f->loop);
-    assert_int_equal(f->loop.connections, 0);
+    fixture *f = *state;
     net_loop_deinit(&f->loop);
     free(f);
+    return 0;
 }
 
+/* A turn that does not wait. */
+static void turn(fixture *f)
+{
+    assert_true(event_base_loop(f->loop.base, EVLOOP_ONCE | EVLOOP_NONBLOCK) >= 0);
+    net_loop_end_turn(&f->loop);
+}
+
+/* A turn that waits for something to happen. */
 static void turn_when_due(fixture *f)
 {
     assert_int_equal(net_loop_turn(&f->loop), 0);
 }
 
-/* ---- The ticker ---- */
-
-static uint64_t next_due_ms(void *context)
+static bool was_told(const fixture *f, const char *line)
 {
-    return ((fixture *)context)->ticker_due_ms;
+    return strstr(f->journal.text, line) != NULL;
 }
 
-static void on_due(void *context, uint64_t now_ms)
+static void turn_until_told(fixture *f, const char *line)
 {
-    fixture *f = context;
-    note(f, '!');
-    f->ticked_ms = now_ms;
-    f->ticker_due_ms = UINT64_MAX;
+    while (!was_told(f, line))
+        turn_when_due(f);
 }
 
-static void on_turn_end(void *context)
+static bool timer_is_set(const fixture *f)
 {
-    ((fixture *)context)->turn_ends++;
-}
-
-static void give_ticker(fixture *f)
-{
-    f->loop.ticker = (net_ticker){next_due_ms, on_due, on_turn_end, f};
+    struct itimerspec set;
+    assert_int_equal(timerfd_gettime(f->loop.timer_fd, &set), 0);
+    return set.it_value.tv_sec != 0 || set.it_value.tv_nsec != 0;
 }
 
 /* ---- Turns ---- */
 
-static void a_new_loop_has_nothing_to_do(void **state)
+static const char idle_turn[] = "a works\nb works\na ends\nb ends\n";
+
+static void the_end_of_a_turn_has_an_order(void **state)
 {
-    (void)state;
-    fixture *f = make(NEVER_MS);
-    wire_turn(&f->loop);
-    assert_true(f->loop.timer_due_ms == UINT64_MAX);
-    assert_int_equal(f->loop.connections, 0);
-    assert_true(f->loop.scratch_size >= 64 * 1024);
-    unmake(f);
+    fixture *f = *state;
+    turn(f);
+    expect(f, idle_turn);
+    f->a.due_ms = f->b.due_ms = net_loop_now_ms(&f->loop);
+    turn(f); /* what is gathered by one that is due is done in the same turn */
+    expect(f, "a is due\nb is due\na works\nb works\na ends\nb ends\n");
+    turn(f);
+    expect(f, idle_turn);
 }
 
-static void the_read_buffer_has_room_for_a_large_request_and_more(void **state)
+static void the_end_of_a_turn_can_be_had_by_itself(void **state)
 {
-    (void)state;
-    net_limits limits = {.handshake = {.max_head_bytes = 1024 * 1024}};
-    net_loop loop;
-    assert_int_equal(net_loop_init(&loop, &limits), 0);
-    loop.events = &events;
-    assert_true(loop.scratch_size > 1024 * 1024);
-    net_loop_deinit(&loop);
-    net_loop_deinit(&loop); /* what is freed is forgotten */
-}
-
-static void the_time_stands_still_within_a_turn_and_never_goes_back(void **state)
-{
-    (void)state;
-    fixture *f = make(NEVER_MS);
-    uint64_t before_ms = net_loop_now_ms(&f->loop);
-    for (int i = 0; i < 1000; i++)
-        assert_true(net_loop_now_ms(&f->loop) == before_ms);
-    wire_turn(&f->loop);
-    assert_false(f->loop.is_now_read);
-    assert_true(net_loop_now_ms(&f->loop) >= before_ms);
-    unmake(f);
-}
-
-static void what_is_put_on_the_list_at_the_end_of_a_turn_is_done_in_the_same_turn(void **state)
-{
-    (void)state;
-    fixture *f = make(NEVER_MS);
-    named *a = open_named(f, 'a');
-    connection_refuse(&a->connection, 503, CLOSE_REASON_NO_PLACE, "full");
-    wire_turn(&f->loop);
-    expect(f, "a");
-    assert_true(STAILQ_EMPTY(&f->loop.todo));
-    wire_expect_fault(&a->peer, "503");
-
-    connection_drop(&a->connection, CLOSE_REASON_LOST, "again");
+    fixture *f = *state;
     net_loop_end_turn(&f->loop);
-    assert_true(STAILQ_EMPTY(&f->loop.todo));
-    assert_int_equal(f->loop.connections, 0);
-    unmake(f);
+    expect(f, idle_turn);
+    assert_int_equal(counter_get(&f->loop.counters.turns), 1);
 }
 
-static void each_connection_is_visited_and_may_be_closed(void **state)
+static void a_ticker_without_work_is_not_asked_for_any(void **state)
 {
-    (void)state;
-    fixture *f = make(NEVER_MS);
-    for (char name = 'a'; name <= 'e'; name++)
-        open_named(f, name);
-    assert_int_equal(f->loop.connections, 5);
-    net_loop_each(&f->loop, drop_one);
-    expect(f, "abcde");
-    assert_int_equal(f->loop.connections, 5);
-    net_loop_end_turn(&f->loop);
-    assert_int_equal(f->loop.connections, 0);
-    unmake(f);
+    fixture *f = *state;
+    f->a.ticker.on_work = NULL;
+    turn(f);
+    expect(f, "b works\na ends\nb ends\n");
+}
+
+static void on_readable(evutil_socket_t fd, short what, void *context)
+{
+    (void)what;
+    fixture *f = context;
+    char byte;
+    assert_int_equal(read(fd, &byte, 1), 1);
+    journal_note(&f->journal, "read %c\n", byte);
+}
+
+static void what_is_ready_is_handled_before_the_end_of_its_turn(void **state)
+{
+    fixture *f = *state;
+    int pipes[2][2];
+    struct event *events[2];
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(pipe2(pipes[i], O_CLOEXEC | O_NONBLOCK), 0);
+        events[i] = event_new(f->loop.base, pipes[i][0], EV_READ | EV_PERSIST, on_readable, f);
+        assert_int_equal(event_add(events[i], NULL), 0);
+        assert_int_equal(write(pipes[i][1], "xy", 2), 2);
+    }
+    for (int byte = 0; byte < 2; byte++) {
+        turn_when_due(f);
+        expect(f, byte == 0 ? "read x\nread x\na works\nb works\na ends\nb ends\n"
+                            : "read y\nread y\na works\nb works\na ends\nb ends\n");
+    }
+    for (int i = 0; i < 2; i++) {
+        event_free(events[i]);
+        close(pipes[i][0]);
+        close(pipes[i][1]);
+    }
+}
+
+static void be_silent(int severity, const char *message)
+{
+    (void)severity;
+    (void)message;
+}
+
+static int find_epoll(void)
+{
+    for (int fd = 0; fd < 1024; fd++) {
+        char link[32];
+        char target[32] = "";
+        snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+        if (readlink(link, target, sizeof(target) - 1) > 0 && strcmp(target, "anon_inode:[eventpoll]") == 0)
+            return fd;
+    }
+    return -1;
+}
+
+static void a_base_that_can_not_be_waited_on_is_told_and_no_work_is_done(void **state)
+{
+    fixture *f = *state;
+    int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    int epoll = find_epoll();
+    assert_true(null >= 0 && epoll >= 0);
+    assert_int_equal(dup3(null, epoll, O_CLOEXEC), epoll);
+    close(null);
+    assert_int_equal(net_loop_turn(&f->loop), -EIO);
+    expect(f, "");
+}
+
+static void what_is_freed_is_forgotten(void **state)
+{
+    fixture *f = *state;
+    net_loop_deinit(&f->loop);
+    net_loop_deinit(&f->loop);
+}
+
+/* ---- Time ---- */
+
+static void the_time_stands_still_within_a_turn_and_goes_on_in_the_next(void **state)
+{
+    fixture *f = *state;
+    uint64_t before_us = clock_monotonic_us();
+    uint64_t now_us = net_loop_now_us(&f->loop);
+    assert_true(now_us >= before_us);
+    pass_time(2);
+    assert_true(net_loop_now_us(&f->loop) == now_us);
+    assert_true(net_loop_now_ms(&f->loop) == now_us / 1000);
+    turn(f);
+    assert_true(net_loop_now_us(&f->loop) >= now_us + 2000);
+    assert_true(net_loop_now_ms(&f->loop) == net_loop_now_us(&f->loop) / 1000);
 }
 
 /* ---- Deadlines ---- */
 
-static void connections_are_due_in_the_order_in_which_they_came(void **state)
+static void a_ticker_comes_when_it_is_due_and_not_before(void **state)
 {
-    (void)state;
-    fixture *f = make(10);
-    uint64_t since_ms = net_loop_now_ms(&f->loop);
-    for (char name = 'a'; name <= 'c'; name++)
-        open_named(f, name);
-    wire_turn(&f->loop);
-    expect(f, "");
-    while (f->loop.connections == 3)
-        turn_when_due(f);
-    assert_true(net_loop_now_ms(&f->loop) - since_ms >= 10);
-
-    /* Those of one turn are due together. */
-    expect(f, "abc");
-    assert_int_equal(f->loop.connections, 0);
-
-    /* Nothing is due any more: the timer rests. */
-    wire_turn(&f->loop);
-    assert_true(f->loop.timer_due_ms == UINT64_MAX);
-    unmake(f);
-}
-
-static void one_that_goes_in_between_does_not_disturb_the_others(void **state)
-{
-    (void)state;
-    fixture *f = make(10);
-    open_named(f, 'a');
-    named *b = open_named(f, 'b');
-    open_named(f, 'c');
-    wire_turn(&f->loop);
-    connection_drop(&b->connection, CLOSE_REASON_LOST, "early");
-    expect(f, "b");
-    while (f->loop.connections > 0)
-        turn_when_due(f);
-    expect(f, "ac");
-    unmake(f);
-}
-
-static void the_nearest_deadline_of_all_states_comes_first(void **state)
-{
-    (void)state;
-    fixture *f = make(NEVER_MS);
-    open_named(f, 'a'); /* due in an hour, and the timer is set for it */
-    wire_turn(&f->loop);
-    assert_true(f->loop.timer_due_ms != UINT64_MAX);
-
-    f->loop.duration_ms[CONNECTION_LINGERING] = 10;
-    named *b = open_named(f, 'b');
-    connection_refuse(&b->connection, 503, CLOSE_REASON_NO_PLACE, "full");
-    wire_turn(&f->loop);
-    expect(f, "b");
-    while (f->loop.connections > 1)
-        turn_when_due(f);
-    expect(f, ""); /* it had ended for its owner before */
-    assert_true(f->loop.timer_due_ms != UINT64_MAX);
-    unmake(f);
-}
-
-static void a_duration_of_0_is_for_ever(void **state)
-{
-    (void)state;
-    fixture *f = make(0);
-    open_named(f, 'a');
-    wire_turn(&f->loop);
-    wire_turn(&f->loop);
-    expect(f, "");
-    assert_true(f->loop.timer_due_ms == UINT64_MAX);
-    unmake(f);
-}
-
-/* ---- The ticker ---- */
-
-static void the_ticker_comes_when_it_is_due_and_not_before(void **state)
-{
-    (void)state;
-    fixture *f = make(NEVER_MS);
-    give_ticker(f);
+    fixture *f = *state;
     uint64_t due_ms = net_loop_now_ms(&f->loop) + 10;
-    f->ticker_due_ms = due_ms;
+    f->a.due_ms = due_ms;
     net_loop_end_turn(&f->loop);
-    expect(f, "");
-    while (f->notes[0] == '\0')
-        turn_when_due(f);
-    expect(f, "!");
-    assert_true(f->ticked_ms >= due_ms);
-    wire_turn(&f->loop);
-    expect(f, "");
-    unmake(f);
+    expect(f, idle_turn);
+    turn_until_told(f, "a is due\n");
+    assert_true(f->a.ticked_ms >= due_ms);
+    assert_false(was_told(f, "b is due\n"));
+    journal_clear(&f->journal);
+    turn(f);
+    expect(f, idle_turn);
 }
 
-static void a_ticker_that_is_never_due_needs_no_timer(void **state)
+static void where_nobody_is_ever_due_there_is_no_timer(void **state)
 {
-    (void)state;
-    fixture *f = make(NEVER_MS);
-    give_ticker(f);
-    wire_turn(&f->loop);
-    wire_turn(&f->loop);
-    assert_true(f->loop.timer_due_ms == UINT64_MAX);
-    expect(f, "");
-    unmake(f);
+    fixture *f = *state;
+    turn(f);
+    turn(f);
+    assert_false(timer_is_set(f));
+    f->b.due_ms = net_loop_now_ms(&f->loop) + 3600 * 1000;
+    turn(f);
+    assert_true(timer_is_set(f));
+    f->b.due_ms = net_loop_now_ms(&f->loop) + 1;
+    turn(f);
+    turn_until_told(f, "b is due\n");
+    assert_false(timer_is_set(f)); /* it rests again */
 }
 
-static void the_ticker_and_the_connections_share_the_timer(void **state)
+static void the_nearest_deadline_of_all_comes_first(void **state)
 {
-    (void)state;
-    fixture *f = make(20);
-    give_ticker(f);
-    open_named(f, 'a');
-    f->ticker_due_ms = net_loop_now_ms(&f->loop) + 10;
-    net_loop_end_turn(&f->loop);
-    while (f->ticked_ms == 0 || f->loop.connections > 0)
-        turn_when_due(f);
-    assert_int_equal(strlen(f->notes), 2);
-    unmake(f);
+    fixture *f = *state;
+    uint64_t now_ms = net_loop_now_ms(&f->loop);
+    f->a.due_ms = now_ms + 40;
+    f->b.due_ms = now_ms + 10;
+    turn(f);
+    turn_until_told(f, "b is due\n");
+    assert_true(f->b.ticked_ms >= now_ms + 10);
+    turn_until_told(f, "a is due\n");
+    assert_true(f->a.ticked_ms >= now_ms + 40);
 }
 
-static void the_time_of_the_ticker_may_move_to_the_front(void **state)
+static void a_deadline_may_move_to_the_front(void **state)
 {
-    (void)state;
-    fixture *f = make(NEVER_MS);
-    give_ticker(f);
-    open_named(f, 'a');
-    wire_turn(&f->loop); /* the timer is set for the connection's hour */
-    f->ticker_due_ms = net_loop_now_ms(&f->loop) + 1;
-    wire_turn(&f->loop);
-    while (f->ticked_ms == 0)
-        turn_when_due(f);
-    expect(f, "!");
-    unmake(f);
+    fixture *f = *state;
+    f->b.due_ms = net_loop_now_ms(&f->loop) + 3600 * 1000; /* and the timer is set for it */
+    turn(f);
+    f->a.due_ms = net_loop_now_ms(&f->loop) + 1;
+    turn(f);
+    turn_until_told(f, "a is due\n");
+    assert_false(was_told(f, "b is due\n"));
+    assert_true(timer_is_set(f));
 }
 
-static void the_ticker_hears_of_the_end_of_each_turn_after_its_work(void **state)
+static void a_deadline_may_move_away(void **state)
 {
-    (void)state;
-    fixture *f = make(NEVER_MS);
-    give_ticker(f);
-    wire_turn(&f->loop);
-    wire_turn(&f->loop);
-    assert_int_equal(f->turn_ends, 2);
-    unmake(f);
+    fixture *f = *state;
+    f->a.due_ms = net_loop_now_ms(&f->loop) + 1;
+    turn(f);
+    f->a.due_ms = UINT64_MAX;
+    journal_clear(&f->journal);
+    turn_when_due(f); /* the timer fires for nothing */
+    expect(f, idle_turn);
+    assert_false(timer_is_set(f));
 }
 
-static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(a_new_loop_has_nothing_to_do),
-    cmocka_unit_test(the_read_buffer_has_room_for_a_large_request_and_more),
-    cmocka_unit_test(the_time_stands_still_within_a_turn_and_never_goes_back),
-    cmocka_unit_test(what_is_put_on_the_list_at_the_end_of_a_turn_is_done_in_the_same_turn),
-    cmocka_unit_test(each_connection_is_visited_and_may_be_closed),
-    cmocka_unit_test(connections_are_due_in_the_order_in_which_they_came),
-    cmocka_unit_test(one_that_goes_in_between_does_not_disturb_the_others),
-    cmocka_unit_test(the_nearest_deadline_of_all_states_comes_first),
-    cmocka_unit_test(a_duration_of_0_is_for_ever),
-    cmocka_unit_test(the_ticker_comes_when_it_is_due_and_not_before),
-    cmocka_unit_test(a_ticker_that_is_never_due_needs_no_timer),
-    cmocka_unit_test(the_ticker_and_the_connections_share_the_timer),
-    cmocka_unit_test(the_time_of_the_ticker_may_move_to_the_front),
-    cmocka_unit_test(the_ticker_hears_of_the_end_of_each_turn_after_its_work),
-};
+static void a_deadline_that_is_over_already_comes_at_once(void **state)
+{
+    fixture *f = *state;
+    f->b.due_ms = net_loop_now_ms(&f->loop) + 3600 * 1000;
+    turn(f);
+    f->a.due_ms = 1;
+    turn(f);
+    turn_until_told(f, "a is due\n");
+    assert_false(was_told(f, "b is due\n"));
+}
+
+static void a_ticker_may_want_to_be_due_again_and_again(void **state)
+{
+    fixture *f = *state;
+    for (int i = 0; i < 5; i++) {
+        uint64_t due_ms = net_loop_now_ms(&f->loop) + 3;
+        f->a.due_ms = due_ms;
+        turn(f);
+        turn_until_told(f, "a is due\n");
+        assert_true(f->a.ticked_ms >= due_ms);
+        journal_clear(&f->journal);
+    }
+}
+
+/* ---- Stalls ---- */
+
+enum { STALL_MS = 300 }; /* over the 250 ms from which on the loop knows that its thread has been stopped */
+
+static void after_a_stall_deadlines_are_put_off(void **state)
+{
+    fixture *f = *state;
+    f->a.due_ms = net_loop_now_ms(&f->loop) + 5;
+    turn(f);
+    pass_time(5 + STALL_MS);
+    uint64_t resumed_ms = clock_monotonic_ms();
+    turn_when_due(f);
+    assert_false(was_told(f, "due"));
+    f->b.due_ms = resumed_ms; /* one that comes meanwhile waits as well */
+    turn(f);
+    turn_until_told(f, "a is due\n");
+    assert_true(was_told(f, "b is due\n"));
+    assert_true(f->a.ticked_ms - resumed_ms >= 100);
+    assert_true(f->b.ticked_ms == f->a.ticked_ms);
+}
+
+static void after_a_stall_deadlines_are_put_off_once(void **state)
+{
+    fixture *f = *state;
+    f->a.due_ms = net_loop_now_ms(&f->loop) + 5;
+    turn(f);
+    pass_time(5 + STALL_MS);
+    turn_when_due(f);
+    assert_false(was_told(f, "due"));
+    pass_time(2 * STALL_MS); /* it stalls again, for longer than they were put off */
+    turn_when_due(f);
+    assert_true(was_told(f, "a is due\n"));
+
+    /* The next stall is another one. */
+    journal_clear(&f->journal);
+    f->a.due_ms = net_loop_now_ms(&f->loop) + 5;
+    turn(f);
+    pass_time(5 + STALL_MS);
+    turn_when_due(f);
+    assert_false(was_told(f, "due"));
+    turn_until_told(f, "a is due\n");
+}
+
+/* ---- What is counted ---- */
+
+static void turns_are_counted_with_what_they_took(void **state)
+{
+    fixture *f = *state;
+    turn(f);
+    f->a.works_ms = 4;
+    uint64_t before_us = clock_monotonic_us();
+    turn(f);
+    uint64_t most_us = clock_monotonic_us() - before_us;
+    assert_in_range(f->a.took_us, 4000, most_us);
+    assert_true(f->b.took_us == f->a.took_us);
+
+    const loop_counters *counters = &f->loop.counters;
+    assert_int_equal(counter_get(&counters->turns), 2);
+    uint64_t turns = 0;
+    for (int i = 0; i < HISTOGRAM_BUCKETS; i++)
+        turns += counter_get(&counters->lag_us.buckets[i]);
+    assert_int_equal(turns, 2);
+    assert_true(counter_get(&counters->lag_us.sum) >= 4000);
+}
+
+static void a_turn_under_way_is_known_by_its_start(void **state)
+{
+    fixture *f = *state;
+    assert_int_equal(counter_get(&f->loop.counters.turn_started_us), 0);
+    uint64_t before_us = clock_monotonic_us();
+    turn(f);
+    assert_in_range(f->a.started_us, before_us, clock_monotonic_us());
+    assert_int_equal(counter_get(&f->loop.counters.turn_started_us), 0);
+}
+
+/* Ten seconds and more can't be waited for. */
+static void let_seconds_pass(fixture *f, uint64_t seconds)
+{
+    f->loop.lag.started_us -= seconds * 1000000;
+}
+
+static uint64_t lag_max_us(const fixture *f)
+{
+    return counter_get(&f->loop.counters.lag_max_us);
+}
+
+/* A turn of at least so many ms. Returns how long it took, or `longest_us` if that was longer. */
+static uint64_t turn_for(fixture *f, unsigned ms, uint64_t longest_us)
+{
+    f->a.works_ms = ms;
+    turn(f);
+    return f->a.took_us > longest_us ? f->a.took_us : longest_us;
+}
+
+static void the_longest_turn_is_remembered_for_ten_to_twenty_seconds(void **state)
+{
+    fixture *f = *state;
+    uint64_t first_us = turn_for(f, 30, turn_for(f, 0, 0));
+    assert_true(lag_max_us(f) == first_us);
+    first_us = turn_for(f, 0, first_us);
+    assert_true(lag_max_us(f) == first_us);
+
+    let_seconds_pass(f, 10);
+    uint64_t second_us = turn_for(f, 5, turn_for(f, 0, 0));
+    assert_true(lag_max_us(f) == (first_us > second_us ? first_us : second_us));
+    let_seconds_pass(f, 10);
+    assert_true(turn_for(f, 0, second_us) == lag_max_us(f)); /* the first span is forgotten */
+
+    (void)turn_for(f, 5, 0);
+    let_seconds_pass(f, 20); /* nothing happened for so long: both spans are */
+    assert_true(turn_for(f, 0, 0) == lag_max_us(f));
+}
 
 int main(void)
 {
+#define CASE(name) cmocka_unit_test_setup_teardown(name, make, unmake)
+    const struct CMUnitTest tests[] = {
+        CASE(the_end_of_a_turn_has_an_order),
+        CASE(the_end_of_a_turn_can_be_had_by_itself),
+        CASE(a_ticker_without_work_is_not_asked_for_any),
+        CASE(what_is_ready_is_handled_before_the_end_of_its_turn),
+        CASE(a_base_that_can_not_be_waited_on_is_told_and_no_work_is_done),
+        CASE(what_is_freed_is_forgotten),
+        CASE(the_time_stands_still_within_a_turn_and_goes_on_in_the_next),
+        CASE(a_ticker_comes_when_it_is_due_and_not_before),
+        CASE(where_nobody_is_ever_due_there_is_no_timer),
+        CASE(the_nearest_deadline_of_all_comes_first),
+        CASE(a_deadline_may_move_to_the_front),
+        CASE(a_deadline_may_move_away),
+        CASE(a_deadline_that_is_over_already_comes_at_once),
+        CASE(a_ticker_may_want_to_be_due_again_and_again),
+        CASE(after_a_stall_deadlines_are_put_off),
+        CASE(after_a_stall_deadlines_are_put_off_once),
+        CASE(turns_are_counted_with_what_they_took),
+        CASE(a_turn_under_way_is_known_by_its_start),
+        CASE(the_longest_turn_is_remembered_for_ten_to_twenty_seconds),
+    };
+#undef CASE
+    event_set_log_callback(be_silent); /* a base that fails is what one of the tests is about */
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

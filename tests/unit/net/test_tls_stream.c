@@ -211,6 +211,7 @@ static void a_new_stream_does_nothing(void **state)
     assert_false(tls_stream_watches_input(f->stream));
     assert_false(tls_stream_is_secured(f->stream));
     assert_false(tls_stream_holds_input(f->stream));
+    assert_false(tls_stream_has_ended(f->stream));
     assert_int_equal(tls_stream_read(f->stream, data, 1), -EAGAIN);
     assert_int_equal(tls_stream_write(f->stream, data, 1), -EAGAIN);
     assert_int_equal(tls_stream_end_output(f->stream), 0);
@@ -474,6 +475,7 @@ static void expect_end(fixture *f, ssize_t expected)
     uint8_t data[1];
     assert_true(tls_stream_holds_input(f->stream));
     assert_int_equal(tls_stream_read(f->stream, data, 1), expected);
+    assert_true(tls_stream_has_ended(f->stream) == (expected == 0)); /* a break is no end */
     assert_int_equal(ERR_peek_error(), 0);
 }
 
@@ -486,6 +488,10 @@ static void a_close_notify_is_the_end_and_writing_goes_on(void **state)
     expect_end(f, 0);
     write_text(f, "the last word");
     expect_heard(f, "the last word");
+    assert_int_equal(tls_stream_end_output(f->stream), 0);
+    bring(f);
+    char data[1];
+    assert_int_equal(tls_peer_read(f->client, data, 1), 0);
 }
 
 static void an_end_behind_data_comes_after_it(void **state)
@@ -500,6 +506,7 @@ static void an_end_behind_data_comes_after_it(void **state)
     assert_true(tls_stream_holds_input(f->stream)); /* nothing else would tell of it */
     uint8_t data[1];
     assert_int_equal(tls_stream_read(f->stream, data, 1), 0);
+    assert_true(tls_stream_has_ended(f->stream));
 }
 
 static void an_end_without_close_notify_is_an_end(void **state)
