@@ -28,23 +28,23 @@ function keepConnections() {
 
 /** One whose pages are all of one site. */
 export class Browser {
-  #host;
+  #hosts;
   #chromium;
   #contexts = [];
   #faults = []; // what no page may do: uncaught errors, breaches of its policy, requests to other hosts
 
-  /** `url` is that of the site. */
-  static async start(url) {
+  /** `url` is that of the site; `hosts` are others that its pages may ask, and `flags` more of Chromium's. */
+  static async start(url, { hosts = [], flags = [] } = {}) {
     const browser = new Browser();
-    browser.#host = new URL(url).host;
+    browser.#hosts = [new URL(url).host, ...hosts];
     const executablePath = process.env.CHROMIUM ?? "/usr/bin/chromium";
-    browser.#chromium = await chromium.launch({ executablePath, args: FLAGS });
+    browser.#chromium = await chromium.launch({ executablePath, args: [...FLAGS, ...flags] });
     return browser;
   }
 
   /** A page in a browser profile of its own. `init` runs in it before its own scripts, with `value`; `hasClock`
-   * gives it timers that the test can put forward. */
-  async open(url, { init = () => {}, value = null, hasClock = false, ...options } = {}) {
+   * gives it timers that the test can put forward. Waits until it can be used, where it `isOurs`. */
+  async open(url, { init = () => {}, value = null, hasClock = false, isOurs = true, ...options } = {}) {
     const usual = { locale: "en-US", viewport: { width: 900, height: 700 } };
     const context = await this.#chromium.newContext({ ...usual, ...options });
     this.#contexts.push(context);
@@ -56,7 +56,9 @@ export class Browser {
       await page.clock.install();
     }
     await page.goto(url);
-    await phase(page, "idle");
+    if (isOurs) {
+      await phase(page, "idle");
+    }
     return page;
   }
 
@@ -70,16 +72,21 @@ export class Browser {
     });
     page.on("request", (request) => {
       const { protocol, host } = new URL(request.url());
-      if (protocol.startsWith("http") && host !== this.#host) {
+      if (protocol.startsWith("http") && !this.#hosts.includes(host)) {
         this.#faults.push(`request to ${host}`);
       }
     });
   }
 
+  /** What no page may do, and one has done since the last question. */
+  faults() {
+    return this.#faults.splice(0);
+  }
+
   /** At the end of a test: rejects if a page did what none may do. */
   async closePages() {
     await Promise.all(this.#contexts.splice(0).map((context) => context.close()));
-    assert.deepEqual(this.#faults.splice(0), []);
+    assert.deepEqual(this.faults(), []);
   }
 
   async stop() {

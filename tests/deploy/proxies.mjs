@@ -5,14 +5,15 @@
 
 import { userInfo } from "node:os";
 
-/** Make `changes`, pairs of a pattern and its replacement, in the marked lines of `text`. Each must find its place. */
-export function edit(text, changes) {
+/** Make `changes`, pairs of a pattern and its replacement, in the marked lines of `text`, or in all of them if it `isWholeFree`.
+ * Each must find its place. */
+export function edit(text, changes, isWholeFree = false) {
   const unused = new Set(changes);
   let isMarked = false;
   const lines = text.split("\n").map((line) => {
     const isComment = /^\s*#/.test(line);
     isMarked = line.trim() !== "" && (isMarked || (isComment && line.includes("# EDIT")));
-    if (!isMarked || isComment) {
+    if (isComment || !(isMarked || isWholeFree)) {
       return line;
     }
     return changes.reduce((edited, change) => {
@@ -32,9 +33,12 @@ export function edit(text, changes) {
 
 const isRoot = process.getuid() === 0;
 
+// For another page than ours, an operator changes the policy as well.
+const POLICY = [/img-src 'self'/, "img-src 'self' data:"];
+
 /* The functions are given the place where a proxy runs: `directory` with the certificate in it, `page`, and the ports
  * `http`, `https`, `signal`, `files` and `certbot`, and `webroot`.
- *   file           ours, which becomes `directory`/`file` with its `changes`
+ *   file           ours, in deploy/proxy or another `folder`, which becomes `directory`/`file` with its `changes`
  *   surroundings   further files, by name: what Debian's package has around ours
  *   check, run     command lines, the second one staying in the foreground
  *   environment    for both
@@ -55,6 +59,7 @@ const caddy = {
     [/tls .*/, `tls ${directory}/cert.pem ${directory}/key.pem`],
     [/127\.0\.0\.1:8888/, `127.0.0.1:${signal}`],
     [/\/usr\/share\/homecall-signal\/pwa/, page],
+    POLICY,
   ],
   check: ({ directory }) => ["caddy", "validate", "--adapter", "caddyfile", "--config", `${directory}/Caddyfile`],
   run: ({ directory }) => ["caddy", "run", "--adapter", "caddyfile", "--config", `${directory}/Caddyfile`],
@@ -79,6 +84,7 @@ const nginx = {
     [/\/etc\/letsencrypt\/live\/call\.example\.org\/privkey\.pem/, `${directory}/key.pem`],
     [/\/usr\/share\/homecall-signal\/pwa/, page],
     [/\/var\/log\/nginx/, `${directory}/log`],
+    POLICY,
   ],
   surroundings: ({ directory }) => ({
     "main.conf": `
@@ -128,6 +134,7 @@ const apache = {
     [/HTTP_PORT .*/, `HTTP_PORT ${http}`],
     [/HTTPS_PORT .*/, `HTTPS_PORT ${https}`],
     [/LOG_DIR .*/, `LOG_DIR ${directory}/log`],
+    POLICY,
   ],
   surroundings: ({ directory, http, https }, ours) => ({
     "main.conf": `
@@ -167,6 +174,7 @@ const haproxy = {
     [/wss:\/\/call\.example\.org/, "wss://localhost"],
     [/127\.0\.0\.1:8080/, `127.0.0.1:${files}`],
     [/127\.0\.0\.1:8402/, `127.0.0.1:${certbot}`],
+    POLICY,
   ],
   check: ({ directory }) => ["haproxy", "-c", "-f", `${directory}/haproxy.cfg`],
   run: ({ directory }) => ["haproxy", "-db", "-f", `${directory}/haproxy.cfg`],
@@ -180,6 +188,25 @@ const haproxy = {
     run: ({ directory }) => ["caddy", "run", "--adapter", "caddyfile", "--config", `${directory}/Caddyfile.page`],
   },
   environment: caddy.environment,
+};
+
+/** The web service of the compose file, outside of its container: what the image and the compose file give it is changed, and
+ * nothing of it is for an operator to edit but the environment. */
+export const composeWeb = {
+  name: "Caddy of the compose file",
+  folder: "compose",
+  file: "Caddyfile",
+  isWholeFree: true,
+  changes: ({ page, http, https, signal, files }) => [
+    [/http_port 8080/, `http_port ${http}`],
+    [/https_port 8443/, `https_port ${https}\n\tadmin off\n\tdefault_bind 127.0.0.1`],
+    [/\/srv\/pwa/, page],
+    [/signal:8888/, `127.0.0.1:${signal}`],
+    [/127\.0\.0\.1:8081/, `127.0.0.1:${files}`],
+  ],
+  check: caddy.check,
+  run: caddy.run,
+  environment: (place) => ({ ...caddy.environment(place), HOST_PUBLIC: "localhost" }),
 };
 
 export const proxies = [caddy, nginx, apache, haproxy];

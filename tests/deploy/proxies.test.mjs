@@ -10,7 +10,7 @@ import { after, before, describe, test } from "node:test";
 
 import { Caller, request } from "./client.mjs";
 import { edit, proxies } from "./proxies.mjs";
-import { PAGE, PING_INTERVAL, Stack, untilWorks } from "./stack.mjs";
+import { PING_INTERVAL, Stack, untilWorks } from "./stack.mjs";
 
 const TIMEOUT_MS = 60000 + 5000 * PING_INTERVAL; // of a test that hangs
 
@@ -162,19 +162,22 @@ for (const proxy of proxies) {
       const types = {
         html: /^text\/html/,
         js: /^(text|application)\/javascript/,
+        mjs: /^(text|application)\/javascript/, // the page of others
         css: /^text\/css/,
         json: /^application\/json/,
         svg: /^image\/svg\+xml/,
         webmanifest: /^application\/manifest\+json/,
       };
-      const names = (await readdir(PAGE, { recursive: true })).filter((name) => types[name.split(".")[1]]);
+      const { page } = stack.ports;
+      await writeFile(join(page, "another.mjs"), "export {};");
+      const names = (await readdir(page, { recursive: true })).filter((name) => types[name.split(".")[1]]);
       assert.ok(names.length >= 10);
       for (const name of names) {
         const { status, headers, body } = await request(stack, name === "index.html" ? "/" : `/${name}`);
         assert.equal(status, 200, name);
         assert.match(headers["content-type"], types[name.split(".")[1]]);
         assert.equal(headers["cache-control"], "no-cache");
-        assert.deepEqual(body, await readFile(join(PAGE, name)), name);
+        assert.deepEqual(body, await readFile(join(page, name)), name);
       }
     });
 
@@ -183,7 +186,8 @@ for (const proxy of proxies) {
         const { status, headers } = await request(stack, path);
         assert.equal(status, expected);
         const policy = headers["content-security-policy"];
-        for (const part of ["default-src 'none'", "script-src 'self'", "connect-src 'self' wss://localhost;"]) {
+        const parts = ["default-src 'none'", "script-src 'self'", "connect-src 'self' wss://localhost;", "img-src 'self' data:"];
+        for (const part of parts) {
           assert.ok(policy.includes(part), policy);
         }
         assert.equal(headers["permissions-policy"], "camera=(self), microphone=(self)");

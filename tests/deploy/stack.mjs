@@ -49,6 +49,18 @@ export async function untilWorks(attempt) {
   }
 }
 
+/** A certificate for localhost that signs itself, as `directory`/cert.pem and key.pem; returned as PEM. */
+export async function makeCertificate(directory) {
+  await execute(
+    "openssl",
+    ("req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=localhost " +
+      "-addext subjectAltName=DNS:localhost,IP:127.0.0.1 -keyout key.pem -out cert.pem").split(" "),
+    { cwd: directory },
+  );
+  const [cert, key] = await Promise.all(["cert.pem", "key.pem"].map((name) => readFile(join(directory, name), "utf8")));
+  return { cert, key };
+}
+
 async function knock(port) {
   const socket = connect(port, "127.0.0.1");
   await once(socket, "connect");
@@ -93,10 +105,11 @@ export class Stack {
   /** What to trust, as PEM. */
   certificate;
 
-  static async start(proxy) {
+  /** `page` is the directory of another page than ours, `environment` what is set for the proxy besides. */
+  static async start(proxy, { page = PAGE, environment = {} } = {}) {
     const stack = new Stack();
     try {
-      await stack.#prepare(proxy);
+      await stack.#prepare(proxy, page, environment);
       await stack.startServer();
       await stack.#startProxy();
     } catch (error) {
@@ -110,7 +123,7 @@ export class Stack {
     return this.#place;
   }
 
-  async #prepare(proxy) {
+  async #prepare(proxy, page, extra) {
     const directory = await mkdtemp(join(tmpdir(), "homecall-proxy-"));
     this.#proxy = proxy;
     this.#place = { directory, page: join(directory, "pwa"), webroot: join(directory, "webroot") };
@@ -121,24 +134,19 @@ export class Stack {
     await mkdir(join(directory, "log"));
     await mkdir(join(directory, "certs"));
     await mkdir(join(this.#place.webroot, ".well-known/acme-challenge"), { recursive: true });
-    await cp(PAGE, this.#place.page, { recursive: true });
+    await cp(page, this.#place.page, { recursive: true });
     const environment = { ...process.env, PATH: `${process.env.PATH}:/usr/sbin`, HOME: directory };
     // Its own directory as the current one: no .env of the developer's takes part.
-    this.#options = { cwd: directory, env: { ...environment, ...proxy.environment?.(this.#place) } };
+    this.#options = { cwd: directory, env: { ...environment, ...proxy.environment?.(this.#place), ...extra } };
     await this.#makeCertificate();
     await this.#configure();
   }
 
   async #makeCertificate() {
-    await execute(
-      "openssl",
-      ("req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=localhost " +
-        "-addext subjectAltName=DNS:localhost,IP:127.0.0.1 -keyout key.pem -out cert.pem").split(" "),
-      this.#options,
-    );
-    const read = (name) => readFile(join(this.#place.directory, name), "utf8");
-    this.certificate = await read("cert.pem");
-    await writeFile(join(this.#place.directory, "certs/localhost.pem"), this.certificate + (await read("key.pem")), { mode: 0o600 });
+    const { directory } = this.#place;
+    const { cert, key } = await makeCertificate(directory);
+    this.certificate = cert;
+    await writeFile(join(directory, "certs/localhost.pem"), cert + key, { mode: 0o600 });
   }
 
   async #configure() {
@@ -153,9 +161,9 @@ export class Stack {
   }
 
   /** Make the changes in the file that we ship. Returns it as it was. */
-  async #edit({ file, changes }) {
-    const ours = await readFile(join(PROJECT, "deploy/proxy", file), "utf8");
-    await writeFile(join(this.#place.directory, file), edit(ours, changes(this.#place)));
+  async #edit({ folder = "proxy", file, changes, isWholeFree }) {
+    const ours = await readFile(join(PROJECT, "deploy", folder, file), "utf8");
+    await writeFile(join(this.#place.directory, file), edit(ours, changes(this.#place), isWholeFree));
     return ours;
   }
 

@@ -97,9 +97,19 @@ check_file() {
 
 # ---- The web service's file ----
 
-# The header lines of a Caddyfile.
+# The header lines of a Caddyfile, besides what .env may have.
 headers_of() {
-    grep -oE '(Strict|Content-Security|Permissions|Referrer|X-Content|Cache)-[A-Za-z-]* .*' "$1" | sort
+    grep -oE '(Strict|Content-Security|Permissions|Referrer|X-Content|Cache)-[A-Za-z-]* .*' "$1" | grep -v '{env\.' | sort
+}
+
+# The line of the README for another page, with the quotes that it has in .env.
+policy_of_readme() {
+    sed -n 's/^    CONTENT_SECURITY_POLICY=//p' "$root/deploy/README.md"
+}
+
+policy_comes_through() {
+    echo "CONTENT_SECURITY_POLICY=$(policy_of_readme)" >"$settings"
+    is_same "$(policy_of_readme | tr -d '"')" "$(resolve "$settings" | jq -r '.services.web.environment.CONTENT_SECURITY_POLICY')"
 }
 
 check_caddyfile() {
@@ -110,6 +120,7 @@ check_caddyfile() {
     adapted=$(HOST_PUBLIC=localhost caddy adapt --adapter caddyfile --config "$caddyfile" 2>/dev/null)
     expect "Caddy listens where the ports lead" is_same "$(of '.services.web.ports[] | "\(.published):\(.target)"')" \
         "$(jq -r '.apps.http | "80:\(.http_port)", "443:\(.https_port)"' <<<"$adapted")"
+    expect "the policy of the README comes out of .env as it is" policy_comes_through
     expect "Caddy asks the server at its port" is_same "signal:$(of .services.signal.environment.WS_PORT)" \
         "$(jq -r '.. | .dial? // empty | strings' <<<"$adapted" | sort -u)"
 }
@@ -160,6 +171,8 @@ check_web() {
     expect "https://localhost/ is the page" until_works browse / --fail
     expect "the page comes whole" is_same "$(browse '/?room=do-not-log-me' --compressed -H 'Referer: https://localhost/?do-not-log-me')" \
         "$(<"/srv/pwa/index.html")"
+    expect "the page may do what ours does" is_same "content-security-policy: default-src 'none'" \
+        "$(browse / --head | grep -i '^content-security' | cut -d';' -f1)"
     expect "http:// leads to https://" is_same "308 https://localhost/" "$(curl --silent --output /dev/null \
         --write-out '%{http_code} %{redirect_url}' --connect-to localhost:80:localhost:8080 http://localhost/)"
     expect "other ports of localhost may stay plain" test "$(browse / --head | grep -ci strict-transport)" = 0
