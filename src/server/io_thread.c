@@ -98,7 +98,7 @@ static void outlive_loop(io_thread *t)
     net_loop_end_turn(&t->loop);
     mailbox_wake_all(&t->to_wake);
 
-    unsigned commands = 0;
+    unsigned commands = t->group.is_draining ? MAILBOX_DRAIN : 0; /* the order may have come before */
     while (commands == 0 || !mailbox_close_if_empty(&t->mailbox)) {
         connection_queue arrived = STAILQ_HEAD_INITIALIZER(arrived);
         commands |= mailbox_take(&t->mailbox, &arrived);

@@ -171,6 +171,30 @@ static void every_thread_may_fail_and_the_server_still_ends(void **state)
     }
 }
 
+static void a_thread_that_fails_in_the_middle_of_a_stop_still_ends(void **state)
+{
+    (void)state;
+    signal_server_options options = server_options();
+    options.workers = 1;
+    _Atomic int stops = 0;
+    options.on_stopped = count_call;
+    options.context = &stops;
+    signal_server *server = server_start(&options);
+    client *anna = client_open_settled(signal_server_port(server), "room", "anna");
+    signal_server_request_stop(server, false);
+    assert_int_equal(client_receive_frame(anna).opcode, CLIENT_CLOSE); /* the order has come */
+    destroy_epoll(0);
+    client_send_text(anna, "{}");
+    client_expect_gone(anna);
+    client_close(anna);
+    uint64_t end_ms = client_now_ms() + CLIENT_WAIT_MS;
+    while (atomic_load(&stops) == 0) { /* without a second order */
+        assert_true(client_now_ms() < end_ms);
+        poll(NULL, 0, 1);
+    }
+    server_end(server);
+}
+
 static void an_admin_port_without_a_loop_is_closed(void **state)
 {
     (void)state;
@@ -200,6 +224,7 @@ int main(void)
         cmocka_unit_test(a_worker_without_a_loop_drops_its_connections_and_those_that_come),
         cmocka_unit_test(an_acceptor_without_a_loop_listens_no_longer),
         cmocka_unit_test(every_thread_may_fail_and_the_server_still_ends),
+        cmocka_unit_test(a_thread_that_fails_in_the_middle_of_a_stop_still_ends),
         cmocka_unit_test(an_admin_port_without_a_loop_is_closed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
