@@ -22,7 +22,7 @@ failed=0
 failures=()
 
 packages=(build-essential cmake ninja-build pkg-config git
-    libevent-dev libcjson-dev uthash-dev libssl-dev libsodium-dev libncurses-dev libidn2-dev libcmocka-dev
+    libevent-dev libcjson-dev uthash-dev libssl-dev libsodium-dev libidn2-dev libcmocka-dev
     valgrind strace curl jq prometheus gnuplot-nox iproute2 clang clang-format libclang-rt-dev shellcheck
     nginx-light caddy apache2 haproxy coturn openssl chromium
     systemd debootstrap logrotate dpkg-dev file procps podman docker-compose)

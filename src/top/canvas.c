@@ -33,6 +33,16 @@ int canvas_init(canvas *c, int columns, int rows)
     return 0;
 }
 
+int canvas_copy(canvas *to, const canvas *from)
+{
+    int error = canvas_init(to, from->columns, from->rows);
+    if (error != 0)
+        return error;
+    memcpy(to->text, from->text, offset_of(from, from->rows));
+    memcpy(to->styles, from->styles, offset_of(from, from->rows));
+    return 0;
+}
+
 void canvas_deinit(canvas *c)
 {
     free(c->text);

@@ -24,6 +24,9 @@ typedef struct canvas {
 /* Make an empty canvas. Sizes out of bounds are corrected. 0 or -ENOMEM. */
 int canvas_init(canvas *c, int columns, int rows);
 
+/* Another one with the same on it. 0 or -ENOMEM. */
+int canvas_copy(canvas *to, const canvas *from);
+
 void canvas_deinit(canvas *c);
 
 /* Put text at a place, which may be outside of the canvas. Bytes that are not printable ASCII become '?'. */

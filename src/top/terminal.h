@@ -1,11 +1,15 @@
-/* The terminal at standard output. Only this file uses ncurses. There is one terminal, so there is no object
- * for it. One thread uses it. */
+/* The terminal that standard output is, spoken to in the control sequences of ECMA-48 that every terminal of
+ * today knows. There is one, so it has no object; one thread uses it.
+ *
+ * A library for terminals would know those of other kinds, too, of which none is made any more; it would be
+ * two more libraries in a server that hardly ever shows a screen. */
 #ifndef HOMECALL_TOP_TERMINAL_H
 #define HOMECALL_TOP_TERMINAL_H
 
 #include "top/canvas.h"
 
-/* Take the terminal over. 0; or -ENOTSUP where it can't show a screen, and then nothing has changed. */
+/* Take the terminal over; when it is suspended (control-Z) meanwhile, it is given back for as long. 0, or
+ * -ENOTSUP where it is of a kind that can't show a screen, and nothing has changed. */
 int terminal_open(void);
 
 /* Give it back as it was. */
@@ -13,13 +17,14 @@ void terminal_close(void);
 
 void terminal_get_size(int *columns, int *rows);
 
-/* Its size may have changed: look, and paint everything again next time. */
+/* Its size may have changed: paint everything anew next time. */
 void terminal_resize(void);
 
-/* Show a canvas as the screen. */
+/* Show a canvas as the screen: write the rows that have changed since the last one. */
 void terminal_show(const canvas *c);
 
-/* The next key that was pressed, or -1; doesn't wait. */
+/* The next key that was pressed, or -1; doesn't wait. A key that sends several bytes, such as one for the
+ * cursor, is passed over. */
 int terminal_read_key(void);
 
 #endif

@@ -346,6 +346,39 @@ static void a_pause_holds_the_screen(void **state)
     assert_int_equal(finish(f), 0);
 }
 
+static void control_z_gives_the_terminal_back_for_as_long(void **state)
+{
+    fixture *f = *state;
+    begin_serving(f);
+    start_in_terminal(f, 80, 24, "--interval 0.1", "NO_COLOR=");
+    await_text(f, "7.0/s");
+    press(f, "\x1a"); /* it has no shell that could continue it, so the kernel does not stop it */
+    await_text(f, "\x1b[?1049l");
+    await_text(f, "\x1b[?1049h");
+    await_text(f, "homecall-signal 0.1.0");
+    struct termios settings;
+    assert_int_equal(tcgetattr(f->terminal, &settings), 0);
+    assert_int_equal(settings.c_lflag & (ICANON | ECHO), 0);
+    press(f, "q");
+    assert_int_equal(finish(f), 0);
+    expect_restored(f);
+}
+
+static void only_rows_that_change_are_written_anew(void **state)
+{
+    fixture *f = *state;
+    begin_serving(f);
+    start_in_terminal(f, 80, 24, "--interval 0.1", "NO_COLOR=");
+    await_text(f, "7.0/s");
+    size_t whole = f->len;
+    press(f, "p");
+    await_text(f, "paused");
+    assert_true(f->len - f->seen < whole / 4);
+    assert_null(strstr(f->text + f->seen, "call set-up"));
+    press(f, "q");
+    assert_int_equal(finish(f), 0);
+}
+
 static void a_server_that_is_not_there_is_told_until_it_comes(void **state)
 {
     fixture *f = *state;
@@ -548,6 +581,8 @@ int main(void)
         CASE(control_c_and_sigterm_give_the_terminal_back_too),
         CASE(a_resized_terminal_is_drawn_anew),
         CASE(a_pause_holds_the_screen),
+        CASE(control_z_gives_the_terminal_back_for_as_long),
+        CASE(only_rows_that_change_are_written_anew),
         CASE(a_server_that_is_not_there_is_told_until_it_comes),
         CASE(an_answer_without_numbers_is_told),
         CASE(colour_is_for_what_is_wrong_and_may_be_forbidden),

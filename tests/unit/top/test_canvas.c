@@ -68,6 +68,25 @@ static void what_a_terminal_would_obey_is_replaced(void **state)
     canvas_deinit(&c);
 }
 
+static void a_copy_has_the_same_on_it_and_a_life_of_its_own(void **state)
+{
+    (void)state;
+    canvas c;
+    canvas copy;
+    assert_int_equal(canvas_init(&c, 5, 2), 0);
+    canvas_put(&c, 1, 1, CANVAS_BAD, "bad");
+    assert_int_equal(canvas_copy(&copy, &c), 0);
+    canvas_put(&c, 1, 0, CANVAS_PLAIN, "-----");
+    canvas_deinit(&c);
+    assert_int_equal(copy.columns, 5);
+    assert_int_equal(copy.rows, 2);
+    assert_string_equal(canvas_line(&copy, 0), "     ");
+    assert_string_equal(canvas_line(&copy, 1), " bad ");
+    assert_int_equal(canvas_styles(&copy, 1)[0], CANVAS_PLAIN);
+    assert_int_equal(canvas_styles(&copy, 1)[1], CANVAS_BAD);
+    canvas_deinit(&copy);
+}
+
 static void sizes_are_kept_within_bounds(void **state)
 {
     (void)state;
@@ -90,6 +109,7 @@ int main(void)
         cmocka_unit_test(text_has_its_place_and_style),
         cmocka_unit_test(what_does_not_fit_is_cut_off),
         cmocka_unit_test(what_a_terminal_would_obey_is_replaced),
+        cmocka_unit_test(a_copy_has_the_same_on_it_and_a_life_of_its_own),
         cmocka_unit_test(sizes_are_kept_within_bounds),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
