@@ -4,9 +4,8 @@
  * asking anybody, and nothing is stored.
  *
  * The user part is a number and not a name: the TURN server logs it, and its operator need not learn who
- * calls whom. coturn counts its user-quota by this part. With the keyed hash of the client's address as the
- * user, the quota bounds what one address uses, however many credentials it fetches. With a random number it
- * bounds each credential. */
+ * calls whom. coturn counts its user-quota by this part: with a number that nobody else has, it bounds each
+ * credential by itself. */
 #ifndef HOMECALL_ICE_TURN_CREDENTIALS_H
 #define HOMECALL_ICE_TURN_CREDENTIALS_H
 

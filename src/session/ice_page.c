@@ -2,13 +2,18 @@
 
 #include "ice/ice_json.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/random.h>
 
-/* A page asks once for each call, and a household may have several; somebody who collects credentials, which
- * are good for hours, gets no more of them than that. */
+/* A page asks once for each call, and a household may have several. */
 static const token_bucket_rate rate_of_address = {.per_second = 1, .burst = 20};
+
+/* 50 calls a second are those of 100,000 connections, of which every 30th calls each minute. Somebody who
+ * collects credentials gets no more of them than that. */
+static const token_bucket_rate rate_of_shared = {.per_second = 100, .burst = 1000};
 
 /* An IPv6 client is its /64, as for the limit on connections. */
 static uint64_t hash_of(const keyed_hash *hash, const address *client)
@@ -20,7 +25,29 @@ static uint64_t hash_of(const keyed_hash *hash, const address *client)
 bool ice_rate_take(ice_rate *rate, const keyed_hash *hash, const address *client, uint64_t now_ms)
 {
     token_bucket *bucket = &rate->buckets[hash_of(hash, client) % ICE_BUCKETS];
-    return token_bucket_take(bucket, rate_of_address, now_ms);
+    return token_bucket_take(bucket, rate_of_address, now_ms) ||
+           token_bucket_take(&rate->shared, rate_of_shared, now_ms);
+}
+
+/* A user whom nobody has had before. The upper half is the address's, for who looks for a collector of
+ * credentials in the log of coturn. */
+static int draw_user(const keyed_hash *hash, const address *client, uint64_t *out)
+{
+    uint32_t drawn;
+    ssize_t got = getrandom(&drawn, sizeof(drawn), 0);
+    if (got < 0)
+        return -errno;
+    assert(got == (ssize_t)sizeof(drawn)); /* getrandom(2): up to 256 bytes come whole */
+    *out = (hash_of(hash, client) & ~(uint64_t)UINT32_MAX) | drawn;
+    return 0;
+}
+
+static int make_credentials(const ice_settings *settings, const keyed_hash *hash, const address *client,
+                            uint64_t utc_s, turn_credentials *out)
+{
+    uint64_t user;
+    int error = draw_user(hash, client, &user);
+    return error != 0 ? error : turn_credentials_make(settings->secret, utc_s + settings->ttl_s, user, out);
 }
 
 /* A page of another origin that may connect must be allowed to read the answer as well (Fetch, CORS
@@ -43,9 +70,9 @@ int ice_page_make(const ice_settings *settings, const keyed_hash *hash, const ad
 {
     turn_credentials credentials;
     bool has_secret = settings->secret.len > 0;
-    if (has_secret && turn_credentials_make(settings->secret, utc_s + settings->ttl_s, hash_of(hash, client),
-                                            &credentials) != 0)
-        return -ENOMEM;
+    int error = has_secret ? make_credentials(settings, hash, client, utc_s, &credentials) : 0;
+    if (error != 0)
+        return error;
     out->body = ice_json_print(settings->urls, has_secret ? &credentials : NULL, settings->ttl_s);
     out->head = out->body == NULL ? NULL : make_head(origin, strlen(out->body));
     if (out->head == NULL) {

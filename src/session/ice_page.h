@@ -17,11 +17,18 @@ typedef struct ice_settings {
     uint32_t ttl_s; /* for so long credentials are good */
 } ice_settings;
 
-/* How often each address may ask. An address may share its bucket with others, whose questions then count for
- * it: that is told by the hash, whose key nobody knows. Zeroed = nobody has asked. */
+/* How often /ice may be asked: by each address, and by all together who have used up what their address has.
+ *
+ * The second part is for servers that see everybody as one address: behind a proxy that is not trusted,
+ * behind a CDN, or in a container without root. There calls go on, as long as fewer of them begin than one
+ * address is granted at most.
+ *
+ * Addresses share buckets where their hashes meet. Nobody knows the hash's key, so nobody can bring that
+ * about. Zeroed = nobody has asked. */
 enum { ICE_BUCKETS = 1024 };
 typedef struct ice_rate {
-    token_bucket buckets[ICE_BUCKETS];
+    token_bucket buckets[ICE_BUCKETS]; /* of the addresses */
+    token_bucket shared;
 } ice_rate;
 
 /* May this client ask once more? */
@@ -33,7 +40,9 @@ typedef struct ice_page {
     char *body;
 } ice_page;
 
-/* Make the answer for a client, to a page of `origin` where the browser names one. 0, or -ENOMEM. */
+/* Make the answer for a client, to a page of `origin` where the browser names one. Its credentials are
+ * for a user of their own, by whom coturn counts its user-quota: callers behind one address must not use up
+ * each other's. 0, or -ENOMEM, or what getrandom() failed with. */
 int ice_page_make(const ice_settings *settings, const keyed_hash *hash, const address *client, slice origin,
                   uint64_t utc_s, ice_page *out);
 
