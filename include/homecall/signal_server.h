@@ -41,7 +41,8 @@ typedef struct signal_server_options {
     const int *listen_fds;  /* sockets that listen already, used in plain text instead of `host` and `port`;
                                see below */
     size_t listen_fd_count; /* 0 = there are none, and the server listens by itself */
-    const char *allowed_origins; /* comma-separated list of origins; "" = every origin */
+    const char *allowed_origins; /* comma-separated list of origins as people write them, read at the start;
+                                    "" = every origin */
     const char *trusted_proxies; /* comma-separated list of the proxies whose X-Forwarded-For, Forwarded and
                                     PROXY headers are believed: addresses, networks in CIDR notation, and the
                                     word unix for everybody who comes through a Unix socket */
@@ -105,6 +106,7 @@ int signal_server_create(const signal_server_options *options, signal_server **o
 typedef enum signal_server_fault_kind {
     SIGNAL_SERVER_FAULT_NONE,
     SIGNAL_SERVER_FAULT_STATE,       /* the server runs, or has run: a server is started once */
+    SIGNAL_SERVER_FAULT_ORIGIN,      /* an entry of allowed_origins; `entry` says which and why */
     SIGNAL_SERVER_FAULT_CERTIFICATE, /* tls_cert_file or tls_key_file; `entry` says which and why */
     SIGNAL_SERVER_FAULT_HOST,        /* `host` as a whole: it has nothing to listen on, or too much */
     SIGNAL_SERVER_FAULT_ADDRESS,     /* `entry` of `host`, an address or a name, at `port` */

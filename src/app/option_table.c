@@ -62,7 +62,8 @@ static const option table[] = {
      TARGET(allows_plaintext)},
     {listening, "ALLOWED_ORIGINS", OPTION_STRING, AS_LIBRARY, 0, KIB(64), NULL, NULL,
      "The web origins whose pages may connect, separated by commas, as in https://call.example; "
-     "https://*.example allows every host under that domain. Empty allows all.",
+     "https://*.example allows every host under that domain, null and file:// the pages that have no host. "
+     "Empty allows all.",
      TARGET(server.allowed_origins)},
 
     {proxies, "TRUSTED_PROXIES", OPTION_STRING, AS_LIBRARY, 0, KIB(16), NULL, NULL,

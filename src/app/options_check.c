@@ -5,6 +5,7 @@
 #include "app/options_report.h"
 #include "base/address_list.h"
 #include "base/listen_entry.h"
+#include "base/origin.h"
 #include "ice/ice_url.h"
 #include "net/tls_context.h"
 
@@ -13,44 +14,34 @@
 
 static_assert(LISTEN_ENTRIES_MAX == 16, "what the reason says");
 
-/* Is it null, or scheme://host[:port] (RFC 6454, 6.2), where the host may start with *.? An entry with a
- * path, or only a slash at its end, would match no origin. */
-static bool is_origin(slice entry)
-{
-    if (slice_equals(entry, SLICE_LITERAL("null")))
-        return true;
-    const char *separator = memmem(entry.data, entry.len, "://", 3);
-    if (separator == NULL || separator == entry.data)
-        return false;
-    const char *host = separator + 3;
-    size_t len = entry.len - (size_t)(host - entry.data);
-    if (len > 2 && host[0] == '*' && host[1] == '.') {
-        host += 2;
-        len -= 2;
-    }
-    for (size_t i = 0; i < len; i++) {
-        if (strchr("/?#*@ ", host[i]) != NULL)
-            return false;
-    }
-    return len > 0;
-}
-
 static const option *option_at(size_t offset)
 {
     return option_table_find_target(offset);
 }
 
+/* The reason, and what would do: it is written by people who think of addresses, and of pages. */
+static void report_origin(const app_config *config, FILE *reports, slice entry, const char *reason)
+{
+    char text[512];
+    snprintf(text, sizeof(text),
+             "%s; https://host, https://*.domain, either with a port, null and file:// are allowed", reason);
+    options_report(reports, config, option_at(offsetof(app_config, server.allowed_origins)), entry, text);
+}
+
 static bool check_origins(const app_config *config, FILE *reports)
 {
     bool is_valid = true;
+    idna names = {0};
     slice list = slice_of_text(config->server.allowed_origins);
     for (slice entry; slice_take_entry(&list, &entry);) {
-        if (is_origin(entry))
+        char origin[ORIGIN_CAP];
+        const char *reason = origin_parse(entry, &names, origin);
+        if (reason == NULL)
             continue;
-        options_report(reports, config, option_at(offsetof(app_config, server.allowed_origins)), entry,
-                       "scheme://host, scheme://*.domain, or either with :port is allowed");
+        report_origin(config, reports, entry, reason);
         is_valid = false;
     }
+    idna_deinit(&names);
     return is_valid;
 }
 

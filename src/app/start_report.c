@@ -67,6 +67,8 @@ static const char *keys_of(const signal_server_fault *fault)
     case SIGNAL_SERVER_FAULT_HOST:
     case SIGNAL_SERVER_FAULT_PATH:
         return "WS_HOST";
+    case SIGNAL_SERVER_FAULT_ORIGIN:
+        return "ALLOWED_ORIGINS";
     case SIGNAL_SERVER_FAULT_CERTIFICATE:
         return "TLS_CERT_FILE, TLS_KEY_FILE";
     case SIGNAL_SERVER_FAULT_DESCRIPTORS:
@@ -122,6 +124,7 @@ static void name_value(const signal_server_fault *fault, char *out, size_t cap)
         snprintf(out, cap, "the server");
         return;
     case SIGNAL_SERVER_FAULT_PATH:
+    case SIGNAL_SERVER_FAULT_ORIGIN:
     case SIGNAL_SERVER_FAULT_CERTIFICATE: /* a whole sentence */
         snprintf(out, cap, "%s", fault->entry);
         return;
@@ -138,7 +141,7 @@ static void write_with(const signal_server_fault *fault, const char *help, char 
         keys = "";
 
     const words *w = find_words(fault);
-    if (fault->kind == SIGNAL_SERVER_FAULT_CERTIFICATE)
+    if (fault->kind == SIGNAL_SERVER_FAULT_ORIGIN || fault->kind == SIGNAL_SERVER_FAULT_CERTIFICATE)
         snprintf(out, cap, "%s%s%s", keys, separator, value);
     else if (w != NULL)
         snprintf(out, cap, "%s%s%s%s%s; %s", keys, separator, value, w->wrong[0] == '\0' ? "" : " ", w->wrong,

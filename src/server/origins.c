@@ -1,51 +1,116 @@
 #include "server/origins.h"
 
-static slice begin_of(slice text, size_t len)
+#include "base/ascii.h"
+#include "base/origin.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+/* ---- Reading ---- */
+
+static size_t count_entries(slice text)
 {
-    return (slice){text.data, len};
+    size_t count = 0;
+    for (slice entry; slice_take_entry(&text, &entry);)
+        count++;
+    return count;
 }
 
-static slice end_of(slice text, size_t len)
+static int add(origins *list, const char *text)
 {
-    return (slice){text.data + text.len - len, len};
+    const char *star = strstr(text, "://*.");
+    origins_entry *entry = &list->entries[list->count];
+    *entry = (origins_entry){.text = strdup(text), .len = strlen(text)};
+    if (entry->text == NULL)
+        return -ENOMEM;
+    if (star != NULL)
+        entry->star = (size_t)(star - text) + 3;
+    list->count++;
+    return 0;
 }
 
-/* May this stand in a host name? Other characters of an origin would let a pattern match a port as well. */
+static int read_all(origins *list, slice text, idna *names, origins_fault *fault)
+{
+    int error = 0;
+    for (slice entry; error == 0 && slice_take_entry(&text, &entry);) {
+        char origin[ORIGIN_CAP];
+        const char *reason = origin_parse(entry, names, origin);
+        if (reason != NULL) {
+            *fault = (origins_fault){entry, reason};
+            return -EINVAL;
+        }
+        error = add(list, origin);
+    }
+    return error;
+}
+
+int origins_make(origins *list, slice text, origins_fault *fault)
+{
+    *list = (origins){0};
+    size_t count = count_entries(text);
+    if (count == 0)
+        return 0;
+    list->entries = calloc(count, sizeof(*list->entries));
+    if (list->entries == NULL)
+        return -ENOMEM;
+    idna names = {0};
+    int error = read_all(list, text, &names, fault);
+    idna_deinit(&names);
+    if (error != 0)
+        origins_free(list);
+    return error;
+}
+
+void origins_free(origins *list)
+{
+    for (size_t i = 0; i < list->count; i++)
+        free(list->entries[i].text);
+    free(list->entries);
+    *list = (origins){0};
+}
+
+/* ---- Comparing ---- */
+
+/* Could this be a part of a host name? What else may stand in an origin would let a pattern reach into its
+ * port. */
 static bool is_of_host(char c)
 {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
-           c == '.' || c == '_';
+    return ascii_is_letter(c) || ascii_is_digit(c) || c == '-' || c == '.' || c == '_';
 }
 
-/* Does the origin lie under the domain of the pattern? `star` is where the * stands in the pattern. */
-static bool is_under(slice pattern, size_t star, slice origin)
+/* Does the origin lie under the domain of the pattern? */
+static bool is_under(const origins_entry *pattern, slice origin)
 {
-    size_t tail_len = pattern.len - star - 1; /* .domain[:port] */
-    if (origin.len <= star + tail_len ||
-        !slice_equals_in_any_case(begin_of(origin, star), begin_of(pattern, star)) ||
-        !slice_equals_in_any_case(end_of(origin, tail_len), end_of(pattern, tail_len)))
+    size_t head = pattern->star;
+    size_t tail = pattern->len - head - 1; /* .domain[:port] */
+    if (origin.len <= head + tail)
         return false;
-    for (size_t i = star; i < origin.len - tail_len; i++) {
+    const slice start = {origin.data, head};
+    const slice end = {origin.data + origin.len - tail, tail};
+    if (!slice_equals_in_any_case(start, (slice){pattern->text, head}) ||
+        !slice_equals_in_any_case(end, (slice){pattern->text + head + 1, tail}))
+        return false;
+    for (size_t i = head; i < origin.len - tail; i++) {
         if (!is_of_host(origin.data[i]))
             return false;
     }
     return true;
 }
 
-static bool matches(slice entry, slice origin)
+static bool matches(const origins_entry *entry, slice origin)
 {
-    const char *star = memmem(entry.data, entry.len, "://*.", 5);
-    return star == NULL ? slice_equals_in_any_case(entry, origin)
-                        : is_under(entry, (size_t)(star - entry.data) + 3, origin);
+    return entry->star == 0 ? slice_equals_in_any_case((slice){entry->text, entry->len}, origin)
+                            : is_under(entry, origin);
 }
 
-bool origins_allow(slice list, slice origin)
+bool origins_allow(const origins *list, slice origin)
 {
-    bool has_entries = false;
-    for (slice entry; slice_take_entry(&list, &entry);) {
-        has_entries = true;
-        if (matches(entry, origin))
+    if (list->count == 0)
+        return true;
+    origin = origin_without_default_port(origin);
+    for (size_t i = 0; i < list->count; i++) {
+        if (matches(&list->entries[i], origin))
             return true;
     }
-    return !has_entries;
+    return false;
 }

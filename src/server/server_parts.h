@@ -7,6 +7,7 @@
 #include "server/acceptor.h"
 #include "server/admission.h"
 #include "server/io_thread.h"
+#include "server/origins.h"
 #include "stats/snapshot.h"
 
 #include <stdatomic.h>
@@ -14,6 +15,7 @@
 struct signal_server {
     signal_server_options options; /* its strings and lists are owned */
     session_shared shared;         /* what the threads' sessions have in common */
+    origins origins;               /* owned; what options.allowed_origins means; empty before the start */
     admission *admission;          /* owned */
     certificate certificate;
     io_thread *workers;    /* owned array */

@@ -1,6 +1,5 @@
 #include "server/server_shared.h"
 
-#include "server/origins.h"
 #include "session/session_life.h"
 
 /* ---- What sessions ask of the server ---- */
@@ -30,8 +29,7 @@ static void on_gone(session_group *group, session *s)
 static bool allows_origin(void *context, slice origin)
 {
     const signal_server *server = context;
-    const char *list = server->options.allowed_origins;
-    return origins_allow(slice_of_text(list), origin);
+    return origins_allow(&server->origins, origin);
 }
 
 static net_limits net_limits_of(signal_server *server)

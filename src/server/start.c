@@ -62,6 +62,20 @@ int signal_server_reload_certificate(signal_server *server)
     return load_certificate(server, fault);
 }
 
+/* ---- The origins ---- */
+
+static int read_origins(signal_server *server, signal_server_fault *fault)
+{
+    origins_fault wrong;
+    int error = origins_make(&server->origins, slice_of_text(server->options.allowed_origins), &wrong);
+    if (error == -EINVAL) {
+        char text[sizeof(fault->entry)];
+        snprintf(text, sizeof(text), "%.*s: %s", (int)wrong.entry.len, wrong.entry.data, wrong.reason);
+        start_fault_set(fault, SIGNAL_SERVER_FAULT_ORIGIN, text, 0);
+    }
+    return error;
+}
+
 /* ---- Making everything ---- */
 
 static int make_workers(signal_server *server)
@@ -125,6 +139,7 @@ void server_unmake(signal_server *server)
         acceptor_deinit(&server->acceptors[--server->made_acceptors]);
     while (server->made_workers > 0)
         io_thread_deinit(&server->workers[--server->made_workers]);
+    origins_free(&server->origins);
     atomic_store_explicit(&server->port, 0, memory_order_relaxed);
     atomic_store_explicit(&server->tls_port, 0, memory_order_relaxed);
 }
@@ -132,7 +147,9 @@ void server_unmake(signal_server *server)
 /* Make everything that has to be there before the first thread is started. */
 static int make_all(signal_server *server, signal_server_fault *fault)
 {
-    int error = descriptors_check(server, fault);
+    int error = read_origins(server, fault);
+    if (error == 0)
+        error = descriptors_check(server, fault);
     if (error == 0)
         error = make_workers(server);
     if (error == 0)

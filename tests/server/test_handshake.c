@@ -15,6 +15,7 @@
 
 #include <cjson/cJSON.h>
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -220,6 +221,51 @@ static void only_listed_origins_are_let_in(void **state)
     expect_fault(server, "GET /signal HTTP/1.1\r\n" GOOD "Origin: http://call.example\r\n\r\n", 403);
     expect_fault(server, "GET /signal HTTP/1.1\r\n" GOOD "Origin: null\r\n\r\n", 403);
     server_end(server);
+}
+
+/* What an operator writes, and what the browser of that page sends. */
+static void an_origin_may_be_written_as_people_do(void **state)
+{
+    (void)state;
+    static const char *const pairs[][2] = {
+        {"https://call.example:443", "https://call.example"},
+        {"http://localhost:80", "http://localhost"},
+        {"https://домозвон.рф", "https://xn--b1adjthcbc.xn--p1ai"},
+        {"https://*.ДомоЗвон.РФ", "https://a.xn--b1adjthcbc.xn--p1ai"},
+        {"file://", "file://"},
+        {"null", "null"},
+    };
+    for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++) {
+        char request[512];
+        signal_server_options options = server_options();
+        options.allowed_origins = pairs[i][0];
+        signal_server *server = server_start(&options);
+        snprintf(request, sizeof(request), "GET /signal HTTP/1.1\r\n%sOrigin: %s\r\n\r\n", GOOD, pairs[i][1]);
+        expect_welcome(server, request);
+        expect_fault(server, "GET /signal HTTP/1.1\r\n" GOOD "Origin: https://other.example\r\n\r\n", 403);
+        server_end(server);
+    }
+}
+
+/* An entry that no browser could meet makes the start fail, and is named. */
+static void an_origin_that_no_browser_sends_is_told_at_the_start(void **state)
+{
+    (void)state;
+    static const char *const wrong[] = {"'https://call.example'",     "wss://call.example",
+                                        "https://call.example:",      "https://call.example:99999",
+                                        "https://call.example/",      "https://user@call.example",
+                                        "https://xn--b1adjthcbc.☕.рф"};
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+        char list[128];
+        signal_server_options options = server_options();
+        snprintf(list, sizeof(list), "https://good.example, %s", wrong[i]);
+        options.allowed_origins = list;
+        signal_server_fault fault = server_start_fault(&options);
+        assert_int_equal(fault.error, -EINVAL);
+        assert_int_equal(fault.kind, SIGNAL_SERVER_FAULT_ORIGIN);
+        assert_memory_equal(fault.entry, wrong[i], strlen(wrong[i]));
+        assert_memory_equal(fault.entry + strlen(wrong[i]), ": ", 2);
+    }
 }
 
 static void without_a_list_every_origin_is_let_in(void **state)
@@ -505,6 +551,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_request_without_a_host_is_a_bad_request, start, server_teardown),
         cmocka_unit_test_setup_teardown(a_malformed_request_is_a_bad_request, start, server_teardown),
         cmocka_unit_test(only_listed_origins_are_let_in),
+        cmocka_unit_test(an_origin_may_be_written_as_people_do),
+        cmocka_unit_test(an_origin_that_no_browser_sends_is_told_at_the_start),
         cmocka_unit_test_setup_teardown(without_a_list_every_origin_is_let_in, start, server_teardown),
         cmocka_unit_test(a_client_that_names_no_origin_is_no_browser_and_let_in),
         cmocka_unit_test(a_log_line_shows_no_byte_of_a_request_that_acts),

@@ -353,6 +353,28 @@ static void options_that_do_not_fit_each_other_end_with_two(void **state)
         "homecall-signal: MAX_OUTPUT_BYTES (4m) must be at least twice MAX_MESSAGE_BYTES (4m)\n");
 }
 
+/* Every client of such a page would get 403. */
+static void origins_that_no_browser_sends_end_with_two_and_say_what_is_allowed(void **state)
+{
+    fixture *f = *state;
+    static const char *const origins[] = {"'https://call.example'",    "wss://call.example",
+                                          "https://call.example:",     "https://call.example:99999",
+                                          "https://call.example/call", "call.example"};
+    for (size_t i = 0; i < sizeof(origins) / sizeof(origins[0]); i++) {
+        char environment[96];
+        char begin[160];
+        snprintf(environment, sizeof(environment), "WS_PORT=0 ALLOWED_ORIGINS=%s", origins[i]);
+        snprintf(begin, sizeof(begin), "homecall-signal: ALLOWED_ORIGINS: \"%s\" is not valid: ", origins[i]);
+        for (int is_check = 0; is_check < 2; is_check++) {
+            f->err.len = 0;
+            assert_int_equal(run(f, is_check ? "--check-config" : "", environment), 2);
+            assert_memory_equal(f->err.text, begin, strlen(begin));
+            assert_non_null(strstr(f->err.text, "https://host, https://*.domain, "));
+            assert_non_null(strstr(f->err.text, " are allowed (from the environment)\n"));
+        }
+    }
+}
+
 static void the_environment_wins_over_the_file_of_the_working_directory(void **state)
 {
     fixture *f = *state;
@@ -908,6 +930,7 @@ int main(void)
         TEST(a_valid_configuration_is_told),
         TEST(faulty_values_end_with_two_and_are_all_told),
         TEST(options_that_do_not_fit_each_other_end_with_two),
+        TEST(origins_that_no_browser_sends_end_with_two_and_say_what_is_allowed),
         TEST(the_environment_wins_over_the_file_of_the_working_directory),
         TEST(another_file_is_read_instead_of_the_one_of_the_working_directory),
         TEST(a_named_file_that_can_not_be_read_ends_with_two),

@@ -318,15 +318,31 @@ static void texts_hold_no_control_characters_and_have_a_bound(void **state)
     assert_true(is_valid("LOG_FILE='/var/log/ä b'"));
 }
 
-static void origins_without_a_path_are_valid(void **state)
+static void origins_that_a_browser_can_send_are_valid(void **state)
 {
     (void)state;
     assert_true(is_valid("ALLOWED_ORIGINS=https://a.example"));
     assert_true(is_valid("ALLOWED_ORIGINS=' https://a.example:8443 ,, http://[::1]:80,null,'"));
     assert_true(is_valid("ALLOWED_ORIGINS=https://*.example,http://*.a.example:8080"));
-    static const char *const faulty[] = {"*",    "a.example",           "https://a.example/",  "https://",
-                                         "://a", "https://*",           "https://a.example,b", "https://*.",
-                                         "*.a",  "https://a.*.example", "https://*.*.example", "https://*a"};
+    assert_true(is_valid("ALLOWED_ORIGINS=file://,https://a.example:443,https://домозвон.рф"));
+    static const char *const faulty[] = {"*",
+                                         "a.example",
+                                         "https://a.example/",
+                                         "https://",
+                                         "://a",
+                                         "https://*",
+                                         "https://a.example,b",
+                                         "https://*.",
+                                         "*.a",
+                                         "https://*a",
+                                         "wss://a",
+                                         "https://a:",
+                                         "https://a:99999",
+                                         "https://a.*.example",
+                                         "file:///",
+                                         "\"'https://a'\"",
+                                         "'\"https://a\"'",
+                                         "https://*.*.example"};
     for (size_t i = 0; i < sizeof(faulty) / sizeof(faulty[0]); i++) {
         char line[64];
         snprintf(line, sizeof(line), "ALLOWED_ORIGINS=%s", faulty[i]);
@@ -540,12 +556,20 @@ static void a_wrong_proxy_is_reported_by_itself(void **state)
 static void a_wrong_origin_is_reported_by_itself(void **state)
 {
     fixture *f = *state;
-    assert_int_equal(read_file(f, "ALLOWED_ORIGINS=https://a.example, https://b.example/"), 0);
+    assert_int_equal(read_file(f, "ALLOWED_ORIGINS=https://a.example, https://b.example/,wss://c.example"),
+                     0);
     assert_int_equal(apply(f), -EINVAL);
     assert_string_equal(
         reports_of(f),
-        "homecall-signal: ALLOWED_ORIGINS: \"https://b.example/\" is not valid: scheme://host, "
-        "scheme://*.domain, or either with :port is allowed (from .env, line 1)\n");
+        "homecall-signal: ALLOWED_ORIGINS: \"https://b.example/\" is not valid: an origin ends with its host "
+        "or "
+        "port, without even a slash; https://host, https://*.domain, either with a port, null and file:// "
+        "are "
+        "allowed (from .env, line 1)\n"
+        "homecall-signal: ALLOWED_ORIGINS: \"wss://c.example\" is not valid: the origin is that of the page, "
+        "which is no WebSocket; https://host, https://*.domain, either with a port, null and file:// are "
+        "allowed "
+        "(from .env, line 1)\n");
 }
 
 static void options_that_do_not_fit_each_other_are_reported_together(void **state)
@@ -682,7 +706,7 @@ int main(void)
         TEST(times_are_seconds_unless_they_say_otherwise),
         TEST(choices_are_words_of_either_case),
         TEST(texts_hold_no_control_characters_and_have_a_bound),
-        TEST(origins_without_a_path_are_valid),
+        TEST(origins_that_a_browser_can_send_are_valid),
         TEST(the_environment_wins_over_the_file_and_the_file_over_the_default),
         TEST(an_empty_value_counts_as_not_given),
         TEST(of_a_key_given_twice_the_last_counts),

@@ -111,6 +111,10 @@ static void an_error_without_words_of_its_own_has_those_of_the_system(void **sta
                                          .error = -EINVAL,
                                          .entry = "/c.pem: no start line"},
                   "TLS_CERT_FILE, TLS_KEY_FILE: /c.pem: no start line");
+    expect_report(&(signal_server_fault){.kind = SIGNAL_SERVER_FAULT_ORIGIN,
+                                         .error = -EINVAL,
+                                         .entry = "https://a/: without even a slash"},
+                  "ALLOWED_ORIGINS: https://a/: without even a slash");
 }
 
 static void every_fault_has_a_report_and_the_longest_entry_fits(void **state)

@@ -8,30 +8,50 @@
 
 #include <cmocka.h>
 
+#include <errno.h>
 #include <stdlib.h>
 
-/* Asked over heap copies of the exact length, so that a read past either end is seen. */
+/* A list made of a heap copy that is gone when it is asked. */
+static origins list_of(const char *text)
+{
+    origins list;
+    origins_fault fault;
+    size_t len = strlen(text);
+    char *copy = malloc(len + 1);
+    assert_non_null(copy);
+    memcpy(copy + 1, text, len);
+    int error = origins_make(&list, (slice){copy + 1, len}, &fault);
+    if (error != 0)
+        fail_msg("%s: %.*s: %s", text, (int)fault.entry.len, fault.entry.data, fault.reason);
+    free(copy);
+    return list;
+}
+
+/* Asked over a heap copy of the exact length, so that a read past either end is seen. */
+static bool allow_bytes(const char *text, const char *origin, size_t len)
+{
+    origins list = list_of(text);
+    char *copy = malloc(len + 1);
+    assert_non_null(copy);
+    memcpy(copy + 1, origin, len);
+    bool allows = origins_allow(&list, (slice){copy + 1, len});
+    free(copy);
+    origins_free(&list);
+    return allows;
+}
+
 static bool allow(const char *list, const char *origin)
 {
-    size_t list_len = strlen(list);
-    size_t origin_len = strlen(origin);
-    char *list_copy = malloc(list_len + 1);
-    char *origin_copy = malloc(origin_len + 1);
-    assert_non_null(list_copy);
-    assert_non_null(origin_copy);
-    memcpy(list_copy + 1, list, list_len);
-    memcpy(origin_copy + 1, origin, origin_len);
-    bool allows = origins_allow((slice){list_copy + 1, list_len}, (slice){origin_copy + 1, origin_len});
-    free(list_copy);
-    free(origin_copy);
-    return allows;
+    return allow_bytes(list, origin, strlen(origin));
 }
 
 static void an_empty_list_holds_every_origin(void **state)
 {
     (void)state;
-    assert_true(origins_allow((slice){0}, SLICE_LITERAL("https://example.org")));
-    assert_true(origins_allow((slice){0}, (slice){0}));
+    origins zeroed = {0};
+    assert_true(origins_allow(&zeroed, SLICE_LITERAL("https://example.org")));
+    assert_true(origins_allow(&zeroed, (slice){0}));
+    origins_free(&zeroed);
     assert_true(allow("", "https://example.org"));
     assert_true(allow("", ""));
 }
@@ -56,8 +76,10 @@ static void an_entry_matches_the_whole_origin_only(void **state)
         "https://example.or",
         "https://example.org.",
         "https://example.org/",
-        "https://example.org:443",
         "https://example.org:8443",
+        "https://example.org:80",
+        "https://example.org:443:443",
+        "https://example.org:0443",
         "http://example.org",
         "https://www.example.org",
         "https://example.org.evil.test",
@@ -74,8 +96,7 @@ static void letters_of_either_case_are_the_same(void **state)
 {
     (void)state;
     assert_true(allow("https://Example.ORG", "HTTPS://example.org"));
-    assert_false(
-        allow("https://example.or[", "https://example.or{")); /* 0x5B and 0x7B differ by the case bit */
+    assert_false(allow("https://example.or-", "https://example.or\r")); /* they differ by the case bit */
 }
 
 static void each_entry_counts_wherever_it_stands(void **state)
@@ -110,8 +131,56 @@ static void a_nul_in_an_origin_does_not_end_it(void **state)
 {
     (void)state;
     static const char origin[] = "https://a.test\0evil";
-    assert_false(origins_allow(SLICE_LITERAL("https://a.test"), (slice){origin, sizeof(origin) - 1}));
-    assert_false(origins_allow(SLICE_LITERAL("https://a.test.evil"), (slice){origin, sizeof(origin) - 1}));
+    assert_false(allow_bytes("https://a.test", origin, sizeof(origin) - 1));
+    assert_false(allow_bytes("https://a.test.evil", origin, sizeof(origin) - 1));
+    assert_false(allow_bytes("https://*.test.evil", origin, sizeof(origin) - 1));
+}
+
+/* What an operator writes, and what a browser on that page sends. */
+static void every_way_to_write_an_origin_holds_what_browsers_send(void **state)
+{
+    (void)state;
+    static const char *const pairs[][2] = {
+        {"https://call.example:443", "https://call.example"},
+        {"http://localhost:80", "http://localhost"},
+        {"https://домозвон.рф", "https://xn--b1adjthcbc.xn--p1ai"},
+        {"https://ДОМОЗВОН.рф:8443", "https://xn--b1adjthcbc.xn--p1ai:8443"},
+        {"https://*.домозвон.рф", "https://call.xn--b1adjthcbc.xn--p1ai"},
+        {"http://[0:0:0:0:0:0:0:1]:3000", "http://[::1]:3000"},
+        {"file://", "file://"},
+        {"null", "null"},
+    };
+    for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++) {
+        if (!allow(pairs[i][0], pairs[i][1]))
+            fail_msg("%s does not hold %s", pairs[i][0], pairs[i][1]);
+        assert_false(allow(pairs[i][0], "https://other.example"));
+    }
+    assert_false(allow("https://*.домозвон.рф", "https://xn--b1adjthcbc.xn--p1ai"));
+    assert_false(allow("file://", "null"));
+    assert_false(allow("null", "file://"));
+}
+
+/* No browser sends it, but it is the same origin. */
+static void a_request_may_name_the_default_port(void **state)
+{
+    (void)state;
+    assert_true(allow("https://call.example", "https://call.example:443"));
+    assert_true(allow("https://call.example:443", "https://call.example:443"));
+    assert_true(allow("http://*.call.example", "http://a.call.example:80"));
+    assert_false(allow("http://call.example", "http://call.example:443"));
+}
+
+static void the_first_wrong_entry_is_named(void **state)
+{
+    (void)state;
+    static const char text[] = "https://a.test, wss://b.test ,https://c.test/";
+    origins list;
+    origins_fault fault;
+    assert_int_equal(origins_make(&list, slice_of_text(text), &fault), -EINVAL);
+    assert_true(slice_equals(fault.entry, SLICE_LITERAL("wss://b.test")));
+    assert_non_null(strstr(fault.reason, "the origin is that of the page"));
+    assert_int_equal(list.count, 0);
+    origins_free(&list);
 }
 
 static void a_pattern_holds_every_host_under_its_domain(void **state)
@@ -125,7 +194,7 @@ static void a_pattern_holds_every_host_under_its_domain(void **state)
     static const char *const others[] = {
         "https://example.org",
         "http://call.example.org",
-        "https://call.example.org:443",
+        "https://call.example.org:8443",
         "https://callexample.org",
         "https://call.example.org.evil.test",
         "https://evil.test/.example.org",
@@ -155,6 +224,9 @@ int main(void)
         cmocka_unit_test(each_entry_counts_wherever_it_stands),
         cmocka_unit_test(blanks_and_empty_entries_around_an_entry_do_not_count),
         cmocka_unit_test(a_nul_in_an_origin_does_not_end_it),
+        cmocka_unit_test(every_way_to_write_an_origin_holds_what_browsers_send),
+        cmocka_unit_test(a_request_may_name_the_default_port),
+        cmocka_unit_test(the_first_wrong_entry_is_named),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
