@@ -107,6 +107,7 @@ typedef enum signal_server_fault_kind {
     SIGNAL_SERVER_FAULT_NONE,
     SIGNAL_SERVER_FAULT_STATE,       /* the server runs, or has run: a server is started once */
     SIGNAL_SERVER_FAULT_ORIGIN,      /* an entry of allowed_origins; `entry` says which and why */
+    SIGNAL_SERVER_FAULT_TURN_URL,    /* the same of turn_urls */
     SIGNAL_SERVER_FAULT_CERTIFICATE, /* tls_cert_file or tls_key_file; `entry` says which and why */
     SIGNAL_SERVER_FAULT_HOST,        /* `host` as a whole: it has nothing to listen on, or too much */
     SIGNAL_SERVER_FAULT_ADDRESS,     /* `entry` of `host`, an address or a name, at `port` */

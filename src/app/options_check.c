@@ -11,6 +11,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <stdlib.h>
 
 static_assert(LISTEN_ENTRIES_MAX == 16, "what the reason says");
 
@@ -62,11 +63,13 @@ static bool check_turn(const app_config *config, FILE *reports)
 {
     const option *o = option_at(offsetof(app_config, server.turn_urls));
     slice list = slice_of_text(config->server.turn_urls);
-    ice_url_fault fault;
-    if (ice_url_check_list(list, &fault) != 0) {
+    ice_url_fault fault = {list, "out of memory"};
+    char *good = NULL;
+    if (ice_url_read_list(list, &good, &fault) != 0) {
         options_report(reports, config, o, fault.entry, fault.reason);
         return false;
     }
+    free(good);
     for (slice url; config->server.turn_secret[0] == '\0' && slice_take_entry(&list, &url);) {
         if (!ice_url_is_turn(url))
             continue;

@@ -69,6 +69,8 @@ static const char *keys_of(const signal_server_fault *fault)
         return "WS_HOST";
     case SIGNAL_SERVER_FAULT_ORIGIN:
         return "ALLOWED_ORIGINS";
+    case SIGNAL_SERVER_FAULT_TURN_URL:
+        return "TURN_URLS";
     case SIGNAL_SERVER_FAULT_CERTIFICATE:
         return "TLS_CERT_FILE, TLS_KEY_FILE";
     case SIGNAL_SERVER_FAULT_DESCRIPTORS:
@@ -125,10 +127,18 @@ static void name_value(const signal_server_fault *fault, char *out, size_t cap)
         return;
     case SIGNAL_SERVER_FAULT_PATH:
     case SIGNAL_SERVER_FAULT_ORIGIN:
+    case SIGNAL_SERVER_FAULT_TURN_URL:
     case SIGNAL_SERVER_FAULT_CERTIFICATE: /* a whole sentence */
         snprintf(out, cap, "%s", fault->entry);
         return;
     }
+}
+
+/* Has the entry its reason in it already? */
+static bool tells_all(signal_server_fault_kind kind)
+{
+    return kind == SIGNAL_SERVER_FAULT_ORIGIN || kind == SIGNAL_SERVER_FAULT_TURN_URL ||
+           kind == SIGNAL_SERVER_FAULT_CERTIFICATE;
 }
 
 static void write_with(const signal_server_fault *fault, const char *help, char *out, size_t cap)
@@ -141,7 +151,7 @@ static void write_with(const signal_server_fault *fault, const char *help, char 
         keys = "";
 
     const words *w = find_words(fault);
-    if (fault->kind == SIGNAL_SERVER_FAULT_ORIGIN || fault->kind == SIGNAL_SERVER_FAULT_CERTIFICATE)
+    if (tells_all(fault->kind))
         snprintf(out, cap, "%s%s%s", keys, separator, value);
     else if (w != NULL)
         snprintf(out, cap, "%s%s%s%s%s; %s", keys, separator, value, w->wrong[0] == '\0' ? "" : " ", w->wrong,

@@ -13,8 +13,8 @@
 #include "base/slice.h"
 #include "ice/turn_credentials.h"
 
-/* Make the text. The caller owns it and frees it; NULL without memory. `urls` is a list that has passed
- * ice_url_check_list(). `credentials` may be NULL: then the TURN servers, which would let nobody in, are left
+/* Make the text. The caller owns it and frees it; NULL without memory. `urls` is a list of
+ * ice_url_read_list(). `credentials` may be NULL: then the TURN servers, which would let nobody in, are left
  * out. */
 char *ice_json_print(slice urls, const turn_credentials *credentials, uint32_t ttl_s);
 

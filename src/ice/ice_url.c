@@ -1,10 +1,12 @@
 #include "ice/ice_url.h"
 
 #include "base/address.h"
-#include "base/host_name.h"
+#include "base/idna.h"
 
 #include <assert.h>
 #include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
 
 typedef struct url_scheme {
     const char *name;
@@ -77,19 +79,79 @@ static const char *find_fault(slice url)
     return reason == NULL && has_query ? find_query_fault(scheme, rest) : reason;
 }
 
-int ice_url_check_list(slice list, ice_url_fault *fault)
+/* ---- International hosts ---- */
+
+/* The host name in a URL, which may be none; in the URL. */
+static slice host_of(slice url)
+{
+    slice rest = url;
+    (void)slice_take_until(&rest, ':');
+    slice authority = slice_take_until(&rest, '?');
+    return has(authority, '[') ? (slice){authority.data, 0} : slice_take_until(&authority, ':');
+}
+
+/* Write a URL with its host in ASCII. What is wrong with it, or NULL. */
+static const char *write_url(slice url, idna *names, FILE *out)
+{
+    slice host = host_of(url);
+    char ascii[HOST_NAME_CAP];
+    if (host_name_is_ascii(host)) {
+        const char *reason = find_fault(url);
+        if (reason == NULL)
+            fprintf(out, "%.*s", (int)url.len, url.data);
+        return reason;
+    }
+    const char *reason = idna_to_ascii(names, host, ascii);
+    if (reason != NULL)
+        return reason;
+    char *whole = NULL;
+    size_t before = (size_t)(host.data - url.data);
+    size_t behind = before + host.len;
+    if (asprintf(&whole, "%.*s%s%.*s", (int)before, url.data, ascii, (int)(url.len - behind),
+                 url.data + behind) < 0)
+        return "out of memory";
+    reason = find_fault(slice_of_text(whole));
+    if (reason == NULL)
+        fputs(whole, out);
+    free(whole);
+    return reason;
+}
+
+/* ---- The list ---- */
+
+static int write_list(slice text, FILE *out, ice_url_fault *fault)
 {
     static_assert(ICE_URL_MAX_LISTED == 16, "what the reason says");
+    idna names = {0};
     size_t count = 0;
-    for (slice url; slice_take_entry(&list, &url); count++) {
-        const char *reason =
-            count == ICE_URL_MAX_LISTED ? "16 URLs stand before it, and more are not taken" : find_fault(url);
-        if (reason != NULL) {
+    const char *reason = NULL;
+    for (slice url; reason == NULL && slice_take_entry(&text, &url); count++) {
+        if (count > 0)
+            fputc(',', out);
+        reason = count == ICE_URL_MAX_LISTED ? "16 URLs stand before it, and more are not taken"
+                                             : write_url(url, &names, out);
+        if (reason != NULL)
             *fault = (ice_url_fault){url, reason};
-            return -EINVAL;
-        }
     }
-    return 0;
+    idna_deinit(&names);
+    return reason == NULL ? 0 : -EINVAL;
+}
+
+int ice_url_read_list(slice text, char **list, ice_url_fault *fault)
+{
+    char *written = NULL;
+    size_t len = 0;
+    FILE *out = open_memstream(&written, &len);
+    if (out == NULL)
+        return -ENOMEM;
+    int error = write_list(text, out, fault);
+    if (fclose(out) != 0 && error == 0)
+        error = -ENOMEM;
+    if (error == 0)
+        *list = written;
+    else
+        free(written);
+    return error;
 }
 
 bool ice_url_is_turn(slice url)

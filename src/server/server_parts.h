@@ -16,6 +16,7 @@ struct signal_server {
     signal_server_options options; /* its strings and lists are owned */
     session_shared shared;         /* what the threads' sessions have in common */
     origins origins;               /* owned; what options.allowed_origins means; empty before the start */
+    char *ice_urls;                /* owned; what options.turn_urls means; NULL before the start */
     admission *admission;          /* owned */
     certificate certificate;
     io_thread *workers;    /* owned array */

@@ -37,7 +37,7 @@ static net_limits net_limits_of(signal_server *server)
     const signal_server_options *o = &server->options;
     return (net_limits){
         .handshake = {.path = "/signal",
-                      .page_path = server->shared.ice.urls.len > 0 ? "/ice" : NULL,
+                      .page_path = o->turn_urls[0] != '\0' ? "/ice" : NULL,
                       .max_head_bytes = o->max_request_head_bytes,
                       .allows_origin = allows_origin,
                       .context = server},
@@ -74,9 +74,7 @@ int server_shared_init(signal_server *server)
         error = keyed_hash_init(&shared->hash);
     if (error != 0)
         return error;
-    shared->ice = (ice_settings){.urls = slice_of_text(o->turn_urls),
-                                 .secret = slice_of_text(o->turn_secret),
-                                 .ttl_s = o->turn_ttl_ms / 1000};
+    shared->ice = (ice_settings){.secret = slice_of_text(o->turn_secret), .ttl_s = o->turn_ttl_ms / 1000};
     shared->net = net_limits_of(server);
     shared->limits = session_limits_of(o);
     shared->shards = (int)o->workers;

@@ -5,8 +5,9 @@
 
 #include "server/server_parts.h"
 
-/* Fill in server->shared from the options, which are the server's own. 0; -EINVAL for a list of proxies that
- * can't be read; -EIO when no random key can be drawn. It needs no deinit. */
+/* Fill in server->shared from the options, which are the server's own; what a start reads anew is read then.
+ * 0; -EINVAL for a list of proxies that can't be read; -EIO when no random key can be drawn. It needs no
+ * deinit. */
 int server_shared_init(signal_server *server);
 
 #endif

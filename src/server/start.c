@@ -2,6 +2,7 @@
  * the steps before it have made is taken back. */
 #include "base/clock.h"
 #include "base/log.h"
+#include "ice/ice_url.h"
 #include "server/descriptors.h"
 #include "server/listen_socket.h"
 #include "server/listening.h"
@@ -10,6 +11,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 static const char log_namespace[] = "HomeCall_Signal_Server";
 
@@ -62,18 +64,33 @@ int signal_server_reload_certificate(signal_server *server)
     return load_certificate(server, fault);
 }
 
-/* ---- The origins ---- */
+/* ---- What is written by people ---- */
+
+static int refuse_entry(signal_server_fault *fault, signal_server_fault_kind kind, slice entry,
+                        const char *reason)
+{
+    char text[sizeof(fault->entry)];
+    snprintf(text, sizeof(text), "%.*s: %s", (int)entry.len, entry.data, reason);
+    start_fault_set(fault, kind, text, 0);
+    return -EINVAL;
+}
 
 static int read_origins(signal_server *server, signal_server_fault *fault)
 {
     origins_fault wrong;
     int error = origins_make(&server->origins, slice_of_text(server->options.allowed_origins), &wrong);
-    if (error == -EINVAL) {
-        char text[sizeof(fault->entry)];
-        snprintf(text, sizeof(text), "%.*s: %s", (int)wrong.entry.len, wrong.entry.data, wrong.reason);
-        start_fault_set(fault, SIGNAL_SERVER_FAULT_ORIGIN, text, 0);
-    }
-    return error;
+    return error == -EINVAL ? refuse_entry(fault, SIGNAL_SERVER_FAULT_ORIGIN, wrong.entry, wrong.reason)
+                            : error;
+}
+
+static int read_turn_urls(signal_server *server, signal_server_fault *fault)
+{
+    ice_url_fault wrong;
+    int error = ice_url_read_list(slice_of_text(server->options.turn_urls), &server->ice_urls, &wrong);
+    if (error == 0)
+        server->shared.ice.urls = slice_of_text(server->ice_urls);
+    return error == -EINVAL ? refuse_entry(fault, SIGNAL_SERVER_FAULT_TURN_URL, wrong.entry, wrong.reason)
+                            : error;
 }
 
 /* ---- Making everything ---- */
@@ -140,6 +157,9 @@ void server_unmake(signal_server *server)
     while (server->made_workers > 0)
         io_thread_deinit(&server->workers[--server->made_workers]);
     origins_free(&server->origins);
+    server->shared.ice.urls = (slice){0};
+    free(server->ice_urls);
+    server->ice_urls = NULL;
     atomic_store_explicit(&server->port, 0, memory_order_relaxed);
     atomic_store_explicit(&server->tls_port, 0, memory_order_relaxed);
 }
@@ -148,6 +168,8 @@ void server_unmake(signal_server *server)
 static int make_all(signal_server *server, signal_server_fault *fault)
 {
     int error = read_origins(server, fault);
+    if (error == 0)
+        error = read_turn_urls(server, fault);
     if (error == 0)
         error = descriptors_check(server, fault);
     if (error == 0)

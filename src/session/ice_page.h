@@ -12,7 +12,7 @@
 
 /* What is handed out. Immutable while threads run. */
 typedef struct ice_settings {
-    slice urls;     /* borrowed: TURN_URLS, a good list; empty = there is no such page */
+    slice urls;     /* borrowed: TURN_URLS as ice_url_read_list() makes it; empty = there is no such page */
     slice secret;   /* borrowed: TURN_SECRET; may be empty where no URL is a TURN server's */
     uint32_t ttl_s; /* for so long credentials are good */
 } ice_settings;

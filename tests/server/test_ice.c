@@ -13,6 +13,7 @@
 #include <cjson/cJSON.h>
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -140,6 +141,26 @@ static void without_urls_there_is_no_such_page(void **state)
     assert_int_equal(ask(f, "GET /ice", ""), 404);
 }
 
+static void pages_are_told_international_hosts_in_ascii(void **state)
+{
+    fixture *f = *state;
+    f->options.turn_urls = "stun:домозвон.рф, turn:ДомоЗвон.РФ:3478?transport=udp";
+    start(f);
+    assert_int_equal(ask(f, "GET /ice", ""), 200);
+    assert_true(answer_has(f, "[\"stun:xn--b1adjthcbc.xn--p1ai\"]"));
+    assert_true(answer_has(f, "[\"turn:xn--b1adjthcbc.xn--p1ai:3478?transport=udp\"]"));
+}
+
+static void a_url_that_no_browser_takes_is_told_at_the_start(void **state)
+{
+    fixture *f = *state;
+    f->options.turn_urls = "stun:good.example,turn:bad.example:99999";
+    signal_server_fault fault = server_start_fault(&f->options);
+    assert_int_equal(fault.error, -EINVAL);
+    assert_int_equal(fault.kind, SIGNAL_SERVER_FAULT_TURN_URL);
+    assert_string_equal(fault.entry, "turn:bad.example:99999: the port is no number from 1 to 65535");
+}
+
 static void only_pages_of_allowed_origins_get_them(void **state)
 {
     fixture *f = *state;
@@ -190,6 +211,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(it_tells_the_servers_with_credentials_that_last_for_their_time),
         TEST(without_urls_there_is_no_such_page),
+        TEST(pages_are_told_international_hosts_in_ascii),
+        TEST(a_url_that_no_browser_takes_is_told_at_the_start),
         TEST(only_pages_of_allowed_origins_get_them),
         TEST(it_is_for_get_alone),
         TEST(a_hundred_callers_behind_one_address_are_served),

@@ -14,13 +14,18 @@
 
 #define LENGTH_OF(array) (sizeof(array) / sizeof((array)[0]))
 
-/* Check a heap copy of the exact length, so that a read past its end is seen. */
+/* Read a heap copy of the exact length, so that a read past its end is seen. A good list stays as it is, but
+ * for the blanks. */
 static int check(const char *text, size_t len, ice_url_fault *fault)
 {
     char *copy = malloc(len + 1);
     assert_non_null(copy);
     memcpy(copy + 1, text, len);
-    int error = ice_url_check_list((slice){copy + 1, len}, fault);
+    char *list = NULL;
+    int error = ice_url_read_list((slice){copy + 1, len}, &list, fault);
+    if (error == 0)
+        assert_true(strlen(list) <= len);
+    free(list);
     if (error != 0) {
         assert_in_range(fault->entry.data - copy, 1, len);
         fault->entry.data = text + (fault->entry.data - copy - 1);
@@ -47,10 +52,11 @@ static void an_empty_list_is_good_and_has_no_url(void **state)
         assert_false(slice_take_entry(&list, &url));
     }
     slice list = {NULL, 0};
-    slice url;
     ice_url_fault fault;
-    assert_int_equal(ice_url_check_list(list, &fault), 0);
-    assert_false(slice_take_entry(&list, &url));
+    char *read = NULL;
+    assert_int_equal(ice_url_read_list(list, &read, &fault), 0);
+    assert_string_equal(read, "");
+    free(read);
 }
 
 static void the_examples_of_the_rfcs_are_good(void **state)
@@ -81,6 +87,19 @@ static void the_examples_of_the_rfcs_are_good(void **state)
         expect_good(urls[i]);
 }
 
+static void international_hosts_become_ascii(void **state)
+{
+    (void)state;
+    static const char text[] = " stun:домозвон.рф,, turn:ДОМОЗВОН.рф:3478?transport=udp,turn:192.0.2.1 ,"
+                               "turns:xn--p1ai:5349";
+    char *list = NULL;
+    ice_url_fault fault;
+    assert_int_equal(ice_url_read_list(slice_of_text(text), &list, &fault), 0);
+    assert_string_equal(list, "stun:xn--b1adjthcbc.xn--p1ai,turn:xn--b1adjthcbc.xn--p1ai:3478?transport=udp,"
+                              "turn:192.0.2.1,turns:xn--p1ai:5349");
+    free(list);
+}
+
 static void a_bad_url_is_told_with_its_reason(void **state)
 {
     (void)state;
@@ -106,7 +125,14 @@ static void a_bad_url_is_told_with_its_reason(void **state)
         {"turn:example..org", "a host name"},
         {"turn:example.org.", "a host name"},
         {"turn:ex%61mple.org", "a host name"},
-        {"turn:\xC3\xA4.example", "a host name"},
+        {"turn:\xC3.example", "not UTF-8"},
+        {"turn:☕.рф:3478", "is not allowed"},
+        {"turn:домозвон..рф", "a host name"},
+        {"turn:домозвон.рф.", "a host name"},
+        {"turn:домозвон.рф:0", "the port"},
+        {"stun:домозвон.рф?transport=udp", "only turn"},
+        {"турн:example.org", "is wanted before a host"},
+        {"turn:[домозвон.рф]", "IPv6 and"},
         {"turn:192.0.2", "a host name"},
         {"turn:192.0.2.256", "a host name"},
         {"turn:1", "a host name"},
@@ -228,6 +254,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_empty_list_is_good_and_has_no_url),
         cmocka_unit_test(the_examples_of_the_rfcs_are_good),
+        cmocka_unit_test(international_hosts_become_ascii),
         cmocka_unit_test(a_bad_url_is_told_with_its_reason),
         cmocka_unit_test(a_host_name_is_as_long_as_names_can_be),
         cmocka_unit_test(a_nul_or_a_control_character_is_in_no_url),
