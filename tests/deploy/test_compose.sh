@@ -157,11 +157,12 @@ calls_work() {
 }
 
 check_web() {
-    local signal web caddy
+    local signal web caddy server
     mapfile -t signal < <(environment_of signal)
     mapfile -t web < <(environment_of web)
 
     "${powerless[@]}" --reuid=10001 --regid=10001 env -i "${signal[@]}" /srv/homecall-signal --env-file /dev/null >/srv/signal.log &
+    server=$!
     expect "the server is healthy" until_works env -i "${signal[@]}" /srv/homecall-signal --env-file /dev/null --healthcheck
     # Docker gives a user who is unknown in the image this HOME; the other one is Caddy's image's.
     "${powerless[@]}" --reuid=10002 --regid=10002 env -i "${web[@]}" HOME=/ XDG_DATA_HOME=/srv/data \
@@ -181,8 +182,8 @@ check_web() {
     expect "calls work" calls_work
     ice=$(browse /ice -H 'Origin: https://localhost' | jq '.iceServers[] | select(.username)')
     expect "the page is told of coturn" is_same "$turn_url" "$(jq -r '.urls[]' <<<"$ice")"
-    kill "$caddy"
-    wait "$caddy" || true
+    kill "$caddy" "$server"
+    wait "$caddy" "$server" || true
     expect "the log has requests" grep -q '"uri":"/"' /srv/caddy.log
     expect "the log has no query strings" test "$(grep -c do-not-log-me /srv/caddy.log)" = 0
     [ "$failures" -eq 0 ] || tail -n 20 /srv/signal.log /srv/caddy.log
@@ -217,7 +218,60 @@ check_turn() {
         -w "$(printf %s "$expired" | openssl dgst -sha1 -hmac "$turn_secret" -binary | base64)"
     expect "coturn leads nobody into the host" refuses turn_call 127.0.0.1 -u somebody -W "$turn_secret"
     expect "the secret is no argument" is_same "turnserver -c /tmp/turnserver.conf " "$(tr '\0' ' ' <"/proc/$coturn/cmdline")"
+    kill "$coturn"
+    wait "$coturn" || true
     [ "$failures" -eq 0 ] || tail -n 20 /srv/turn.log
+}
+
+# ---- HOST_PUBLIC in letters of its own ----
+
+# As people write it, and as browsers, DNS and certificates have it.
+international=ДомоЗвон.рф
+ascii=xn--b1adjthcbc.xn--p1ai
+
+plain_upgrade_status() {
+    curl --silent --max-time 1 --output /dev/null --write-out '%{http_code}' -H "Origin: $1" -H 'Connection: Upgrade' \
+        -H 'Upgrade: websocket' -H 'Sec-WebSocket-Version: 13' -H 'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==' \
+        http://signal:8888/signal 2>/dev/null || true
+}
+
+certificate_is_for() {
+    openssl s_client -connect localhost:8443 -servername "$1" </dev/null 2>/dev/null |
+        openssl x509 -noout -ext subjectAltName | grep -qx " *DNS:$1"
+}
+
+check_international() {
+    local signal web turn server caddy coturn
+    mapfile -t signal < <(environment_of signal)
+    mapfile -t web < <(environment_of web)
+    mapfile -t turn < <(environment_of turn)
+    env -i "${signal[@]}" /srv/homecall-signal --env-file /dev/null >/srv/signal.log &
+    server=$!
+    expect "the server of $international is healthy" until_works env -i "${signal[@]}" /srv/homecall-signal --env-file /dev/null --healthcheck
+    expect "the page of $international may open the WebSocket" is_same 101 "$(plain_upgrade_status "https://$ascii")"
+    expect "another page may not" is_same 403 "$(plain_upgrade_status https://other.example)"
+    expect "the page is told of coturn in ASCII" \
+        is_same "turn:$ascii:3478?transport=udp" "$(curl --silent http://signal:8888/ice | jq -r '.iceServers[].urls[]')"
+
+    # There is no authority to ask here.
+    sed 's/^\tskip_install_trust/&\n\tlocal_certs/' /srv/compose/Caddyfile >/srv/Caddyfile
+    env -i PATH="$PATH" "${web[@]}" HOME=/ XDG_DATA_HOME=/srv/data caddy run --adapter caddyfile --config /srv/Caddyfile >/srv/caddy.log 2>&1 &
+    caddy=$!
+    expect "the web server is healthy" until_works curl --silent --fail "$(of '.services.web.healthcheck.test[-1]')"
+    expect "the certificate is for $ascii" until_works certificate_is_for "$ascii"
+    # Caddy compares a host in letters of its own with what browsers say from 2.9 on; that of the compose file is newer.
+    if dpkg --compare-versions "$(caddy version | sed 's/^v//; s/ .*//')" ge 2.9; then
+        expect "https://$ascii/ is the page" curl --silent --fail --cacert /srv/data/caddy/pki/authorities/local/root.crt \
+            --connect-to "$ascii:443:localhost:8443" "https://$ascii/" --output /dev/null
+    fi
+
+    env -i PATH="$PATH" "${turn[@]}" sh /srv/compose/turn.sh >/srv/turn.log 2>&1 &
+    coturn=$!
+    expect "coturn is healthy" until_works timeout 1 turnutils_stunclient 127.0.0.1
+    expect "coturn relays in a realm of that name" turn_call 198.51.100.1 -u somebody -W "$turn_secret"
+    kill "$server" "$caddy" "$coturn"
+    wait "$server" "$caddy" "$coturn" || true
+    [ "$failures" -eq 0 ] || tail -n 20 /srv/signal.log /srv/caddy.log /srv/turn.log
 }
 
 # ---- The whole ----
@@ -229,6 +283,8 @@ if [ "${1:-}" = --inside ]; then
     furnish
     check_web
     check_turn
+    config=$3
+    check_international
 else
     settings=$(mktemp) # none, so far
     trap 'rm -f "$settings"' EXIT
@@ -236,7 +292,9 @@ else
     check_file
     check_caddyfile
 
+    printf '%s\n' "TURN_SECRET=$turn_secret" "HOST_PUBLIC=$international" "TURN_URLS=turn:$international:3478?transport=udp" >"$settings"
+    other=$(resolve "$settings")
     printf '%s\n' "TURN_SECRET=$turn_secret" "TURN_URLS=$turn_url" >"$settings"
-    expect "the services run" as_root env BUILD_DIR="$build" "${apart[@]}" --net bash "$0" --inside "$(resolve "$settings")"
+    expect "the services run" as_root env BUILD_DIR="$build" "${apart[@]}" --net bash "$0" --inside "$(resolve "$settings")" "$other"
 fi
 [ "$failures" -eq 0 ]
