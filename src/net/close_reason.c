@@ -2,9 +2,11 @@
 
 #include "websocket/frame.h"
 
+#include <assert.h>
+
 typedef struct reason_row {
     const char *name;
-    uint16_t code; /* as close_reason_code() gives it */
+    uint16_t code; /* what close_reason_code() returns */
 } reason_row;
 
 static const reason_row reasons[CLOSE_REASONS] = {
@@ -28,6 +30,7 @@ static const reason_row reasons[CLOSE_REASONS] = {
 
 const char *close_reason_name(close_reason reason)
 {
+    assert(reason < CLOSE_REASONS);
     return reasons[reason].name;
 }
 
@@ -37,11 +40,11 @@ uint16_t close_reason_code(close_reason reason)
 }
 
 typedef struct slot_row {
-    uint16_t first, last; /* the codes of this slot */
+    uint16_t first, last; /* the range of its codes, both included */
     const char *name;
 } slot_row;
 
-/* The narrower before the wider. */
+/* A code belongs to the first slot whose range it is in. The last one takes all codes. */
 static const slot_row slots[CLOSE_CODE_SLOTS] = {
     {1000, 1000, "1000"}, {1001, 1001, "1001"}, {1002, 1002, "1002"}, {1003, 1003, "1003"},
     {1005, 1005, "1005"}, {1006, 1006, "1006"}, {1007, 1007, "1007"}, {1008, 1008, "1008"},
@@ -51,7 +54,7 @@ static const slot_row slots[CLOSE_CODE_SLOTS] = {
 
 int close_code_slot(uint16_t code)
 {
-    int slot = 0;
+    int slot = 0; /* ends at the last slot at the latest */
     while (code < slots[slot].first || code > slots[slot].last)
         slot++;
     return slot;
@@ -69,5 +72,6 @@ bool close_reason_has_slot(close_reason reason, int slot)
 
 const char *close_code_slot_name(int slot)
 {
+    assert(slot >= 0 && slot < CLOSE_CODE_SLOTS);
     return slots[slot].name;
 }

@@ -8,8 +8,15 @@
 #include <errno.h>
 #include <string.h>
 
+static_assert(CONNECTION_OPEN < CONNECTION_PINGED && CONNECTION_PINGED < CONNECTION_HELD &&
+                  CONNECTION_HELD < CONNECTION_LEAVING && CONNECTION_LEAVING - CONNECTION_OPEN == 3,
+              "connection_is_open() takes the open states as one range");
+static_assert(CONNECTION_STATES <= UINT8_MAX && CONNECTION_WORK_PEER_GONE <= UINT8_MAX,
+              "an entry keeps the state and the work in a byte each");
+
 /* ---- In a set ---- */
 
+/* The phase that the counters show for each state. */
 static const uint8_t phases[CONNECTION_STATES] = {
     [CONNECTION_HANDSHAKE] = NET_PHASE_HANDSHAKE, [CONNECTION_OPEN] = NET_PHASE_OPEN,
     [CONNECTION_PINGED] = NET_PHASE_OPEN,         [CONNECTION_HELD] = NET_PHASE_OPEN,
@@ -28,6 +35,8 @@ void connection_enter_state(connection *c, connection_state state)
         counter_add(&connections[phases[state]], 1);
 }
 
+/* Attach a detached connection to `set`, watch its input, and enter `state`. 0 or -errno: then it is still
+ * detached. */
 static int enter_set(connection *c, connection_set *set, connection_state state)
 {
     assert(c->entry.state == CONNECTION_DETACHED && c->entry.work == 0);
@@ -57,7 +66,8 @@ int connection_want_writable(connection *c, bool wants)
 void connection_leave_set(connection *c)
 {
     connection_set *set = c->entry.set;
-    assert(c->entry.work == 0);
+    assert(c->entry.state == CONNECTION_LEAVING || c->entry.state == CONNECTION_CLOSED);
+    assert(c->entry.work == 0 && set->count > 0 && set->output_bytes >= bytes_len(c->output));
     (void)connection_want_writable(c, false);
     transport_detach(&c->transport);
     connection_enter_state(c, CONNECTION_DETACHED);
@@ -65,13 +75,14 @@ void connection_leave_set(connection *c)
     set->output_bytes -= bytes_len(c->output);
 }
 
-/* In hundredths of a second, 32 bits of time last for more than a year. */
+/* In hundredths of a second, 32 bits are enough for more than a year. */
 static uint32_t centiseconds(uint64_t now_ms)
 {
     return (uint32_t)(now_ms / 10);
 }
 
-/* By the clock and not by the loop's time: while it is detached, that is another thread's. */
+/* This reads the clock, and does not ask the loop: while the connection is detached, the loop of its last set
+ * belongs to another thread. */
 uint64_t connection_age_ms(const connection *c)
 {
     return (uint64_t)(centiseconds(clock_monotonic_ms()) - c->opened_cs) * 10;
@@ -94,7 +105,8 @@ int connection_open(connection *c, int fd, uint64_t id, connection_set *set, tls
 
 int connection_attach(connection *c, connection_set *set)
 {
-    /* Held until the end of the turn, so that nothing that is read before overtakes what it brings along. */
+    assert(!c->has_ended);
+    /* HELD until the end of the turn: what is read before that is kept behind the input that it brings. */
     int error = enter_set(c, set, CONNECTION_HELD);
     if (error == 0)
         connection_set_put_work(&c->entry, CONNECTION_WORK_RESUME);
@@ -120,7 +132,7 @@ uint8_t *connection_extend_output(connection *c, size_t len)
     return out;
 }
 
-/* Put a frame behind what waits. */
+/* Append a frame to the output. */
 static int append_frame(connection *c, ws_opcode opcode, const struct iovec *parts, int count)
 {
     size_t len = 0;
@@ -204,14 +216,16 @@ int connection_write_output(connection *c)
             break;
         if (taken < 0)
             return (int)taken;
+        assert(taken > 0 && (size_t)taken <= bytes_len(c->output));
         bytes_consume(&c->output, (size_t)taken);
         c->entry.set->output_bytes -= (uint64_t)taken;
     }
     return 0;
 }
 
-/* What is to be done when more waits than may. Before that is said, it is written as far as the socket takes
- * it, also where that took no more a while ago: its peer may have read since then, or have gone. */
+/* What is to be done with the output after a frame was appended. Where it is more than the limit, first write
+ * what the socket takes, also where it took no more a while ago: its peer may have read since then, or may be
+ * gone. */
 static connection_work limit_output(connection *c)
 {
     uint64_t limit = c->entry.set->limits->max_output_bytes;
@@ -257,6 +271,7 @@ void connection_ping(connection *c)
 
 /* ---- The end ---- */
 
+/* Call on_end, once, and count the end. One that is detached is in no set whose counters could count it. */
 static void tell_end(connection *c, const connection_end *end)
 {
     if (c->has_ended)
@@ -288,9 +303,9 @@ void connection_drop_without_memory(connection *c)
 
 void connection_give_back(connection *c)
 {
-    assert(c->entry.state == CONNECTION_DETACHED);
+    assert(c->entry.state == CONNECTION_DETACHED && c->has_ended);
     bytes_clear(&c->unread);
-    bytes_clear(&c->message); /* or told_peer */
+    bytes_clear(&c->message); /* or proxied_peer, which is at the same place */
     bytes_clear(&c->output);
     c->entry.set->events->on_free(c);
 }
@@ -305,9 +320,10 @@ void connection_abandon(connection *c, const char *why)
 
 void connection_begin_closing(connection *c, const connection_end *end)
 {
+    assert(c->entry.state == CONNECTION_HANDSHAKE || connection_is_open(c));
     bytes_clear(&c->unread);
-    bytes_clear(&c->message); /* or told_peer */
-    c->has_held_message = false;
+    bytes_clear(&c->message); /* or proxied_peer, which is at the same place */
+    c->has_kept_message = false;
     connection_enter_state(c, CONNECTION_CLOSING);
     connection_set_put_work(&c->entry, CONNECTION_WORK_WRITE);
     tell_end(c, end);
@@ -317,6 +333,7 @@ void connection_begin_closing(connection *c, const connection_end *end)
 
 void connection_close_with(connection *c, const connection_end *end, const char *text)
 {
+    assert(connection_is_open(c));
     if (append_close_frame(c, end->code, text) != 0)
         connection_drop(c, end->reason, end->why);
     else
@@ -325,6 +342,7 @@ void connection_close_with(connection *c, const connection_end *end, const char 
 
 void connection_refuse(connection *c, int status, close_reason reason, const char *why)
 {
+    assert(c->entry.state == CONNECTION_HANDSHAKE && status != 101);
     if (connection_append_answer(c, status, (slice){0}) != 0)
         connection_drop_without_memory(c);
     else
@@ -333,6 +351,7 @@ void connection_refuse(connection *c, int status, close_reason reason, const cha
 
 void connection_answer(connection *c, slice head, slice body)
 {
+    assert(c->entry.state == CONNECTION_HANDSHAKE);
     uint8_t *out = connection_extend_output(c, head.len + body.len);
     if (out == NULL) {
         connection_drop_without_memory(c);

@@ -1,22 +1,24 @@
 /* Connection: one WebSocket peer, from the accepted descriptor to its end.
  *
- * It joins the transport with the pure machines of the websocket floor: it reads the upgrade request and
- * answers it, turns bytes into messages and messages into bytes, answers pings and closes, keeps the peer to
- * its limits. What a message means is its owner's business, told through connection_events. The owner embeds
- * the struct.
+ * It connects a transport with the pure code of src/websocket. It reads and answers the upgrade request. It
+ * turns bytes into messages, and messages into bytes. It answers pings and close frames, and enforces the
+ * limits. It does not know what a message means: for that it calls its owner (connection_events). The owner
+ * embeds the struct.
  *
  * Its files build on each other: connection_turn (deadlines, the end of a turn) on connection_input (frames
  * and messages) on connection_handshake (the upgrade request) on connection (open, send, end).
  *
- * Nothing is allocated for a connection that is idle: a part of a frame that came alone, a message in pieces,
- * and output that the socket did not take each have a buffer only as long as they last.
+ * An idle connection has no buffer. There is one only while it is needed: for an incomplete frame header, for
+ * a message of which only a part has come, for output that the socket has not taken.
  *
- * An end has two steps. First the peer is told (a close frame, an HTTP fault) or lost: on_end is called,
- * once. Then, when the peer has seen the end or its time is over: the descriptor is closed and, at the end of
- * the turn, on_free is called, once. In between what the peer sends is read and thrown away, because closing
- * a socket with unread input would destroy our last bytes on their way.
+ * A connection ends in two steps. First it ends for its owner: on_end is called, once, when we have decided
+ * to close it or the peer is gone. Our last bytes (a close frame, an HTTP fault) may still have to be
+ * written. Later the descriptor is closed, and at the end of that turn on_free is called, once. Between the
+ * two steps, input is read and thrown away until the peer ends TCP or its time is over. We must read it: when
+ * a socket with unread input is closed, the kernel sends a reset, and our last bytes may be lost.
  *
- * All functions: the thread of the set that the connection belongs to. */
+ * All functions: the thread of the set that the connection belongs to. For one that is detached: the thread
+ * that has taken it out of the mailbox or was about to push it. */
 #ifndef HOMECALL_NET_CONNECTION_H
 #define HOMECALL_NET_CONNECTION_H
 
@@ -34,34 +36,40 @@
 
 typedef struct connection connection;
 
-/* What the owner says to a message. */
+/* What the owner answers when it is given a message. */
 typedef enum connection_verdict {
-    CONNECTION_GO_ON,     /* done; the next one, please */
-    CONNECTION_HOLD,      /* done; but no further input until connection_resume() */
-    CONNECTION_HAND_OVER, /* not done: another thread must do it. on_hand_over follows at the end of the turn.
-                           */
+    CONNECTION_GO_ON,     /* the message is handled; go on with the next one */
+    CONNECTION_HOLD,      /* the message is handled; handle no more input until connection_resume() */
+    CONNECTION_HAND_OVER, /* the message is not handled, because another thread must do it. on_hand_over is
+                             called at the end of the turn. */
 } connection_verdict;
 
 /* How a connection ended. */
 typedef struct connection_end {
     close_reason reason;
-    uint16_t code;   /* the close code that was sent or came; 1006: none */
-    const char *why; /* a literal, in words */
+    uint16_t code;   /* the close code that we sent or that came; 1006: none */
+    const char *why; /* the reason in words; a literal */
 } connection_end;
 
+/* The callbacks of a connection's owner, on the connection's thread. on_message and on_pong may close or drop
+ * the connection. Only on_free may free it. */
 typedef struct connection_events {
-    /* A request was read. Returns the status that it is answered with: that of the handshake, or a fault (429
-     * or 503 too) instead of 101 or 200; or 0 after connection_answer(). With all but 101 the end follows. */
+    /* A request was read, good or bad. The owner answers a page (handshake->status is 200) itself, by
+     * connection_answer(), and returns 0. Else it returns the HTTP status to answer with: handshake->status,
+     * or a fault instead of 101 or 200, as 429 or 503. With every status but 101 the connection ends.
+     * `handshake` is borrowed for the call. */
     int (*on_handshake)(connection *c, const ws_handshake *handshake);
-    /* A whole message. `data` is borrowed for the call. */
+    /* A whole message has come. `data` is borrowed for the call. */
     connection_verdict (*on_message)(connection *c, bool is_text, slice data);
+    /* A pong has come. */
     void (*on_pong)(connection *c);
-    /* The connection has ended for its owner: nothing more comes in or goes out. */
+    /* The connection has ended for its owner: no message comes any more, and none is sent. Called once.
+     * `end` is borrowed for the call. */
     void (*on_end)(connection *c, const connection_end *end);
-    /* It is detached from its set, with its message not handled and all its unread bytes: attach it
-     * elsewhere. */
+    /* It is detached from its set, and keeps its unhandled message and its unread bytes. The owner attaches
+     * it to another set, or abandons it. */
     void (*on_hand_over)(connection *c);
-    /* Nothing refers to it any more: free it. */
+    /* The connection is not used any more, and is detached: free what embeds it. Called once, last. */
     void (*on_free)(connection *c);
 } connection_events;
 
@@ -69,75 +77,82 @@ struct connection {
     transport transport;
     connection_entry entry; /* its state, and its place in its set */
     uint64_t id;            /* for log lines */
-    uint64_t bytes_in;      /* read */
-    uint64_t bytes_out;     /* written, or to be written */
-    bytes *unread;          /* owned: input not handled yet, before what the socket holds; or NULL */
+    uint64_t bytes_in;      /* how many bytes were read */
+    uint64_t bytes_out;     /* how many bytes were put into `output` */
+    bytes *unread;          /* owned: input that was read and not handled yet; or NULL */
     union {
-        bytes *told_peer; /* owned, in HANDSHAKE: the address that a PROXY header has told; or NULL */
-        bytes *message;   /* owned, after it: the current message as far as it came in pieces; or NULL */
+        bytes *proxied_peer; /* owned, in HANDSHAKE: the peer's address, as a PROXY header has it; or NULL */
+        bytes *message;      /* owned, after HANDSHAKE: the part of the current message that has come, where
+                                it did not come at once; or NULL */
     };
-    bytes *output;         /* owned: frames not written yet; or NULL */
-    uint32_t messages_in;  /* whole ones that came, low 32 bits, as the next */
-    uint32_t messages_out; /* sent */
-    uint32_t opened_cs;    /* monotonic, hundredths of a second */
-    uint32_t last_read_ms; /* when bytes last came, low 32 bits */
-    uint32_t ping_sent_us; /* while awaits_pong: when the ping was sent, low 32 bits */
-    uint32_t ping_rtt_us;  /* from the last ping that was answered to its pong; 0 = none was */
+    bytes *output;         /* owned: what is to be written; or NULL */
+    uint32_t messages_in;  /* whole messages that came, low 32 bits */
+    uint32_t messages_out; /* messages sent, low 32 bits */
+    uint32_t opened_cs;    /* monotonic, in hundredths of a second, low 32 bits */
+    uint32_t last_read_ms; /* monotonic, low 32 bits: when bytes were read last */
+    uint32_t ping_sent_us; /* monotonic, low 32 bits: when the ping was sent that awaits_pong is about */
+    uint32_t ping_rtt_us;  /* how long the last answered ping took; 0 = none was answered */
     ws_decoder decoder;
-    token_bucket frames;
-    uint16_t relays_unwritten; /* signals for its peer in `output`, counted by connection_time_message() */
-    uint8_t pongs_owed;        /* pings of ours that were not answered yet; the last value stands for more */
-    bool has_held_message : 1; /* `message` is whole, and its owner has not handled it */
-    bool held_is_text : 1;     /* it is a text message */
+    token_bucket frames;       /* the frames that its peer may still send (net_limits.frame_rate) */
+    uint16_t relays_unwritten; /* signals in `output` that connection_time_message() has counted */
+    uint8_t pongs_owed;        /* how many of our pings were not answered yet, at most UINT8_MAX */
+    bool has_kept_message : 1; /* `message` is complete, and is kept for the thread that must handle it */
+    bool kept_is_text : 1;     /* that message is a text message */
     bool has_ended : 1;        /* on_end was called */
-    bool awaits_pong : 1;      /* for ping_rtt_us */
+    bool awaits_pong : 1;      /* a ping was sent whose time is measured for ping_rtt_us */
     bool is_tls : 1;           /* opened with TLS */
     bool awaits_proxy : 1;     /* in HANDSHAKE: a PROXY header must come before the request */
 };
 
-/* Begin with an accepted descriptor, which the connection owns from here on, and attach it to `set`, to read
- * the upgrade request. With `tls`, of which it takes a share, through TLS: that handshake comes first, within
- * the time for the request; NULL = in plain text. On failure (-ENOMEM and the like) the descriptor is closed
- * and no event is called. */
+/* Start with an accepted descriptor, non-blocking and close-on-exec, which the connection owns from now on,
+ * also on failure. Attach it to `set`, to read the upgrade request. With `tls`, of which it takes a share,
+ * the TLS handshake comes first, and the time limit of the request is for both. NULL = without TLS. 0,
+ * -ENOMEM, or another -errno of epoll. On failure the descriptor is closed, and no event is called. */
 int connection_open(connection *c, int fd, uint64_t id, connection_set *set, tls_context *tls);
 
-/* Answer a request of the page with this whole HTTP answer, and end. Within on_handshake only, which then
- * returns 0. */
+/* Answer a request for the page with this whole HTTP answer, head and body, both copied; then the connection
+ * ends. Only within on_handshake, which then returns 0. */
 void connection_answer(connection *c, slice head, slice body);
 
-/* Answer with an HTTP fault instead of reading the request, and end. In HANDSHAKE only. */
+/* Answer with the HTTP fault of this status, without reading the request any further; then the connection
+ * ends. In HANDSHAKE only. `why` is a literal, and only for on_end. */
 void connection_refuse(connection *c, int status, close_reason reason, const char *why);
 
-/* Take a connection that was handed over: its waiting output, its unhandled message and its unread bytes come
- * first. On failure (-ENOMEM and the like) the connection is still detached. */
+/* Attach a detached connection to a set of this thread. Its kept message and its unread bytes are handled at
+ * the end of the turn, before anything that is read from now on. 0, -ENOMEM, or another -errno of epoll. On
+ * failure it is still detached. */
 int connection_attach(connection *c, connection_set *set);
 
-/* Send one message of `count` parts. It is written at the end of the turn. False when the connection is
- * ending, or when this makes more wait than its limit: then it ends at the end of the turn. */
+/* Send one frame, a message or a control frame, of `count` parts, which are copied. It is written at the end
+ * of the turn. False when the connection is ending. False also without memory, when the peer is gone, or when
+ * more output waits than net_limits.max_output_bytes: then the connection ends at the end of the turn. */
 bool connection_send(connection *c, ws_opcode opcode, const struct iovec *parts, int count);
 
-/* Count how long the message just sent takes to be written, from the start of this turn, in which the signal
- * was read that it passes on (net_counters.relay_us). */
+/* The message that was sent just now passes on a signal that was read in this turn: measure how long it takes
+ * from the start of the turn until it is written (net_counters.relay_us). */
 void connection_time_message(connection *c);
 
-/* Send a ping. Its pong will not count as one of the frames that the peer may send. */
+/* Send a ping. The pong for it will not count against net_limits.frame_rate. */
 void connection_ping(connection *c);
 
-/* Go on with the input of a held connection, at the end of the turn. */
+/* Go on with the input of a HELD connection at the end of the turn. Nothing happens to one that is ending. */
 void connection_resume(connection *c);
 
-/* End it: with a close frame of the code that belongs to the reason (close_reason_code()) when it is open,
- * with 503 when it has not got that far. `why` is a literal, sent in the frame and told. on_end is called
- * before this returns. Nothing happens to one that is ending. */
+/* End it. One that is open sends a close frame with the code of the reason (close_reason_code()); one in
+ * HANDSHAKE answers 503. `why` is a literal; it is sent in the close frame, and is in the connection_end.
+ * on_end is called before this returns. Nothing happens to one that is ending. Without memory for the last
+ * bytes it is dropped. */
 void connection_close(connection *c, close_reason reason, const char *why);
 
-/* End it without a word. on_end is called before this returns, if it was not before. */
+/* End it at once, without a close frame or an answer: its descriptor is closed. on_end is called before this
+ * returns, unless it was called before. Nothing happens to one that is CLOSED. */
 void connection_drop(connection *c, close_reason reason, const char *why);
 
-/* End one that is detached: the descriptor is closed and on_end and on_free are called. It is not counted. */
+/* End one that is detached: its descriptor is closed, and on_end and on_free are called before this returns.
+ * No counter of a set counts its end. `why` is a literal. */
 void connection_abandon(connection *c, const char *why);
 
-/* How long it has been open, in ms. */
+/* How long it has been open, in ms, with a step of 10. */
 uint64_t connection_age_ms(const connection *c);
 
 /* The connection whose entry this is. */
@@ -146,7 +161,7 @@ static inline connection *connection_of(connection_entry *entry)
     return (connection *)(void *)((char *)entry - offsetof(connection, entry));
 }
 
-/* Has anything been read from it after this time (of the last days)? */
+/* Has anything been read from it after this time? Only times of the last 24 days can be compared. */
 static inline bool connection_has_read_since(const connection *c, uint64_t since_ms)
 {
     return (int32_t)(c->last_read_ms - (uint32_t)since_ms) > 0;
@@ -160,53 +175,56 @@ static inline bool connection_is_open(const connection *c)
 
 /* ---- For the files of src/net that stand on this one ---- */
 
-/* Bits of connection_entry.work: what is to be done at the end of the turn. Output is written in any case. */
+/* Bits of connection_entry.work: what is to be done at the end of the turn. Whatever the bits are, output is
+ * written, and the state is looked at: CLOSED, CLOSING and LEAVING each have work of their own.
+ *
+ * The last three end the connection. That is not done at once, because the one who sends may be in the middle
+ * of a room's list, from which on_end takes the peer. */
 typedef enum connection_work {
-    CONNECTION_WORK_WRITE = 1,      /* nothing besides */
-    CONNECTION_WORK_RESUME = 2,     /* go on with the unread input */
-    CONNECTION_WORK_NO_MEMORY = 4,  /* end it, and so the next two. Not at once, since the caller may stand in
-                                       the middle of a room. */
-    CONNECTION_WORK_NOT_READ = 8,   /* more waits for its peer than may */
-    CONNECTION_WORK_PEER_GONE = 16, /* a write has failed */
+    CONNECTION_WORK_WRITE = 1,      /* only what is done in any case */
+    CONNECTION_WORK_RESUME = 2,     /* handle the kept message and the unread input */
+    CONNECTION_WORK_NO_MEMORY = 4,  /* end it: out of memory */
+    CONNECTION_WORK_NOT_READ = 8,   /* end it: more output waits than net_limits.max_output_bytes */
+    CONNECTION_WORK_PEER_GONE = 16, /* end it: a write has failed */
     CONNECTION_WORK_ENDS = CONNECTION_WORK_NO_MEMORY | CONNECTION_WORK_NOT_READ | CONNECTION_WORK_PEER_GONE,
 } connection_work;
 
-/* Is it open, and stays so at the end of the turn? */
+/* Is it open, and not going to be ended at the end of the turn? */
 static inline bool connection_stays_open(const connection *c)
 {
     return connection_is_open(c) && (c->entry.work & CONNECTION_WORK_ENDS) == 0;
 }
 
-/* The one way to change the state. */
+/* Change the state, and the counters of connections with it. The only way to do so. */
 void connection_enter_state(connection *c, connection_state state);
 
-/* Leave the set: it is detached then. */
+/* Leave the set: it is detached afterwards. It must have no work. */
 void connection_leave_set(connection *c);
 
-/* Free what it owns, and have it freed by its owner. It is detached. */
+/* Free its buffers, and call on_free. It must be detached, with its descriptor closed. */
 void connection_give_back(connection *c);
 
-/* End it for want of memory. */
+/* Drop it because there is no memory. */
 void connection_drop_without_memory(connection *c);
 
-/* End one that is open with this close frame, and `text` in it. */
+/* End one that is open: send a close frame with end->code and `text`. */
 void connection_close_with(connection *c, const connection_end *end, const char *text);
 
-/* Its last bytes stand in `output`: have them written, and throw away what still comes in. */
+/* Its last bytes are in `output`: have them written, and throw away its input from now on. Calls on_end. */
 void connection_begin_closing(connection *c, const connection_end *end);
 
-/* Make `len` bytes of space behind what waits to be written, to be filled by the caller; NULL without memory.
- */
+/* Make the output longer by `len` bytes, at least 1, and return where they start: the caller fills them. NULL
+ * without memory. */
 uint8_t *connection_extend_output(connection *c, size_t len);
 
-/* Put an HTTP answer without a body behind what waits; `key` is of the request where the status is 101. 0, or
- * -ENOMEM, also for want of what the digest of a 101 needs. */
+/* Append an HTTP answer without a body to the output. `key` is the Sec-WebSocket-Key of the request, for
+ * status 101 only. 0 or -ENOMEM, also when the digest for a 101 can't be made. */
 int connection_append_answer(connection *c, int status, slice key);
 
-/* Wait, or no longer wait, until the socket takes more. 0 or -ENOMEM. */
+/* Start or stop to watch whether the socket takes more output. 0 or -ENOMEM; to stop can't fail. */
 int connection_want_writable(connection *c, bool wants);
 
-/* Write what waits, as far as the socket takes it. 0, or -errno when the peer is gone. */
+/* Write as much of the output as the socket takes. 0, or -errno when the peer is gone. */
 int connection_write_output(connection *c);
 
 #endif

@@ -7,20 +7,21 @@
 
 void connection_await_proxy(connection *c)
 {
+    assert(c->entry.state == CONNECTION_HANDSHAKE && c->bytes_in == 0);
     c->awaits_proxy = true;
 }
 
 address connection_peer(const connection *c)
 {
     assert(c->entry.state == CONNECTION_HANDSHAKE);
-    if (c->told_peer == NULL)
+    if (c->proxied_peer == NULL)
         return transport_peer(&c->transport);
     address told;
-    memcpy(&told, bytes_head(c->told_peer), sizeof(told));
+    memcpy(&told, bytes_head(c->proxied_peer), sizeof(told));
     return told;
 }
 
-/* Read what a proxy says ahead of the request; returns how many bytes were used. */
+/* Read the PROXY header if it is complete. Returns how many bytes were used. */
 static size_t take_proxy_header(connection *c, const uint8_t *data, size_t len)
 {
     proxy_protocol_header header;
@@ -33,18 +34,18 @@ static size_t take_proxy_header(connection *c, const uint8_t *data, size_t len)
     case PROXY_PROTOCOL_HEADER:
         c->awaits_proxy = false;
         if (header.source.family != ADDRESS_UNKNOWN &&
-            bytes_append(&c->told_peer, &header.source, sizeof(header.source)) != 0)
+            bytes_append(&c->proxied_peer, &header.source, sizeof(header.source)) != 0)
             connection_drop_without_memory(c);
         return header.len;
     }
     return 0;
 }
 
-/* Ask the owner, and answer what it says. True when the connection is open now. */
+/* Ask the owner for the status, and answer with it. True when the connection is open now. */
 static bool answer_request(connection *c, const ws_handshake *handshake)
 {
     int status = c->entry.set->events->on_handshake(c, handshake);
-    if (status == 0) /* connection_answer() has done it */
+    if (status == 0) /* the owner has called connection_answer() */
         return false;
     if (status == 503) {
         connection_refuse(c, status, CLOSE_REASON_NO_PLACE, "no place or no memory for it");
@@ -58,13 +59,13 @@ static bool answer_request(connection *c, const ws_handshake *handshake)
         connection_drop_without_memory(c);
         return false;
     }
-    bytes_clear(&c->told_peer); /* a message has its place now */
+    bytes_clear(&c->proxied_peer); /* from now on `message` is at the same place */
     connection_enter_state(c, CONNECTION_OPEN);
     connection_set_put_work(&c->entry, CONNECTION_WORK_WRITE);
     return true;
 }
 
-/* Answer the upgrade request if it is complete; returns how many bytes were used. */
+/* Answer the upgrade request if it is complete or bad. Returns how many bytes were used. */
 static size_t take_request(connection *c, const uint8_t *data, size_t len)
 {
     ws_handshake handshake;

@@ -1,20 +1,22 @@
-/* A connection before it is a WebSocket: the PROXY header and the upgrade request.
+/* A connection before it is a WebSocket: a header of the PROXY protocol, and the upgrade request.
  *
- * All functions: the thread of the connection's set, while the connection is in HANDSHAKE. */
+ * All functions: only while the connection is in HANDSHAKE, on the thread of its set. */
 #ifndef HOMECALL_NET_CONNECTION_HANDSHAKE_H
 #define HOMECALL_NET_CONNECTION_HANDSHAKE_H
 
 #include "base/address.h"
 #include "net/connection.h"
 
-/* Expect a header of the PROXY protocol before the request. Right after connection_open(). */
+/* Expect a header of the PROXY protocol before the request. To be called right after connection_open(). */
 void connection_await_proxy(connection *c);
 
-/* Who is at the other end, as a PROXY header has told or else as the kernel knows. */
+/* The address of the peer: the one in the PROXY header if that has one, else the one that the kernel knows.
+ * Of family ADDRESS_UNKNOWN when there is none. */
 address connection_peer(const connection *c);
 
-/* For connection_input: read what a proxy says and the request, as far as they are there, and answer. Returns
- * how many bytes were used. */
+/* For connection_input: read the PROXY header and the request from [data, data + len), if they are complete,
+ * and answer the request. Returns how many bytes were used; the rest must be given again with more behind it,
+ * if the connection is still in HANDSHAKE, or is input of the WebSocket if it is OPEN. */
 size_t connection_take_handshake(connection *c, const uint8_t *data, size_t len);
 
 #endif

@@ -8,21 +8,22 @@
 
 /* ---- Messages ---- */
 
-/* Keep the message for another thread, which is to handle it. */
+/* Keep the message for the thread that is to handle it, and leave at the end of the turn. */
 static void begin_leaving(connection *c, bool is_text, slice data)
 {
+    assert(c->message == NULL);
     if (bytes_append(&c->message, data.data, data.len) != 0) {
         connection_drop_without_memory(c);
         return;
     }
-    c->has_held_message = true;
-    c->held_is_text = is_text;
-    transport_watch_input(&c->transport, false);
+    c->has_kept_message = true;
+    c->kept_is_text = is_text;
+    (void)transport_watch_input(&c->transport, false);
     connection_enter_state(c, CONNECTION_LEAVING);
     connection_set_put_work(&c->entry, CONNECTION_WORK_WRITE);
 }
 
-/* Hand a whole message to the owner. False: its turn is over, the rest of the input has to wait. */
+/* Give a whole message to the owner. False when the rest of the input must not be handled now. */
 static bool deliver(connection *c, bool is_text, slice data)
 {
     switch (c->entry.set->events->on_message(c, is_text, data)) {
@@ -40,16 +41,16 @@ static bool deliver(connection *c, bool is_text, slice data)
     return false;
 }
 
-/* The same for the message that was assembled from pieces, or held. */
+/* The same with the message in c->message, which was put together from pieces, or kept by begin_leaving(). */
 static bool deliver_assembled(connection *c, bool is_text)
 {
     bytes *message = c->message;
     c->message = NULL;
-    c->has_held_message = false;
+    c->has_kept_message = false;
     slice data = {message == NULL ? NULL : (const char *)bytes_head(message), bytes_len(message)};
-    bool goes_on = deliver(c, is_text, data);
+    bool may_go_on = deliver(c, is_text, data);
     bytes_clear(&message);
-    return goes_on;
+    return may_go_on;
 }
 
 /* ---- Frames ---- */
@@ -91,13 +92,14 @@ static void take_pong(connection *c)
     set->events->on_pong(c);
 }
 
-/* Is this one frame more than its peer may send? The end of a connection is nobody's flood. */
+/* Does this event complete a frame, and is that one more than the peer may send? A close frame is never too
+ * much, and a broken frame gets its own answer. */
 static bool is_flood(connection *c, const ws_event *event)
 {
     if (c->decoder.is_in_frame || event->type == WS_EVENT_CLOSE || event->type == WS_EVENT_FAULT)
         return false;
     if (event->type == WS_EVENT_PONG && c->pongs_owed > 0) {
-        c->pongs_owed--; /* we have asked for it, perhaps because of others */
+        c->pongs_owed--; /* it answers our ping, which may have been sent because of another user */
         return false;
     }
     const connection_set *set = c->entry.set;
@@ -111,7 +113,7 @@ static void take_fault(connection *c, const ws_event *event)
     connection_close_with(c, &(connection_end){reason, event->code, event->reason}, event->reason);
 }
 
-/* False: the rest of the input has to wait, or will never be read. */
+/* Handle one event of the decoder. False when the rest of the input must not be handled now. */
 static bool take_event(connection *c, const ws_event *event)
 {
     if (is_flood(c, event)) {
@@ -132,7 +134,7 @@ static bool take_event(connection *c, const ws_event *event)
         take_pong(c);
         return connection_is_open(c);
     case WS_EVENT_CLOSE:
-        /* RFC 6455, 5.5.1: echo its code */
+        /* RFC 6455, 5.5.1: answer with the code that it sent */
         connection_close_with(c, &(connection_end){CLOSE_REASON_BY_PEER, event->code, "the peer closed"}, "");
         return false;
     case WS_EVENT_FAULT:
@@ -142,7 +144,8 @@ static bool take_event(connection *c, const ws_event *event)
     return false;
 }
 
-/* Read frames; returns how many bytes were used. */
+/* Handle all whole frames in [data, data + len), and what there is of the last one. Returns how many bytes
+ * were used. */
 static size_t take_frames(connection *c, uint8_t *data, size_t len)
 {
     uint32_t max_message_bytes = c->entry.set->limits->max_message_bytes;
@@ -158,25 +161,27 @@ static size_t take_frames(connection *c, uint8_t *data, size_t len)
 
 /* ---- Bytes ---- */
 
-/* A held connection is still read, so that its end is noticed, but only so far. */
+/* A HELD connection is still read, so that we notice when the peer ends it. When so many bytes are kept,
+ * reading stops. */
 enum { MAX_HELD_BYTES = 64 * 1024 };
 
-/* Must what is read wait behind what was read before? */
-static bool is_waiting(const connection *c)
+/* Is what is read only kept now? */
+static bool keeps_input(const connection *c)
 {
     return c->entry.state == CONNECTION_HELD || c->entry.state == CONNECTION_LEAVING;
 }
 
-/* Keep what can't be handled yet. */
+/* Keep input that can't be handled now. */
 static void keep_for_later(connection *c, const uint8_t *data, size_t len)
 {
     if (bytes_append(&c->unread, data, len) != 0)
         connection_drop_without_memory(c);
     else if (c->entry.state == CONNECTION_HELD && bytes_len(c->unread) >= MAX_HELD_BYTES)
-        transport_watch_input(&c->transport, false);
+        (void)transport_watch_input(&c->transport, false);
 }
 
-/* Handle what was read, and keep what could not be handled yet. `c->unread` is NULL here. */
+/* Handle what was read, and keep the rest. All earlier input is in [data, data + len) as well: `c->unread` is
+ * NULL here. */
 static void take_input(connection *c, uint8_t *data, size_t len)
 {
     assert(c->unread == NULL);
@@ -191,6 +196,8 @@ static void take_input(connection *c, uint8_t *data, size_t len)
         keep_for_later(c, data + used, len - used);
 }
 
+/* `len` bytes were read into the set's buffer, where space for the `before` bytes of `unread` was left in
+ * front of them. */
 static void on_bytes(connection *c, size_t before, size_t len)
 {
     connection_set *set = c->entry.set;
@@ -205,7 +212,7 @@ static void on_bytes(connection *c, size_t before, size_t len)
     if (c->entry.state == CONNECTION_PINGED)
         connection_enter_state(c, CONNECTION_OPEN);
 
-    if (is_waiting(c))
+    if (keeps_input(c))
         keep_for_later(c, buffer, before + len);
     else if (c->entry.state == CONNECTION_HANDSHAKE || c->entry.state == CONNECTION_OPEN)
         take_input(c, buffer, before + len);
@@ -213,9 +220,10 @@ static void on_bytes(connection *c, size_t before, size_t len)
 
 void connection_read_input(connection *c)
 {
-    /* What was left over goes in front of what comes now, in the set's buffer, once there is something. */
+    /* Unread bytes are to be handled together with the new ones. So space is left for them in the set's
+     * buffer; they are copied there only when something was read. */
     connection_set *set = c->entry.set;
-    size_t before = is_waiting(c) ? 0 : bytes_len(c->unread);
+    size_t before = keeps_input(c) ? 0 : bytes_len(c->unread);
     assert(before < set->scratch_size);
 
     ssize_t got = transport_read(&c->transport, set->scratch + before, set->scratch_size - before);
@@ -224,17 +232,19 @@ void connection_read_input(connection *c)
     if (got > 0)
         on_bytes(c, before, (size_t)got);
     else if (got == 0 && c->entry.state == CONNECTION_CLOSING)
-        transport_watch_input(&c->transport, false); /* it may still read what is being written */
+        (void)transport_watch_input(&c->transport, false); /* the peer may still read our last bytes */
     else if (got == -EPROTO)
         connection_drop(c, CLOSE_REASON_TLS_FAULT, transport_fault(&c->transport));
     else
         connection_drop(c, CLOSE_REASON_LOST, got < 0 ? "the connection broke" : "the peer is gone");
-    if (transport_holds_input(&c->transport)) /* more than the buffer took: in the next turn */
+    /* More was decrypted than the buffer has space for. The rest is read in the next turn. */
+    if (transport_holds_input(&c->transport))
         connection_set_put_work(&c->entry, CONNECTION_WORK_WRITE);
 }
 
 void connection_resume_input(connection *c)
 {
+    assert(connection_is_open(c));
     if (c->entry.state == CONNECTION_HELD) {
         connection_enter_state(c, CONNECTION_OPEN);
         if (transport_watch_input(&c->transport, true) != 0) {
@@ -242,7 +252,7 @@ void connection_resume_input(connection *c)
             return;
         }
     }
-    if (c->has_held_message && !deliver_assembled(c, c->held_is_text))
+    if (c->has_kept_message && !deliver_assembled(c, c->kept_is_text))
         return;
 
     bytes *unread = c->unread;

@@ -1,14 +1,16 @@
-/* What a connection reads: bytes to frames to messages, and what its owner says to them. Internal to src/net.
- */
+/* The input of a connection: bytes become frames, frames become messages, and its owner gets the messages.
+ * Internal to src/net. All functions: the thread of the connection's set. */
 #ifndef HOMECALL_NET_CONNECTION_INPUT_H
 #define HOMECALL_NET_CONNECTION_INPUT_H
 
 #include "net/connection.h"
 
-/* The socket has bytes, or the peer's end: read once, and handle what came. */
+/* The socket has bytes, or the peer has ended TCP: read once, and handle what came. The connection may be
+ * CLOSED afterwards. */
 void connection_read_input(connection *c);
 
-/* Go on after a hold or a hand-over: first the message that nobody has handled, then the bytes behind it. */
+/* Go on after HELD: handle the kept message, if there is one, and then the unread bytes. Only for a
+ * connection that is open. It may be CLOSED afterwards. */
 void connection_resume_input(connection *c);
 
 #endif

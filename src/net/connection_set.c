@@ -4,8 +4,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
-/* One read takes at most this much: a burst of a call's signals in one go, and no more than a fair share of a
- * turn for one peer. An upgrade request must fit as well. */
+/* One read takes at most SCRATCH_BYTES. All signals with which a call starts fit, and one peer takes no more
+ * than a fair share of a turn. The buffer must also hold an upgrade request, with some frames behind it. */
 enum { SCRATCH_BYTES = 64 * 1024, SCRATCH_FOR_FRAMES = 4 * 1024 };
 
 static connection_set *set_of(net_ticker *ticker)
@@ -15,6 +15,8 @@ static connection_set *set_of(net_ticker *ticker)
 
 void connection_set_move(connection_entry *entry, connection_state state)
 {
+    assert(state < CONNECTION_STATES || state == CONNECTION_DETACHED);
+    assert(state != CONNECTION_DETACHED || entry->work == 0);
     connection_set *set = entry->set;
     if (entry->state < CONNECTION_STATES)
         TAILQ_REMOVE(&set->by_state[entry->state], entry, link);
@@ -28,8 +30,8 @@ void connection_set_move(connection_entry *entry, connection_state state)
 void connection_set_each(connection_set *set, void (*visit)(connection_entry *entry))
 {
     for (int state = 0; state < CONNECTION_STATES; state++) {
-        /* A visit may move a connection to the end of a later list, where it is visited again: closing twice
-         * is nothing. */
+        /* A visit may move its connection to the end of a later list, so it is visited again. That is no
+         * harm: to close it a second time does nothing. */
         connection_entry *next;
         for (connection_entry *e = TAILQ_FIRST(&set->by_state[state]); e != NULL; e = next) {
             next = TAILQ_NEXT(e, link);
@@ -40,13 +42,15 @@ void connection_set_each(connection_set *set, void (*visit)(connection_entry *en
 
 /* ---- The loop's ticker ---- */
 
-/* How many ms from now the first of the connections in this state is due; negative when it is overdue. */
+/* In how many ms the first connection in this state is due; negative when that time is over. INT32_MAX when
+ * there is none. */
 static int32_t due_in_ms(const connection_set *set, int state, uint64_t now_ms)
 {
     const connection_entry *first = TAILQ_FIRST(&set->by_state[state]);
     if (first == NULL || set->duration_ms[state] == 0)
         return INT32_MAX;
-    /* An entry keeps the low half of the time, which is near enough to tell the whole. */
+    /* An entry keeps only the low half of the time. Deadlines are nearer than 2^31 ms, so the difference is
+     * right. */
     return (int32_t)(first->due_ms - (uint32_t)now_ms);
 }
 
@@ -68,7 +72,8 @@ static void on_due(net_ticker *ticker, uint64_t now_ms)
     connection_set *set = set_of(ticker);
     for (int state = 0; state < CONNECTION_STATES; state++)
         while (due_in_ms(set, state, now_ms) <= 0)
-            set->hooks->on_due(TAILQ_FIRST(&set->by_state[state])); /* leaves its place at the head */
+            set->hooks->on_due(
+                TAILQ_FIRST(&set->by_state[state])); /* afterwards it is not the first any more */
 }
 
 static void on_work(net_ticker *ticker)
@@ -78,12 +83,13 @@ static void on_work(net_ticker *ticker)
     while ((entry = STAILQ_FIRST(&set->queue)) != NULL) {
         STAILQ_REMOVE_HEAD(&set->queue, queued);
         unsigned work = entry->work;
+        assert(entry->set == set && entry->state < CONNECTION_STATES && work != 0);
         entry->work = 0;
         set->hooks->on_work(entry, work);
     }
 }
 
-/* Whatever was read in this turn and could be written at its end has been written. */
+/* Count the signals that were read and written in this turn. Each took as long as the turn. */
 static void on_turn_end(net_ticker *ticker, uint64_t took_us)
 {
     connection_set *set = set_of(ticker);
@@ -130,7 +136,7 @@ int connection_set_init(connection_set *set, net_loop *loop, const net_limits *l
 
 void connection_set_deinit(connection_set *set)
 {
-    assert(set->count == 0);
+    assert(set->count == 0 && set->output_bytes == 0 && STAILQ_EMPTY(&set->queue));
     free(set->scratch);
     set->scratch = NULL;
 }

@@ -1,13 +1,16 @@
-/* Connection set: the connections of one thread, and what they share: limits, whom to tell, a read buffer,
+/* Connection set: the connections of one thread, and what they share: limits, callbacks, a read buffer,
  * counters.
  *
- * Every connection is on the list of its state. Each list has one duration, so each is in the order in which
- * its connections are due, and looking at their heads is enough: no connection needs a timer. Connections
- * with work for the end of a turn stand in one queue. So a connection is written to once a turn, however many
- * frames it got, and nobody frees a connection that a caller up the stack still holds.
+ * Every connection is on the list of its state. A state lasts equally long for all, so each list is sorted by
+ * deadline without any effort, and only the heads of the lists need to be looked at. No connection needs a
+ * timer of its own.
  *
- * The set is a ticker of its thread's loop. It knows of a connection only the entry that this embeds; what a
- * deadline or the end of a turn means for it is told by the hooks. All functions: the loop's thread. */
+ * Connections with work for the end of the turn are in one queue. So the frames of a turn are written to a
+ * connection together, and a connection is freed only when no caller up the stack can still use it.
+ *
+ * The set is a ticker of its thread's loop. It knows only the entry that each connection embeds. The hooks
+ * say what a deadline or the end of a turn means for a connection. All functions: the loop's thread, or any
+ * thread while the loop does not run. */
 #ifndef HOMECALL_NET_CONNECTION_SET_H
 #define HOMECALL_NET_CONNECTION_SET_H
 
@@ -30,37 +33,40 @@ struct connection_events;
 typedef struct net_limits {
     ws_handshake_rules handshake;
     uint32_t max_message_bytes;
-    uint64_t max_output_bytes;    /* waiting for one peer that does not read */
-    token_bucket_rate frame_rate; /* from one peer */
-    uint32_t
-        handshake_timeout_ms;  /* for TLS and a complete upgrade request. At least 1, as the next three. */
-    uint32_t ping_interval_ms; /* without anything read */
-    uint32_t pong_timeout_ms;  /* for a sign of life after a ping */
-    uint32_t close_timeout_ms; /* from our last byte to the end of TCP */
+    uint64_t max_output_bytes;    /* that wait for one peer, because it does not read them */
+    token_bucket_rate frame_rate; /* how many frames one peer may send */
+    /* The four times are at least 1. */
+    uint32_t handshake_timeout_ms; /* for the TLS handshake and a complete upgrade request together */
+    uint32_t ping_interval_ms; /* after the handshake, or after the first sign of life since the last ping:
+                                  until the next ping */
+    uint32_t pong_timeout_ms;  /* after a ping: until anything is read. Also for the last bytes: until they
+                                  are written. */
+    uint32_t close_timeout_ms; /* after our last byte: until the peer ends TCP */
 } net_limits;
 
-/* What a connection embeds to be in a set. */
+/* What a connection embeds to be in a set. The set does not own its connections. */
 typedef struct connection_entry {
     TAILQ_ENTRY(connection_entry) link; /* in its set's list for its state; unused while detached */
     STAILQ_ENTRY(connection_entry)
-    queued;              /* in the one queue that it stands in: its set's for the end of the
-                            turn or, while detached, one that carries it to another set */
-    connection_set *set; /* borrowed; while detached the last one */
-    uint32_t due_ms; /* when its state has lasted long enough, low 32 bits; unused in states without an end */
+    queued;              /* while `work` is not 0: in its set's queue. While detached: in
+                            the queue that carries it to another set, a mailbox's. */
+    connection_set *set; /* borrowed; while detached, the set that it was in last */
+    uint32_t due_ms; /* monotonic, low 32 bits: the deadline of its state; unused where the state has none */
     uint8_t state;   /* a connection_state */
-    uint8_t work;    /* what is to be done at the end of the turn, bits that the hooks know; 0 = it is not in
-                        the queue */
+    uint8_t work;    /* what is to be done for it at the end of the turn, as bits that only the hooks know; 0
+                        = nothing, and it is not in the queue */
 } connection_entry;
 
 typedef STAILQ_HEAD(connection_queue, connection_entry) connection_queue;
 
-/* What the set asks of its connections, whatever they are. */
+/* What a set calls for its connections. It is the same table for all of them. */
 typedef struct connection_hooks {
-    /* The descriptor of a connection is ready: see transport_open(). */
+    /* The descriptor of a connection is ready: the callback for transport_open(). */
     event_callback_fn on_ready;
-    /* The state has lasted as long as it may: leave it, or enter it anew. */
+    /* The deadline of its state has come. It must leave the state, or enter it again with a new deadline. */
     void (*on_due)(connection_entry *entry);
-    /* Do this work. The entry is in the queue no more; it may be gone afterwards. */
+    /* Do the work of these bits. The entry is not in the queue any more, and its `work` is 0. It may be freed
+     * or detached by this. */
     void (*on_work)(connection_entry *entry, unsigned work);
 } connection_hooks;
 
@@ -69,33 +75,37 @@ struct connection_set {
     net_loop *loop;                         /* borrowed */
     const net_limits *limits;               /* borrowed */
     const connection_hooks *hooks;          /* borrowed */
-    const struct connection_events *events; /* borrowed: what its connections tell their owner */
-    void *owner;                            /* borrowed: for those events */
+    const struct connection_events *events; /* borrowed: the callbacks of the owner of its connections */
+    void *owner;                            /* borrowed: for those callbacks; the set does not use it */
     net_counters counters;
-    uint8_t *scratch; /* owned: where every read lands */
-    size_t scratch_size;
+    uint8_t *scratch;    /* owned: the buffer of every read; its content is valid only during one call */
+    size_t scratch_size; /* in bytes */
     TAILQ_HEAD(connection_list, connection_entry)
-    by_state[CONNECTION_STATES];             /* borrowed: every connection is on one */
-    uint32_t duration_ms[CONNECTION_STATES]; /* how long in a state; 0 = for ever */
-    connection_queue queue;                  /* borrowed: those with work for the end of the turn */
+    by_state[CONNECTION_STATES];             /* borrowed: every connection of the set is on one list */
+    uint32_t duration_ms[CONNECTION_STATES]; /* from entering a state to its deadline; 0 = no deadline */
+    connection_queue queue;                  /* borrowed: the connections with work for the end of the turn */
     size_t count;                            /* how many connections belong to this set */
-    uint64_t output_bytes;                   /* that wait in them */
-    uint32_t relays_written; /* signals that were read in this turn and, at its end, have been written */
+    uint64_t output_bytes;   /* how many bytes of output all its connections hold, because their sockets have
+                                not taken them yet */
+    uint32_t relays_written; /* how many signals were read in this turn and are written already, in the same
+                                turn; net_counters.relay_us counts them at its end */
 };
 
-/* Make an empty set on `loop`, as one of its tickers. Everything given is borrowed for the set's life. 0 or
- * -ENOMEM. */
+/* Make an empty set, and add it to the tickers of `loop`. Everything given is borrowed until the set's end. 0
+ * or -ENOMEM; after a failure it is not a ticker. */
 int connection_set_init(connection_set *set, net_loop *loop, const net_limits *limits,
                         const connection_hooks *hooks, const struct connection_events *events, void *owner);
 
-/* Free what connection_set_init() made. No connection may belong to the set any more, and the loop may not
- * turn any more. */
+/* Free what connection_set_init() made. No connection may belong to the set any more. The set stays on the
+ * list of the loop's tickers, so the loop may not turn any more. */
 void connection_set_deinit(connection_set *set);
 
-/* The one way to change the state: leave the old list, set, enter the new one with a new deadline. */
+/* Change the state, with a new deadline: take the entry off the list of its old state, and put it at the end
+ * of the list of `state`. It may be the same state again. Only connection_enter_state() calls this. */
 void connection_set_move(connection_entry *entry, connection_state state);
 
-/* Have the work of these bits done at the end of the turn. */
+/* Have the work of these bits done at the end of the turn, besides what is to be done already. Within
+ * on_work, in the same turn. The entry must not be detached. */
 static inline void connection_set_put_work(connection_entry *entry, unsigned work)
 {
     assert(entry->state != CONNECTION_DETACHED);
@@ -104,7 +114,7 @@ static inline void connection_set_put_work(connection_entry *entry, unsigned wor
     entry->work |= (uint8_t)work;
 }
 
-/* Call `visit` for every connection of the set; it may close them. */
+/* Call `visit` for every connection of the set, for some perhaps twice. It may close its connection. */
 void connection_set_each(connection_set *set, void (*visit)(connection_entry *entry));
 
 #endif

@@ -5,7 +5,7 @@
 #include <assert.h>
 #include <errno.h>
 
-/* Bytes have come, or the socket takes more of those that wait: the end of the turn writes them. */
+/* The event_callback_fn of transport_open(). Input is read here. Output is written at the end of the turn. */
 static void on_ready(evutil_socket_t fd, short what, void *context)
 {
     (void)fd;
@@ -14,7 +14,7 @@ static void on_ready(evutil_socket_t fd, short what, void *context)
         connection_set_put_work(&c->entry, CONNECTION_WORK_WRITE);
     else if ((what & EV_READ) != 0)
         connection_read_input(c);
-    else
+    else /* the TLS handshake is done */
         counter_add(&c->entry.set->counters.tls_handshakes, 1);
 }
 
@@ -48,6 +48,7 @@ static void on_due(connection_entry *entry)
 
 /* ---- The end of a turn ---- */
 
+/* End it for the reason that `work` names. */
 static void drop_for(connection *c, unsigned work)
 {
     if ((work & CONNECTION_WORK_NO_MEMORY) != 0)
@@ -58,8 +59,8 @@ static void drop_for(connection *c, unsigned work)
         connection_drop(c, CLOSE_REASON_NOT_READ, "the peer does not read");
 }
 
-/* All is written, and so are the signals in it. Those that were read in this very turn are counted at its
- * end. */
+/* All output is written, so all signals in it are. If the socket took it at once, they were read in this
+ * turn, and are counted when it ends. If not, their time is from when the socket took no more until now. */
 static void count_relays(connection *c)
 {
     connection_set *set = c->entry.set;
@@ -72,8 +73,7 @@ static void count_relays(connection *c)
     c->relays_unwritten = 0;
 }
 
-/* Write what waits, and have the rest written when the socket takes more. False when the connection is gone.
- */
+/* Write the output, and watch the socket if it does not take all. False when the connection was dropped. */
 static bool flush(connection *c)
 {
     if (connection_write_output(c) != 0) {
@@ -89,8 +89,8 @@ static bool flush(connection *c)
     return true;
 }
 
-/* All is written: let the peer see that it was the last, and wait for its end, unless that has come already.
- */
+/* All last bytes are written: end our side of TCP, so that the peer sees the end. Then wait until it ends its
+ * side, unless it has done so already. */
 static void end_output(connection *c)
 {
     if (transport_end_output(&c->transport) == -EAGAIN) {
@@ -119,7 +119,7 @@ static void on_work(connection_entry *entry, unsigned work)
     if ((work & CONNECTION_WORK_RESUME) != 0 && connection_is_open(c) && entry->state != CONNECTION_LEAVING)
         connection_resume_input(c);
     if (entry->state == CONNECTION_CLOSED) {
-        if (entry->work == 0) { /* else it was dropped just now, and its turn in the queue comes again */
+        if (entry->work == 0) { /* else it was dropped just now and is in the queue again; free it then */
             connection_leave_set(c);
             connection_give_back(c);
         }

@@ -1,5 +1,5 @@
-/* What the loop makes a connection do: read when its descriptor is ready, act on its deadline, and do its
- * work at the end of a turn. */
+/* What a connection does when its set calls it: it reads when its descriptor is ready, acts when its deadline
+ * has come, and does its work at the end of a turn. */
 #ifndef HOMECALL_NET_CONNECTION_TURN_H
 #define HOMECALL_NET_CONNECTION_TURN_H
 

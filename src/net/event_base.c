@@ -6,18 +6,18 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
-/* libevent 2.1.12 calls exit() when it gets no pipe for the signals of a new base (evsig_init_), and every
- * base gets one, also where nobody asks for signals. A library can't prevent that by a fatal callback: it
- * would be the one of the whole process, and libevent exits after it all the same. So we look first whether
- * the descriptors can be had. Between our look and libevent's call another thread may take some: the spare
- * pipes are for those. */
-enum { LOOKED_FOR = NET_EVENT_BASE_DESCRIPTORS + NET_EVENT_BASE_SPARE };
-static_assert(LOOKED_FOR % 2 == 1, "an epoll and pipes");
+/* Every base of libevent 2.1.12 opens a pipe for signals, even if it never handles one, and libevent calls
+ * exit() when it gets none (evsig_init_). A fatal callback does not help a library: there is one for the
+ * whole process, and libevent exits after it anyway. So we first try to open as many descriptors ourselves,
+ * and close them again. Another thread may take some between our try and libevent's call, so we try for a few
+ * more than a base needs. */
+enum { TRIED = NET_EVENT_BASE_DESCRIPTORS + NET_EVENT_BASE_SPARE };
+static_assert(TRIED % 2 == 1, "one epoll, and the rest are pipes of two descriptors");
 
-/* 0, or -errno of what can't be opened. */
-static int look_for_descriptors(void)
+/* 0, or -errno of the first that can't be opened. */
+static int try_descriptors(void)
 {
-    int fds[LOOKED_FOR];
+    int fds[TRIED];
     int count = 0;
     int error = 0;
     fds[count] = epoll_create1(EPOLL_CLOEXEC);
@@ -25,7 +25,7 @@ static int look_for_descriptors(void)
         count++;
     else
         error = -errno;
-    while (error == 0 && count < LOOKED_FOR) {
+    while (error == 0 && count < TRIED) {
         if (pipe2(&fds[count], O_CLOEXEC | O_NONBLOCK) == 0)
             count += 2;
         else
@@ -38,7 +38,7 @@ static int look_for_descriptors(void)
 
 int net_event_base_new(struct event_base **out)
 {
-    int error = look_for_descriptors();
+    int error = try_descriptors();
     if (error != 0)
         return error;
     struct event_config *config = event_config_new();
@@ -46,7 +46,7 @@ int net_event_base_new(struct event_base **out)
         return -ENOMEM;
     event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK);
     event_config_set_flag(config, EVENT_BASE_FLAG_IGNORE_ENV);
-    /* Nothing but epoll has it: without one there shall be no base rather than one with poll(). */
+    /* Only epoll has this feature: a base with poll() would be worse than none. */
     event_config_require_features(config, EV_FEATURE_ET);
     *out = event_base_new_with_config(config);
     event_config_free(config);

@@ -2,13 +2,15 @@
 
 #include "base/clock.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
 
-/* After a stall (the machine slept, the process was stopped, the thread got no processor) what the peers have
- * sent meanwhile still waits in the kernel, and the base tells of it batch by batch: deadlines are judged a
- * moment later then. */
+/* A stall: the machine slept, the process was stopped, or the thread got no processor. Afterwards, what the
+ * peers have sent meanwhile is still in the kernel, and one turn reads only a part of it. A peer must not be
+ * dropped as silent before that is read. So, when the timer fires more than STALL_MS late, all deadlines are
+ * put off once, by CATCH_UP_MS. */
 enum { STALL_MS = 250, CATCH_UP_MS = 200 };
 
 static void on_timer(evutil_socket_t fd, short what, void *context)
@@ -16,13 +18,13 @@ static void on_timer(evutil_socket_t fd, short what, void *context)
     (void)what;
     net_loop *loop = context;
     uint64_t expirations;
-    (void)!read(fd, &expirations, sizeof(expirations)); /* so that it is readable no more */
+    (void)!read(fd, &expirations, sizeof(expirations)); /* or the descriptor would stay readable */
     loop->timer_was_late = net_loop_now_ms(loop) > loop->timer_due_ms + STALL_MS;
-    loop->timer_due_ms = UINT64_MAX; /* the end of the turn does what is due, and sets it anew */
+    loop->timer_due_ms = UINT64_MAX; /* not set: the end of the turn does what is due, and sets it again */
 }
 
-/* A timer of the kernel. One of libevent would be a time-out of each epoll_wait(), to be set and taken back
- * in every turn, which costs a signal that comes alone some tenths of a microsecond. */
+/* The timer is a timerfd and not a timeout of libevent. libevent would compute a timeout for every
+ * epoll_wait(). That costs some tenths of a microsecond in each turn, even if only one signal comes. */
 static int make_timer(net_loop *loop)
 {
     loop->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
@@ -59,6 +61,7 @@ void net_loop_deinit(net_loop *loop)
 
 void net_loop_add_ticker(net_loop *loop, net_ticker *ticker)
 {
+    assert(ticker->next_due_ms != NULL && ticker->on_due != NULL && ticker->on_turn_end != NULL);
     STAILQ_INSERT_TAIL(&loop->tickers, ticker, link);
 }
 
@@ -75,15 +78,16 @@ void net_loop_read_clock(net_loop *loop)
 static void set_timer_to(net_loop *loop, uint64_t due_ms)
 {
     uint64_t now_ms = net_loop_now_ms(loop);
-    uint64_t wait_ms = due_ms > now_ms ? due_ms - now_ms : 1; /* a timer of 0 would never fire */
+    uint64_t wait_ms = due_ms > now_ms ? due_ms - now_ms : 1; /* 0 would switch the timer off */
     const struct itimerspec wait = {
         .it_value = {.tv_sec = (time_t)(wait_ms / 1000), .tv_nsec = (long)(wait_ms % 1000) * 1000000}};
     if (timerfd_settime(loop->timer_fd, 0, &wait, NULL) == 0)
         loop->timer_due_ms = due_ms;
 }
 
-/* Let the timer fire at the next deadline. One that fires too early costs a turn; setting it anew for each
- * connection that moves would cost more. */
+/* Let the timer fire at the next deadline, but never set it to a later time. When a deadline has moved to
+ * later, the timer fires too early and costs one turn without work. To set the timer again whenever a
+ * deadline moves would cost more. */
 static void set_timer(net_loop *loop)
 {
     uint64_t now_ms = net_loop_now_ms(loop);
@@ -99,9 +103,11 @@ static void set_timer(net_loop *loop)
         set_timer_to(loop, due_ms);
 }
 
-/* The timer has fired: do what is due, or put it off once, after a stall. */
+/* The timer is not set, because it has fired or never was set: do what is due. After a stall, put that off
+ * once. */
 static void do_deadlines(net_loop *loop)
 {
+    assert(loop->timer_due_ms == UINT64_MAX);
     bool puts_off = loop->timer_was_late && !loop->is_catching_up;
     uint64_t now_ms = net_loop_now_ms(loop);
     loop->timer_was_late = false;
@@ -122,7 +128,7 @@ static void do_deadlines(net_loop *loop)
 
 enum { LAG_SPAN_US = 10 * 1000000 };
 
-static void note_lag(net_loop *loop, uint64_t now_us, uint64_t lag_us)
+static void note_longest_turn(net_loop *loop, uint64_t now_us, uint64_t took_us)
 {
     net_lag_window *w = &loop->lag;
     if (now_us - w->started_us >= LAG_SPAN_US) {
@@ -130,16 +136,18 @@ static void note_lag(net_loop *loop, uint64_t now_us, uint64_t lag_us)
         w->newer_us = 0;
         w->started_us = now_us;
     }
-    if (lag_us > w->newer_us)
-        w->newer_us = lag_us;
+    if (took_us > w->newer_us)
+        w->newer_us = took_us;
     counter_set(&loop->counters.lag_max_us, w->newer_us > w->older_us ? w->newer_us : w->older_us);
 }
 
-/* What became ready after the turn began had to wait for its end. */
+/* Count the turn. What became ready after its start had to wait until now, so the lag is how long the turn
+ * took. */
 static void finish_turn(net_loop *loop)
 {
     uint64_t started_us = net_loop_now_us(loop);
     uint64_t now_us = clock_monotonic_us();
+    assert(now_us >= started_us);
     uint64_t took_us = now_us - started_us;
     net_ticker *ticker;
     STAILQ_FOREACH(ticker, &loop->tickers, link)
@@ -148,7 +156,7 @@ static void finish_turn(net_loop *loop)
     }
     counter_add(&loop->counters.turns, 1);
     counter_histogram_add(&loop->counters.lag_us, took_us, 1);
-    note_lag(loop, now_us, took_us);
+    note_longest_turn(loop, now_us, took_us);
     counter_set(&loop->counters.turn_started_us, 0);
     loop->is_now_read = false;
 }

@@ -1,14 +1,15 @@
-/* Loop: what one thread runs: a libevent base, a clock that stands still for a turn, a timer, and a short
- * list of tickers.
+/* Loop: what one thread runs. It has a libevent base, a clock that stands still for a turn, one timer, and a
+ * short list of tickers.
  *
- * A turn is one pass of the base over the descriptors that are ready. While it lasts, handlers only gather;
- * what they have gathered is done at the end of the turn, by the tickers. A loop knows nothing of what its
- * tickers do: the connections of a thread are one, its rooms are another.
+ * A turn is one pass of the base over the descriptors that are ready. During the turn, event handlers only
+ * collect work. The tickers do that work at the end of the turn. A loop does not know what its tickers are:
+ * the connections of a thread are one ticker, its rooms are another.
  *
- * Deadlines cost no timer of their own: each ticker says when it is due next, and one timer of the kernel
- * serves the thread.
+ * A deadline needs no timer of its own. Each ticker says when its next deadline is, and one timer of the
+ * kernel serves them all.
  *
- * Everything here belongs to the thread that runs the loop. Only the counters may be read by others. */
+ * All functions: the thread that runs the loop, or any thread while none does. Only the counters may be read
+ * by other threads at any time. */
 #ifndef HOMECALL_NET_LOOP_H
 #define HOMECALL_NET_LOOP_H
 
@@ -20,67 +21,73 @@
 #include <stdint.h>
 #include <sys/queue.h>
 
-/* Something that has work at the end of a turn, and deadlines. Its owner embeds it and fills in the
- * functions; each gets the ticker back. */
+/* Something that has deadlines, and work to do at the end of a turn. Its owner embeds this struct and fills
+ * in the functions. Each function gets the ticker as its first argument. */
 typedef struct net_ticker net_ticker;
 struct net_ticker {
-    STAILQ_ENTRY(net_ticker) link; /* in its loop */
+    STAILQ_ENTRY(net_ticker) link; /* in its loop's list */
 
-    /* When on_due is wanted next, in monotonic ms; UINT64_MAX = never. Asked once a turn: cheap. */
+    /* The time of the ticker's next deadline, in monotonic ms; UINT64_MAX = none. Called once or twice a
+     * turn, so it must be cheap. */
     uint64_t (*next_due_ms)(const net_ticker *ticker, uint64_t now_ms);
-    /* Something is due. Called before on_work, so that what it gathers is done in the same turn. */
+    /* The deadline has come: do everything that is due at `now_ms`. Called before on_work, which then does
+     * the work that this makes. */
     void (*on_due)(net_ticker *ticker, uint64_t now_ms);
-    /* Do what the turn has gathered. May be NULL. */
+    /* Do the work that was collected during the turn. May be NULL. */
     void (*on_work)(net_ticker *ticker);
-    /* All work is done, `took_us` after the turn began: publish what is here now. */
+    /* The turn is over: it took `took_us` microseconds. Set the counters that show the current state. */
     void (*on_turn_end)(net_ticker *ticker, uint64_t took_us);
 };
 
-/* The longest turn, of the last two spans of ten seconds. */
+/* The longest turn of the last two spans of ten seconds each: the current span and the one before it. */
 typedef struct net_lag_window {
-    uint64_t started_us;         /* when the newer span started */
-    uint64_t newer_us, older_us; /* the longest turn of each */
+    uint64_t started_us;         /* monotonic: when the current span started */
+    uint64_t newer_us, older_us; /* how long the longest turn of the current and of the earlier span took */
 } net_lag_window;
 
-/* What a loop keeps open: its base, and the timer. */
+/* How many descriptors a loop keeps open: those of its base, and the timer. */
 enum { NET_LOOP_DESCRIPTORS = NET_EVENT_BASE_DESCRIPTORS + 1 };
 
 typedef struct net_loop {
     struct event_base *base;           /* owned */
-    STAILQ_HEAD(, net_ticker) tickers; /* borrowed */
-    struct event *timer;               /* owned: the next deadline has come */
-    int timer_fd;                      /* owned: readable then */
-    uint64_t timer_due_ms;             /* when it fires; UINT64_MAX = not set */
-    bool timer_was_late;               /* it fired long after its time: the thread was stalled */
-    bool is_catching_up; /* deadlines were put off because of that, until the timer fires again: once */
-    bool is_now_read;    /* now_us and now_ms are of this turn */
-    uint64_t now_us;     /* the time of this turn */
-    uint64_t now_ms;     /* the same */
+    STAILQ_HEAD(, net_ticker) tickers; /* borrowed; in the order in which they were added */
+    struct event *timer;               /* owned: watches timer_fd */
+    int timer_fd;                      /* owned timerfd: readable when the next deadline has come */
+    uint64_t timer_due_ms;             /* monotonic: when it fires; UINT64_MAX while it is not set */
+    bool timer_was_late;               /* it fired long after that time, because the thread was stalled */
+    bool is_catching_up;               /* deadlines wait until the timer fires again; see loop.c, on stalls */
+    bool is_now_read;                  /* the clock was read in this turn: the next two are valid */
+    uint64_t now_us;                   /* monotonic: the time of this turn */
+    uint64_t now_ms;                   /* the same in milliseconds */
     net_lag_window lag;
     loop_counters counters;
 } net_loop;
 
-/* Make the base (without locks: no other thread touches it) and the timer. 0, or -errno of
- * net_event_base_new() or of the timer. */
+/* Make the base and the timer. 0, or -errno: as net_event_base_new() returns it, of timerfd_create(), or
+ * -ENOMEM. Nothing needs to be freed after a failure. */
 int net_loop_init(net_loop *loop);
 
-/* Free what net_loop_init() made. The tickers are not touched. */
+/* Free what net_loop_init() made. Every event on the base must have been freed or taken back before. The
+ * tickers are not touched. */
 void net_loop_deinit(net_loop *loop);
 
-/* Serve this ticker as well, after those that are there. It is borrowed for the loop's life. */
+/* Call this ticker as well, after those that were added before. It is borrowed until the loop's end, and its
+ * functions may be called from now on. */
 void net_loop_add_ticker(net_loop *loop, net_ticker *ticker);
 
-/* One turn: wait until something happens, handle it, do the work of the end of the turn. 0, or -EIO when the
- * base fails. */
+/* One turn: wait for events, handle them, and do what belongs to the end of a turn. 0, or -EIO when epoll
+ * fails; then the end of the turn has not been done. */
 int net_loop_turn(net_loop *loop);
 
-/* The end of a turn by itself, for whoever ends connections outside of one. */
+/* Do the end of a turn alone, without waiting for events: for a caller who has ended connections after
+ * net_loop_turn() failed, or without calling it. */
 void net_loop_end_turn(net_loop *loop);
 
-/* For the two below: read the clock. */
+/* Read the clock for this turn. Only for the two functions below. */
 void net_loop_read_clock(net_loop *loop);
 
-/* Monotonic time in microseconds, read once a turn, when it is first asked for. */
+/* The monotonic time of this turn in microseconds. The clock is read at the first call in a turn, and all
+ * later calls in the same turn return the same. */
 static inline uint64_t net_loop_now_us(net_loop *loop)
 {
     if (!loop->is_now_read)

@@ -13,39 +13,41 @@
 #include <time.h>
 
 struct tls_context {
-    atomic_uint shares; /* the last one frees, after all that others have done with theirs */
+    atomic_uint shares; /* how many owners there are. Acquire-release, so that the last one, who frees it,
+                           sees all that others have done with it. */
     SSL_CTX *ssl;       /* owned */
     BIO_METHOD *socket; /* owned: how a descriptor is read and written */
     int64_t not_after_s;
     const char *warning; /* a literal, or NULL */
 };
 
-/* AES with 128 bits first: it is the cheapest, and nobody breaks it. A client whose processor has no AES gets
- * ChaCha20 (SSL_OP_PRIORITIZE_CHACHA). */
+/* AES with 128 bits comes first: it is the cheapest, and safe. A client that prefers ChaCha20, because its
+ * processor has no AES, gets that (SSL_OP_PRIORITIZE_CHACHA). */
 static const char ciphers_of_1_2[] = "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:"
                                      "ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384:"
                                      "ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305";
 static const char ciphers_of_1_3[] =
     "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256";
 
-/* An end of TCP without a close_notify is an end like any other, since WebSocket has its own close frame; it
- * would be a fault otherwise. */
+/* SSL_OP_IGNORE_UNEXPECTED_EOF: an end of TCP without a close_notify is no fault of TLS. A WebSocket says by
+ * a close frame that it ends in order. */
 static const uint64_t options = SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA |
                                 SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION |
                                 SSL_OP_IGNORE_UNEXPECTED_EOF;
 
-/* What is not taken is tried again from where the connection keeps it by then; an idle one has no buffers. */
+/* The first: output that was not taken may be offered again from another place in memory. The second: an idle
+ * connection keeps no buffers. */
 static const long modes = SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS;
 
 /* ---- A socket as the plain transport uses it ---- */
 
-/* Not OpenSSL's own BIO of a socket: that one reads by read() and writes by write(), which raise SIGPIPE,
- * which a library can't ignore for its program, and take the longer way through the kernel. Nothing of it is
- * borrowed either: what it keeps behind BIO_get_data() is its own business, and changed with OpenSSL 3.2. */
+/* This is not OpenSSL's own BIO of a socket. That one uses write(), which raises SIGPIPE, and a library can't
+ * ignore SIGPIPE for its program; and read() and write() cost more than recv() and send(). No part of it is
+ * reused here: what it keeps behind BIO_get_data() is not documented, and changed with OpenSSL 3.2. */
 typedef struct tls_socket {
     int fd;         /* borrowed */
-    bool *has_read; /* borrowed: as tls_context_open() says */
-    bool has_ended; /* the peer has ended its output */
+    bool *has_read; /* borrowed: see tls_context_open() */
+    bool has_ended; /* the peer has ended its side of TCP */
 } tls_socket;
 
 static int create_socket(BIO *bio)
@@ -95,7 +97,7 @@ static int write_socket(BIO *bio, const char *data, int len)
     return taken;
 }
 
-/* What OpenSSL and libevent ask of the BIO of a connection; to anything else the answer is "not known". */
+/* The controls that OpenSSL and libevent call on the BIO of a connection. The result for all others is 0. */
 static long control_socket(BIO *bio, int what, long number, void *out)
 {
     const tls_socket *s = BIO_get_data(bio);
@@ -106,9 +108,9 @@ static long control_socket(BIO *bio, int what, long number, void *out)
         return s->fd;
     case BIO_CTRL_EOF:
         return s->has_ended;
-    case BIO_CTRL_FLUSH: /* nothing is kept back */
+    case BIO_CTRL_FLUSH: /* there is no buffer to flush */
         return 1;
-    case BIO_CTRL_GET_CLOSE: /* the descriptor belongs to somebody else, for good */
+    case BIO_CTRL_GET_CLOSE: /* the descriptor is borrowed; that can't be changed */
         return BIO_NOCLOSE;
     case BIO_CTRL_SET_CLOSE:
         return number == BIO_NOCLOSE;
@@ -119,7 +121,8 @@ static long control_socket(BIO *bio, int what, long number, void *out)
 
 static BIO_METHOD *new_socket_method(void)
 {
-    /* Nobody looks for this BIO by a number of its kind, and OpenSSL has few of them to give away. */
+    /* A type index of its own, by BIO_get_new_index(), is not needed: nobody looks for this BIO by its type,
+     * and OpenSSL has only few of them. */
     BIO_METHOD *method = BIO_meth_new(BIO_TYPE_SOURCE_SINK | BIO_TYPE_DESCRIPTOR, "socket of a connection");
     if (method != NULL && BIO_meth_set_create(method, create_socket) == 1 &&
         BIO_meth_set_destroy(method, destroy_socket) == 1 && BIO_meth_set_read(method, read_socket) == 1 &&
@@ -129,7 +132,7 @@ static BIO_METHOD *new_socket_method(void)
     return NULL;
 }
 
-/* ---- The rules ---- */
+/* ---- The settings ---- */
 
 static int choose_protocol(SSL *ssl, const unsigned char **out, unsigned char *out_len,
                            const unsigned char *offered, unsigned offered_len, void *context)
@@ -145,7 +148,7 @@ static int choose_protocol(SSL *ssl, const unsigned char **out, unsigned char *o
     return SSL_TLSEXT_ERR_OK;
 }
 
-/* Nobody sits at a terminal to be asked for one. */
+/* OpenSSL's own callback would ask for a passphrase at the terminal. This one notes that there is one. */
 static int give_no_passphrase(char *out, int cap, int is_for_writing, void *was_asked)
 {
     (void)out;
@@ -155,7 +158,7 @@ static int give_no_passphrase(char *out, int cap, int is_for_writing, void *was_
     return -1;
 }
 
-static bool set_rules(SSL_CTX *ssl)
+static bool apply_settings(SSL_CTX *ssl)
 {
     SSL_CTX_set_options(ssl, options);
     SSL_CTX_set_mode(ssl, modes);
@@ -165,32 +168,34 @@ static bool set_rules(SSL_CTX *ssl)
     return SSL_CTX_set_min_proto_version(ssl, TLS1_2_VERSION) == 1 &&
            SSL_CTX_set_cipher_list(ssl, ciphers_of_1_2) == 1 &&
            SSL_CTX_set_ciphersuites(ssl, ciphers_of_1_3) == 1 &&
-           SSL_CTX_set_num_tickets(ssl, 1) == 1; /* who comes again gets the next one */
+           SSL_CTX_set_num_tickets(ssl, 1) == 1; /* a client that resumes its session gets the next one */
 }
 
-static bool take_over_ticket_keys(SSL_CTX *to, SSL_CTX *from)
+/* So that a client can resume its session with the new context. False if OpenSSL fails. */
+static bool copy_ticket_keys(SSL_CTX *to, SSL_CTX *from)
 {
-    unsigned char keys[256];
+    unsigned char keys[256]; /* more than enough: they have 80 bytes */
     long len = SSL_CTX_get_tlsext_ticket_keys(from, NULL, 0);
-    bool taken = len > 0 && len <= (long)sizeof(keys) &&
-                 SSL_CTX_get_tlsext_ticket_keys(from, keys, len) == 1 &&
-                 SSL_CTX_set_tlsext_ticket_keys(to, keys, len) == 1;
+    bool is_copied = len > 0 && len <= (long)sizeof(keys) &&
+                     SSL_CTX_get_tlsext_ticket_keys(from, keys, len) == 1 &&
+                     SSL_CTX_set_tlsext_ticket_keys(to, keys, len) == 1;
     OPENSSL_cleanse(keys, sizeof(keys));
-    return taken;
+    return is_copied;
 }
 
 /* ---- The files ---- */
 
-/* The end of a path, which tells more than its start where there is no room for all of it. */
+/* The end of a path that is too long to be shown: its end says more than its start. */
 static const char *tail_of(const char *file)
 {
-    enum { SHOWN = 160 }; /* so that the log, which keeps 256 bytes, has the reason as well */
+    enum { SHOWN = 160 }; /* a line of the log has 256 bytes for the text, and the reason must fit as well */
     size_t len = strlen(file);
     return len > SHOWN ? file + len - SHOWN : file;
 }
 
-/* Say what OpenSSL complained of first: what follows is its consequence. */
-static int refuse(const char *file, char fault[TLS_CONTEXT_FAULT_CAP])
+/* Write into `fault` what is wrong with `file`: OpenSSL's first error, from which the others follow. Returns
+ * -EINVAL or -ENOMEM. */
+static int explain_fault(const char *file, char fault[TLS_CONTEXT_FAULT_CAP])
 {
     unsigned long error = ERR_get_error();
     const char *reason =
@@ -210,7 +215,7 @@ static int load_key(SSL_CTX *ssl, const char *file, char fault[TLS_CONTEXT_FAULT
     if (loaded)
         return 0;
     if (!was_asked)
-        return refuse(file, fault);
+        return explain_fault(file, fault);
     snprintf(fault, TLS_CONTEXT_FAULT_CAP, "%s: it has a passphrase", tail_of(file));
     return -EINVAL;
 }
@@ -220,7 +225,7 @@ static int load_files(SSL_CTX *ssl, const char *cert_file, const char *key_file,
 {
     ERR_clear_error();
     if (SSL_CTX_use_certificate_chain_file(ssl, cert_file) != 1)
-        return refuse(cert_file, fault);
+        return explain_fault(cert_file, fault);
     return load_key(ssl, key_file, fault);
 }
 
@@ -248,8 +253,8 @@ int tls_context_load(const char *cert_file, const char *key_file, const tls_cont
     int error = -ENOMEM;
     c->socket = new_socket_method();
     c->ssl = SSL_CTX_new(TLS_server_method());
-    if (c->socket != NULL && c->ssl != NULL && set_rules(c->ssl) &&
-        (previous == NULL || take_over_ticket_keys(c->ssl, previous->ssl)))
+    if (c->socket != NULL && c->ssl != NULL && apply_settings(c->ssl) &&
+        (previous == NULL || copy_ticket_keys(c->ssl, previous->ssl)))
         error = load_files(c->ssl, cert_file, key_file, fault);
     if (error != 0) {
         ERR_clear_error();

@@ -1,12 +1,14 @@
-/* TLS context: a certificate with its key, and what is allowed of TLS.
+/* TLS context: a certificate with its key, and the settings of TLS.
  *
- * TLS 1.2 and 1.3 and nothing older; for 1.2 only ECDHE with an AEAD. ALPN knows `http/1.1`: who offers
- * protocols and not this one is refused (RFC 7301, 3.2), who offers none is welcome. No compression, no
- * renegotiation, no early data. Sessions are resumed by tickets alone: the server remembers none.
+ * TLS 1.2 and 1.3, nothing older; with 1.2 only ECDHE with an AEAD. The one protocol of ALPN is `http/1.1`: a
+ * client that offers others but not this one is refused (RFC 7301, 3.2), a client that offers none is
+ * accepted. There is no compression, no renegotiation, no early data. Sessions are resumed by tickets only;
+ * the server stores none.
  *
- * A context never changes. New files are a new context, which new connections get, while those that live keep
- * theirs: it is counted. It takes over the keys of the tickets, so that a client resumes its session across a
- * change of certificate; they are drawn at the first load and live as long as the process. */
+ * A context never changes after it was loaded. When files are loaded again, that makes a new context, which
+ * new connections use. Older connections keep the old one: it is counted by shares, and freed with the last.
+ * The new context copies the ticket keys of the old one, so that clients can resume their sessions after the
+ * change. The keys are random, made at the first load, and never written anywhere. */
 #ifndef HOMECALL_NET_TLS_CONTEXT_H
 #define HOMECALL_NET_TLS_CONTEXT_H
 
@@ -16,32 +18,37 @@
 
 typedef struct tls_context tls_context;
 
-/* Room for what is wrong with a file: the end of its path, and OpenSSL's words. */
+/* The size of a text that says what is wrong with a file: the end of its path, and the reason. */
 enum { TLS_CONTEXT_FAULT_CAP = 512 };
 
-/* Load a certificate, with the chain behind it, and its key, both PEM and without a passphrase. `previous` is
- * the context to be replaced, or NULL; it is borrowed for the call and not changed. On 0 the caller owns
- * *out, a share. -EINVAL: a file can't be used, and `fault` says which and why; or -ENOMEM. */
+/* Load a certificate, with its chain behind it, and its key, both in PEM and without a passphrase. `previous`
+ * is the context whose ticket keys are copied, or NULL; it is borrowed for the call and not changed. 0, and
+ * the caller owns a share in *out. -EINVAL: a file can't be used, and `fault` says which and why. Or -ENOMEM,
+ * which `fault` says as well. Any thread. */
 int tls_context_load(const char *cert_file, const char *key_file, const tls_context *previous,
                      tls_context **out, char fault[TLS_CONTEXT_FAULT_CAP]);
 
-/* One share more, for somebody else to free. Any thread. */
+/* Take one share more, for another owner. Returns `c`. Any thread. */
 tls_context *tls_context_share(tls_context *c);
 
 /* Give a share back; the last one frees the context. Any thread; NULL is legal. */
 void tls_context_free(tls_context *c);
 
-/* When the certificate ends, Unix time in seconds. */
+/* When the certificate expires, Unix time in seconds; 0 if its date can't be read. Any thread. */
 int64_t tls_context_not_after_s(const tls_context *c);
 
-/* What an operator should hear of the certificate (that it had expired when it was loaded, or was not yet
- * valid), a literal; NULL where all is well. It is used all the same. */
+/* A warning for the operator, a literal: that the certificate had expired or was not valid yet when it was
+ * loaded. It is used nevertheless. NULL when there is none. Any thread. */
 const char *tls_context_warning(const tls_context *c);
 
-/* The server's side of TLS over a connected descriptor, which is borrowed; NULL without memory. A write to a
- * peer that is gone raises no signal. A read sets *has_read, which is borrowed too, and the next one finds
- * nothing and unsets it: so no call of OpenSSL goes on for as long as a peer sends what is no data (a change
- * of keys, again and again). Keep the context until it is freed. Any thread. */
+/* Make the server's side of TLS over a connected descriptor. The descriptor and `has_read` are borrowed until
+ * the SSL is freed, and the caller must keep a share of the context as long. The caller owns the SSL. NULL
+ * without memory. Any thread.
+ *
+ * A write to a peer that is gone raises no SIGPIPE. Of two reads from the socket, one returns nothing: the
+ * first sets *has_read, and a read that finds it set only clears it, and returns "try again". Without that,
+ * one call of OpenSSL would last as long as the peer sends records without data, such as key updates. The
+ * caller clears *has_read when OpenSSL has returned. */
 SSL *tls_context_open(tls_context *c, int fd, bool *has_read);
 
 #endif

@@ -2,6 +2,7 @@
 
 #include "base/bytes.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
@@ -13,20 +14,21 @@
 #include <string.h>
 
 struct tls_stream {
-    tls_context *tls;        /* a share */
+    tls_context *tls;        /* counted: a share of ours */
     SSL *ssl;                /* owned */
-    struct bufferevent *bev; /* owned; NULL while it belongs to no loop */
-    bytes *moved;            /* owned: what was decrypted and not read when it left its loop; or NULL */
+    struct bufferevent *bev; /* owned; NULL while detached */
+    bytes *moved;            /* owned: what was decrypted and not read before tls_stream_detach(); or NULL */
     tls_stream_fn on_event;
-    void *context;     /* borrowed */
-    const char *fault; /* a literal */
-    int end; /* what read says when all is read: 0 or -errno; -EAGAIN as long as there may be more */
-    bool is_secured;
-    bool holds_input;
-    bool has_read; /* from the descriptor: as tls_context_open() says */
+    void *context;     /* borrowed: for on_event */
+    const char *fault; /* what tls_stream_fault() returns; a literal */
+    int end; /* what tls_stream_read() returns when everything is read: -EAGAIN as long as more can come, then
+                0 or another -errno */
+    bool is_secured;  /* the handshake is done */
+    bool holds_input; /* what tls_stream_holds_input() returns */
+    bool has_read;    /* see tls_context_open() */
 };
 
-/* RFC 8446, 5.1: more does not go into one record. */
+/* RFC 8446, 5.1: the most bytes that one record can have. */
 enum { MAX_RECORD_BYTES = 16 * 1024 };
 
 tls_stream *tls_stream_new(tls_context *tls, int fd, tls_stream_fn on_event, void *context)
@@ -47,8 +49,8 @@ tls_stream *tls_stream_new(tls_context *tls, int fd, tls_stream_fn on_event, voi
     return s;
 }
 
-/* The bufferevent itself lives until its base has done with it, which is later than now when this is one of
- * its callbacks: it must let go of the descriptor at once, whose number may be another's by then. */
+/* libevent frees a bufferevent only after its callbacks have returned, so within a callback later than now.
+ * By then the number of the descriptor may belong to another file. So its events are deleted here. */
 static void free_bufferevent(tls_stream *s)
 {
     if (s->bev == NULL)
@@ -70,7 +72,7 @@ void tls_stream_free(tls_stream *s)
     free(s);
 }
 
-/* Take along what the bufferevent has decrypted. */
+/* Keep what the bufferevent has decrypted, since that is freed with it. */
 static void keep_input(tls_stream *s)
 {
     struct evbuffer *input = bufferevent_get_input(s->bev);
@@ -78,10 +80,13 @@ static void keep_input(tls_stream *s)
     if (len == 0)
         return;
     uint8_t *kept = bytes_extend(&s->moved, len);
-    if (kept != NULL)
-        evbuffer_remove(input, kept, len);
-    else
+    if (kept == NULL) {
         s->end = -ENOMEM;
+        return;
+    }
+    int taken = evbuffer_remove(input, kept, len);
+    assert(taken >= 0 && (size_t)taken == len);
+    (void)taken;
 }
 
 void tls_stream_detach(tls_stream *s)
@@ -92,7 +97,7 @@ void tls_stream_detach(tls_stream *s)
     free_bufferevent(s);
 }
 
-/* ---- What the bufferevent tells ---- */
+/* ---- The bufferevent's callbacks ---- */
 
 static void on_bytes(struct bufferevent *bev, void *context)
 {
@@ -102,7 +107,7 @@ static void on_bytes(struct bufferevent *bev, void *context)
     s->on_event(s->context, TLS_STREAM_READABLE);
 }
 
-/* Keep OpenSSL's word for what has gone wrong: the first, what follows is its consequence. */
+/* Keep OpenSSL's text for an error. */
 static void note_fault(tls_stream *s, unsigned long error)
 {
     const char *reason = ERR_reason_error_string(error);
@@ -112,9 +117,10 @@ static void note_fault(tls_stream *s, unsigned long error)
 
 static void on_secured(tls_stream *s)
 {
+    assert(!s->is_secured);
     s->is_secured = true;
     s->has_read = false;
-    s->holds_input = SSL_has_pending(s->ssl) != 0; /* the request came right behind the handshake */
+    s->holds_input = SSL_has_pending(s->ssl) != 0; /* the request may have come with the handshake */
     s->on_event(s->context, TLS_STREAM_SECURED);
 }
 
@@ -122,7 +128,7 @@ static void on_end(tls_stream *s, bool is_orderly)
 {
     bool is_fault = false;
     for (unsigned long error;
-         (error = bufferevent_get_openssl_error(s->bev)) != 0;) { /* the last one first */
+         (error = bufferevent_get_openssl_error(s->bev)) != 0;) { /* the oldest comes last, and is kept */
         is_fault |= error == SSL_ERROR_SSL;
         note_fault(s, error);
     }
@@ -145,11 +151,11 @@ static void on_change(struct bufferevent *bev, short what, void *context)
 static int make_bufferevent(tls_stream *s, struct event_base *base)
 {
     enum bufferevent_ssl_state state = s->is_secured ? BUFFEREVENT_SSL_OPEN : BUFFEREVENT_SSL_ACCEPTING;
-    s->bev = bufferevent_openssl_socket_new(base, -1, s->ssl, state, 0); /* the descriptor is OpenSSL's */
+    s->bev = bufferevent_openssl_socket_new(base, -1, s->ssl, state, 0); /* -1: the SSL has the descriptor */
     if (s->bev == NULL)
         return -ENOMEM;
     bufferevent_setcb(s->bev, on_bytes, NULL, on_change, s);
-    bufferevent_disable(s->bev, EV_WRITE); /* its output is not used: nothing to be woken for */
+    bufferevent_disable(s->bev, EV_WRITE); /* its output is not used */
     return 0;
 }
 
@@ -157,7 +163,8 @@ int tls_stream_watch_input(tls_stream *s, struct event_base *base)
 {
     if (s->bev == NULL && make_bufferevent(s, base) != 0)
         return -ENOMEM;
-    errno = 0; /* libevent leaves it alone when its own allocation fails */
+    assert(bufferevent_get_base(s->bev) == base);
+    errno = 0; /* libevent does not set it when its own allocation fails */
     if (bufferevent_enable(s->bev, EV_READ) == 0)
         return 0;
     int error = errno != 0 ? -errno : -ENOMEM;
@@ -198,20 +205,21 @@ const char *tls_stream_fault(const tls_stream *s)
 
 /* ---- Reading and writing ---- */
 
-/* OpenSSL's queue of errors is the thread's: what stands in it before a call would pass for its fault. To
- * look is cheaper than to clear it. */
+/* OpenSSL has one queue of errors for each thread. An error that is in it before a call would be taken for an
+ * error of that call. To look whether the queue is empty is cheaper than to clear it. */
 static void forget_errors(void)
 {
     if (ERR_peek_error() != 0)
         ERR_clear_error();
 }
 
-/* The -errno of a call of OpenSSL that did not succeed; 0 for the peer's end. */
+/* The -errno for a call of OpenSSL that has returned `result` and did not succeed. 0 when the peer has ended
+ * its side. */
 static int explain(tls_stream *s, int result)
 {
     int error = SSL_get_error(s->ssl, result);
     if (error == SSL_ERROR_SSL)
-        note_fault(s, ERR_peek_error());
+        note_fault(s, ERR_peek_error()); /* the oldest: the others follow from it */
     forget_errors();
     switch (error) {
     case SSL_ERROR_WANT_READ:
@@ -243,8 +251,8 @@ static size_t read_decrypted(tls_stream *s, uint8_t *data, size_t len)
     return got > 0 ? (size_t)got : 0;
 }
 
-/* Read the records that came together with that one. The bufferevent takes one for each time that the
- * descriptor is readable, and for these it will not be. */
+/* Read the records that came together with the one that the bufferevent has decrypted. It decrypts one each
+ * time that the descriptor is readable, and these have been read from the descriptor already. */
 static size_t read_pending(tls_stream *s, uint8_t *data, size_t len)
 {
     size_t got = 0;
@@ -257,7 +265,7 @@ static size_t read_pending(tls_stream *s, uint8_t *data, size_t len)
             continue;
         }
         s->end = explain(s, result);
-        if (s->end == -EAGAIN) /* a part of a record: the descriptor tells of the rest */
+        if (s->end == -EAGAIN) /* only a part of a record; the descriptor becomes readable for the rest */
             break;
     }
     return got;

@@ -1,12 +1,17 @@
-/* TLS stream: the server's side of TLS over a connected descriptor, by libevent's bufferevent_openssl.
+/* TLS stream: the server's side of TLS over a connected descriptor, with libevent's bufferevent_openssl.
  *
- * The bufferevent does the handshake and waits for input; what it has decrypted waits in its input, and what
- * came with it in OpenSSL's own buffer, until it is read. Its output is not used: a write encrypts and writes
- * one record at once, or takes nothing. So a relayed message costs the system calls that it costs without
- * TLS, what a peer does not read waits where its owner counts it, and an idle stream has no buffers at all.
+ * The bufferevent does the handshake and watches for input. It decrypts one record; more records that came
+ * with it stay in OpenSSL's buffer. tls_stream_read() reads both. The bufferevent's output is not used:
+ * tls_stream_write() encrypts one record and writes it at once, or takes nothing. So a relayed message costs
+ * as many system calls as without TLS. Output that a peer does not read stays with the caller, who counts it.
+ * An idle stream has no buffers.
  *
- * It moves from thread to thread: detached, it is nothing but OpenSSL's state with the bytes that were not
- * read, and the next wait for input makes a bufferevent on another base. */
+ * A stream can move to another thread. While it is detached it has no bufferevent, only OpenSSL's state and
+ * the decrypted bytes that were not read. When its input is watched again, it gets a new bufferevent on the
+ * new base.
+ *
+ * All functions: the thread of the base whose input is watched. While the stream is detached: one thread at a
+ * time. */
 #ifndef HOMECALL_NET_TLS_STREAM_H
 #define HOMECALL_NET_TLS_STREAM_H
 
@@ -20,59 +25,62 @@
 
 typedef struct tls_stream tls_stream;
 
-/* What happens to a stream. The callback may free it. */
+/* What the callback of a stream is called for. It may free the stream. */
 typedef enum tls_stream_event {
     TLS_STREAM_SECURED,  /* the handshake is done */
-    TLS_STREAM_READABLE, /* there are bytes, or the end, or a fault: tls_stream_read() says which */
+    TLS_STREAM_READABLE, /* there is input, the end of the peer, or a fault: tls_stream_read() says which */
 } tls_stream_event;
 
 typedef void (*tls_stream_fn)(void *context, tls_stream_event event);
 
-/* Begin over `fd`, which is borrowed and open until the stream is freed; `on_event` is called with `context`,
- * borrowed too. The stream takes a share of `tls`. It belongs to no loop yet. NULL without memory. */
+/* Make a stream over `fd`, which is borrowed, and must stay open until the stream is freed. `on_event` is
+ * called with `context`, which is borrowed, too. The stream takes a share of `tls`. It is detached. The
+ * caller owns it. NULL without memory. */
 tls_stream *tls_stream_new(tls_context *tls, int fd, tls_stream_fn on_event, void *context);
 
-/* Leave the loop and free it, without a good-bye to the peer. NULL is legal. */
+/* Leave the base and free the stream, without a close_notify. NULL is legal. */
 void tls_stream_free(tls_stream *s);
 
-/* Wait for input (and for the peer's part of the handshake) on `base`: callbacks come from its thread. It is
- * the same base until tls_stream_detach(). Nothing is told of input that the stream holds already. 0, or
- * -ENOMEM (or another -errno of epoll). */
+/* Watch for input, and for the peer's part of the handshake, on `base`, whose thread calls the callback.
+ * Until tls_stream_detach() it must be the same base. The callback is not called for input that the stream
+ * holds already (tls_stream_holds_input()). 0, -ENOMEM, or another -errno of epoll. */
 int tls_stream_watch_input(tls_stream *s, struct event_base *base);
 
-/* No longer wait for it: nothing more is read from the descriptor. */
+/* Stop watching: nothing more is read from the descriptor. */
 void tls_stream_ignore_input(tls_stream *s);
 
-/* Is it waited for? */
+/* Is input watched? */
 bool tls_stream_watches_input(const tls_stream *s);
 
-/* Leave the loop, so that another thread can go on. Not in the middle of a handshake. */
+/* Leave the base, so that another thread can watch the input. A stream whose handshake is not done can only
+ * be freed afterwards. */
 void tls_stream_detach(tls_stream *s);
 
 /* Is the handshake done? */
 bool tls_stream_is_secured(const tls_stream *s);
 
-/* Is there something to read that the descriptor will not tell of, because it was read from it before? */
+/* Is there something to read, for which the descriptor does not become readable, because it was read from it
+ * before? */
 bool tls_stream_holds_input(const tls_stream *s);
 
-/* Has its peer ended its side, and has that been noticed? It may still read. */
+/* Has the peer ended its side in order, as far as we have read? It may still read what we write. */
 bool tls_stream_has_ended(const tls_stream *s);
 
-/* Read what has come, at most `len` bytes. Bytes read, 0 at the peer's end, -EAGAIN when nothing
- * is there, -EPROTO for a fault of TLS (tls_stream_fault()), -ECONNRESET for a broken connection and for an
- * end before the handshake was done, -ENOMEM where a move lost bytes. */
+/* Read what has come, at most `len` bytes. Returns how many; 0 when the peer has ended its side; -EAGAIN when
+ * there is nothing; -EPROTO for a fault of TLS (tls_stream_fault()); -ECONNRESET when TCP broke, or ended
+ * before the handshake was done; -ENOMEM when tls_stream_detach() had no memory to keep the input. */
 ssize_t tls_stream_read(tls_stream *s, uint8_t *data, size_t len);
 
-/* Write one record. Bytes taken, or -errno; -EAGAIN when the socket takes no more or the handshake is not
- * done. Then the bytes must be offered again, at the same place of the stream, and more may stand behind
- * them. */
+/* Encrypt and write one record of at most `len` bytes. Returns how many bytes were taken, or -errno. -EAGAIN
+ * when the socket takes none now, or the handshake is not done: then the same bytes must be offered again,
+ * before any others; there may be more bytes behind them. */
 ssize_t tls_stream_write(tls_stream *s, const uint8_t *data, size_t len);
 
-/* Say by a close_notify that nothing more will be written. 0, or -EAGAIN: again when the socket takes more. A
- * peer to whom it can't be said any more is no failure. */
+/* Send a close_notify: nothing more will be written. 0, also when it can't be sent because the peer is gone
+ * or the handshake is not done. -EAGAIN: call it again when the socket takes output. */
 int tls_stream_end_output(tls_stream *s);
 
-/* OpenSSL's word for a fault, a literal. */
+/* After -EPROTO: OpenSSL's text for the fault, a literal. */
 const char *tls_stream_fault(const tls_stream *s);
 
 #endif

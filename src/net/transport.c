@@ -8,14 +8,16 @@
 
 static const transport_extra plain_extra;
 
-/* The event for input tells of nothing while it is not added, so it can stand for the descriptor that it is
- * to watch, before there is a base and after. */
+/* An event that is not added to a base does nothing. So the event for input can keep the descriptor also
+ * while there is no base. */
 static void set_fd(transport *t, int fd, event_callback_fn on_ready, void *context)
 {
-    event_assign(&t->input, NULL, fd, EV_READ | EV_PERSIST, on_ready, context);
+    int error = event_assign(&t->input, NULL, fd, EV_READ | EV_PERSIST, on_ready, context);
+    assert(error == 0); /* it fails only for signals */
+    (void)error;
 }
 
-/* The extra as its owner sees it. Not for the shared one. */
+/* The extra, to be written to. Not for the shared one. */
 static transport_extra *own_extra(const transport *t)
 {
     assert(t->extra != &plain_extra);
@@ -35,7 +37,9 @@ void transport_open(transport *t, int fd, event_callback_fn on_ready, void *cont
 
 void transport_attach(transport *t, struct event_base *base)
 {
-    event_base_set(base, &t->input);
+    int error = event_base_set(base, &t->input);
+    assert(error == 0); /* it fails only for an event that is added or active */
+    (void)error;
 }
 
 address transport_peer(const transport *t)
@@ -60,8 +64,8 @@ void transport_recall_input(transport *t)
 
 void transport_detach(transport *t)
 {
-    transport_watch_input(t, false);
-    transport_want_writable(t, false, 0);
+    (void)transport_watch_input(t, false);
+    (void)transport_want_writable(t, false, 0);
     t->extra->kind->detach(t);
 }
 
@@ -69,13 +73,14 @@ int transport_end_output(transport *t)
 {
     int error = t->extra->kind->end_output(t);
     if (error == 0)
-        shutdown(transport_fd(t), SHUT_WR); /* fails where the peer is gone, which needs no end */
+        (void)shutdown(transport_fd(t), SHUT_WR); /* it fails only when the peer is gone */
     return error;
 }
 
 void transport_close(transport *t)
 {
     transport_detach(t);
+    assert(!transport_wants_writable(t) && !transport_watches_input(t));
     t->extra->kind->close(t);
     transport_set_extra(t, NULL);
     if (transport_fd(t) >= 0)
@@ -83,10 +88,10 @@ void transport_close(transport *t)
     set_fd(t, -1, NULL, NULL);
 }
 
-/* ---- Waiting until the socket takes more ---- */
+/* ---- Watching whether the socket takes output ---- */
 
-/* A plain one has no extra of its own but for a wait. */
-static void drop_unused(transport *t)
+/* A plain transport has an extra of its own only while wants_writable is set. */
+static void free_unused_extra(transport *t)
 {
     if (t->extra->kind != plain_extra.kind)
         return;
@@ -94,15 +99,15 @@ static void drop_unused(transport *t)
     transport_set_extra(t, NULL);
 }
 
-static void stop_waiting(transport *t)
+static void stop_watching_output(transport *t)
 {
     event_del(&own_extra(t)->writable);
     own_extra(t)->wants_writable = false;
-    drop_unused(t);
+    free_unused_extra(t);
 }
 
-/* Have an extra to write to. False without memory. */
-static bool take_extra(transport *t)
+/* Make an extra that can be written to, if there is none. False without memory. */
+static bool make_own_extra(transport *t)
 {
     if (t->extra != &plain_extra)
         return true;
@@ -114,15 +119,15 @@ static bool take_extra(transport *t)
     return true;
 }
 
-static int start_waiting(transport *t, uint64_t now_us)
+static int start_watching_output(transport *t, uint64_t now_us)
 {
-    if (!take_extra(t))
+    if (!make_own_extra(t))
         return -ENOMEM;
     transport_extra *extra = own_extra(t);
     event_assign(&extra->writable, event_get_base(&t->input), transport_fd(t), EV_WRITE | EV_PERSIST,
                  event_get_callback(&t->input), event_get_callback_arg(&t->input));
     if (transport_is_secured(t) && event_add(&extra->writable, NULL) != 0) {
-        drop_unused(t);
+        free_unused_extra(t);
         return -ENOMEM;
     }
     extra->since_us = now_us;
@@ -133,7 +138,7 @@ static int start_waiting(transport *t, uint64_t now_us)
 void transport_start_deferred_wait(transport *t)
 {
     if (transport_wants_writable(t))
-        event_add(&own_extra(t)->writable, NULL); /* without memory its owner waits until it is tired of it */
+        (void)event_add(&own_extra(t)->writable, NULL); /* if it fails, the deadline ends the connection */
 }
 
 int transport_want_writable(transport *t, bool wants, uint64_t now_us)
@@ -141,8 +146,8 @@ int transport_want_writable(transport *t, bool wants, uint64_t now_us)
     if (wants == transport_wants_writable(t))
         return 0;
     if (wants)
-        return start_waiting(t, now_us);
-    stop_waiting(t);
+        return start_watching_output(t, now_us);
+    stop_watching_output(t);
     return 0;
 }
 
@@ -159,7 +164,7 @@ static int plain_watch_input(transport *t, bool watches)
         event_del(&t->input);
         return 0;
     }
-    errno = 0; /* libevent leaves it alone when its own allocation fails */
+    errno = 0; /* libevent does not set it when its own allocation fails */
     if (event_add(&t->input, NULL) != 0)
         return errno != 0 ? -errno : -ENOMEM;
     return 0;
@@ -214,7 +219,7 @@ static void plain_detach(transport *t)
 
 static void plain_close(transport *t)
 {
-    assert(t->extra == &plain_extra); /* its wait has ended */
+    assert(t->extra == &plain_extra); /* transport_detach() has freed its own one */
     (void)t;
 }
 

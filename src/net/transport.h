@@ -1,13 +1,15 @@
-/* Transport: the byte stream under a connection: its descriptor and its events on one loop's base.
+/* Transport: the byte stream of a connection, with its descriptor and its events. There are two kinds: a
+ * plain socket (TCP or Unix), and TLS over one (transport_tls.h). A table of functions says which it is.
  *
- * A plain TCP socket, read and written by one system call each, watched by plain libevent events: an idle one
- * costs this struct and nothing else. What libevent's event holds anyway (the descriptor, the base, whom to
- * call) is not kept twice. An event for writing exists only while the socket takes no more.
+ * A plain transport is read and written by one system call each, and watched by libevent's events. An idle
+ * one costs this struct and nothing else. What the event for input contains anyway (the descriptor, the base,
+ * the callback) is not stored a second time. There is an event for writing only while the socket takes no
+ * more.
  *
- * Or the same through TLS (transport_tls.h). Which of the two it is stands in a table of functions. Nothing
- * can be written to one of TLS before its handshake is done.
+ * A TLS transport takes no output before its handshake is done.
  *
- * All functions: the thread of the loop that it is attached to. */
+ * All functions: the thread of the base that it is attached to. While it is attached to none: one thread at a
+ * time. */
 #ifndef HOMECALL_NET_TRANSPORT_H
 #define HOMECALL_NET_TRANSPORT_H
 
@@ -22,128 +24,133 @@
 
 typedef struct transport transport;
 
-/* What the kinds of transports do differently. The functions of this header that have no other comment there
- * say what each has to do. */
+/* What a kind of transport does in its own way. transport_read(), transport_write() and so on say what each
+ * function has to do. */
 typedef struct transport_kind {
     ssize_t (*read)(transport *t, uint8_t *data, size_t len);
     ssize_t (*write)(transport *t, const uint8_t *data, size_t len, bool is_last);
-    int (*watch_input)(transport *t, bool watches); /* called for a change only */
+    int (*watch_input)(transport *t, bool watches); /* called only when `watches` is a change */
     bool (*watches_input)(const transport *t);
     bool (*holds_input)(const transport *t);
     bool (*is_secured)(const transport *t);
     const char *(*fault)(const transport *t);
-    int (*end_output)(transport *t);
-    void (*detach)(transport *t); /* besides its events */
-    void (*close)(transport *t);  /* free what the kind owns, and t->extra */
+    int (*end_output)(transport *t); /* before TCP is ended */
+    void (*detach)(transport *t);    /* after the events were taken back */
+    void (*close)(transport *t);     /* free what the kind owns, and t->extra; the descriptor is still open */
 } transport_kind;
 
-/* What a transport has besides its event for input. A plain one that waits for nothing has one that all of
- * these share, and nobody writes to. */
+/* What a transport has besides its event for input. All plain transports whose socket takes output share one
+ * that is never written to. */
 typedef struct transport_extra {
     const transport_kind *kind; /* borrowed */
-    struct event writable;      /* added while wants_writable, as soon as is_secured */
-    uint64_t since_us;          /* monotonic: when that began */
-    bool wants_writable;        /* it is waited until the socket takes more */
+    struct event writable; /* added while wants_writable is set; with TLS, not before its handshake is done */
+    uint64_t since_us;     /* monotonic: when wants_writable was set */
+    bool wants_writable;   /* there is output that the socket does not take now */
 } transport_extra;
 
 struct transport {
-    struct event input; /* for bytes and the peer's end; its descriptor is owned, and -1 when closed. With TLS
-                           it is not added: it stands for the same things, and is made active by hand. */
-    const transport_extra *extra; /* owned, but for the shared one */
+    struct event input; /* for input and the end of the peer. It contains the descriptor, which is owned, and
+                           is -1 when closed. With TLS this event is never added to the base: it only keeps
+                           the descriptor, the base and the callback, and is activated by event_active(). */
+    const transport_extra *extra; /* owned, unless it is the shared one */
 };
 
-/* Start with a connected, non-blocking, close-on-exec descriptor, which the transport owns from here on, as a
- * plain one. `on_ready` is called with EV_READ when there are bytes, or the peer's end, with EV_WRITE when
- * the socket takes more again, with 0 when the handshake of TLS is done, and with `context`, which is
- * borrowed. It belongs to no loop yet. */
+/* Make a plain transport of a connected, non-blocking, close-on-exec descriptor, which it owns from now on.
+ * It is attached to no base yet. `on_ready` is called with `context`, which is borrowed: with EV_READ when
+ * there is input or the peer has ended, with EV_WRITE when the socket takes output again, and with 0 when the
+ * TLS handshake is done. It may close the transport. */
 void transport_open(transport *t, int fd, event_callback_fn on_ready, void *context);
 
-/* Enter a loop: callbacks come from `base`, on its thread. Nothing is watched yet. */
+/* Attach a detached transport to `base`, whose thread calls the callbacks. Nothing is watched yet. */
 void transport_attach(transport *t, struct event_base *base);
 
-/* The address of the other end; unknown where the kernel tells none. */
+/* The address of the peer. Of family ADDRESS_UNKNOWN for a Unix socket, and when the kernel has none. */
 address transport_peer(const transport *t);
 
-/* Leave the loop, so that another thread can attach. With TLS not in the middle of its handshake. */
+/* Stop watching and leave the base, so that another thread can attach it. A TLS transport whose handshake is
+ * not done can't be attached again. */
 void transport_detach(transport *t);
 
-/* Wait, or no longer wait, for input; what is not waited for stays in the kernel and holds the peer back. 0,
- * or -ENOMEM (or another -errno of epoll); taking the wait back can't fail. */
+/* Start or stop to watch for input. While it is not watched, input stays in the kernel, and TCP slows the
+ * peer down. 0, -ENOMEM, or another -errno of epoll; to stop can't fail. */
 int transport_watch_input(transport *t, bool watches);
 
-/* Is it waited for input? */
+/* Is input watched? */
 static inline bool transport_watches_input(const transport *t)
 {
     return t->extra->kind->watches_input(t);
 }
 
-/* Read once. Bytes read, 0 at the peer's end, or -errno; -EAGAIN when nothing is there, -EPROTO for a fault
- * of TLS. */
+/* Read once, at most `len` bytes. Returns how many were read; 0 when the peer has ended its side; or -errno:
+ * -EAGAIN when there is nothing, -EPROTO for a fault of TLS. */
 static inline ssize_t transport_read(transport *t, uint8_t *data, size_t len)
 {
     return t->extra->kind->read(t, data, len);
 }
 
-/* OpenSSL's word for that fault, a literal. */
+/* After -EPROTO: OpenSSL's text for the fault, a literal. */
 static inline const char *transport_fault(const transport *t)
 {
     return t->extra->kind->fault(t);
 }
 
-/* After a read: is there more that was read from the socket already, so that it does not tell of it again?
- * Only with TLS. Call transport_recall_input() at the end of the turn then. */
+/* Is there input, or the end of the peer, that was read from the socket already? Only with TLS, when more was
+ * decrypted than transport_read() has returned. The socket does not become readable for that input. So if
+ * this is true after a read, call transport_recall_input() at the end of the turn. */
 static inline bool transport_holds_input(const transport *t)
 {
     return t->extra->kind->holds_input(t);
 }
 
-/* Have that told in the next turn, if it is waited for input. */
+/* If there is such input, and input is watched, have on_ready called in the base's next pass. */
 void transport_recall_input(transport *t);
 
-/* Write once. Bytes taken, or -errno; -EAGAIN when the socket takes no more. What was not taken must be
- * offered again before anything else, and not less of it. With `is_last` the bytes wait for
- * transport_end_output(), which follows: they and the end go out in one segment (but with TLS, in two). */
+/* Write once. Returns how many bytes were taken, or -errno: -EAGAIN when the socket takes none now. What was
+ * not taken must be offered again, before any other bytes and not less of it. With `is_last` a plain
+ * transport may keep the bytes until transport_end_output(), which must follow: so they and the end of TCP
+ * are sent in one segment. */
 static inline ssize_t transport_write(transport *t, const uint8_t *data, size_t len, bool is_last)
 {
     return t->extra->kind->write(t, data, len, is_last);
 }
 
-/* Wait, or no longer wait, until the socket takes more; `now_us` is noted when a wait begins. 0 or -ENOMEM;
- * taking the wait back can't fail. */
+/* Start or stop to watch whether the socket takes output again. `now_us` is the monotonic time of the start.
+ * 0 or -ENOMEM; to stop can't fail. */
 int transport_want_writable(transport *t, bool wants, uint64_t now_us);
 
-/* Is it waited for that? */
+/* Is that watched? */
 static inline bool transport_wants_writable(const transport *t)
 {
     return t->extra->wants_writable;
 }
 
-/* Say that nothing more will be written: the peer reads to the end and sees it. 0, or -EAGAIN with TLS: call
- * it again when the socket takes more. A TLS transport is a plain one afterwards: what still comes is not
- * decrypted, since nobody wants to know it. */
+/* End our side of TCP, with TLS by a close_notify first: the peer reads all that was written, and then sees
+ * the end. 0; or, only with TLS, -EAGAIN: call it again when the socket takes output. Afterwards a TLS
+ * transport has become a plain one, since input will only be thrown away and need not be decrypted. */
 int transport_end_output(transport *t);
 
-/* Is all that is read and written as safe as it is going to be? False until the handshake of TLS is done. */
+/* False for TLS before its handshake is done; else true. */
 static inline bool transport_is_secured(const transport *t)
 {
     return t->extra->kind->is_secured(t);
 }
 
-/* Close the descriptor and leave the loop. Twice is legal. */
+/* Leave the base and close the descriptor. To close it twice is legal. */
 void transport_close(transport *t);
 
-/* ---- For kinds ---- */
+/* ---- For the kinds ---- */
 
+/* The descriptor, lent; -1 when closed. */
 static inline int transport_fd(const transport *t)
 {
     return event_get_fd(&t->input);
 }
 
-/* Be of another kind: `extra`, or with NULL a plain one that waits for nothing. The old extra is the
- * caller's. No event may be added. */
+/* Make it another kind: of `extra`, or plain for NULL. The caller frees the old extra. None of its events may
+ * be added to a base. */
 void transport_set_extra(transport *t, transport_extra *extra);
 
-/* The handshake is done: what was waited for until then begins. */
+/* The handshake is done: if wants_writable is set, watch the socket from now on. */
 void transport_start_deferred_wait(transport *t);
 
 #endif

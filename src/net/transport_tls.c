@@ -2,13 +2,17 @@
 
 #include "net/tls_stream.h"
 
+#include <assert.h>
 #include <errno.h>
+#include <stddef.h>
 #include <stdlib.h>
 
 typedef struct tls_extra {
     transport_extra extra; /* first */
     tls_stream *tls;       /* owned */
 } tls_extra;
+
+static_assert(offsetof(tls_extra, extra) == 0, "a transport_extra of TLS is a tls_extra");
 
 static tls_extra *extra_of(const transport *t)
 {
@@ -51,7 +55,7 @@ static bool watches_input(const transport *t)
 static int watch_input(transport *t, bool watches)
 {
     if (!watches) {
-        event_del(&t->input); /* it may have been made active by hand */
+        event_del(&t->input); /* transport_recall_input() may have activated it */
         tls_stream_ignore_input(tls_of(t));
         return 0;
     }
@@ -91,18 +95,19 @@ static int end_output(transport *t)
     int error = tls_stream_end_output(tls_of(t));
     if (error != 0)
         return error;
-    /* From here on the bytes of the socket are what is read. */
+    /* From now on the bytes of the socket itself are read, by a plain transport. */
     bool watches = watches_input(t);
-    transport_watch_input(t, false);
-    transport_want_writable(t, false, 0);
+    (void)transport_watch_input(t, false);
+    (void)transport_want_writable(t, false, 0);
     free_extra(t);
     transport_set_extra(t, NULL);
     if (watches)
-        (void)transport_watch_input(t, true); /* or the peer's end goes unseen, until its time is over */
+        (void)transport_watch_input(t, true); /* transport_watches_input() tells the caller if it fails */
     return 0;
 }
 
-/* A peer that has ended its side in order hears the end of ours (RFC 8446, 6.1), if the socket takes it. */
+/* When the peer has ended its side in order, we owe it a close_notify of our own (RFC 8446, 6.1). It is sent
+ * if the socket takes it at once. */
 static void close_tls(transport *t)
 {
     if (tls_stream_has_ended(tls_of(t)))
