@@ -8,14 +8,14 @@
 #include <stdlib.h>
 #include <sys/random.h>
 
-/* A page asks once for each call, and a household may have several. */
+/* A page asks once for each call, and several people may call from one address. */
 static const token_bucket_rate rate_of_address = {.per_second = 1, .burst = 20};
 
 /* 50 calls a second are those of 100,000 connections, of which every 30th calls each minute. Somebody who
  * collects credentials gets no more of them than that. */
 static const token_bucket_rate rate_of_shared = {.per_second = 100, .burst = 1000};
 
-/* An IPv6 client is its /64, as for the limit on connections. */
+/* All IPv6 addresses of one /64 are one client, as for MAX_CONNECTIONS_PER_ADDRESS. */
 static uint64_t hash_of(const keyed_hash *hash, const address *client)
 {
     size_t len = client->family == ADDRESS_IPV6 ? 8 : sizeof(client->bytes);
@@ -50,9 +50,8 @@ static int make_credentials(const ice_settings *settings, const keyed_hash *hash
     return error != 0 ? error : turn_credentials_make(settings->secret, utc_s + settings->ttl_s, user, out);
 }
 
-/* A page of another origin that may connect must be allowed to read the answer as well (Fetch, CORS
- * protocol).
- */
+/* The browser lets a page of another origin read the answer only if the answer allows its origin (Fetch,
+ * "CORS protocol"). The handshake has already refused origins that may not connect. */
 static char *make_head(slice origin, size_t body_len)
 {
     const char *allow = origin.len > 0 ? "Access-Control-Allow-Origin: " : "";

@@ -1,7 +1,8 @@
-/* GET /ice: the servers that a page tells its RTCPeerConnection, with credentials that are good for a while.
+/* GET /ice: the STUN and TURN servers for the RTCPeerConnection of a page, with credentials that are valid
+ * for some time.
  *
- * It is served beside /signal and not at the admin port, since it is for everybody whose page may connect:
- * the proxy that passes /signal on passes it on as well, and the admin port stays inside. */
+ * It is on the port of /signal and not on the admin port, because it is for every page that may connect to
+ * /signal. A proxy forwards both; the admin port is not reachable from outside. */
 #ifndef HOMECALL_SESSION_ICE_PAGE_H
 #define HOMECALL_SESSION_ICE_PAGE_H
 
@@ -10,7 +11,7 @@
 #include "base/slice.h"
 #include "base/token_bucket.h"
 
-/* What is handed out. Immutable while threads run. */
+/* What the page contains. Immutable while threads run. */
 typedef struct ice_settings {
     slice urls;     /* borrowed: TURN_URLS as ice_url_read_list() makes it; empty = there is no such page */
     slice secret;   /* borrowed: TURN_SECRET; may be empty where no URL is a TURN server's */
@@ -31,13 +32,13 @@ typedef struct ice_rate {
     token_bucket shared;
 } ice_rate;
 
-/* May this client ask once more? */
+/* May this client ask now? If so, that is counted. `now_ms` is monotonic. */
 bool ice_rate_take(ice_rate *rate, const keyed_hash *hash, const address *client, uint64_t now_ms);
 
-/* An answer; both are owned by the caller, who frees them. */
+/* An answer. The caller owns both, and calls free() for each. */
 typedef struct ice_page {
-    char *head;
-    char *body;
+    char *head; /* of HTTP, with the empty line */
+    char *body; /* JSON */
 } ice_page;
 
 /* Make the answer for a client, to a page of `origin` where the browser names one. Its credentials are

@@ -4,12 +4,14 @@
 #include "protocol/message.h"
 #include "session/session.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 
 static const char log_namespace[] = "HomeCall_Signal_Session";
 
-/* PROTOCOL.md, rule 5: the connection goes on, unless its peer does nothing else. */
+/* PROTOCOL.md, rule 5: the connection goes on, unless its peer sends more invalid messages than FAULT_BURST
+ * allows. */
 static connection_verdict answer_invalid(session *s)
 {
     session_group *group = session_group_of(s);
@@ -21,23 +23,24 @@ static connection_verdict answer_invalid(session *s)
     return CONNECTION_GO_ON;
 }
 
-/* The environment's fault, not the peer's: shed this one connection. */
-static connection_verdict shed(session *s)
+/* There is no memory for what the message asks for. That is no fault of the peer, but the server can only go
+ * on without this connection. */
+static connection_verdict close_without_memory(session *s)
 {
     session_log(LOG_WARN, log_namespace, "out of memory", s, NULL, 0);
     connection_close(&s->connection, CLOSE_REASON_NO_MEMORY, "out of memory");
     return CONNECTION_GO_ON;
 }
 
-/* The share of the rooms that a codeword belongs to. The upper half of its hash decides; the tables of a
- * shard use the lower half, which stays evenly spread within the shard. */
+/* The shard that the room of this codeword belongs to. It is chosen by the upper half of the hash. The table
+ * of a shard uses the lower half, which is spread evenly in each shard. */
 static int shard_of(const session_shared *shared, slice room)
 {
     uint64_t upper = keyed_hash_of(&shared->hash, room) >> 32;
     return (int)(upper * (uint64_t)shared->shards >> 32);
 }
 
-/* Is the sender in a room, and does its message name no other? */
+/* Is the sender in a room, and does its message name that room or none? */
 static bool is_in_room_of(const session *s, const message *m)
 {
     return session_is_joined(s) &&
@@ -54,14 +57,15 @@ static void leave_room(session *s, session_leave how)
     room_manager_leave(group->rooms.manager, &s->peer);
 }
 
+/* Is it in this room, as this user? */
 static bool is_joined_as(const session *s, slice room, slice user)
 {
     return session_is_joined(s) && slice_equals(room, room_member_room(s->peer.member)) &&
            slice_equals(user, room_member_user(s->peer.member));
 }
 
-/* What the RoomManager said to a join: for the counters and the log. */
-static void tell_join(const session *s, const message *m, int result)
+/* Count and log what the RoomManager has returned for a join. */
+static void report_join(const session *s, const message *m, int result)
 {
     static const char *const events[] = {
         [ROOM_JOINED] = "joined",
@@ -69,7 +73,7 @@ static void tell_join(const session *s, const message *m, int result)
         [ROOM_FULL] = "room is full",
     };
     session_counters *counters = &session_group_of(s)->counters;
-    if (result != ROOM_WAITING) /* how that ends is told later */
+    if (result != ROOM_WAITING) /* that is counted when the wait ends, in session_peer.c */
         counter_add(&counters->joins[result == ROOM_JOINED ? SESSION_JOIN_JOINED : SESSION_JOIN_FULL], 1);
     LOG(LOG_INFO, log_namespace, events[result], LOG_NUMBER("conn", s->connection.id),
         LOG_PRIVATE("room", m->room), LOG_PRIVATE("user", m->user));
@@ -90,8 +94,8 @@ static connection_verdict enter_room(session *s, const message *m)
     free(room_text);
     free(user_text);
     if (result < 0)
-        return shed(s);
-    tell_join(s, m, result);
+        return close_without_memory(s);
+    report_join(s, m, result);
     if (result == ROOM_FULL)
         session_send_error(s, MESSAGE_ROOM_IS_FULL);
     return result == ROOM_WAITING ? CONNECTION_HOLD : CONNECTION_GO_ON;
@@ -113,7 +117,7 @@ static connection_verdict on_join(session *s, const message *m)
     return enter_room(s, m);
 }
 
-/* PROTOCOL.md, rule 4. Who leaves is who sent it: a `user` in the message is as little asked as a `from`. */
+/* PROTOCOL.md, rule 4. The sender leaves, whatever `user` the message names. */
 static connection_verdict on_leave(session *s, const message *m)
 {
     if (is_in_room_of(s, m))
@@ -121,7 +125,8 @@ static connection_verdict on_leave(session *s, const message *m)
     return CONNECTION_GO_ON;
 }
 
-/* A signal from one who is not in that room is an attempt as well, and is told like the others (rule 3). */
+/* Refuse a signal whose sender is not in that room. It is an attempt like others, so it is counted and logged
+ * (rule 3). */
 static void refuse_outside_room(session *s, const message *m)
 {
     session_counters *counters = &session_group_of(s)->counters;
@@ -150,12 +155,12 @@ static connection_verdict on_signal(session *s, const message *m)
     if (result == -ENOSPC)
         session_send_error(s, MESSAGE_QUEUE_IS_FULL);
     else if (result < 0)
-        return shed(s);
+        return close_without_memory(s);
     return CONNECTION_GO_ON;
 }
 
-/* The client reports a fault: for the log, at a rate that can't fill it. Its text may name a room or a user,
- * so it is shown like one. */
+/* The client reports a fault. That is logged, but only so often that a client can't fill the log. The text
+ * may contain a codeword or a user name, so it is logged as private. */
 static connection_verdict on_client_error(session *s, const message *m)
 {
     session_group *group = session_group_of(s);
@@ -174,6 +179,7 @@ static connection_verdict (*const handlers[])(session *s, const message *m) = {
 connection_verdict rules_handle(connection *c, bool is_text, slice data)
 {
     session *s = session_of(c);
+    assert(connection_is_open(c));
     message m;
     if (!is_text || message_decode(data, session_group_of(s)->shared->limits.max_name_bytes, &m) != 0)
         return answer_invalid(s);

@@ -4,7 +4,7 @@
 
 #include "net/connection.h"
 
-/* connection_events.on_message of a session: do what this message asks for. */
+/* The on_message of session_events: do what this message asks for. See connection_events. */
 connection_verdict rules_handle(connection *c, bool is_text, slice data);
 
 #endif

@@ -11,7 +11,7 @@ void session_send_error(session *s, slice json)
 void session_log(log_level level, const char *namespace_, const char *event, const session *s,
                  const log_field *fields, size_t count)
 {
-    assert(count <= SESSION_LOG_MAX_FIELDS);
+    assert(count == 0 || (fields != NULL && count <= SESSION_LOG_MAX_FIELDS));
     if (!log_is_on(level))
         return;
     log_field all[LOG_MAX_FIELDS] = {LOG_NUMBER("conn", s->connection.id)};

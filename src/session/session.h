@@ -1,28 +1,36 @@
-/* Session: one connection as this floor sees it: who it is in which room.
+/* Session: a connection, and the room and the user that it has joined as.
  *
- * A session lives on one thread at a time. On an acceptor's thread, the lobby, it has no rooms: it answers
- * what needs none and asks to be handed over at its first join. On a worker's thread it has that worker's
- * RoomManager, and asks to be handed over again only when it joins a room of another shard.
+ * A session belongs to one thread at a time. At first that is the thread of an acceptor, the lobby, which has
+ * no rooms. There a session gets answers that need no room, and at its first join it is handed over to the
+ * worker whose shard has the room. On a worker it uses the worker's RoomManager. It is handed over again only
+ * when it joins a room of another shard.
  *
- * What a session does is in four files on top of this one: how it starts, moves and ends (session_life), what
- * its request is answered (upgrade), what its messages do (rules), and what the rooms do with it
- * (session_peer). It knows neither mailboxes nor threads: its group carries out the hand-over.
+ * Four other files contain what a session does: how it starts, moves between threads and ends (session_life),
+ * how its upgrade request is answered (upgrade), what its messages do (rules), and what the rooms do with it
+ * (session_peer). Sessions use neither mailboxes nor threads. To hand one over, they call the server
+ * (session_shared).
  *
- * All functions: the session's thread. */
+ * All functions: the thread of the session's group. */
 #ifndef HOMECALL_SESSION_SESSION_H
 #define HOMECALL_SESSION_SESSION_H
 
 #include "base/log.h"
 #include "session/session_group.h"
 
+#include <assert.h>
+#include <stddef.h>
+
 typedef struct session {
-    connection connection; /* first: a connection of this floor is a session */
-    room_peer peer;        /* what the rooms know of it */
-    void *place;           /* borrowed: what the server keeps for its address */
-    token_bucket faults;   /* invalid messages */
-    token_bucket reports;  /* a client's error messages that are logged */
-    int next_shard;        /* while it is handed over: where to */
+    connection connection; /* first, so that a pointer to it is one to the session */
+    room_peer peer;        /* what the rooms know of the session */
+    void *place;          /* borrowed: its place among the connections that are admitted; only the server uses
+                             it */
+    token_bucket faults;  /* invalid messages that it may still send */
+    token_bucket reports; /* error messages of the client that may still be logged */
+    int next_shard;       /* while it is handed over: the shard that it goes to */
 } session;
+
+static_assert(offsetof(session, connection) == 0, "session_of() casts");
 
 /* The session whose connection this is. */
 static inline session *session_of(connection *c)
@@ -36,7 +44,7 @@ static inline session *session_of_peer(room_peer *peer)
     return (session *)(void *)((char *)peer - offsetof(session, peer));
 }
 
-/* Where a session is attached, or was last. */
+/* The group that a session belongs to; while it is detached, the group that it belonged to last. */
 static inline session_group *session_group_of(const session *s)
 {
     return s->connection.entry.set->owner;
@@ -48,23 +56,24 @@ static inline bool session_is_joined(const session *s)
     return room_peer_is_joined(&s->peer);
 }
 
-/* Send {"type":"error","message":…}, whose whole JSON `json` is. Clients end their call on any error: only
- * for a real fault. */
+/* Send an error message, whose whole JSON is `json`: {"type":"error","message":…}. Clients end their call
+ * when they get one, so it is only for real faults. A session that is ending sends nothing. */
 void session_send_error(session *s, slice json);
 
 /* ---- Log lines about one session ----
  *
- * Each starts with the connection's id, and the room and the user where it is in a room, so that one call can
- * be followed from its join to its end. Which thread it is on, the logger adds. */
+ * Each line starts with the connection's id, and with the room and the user if it is in a room. So all lines
+ * of a call can be found, from the join to the end. The logger adds the name of the thread. */
 
-/* Fields that a line may have besides. */
+/* How many more fields a line may have. */
 enum { SESSION_LOG_MAX_FIELDS = LOG_MAX_FIELDS - 3 };
 
-/* Log `event` with `count` fields, at most SESSION_LOG_MAX_FIELDS. */
+/* Log `event`, a literal, with `count` fields, at most SESSION_LOG_MAX_FIELDS. Nothing happens when the level
+ * is off. */
 void session_log(log_level level, const char *namespace_, const char *event, const session *s,
                  const log_field *fields, size_t count);
 
-/* session_log with the fields, at least one, as arguments, which are not evaluated when the level is off. */
+/* session_log() with the fields as arguments, at least one. They are not evaluated when the level is off. */
 #define LOG_SESSION(level, namespace_, event, s, ...)                     \
     do {                                                                  \
         if (log_is_on(level)) {                                           \

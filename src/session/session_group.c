@@ -2,9 +2,12 @@
 
 #include "net/connection_turn.h"
 
+#include <assert.h>
+
 int session_group_init(session_group *group, session_shared *shared, net_loop *loop,
                        const connection_events *events, int shard)
 {
+    assert(shard == SESSION_NO_SHARD || (shard >= 0 && shard < shared->shards));
     *group = (session_group){.shared = shared, .loop = loop, .shard = shard};
     int error =
         connection_set_init(&group->connections, loop, &shared->net, &connection_turn_hooks, events, group);

@@ -1,8 +1,9 @@
-/* Session group: the sessions of one thread, and what they share: their connections, the rooms of this
- * thread, limits, counters, and the ways out of the thread.
+/* Session group: the sessions of one thread, and what they share: the set of their connections, the rooms of
+ * this thread, counters. What the groups of all threads share is in session_shared: limits, and what the
+ * sessions need from the server.
  *
- * The group of an acceptor is the lobby: it has no rooms. All functions: the group's thread, or any while
- * that does not run. */
+ * The group of an acceptor is the lobby: it has no rooms. All functions: the group's thread, or any thread
+ * while that does not run. */
 #ifndef HOMECALL_SESSION_SESSION_GROUP_H
 #define HOMECALL_SESSION_SESSION_GROUP_H
 
@@ -16,59 +17,66 @@
 struct session;
 typedef struct session_group session_group;
 
-/* Bounds that the session floor watches itself. Immutable while threads run. */
+/* The limits that sessions and rooms enforce; those of connections are in net_limits. Immutable while threads
+ * run. */
 typedef struct session_limits {
     room_limits rooms;
-    size_t max_name_bytes;
-    token_bucket_rate faults; /* invalid messages, and logged reports, from one connection */
+    size_t max_name_bytes;    /* of a codeword or a user name */
+    token_bucket_rate faults; /* how many invalid messages one connection may send, and how many of its error
+                                 messages are logged */
 } session_limits;
 
 /* The lobby's shard index. */
 enum { SESSION_NO_SHARD = -1 };
 
-/* What all groups of a server have in common. Immutable while threads run, but for the budget. */
+/* What all groups of a server share. Immutable while threads run, except for the budget. */
 typedef struct session_shared {
     net_limits net;
     session_limits limits;
-    keyed_hash hash;      /* of codewords */
-    address_list proxies; /* whose word about others is believed */
+    keyed_hash hash;      /* of codewords, and of the addresses that ask for /ice */
+    address_list proxies; /* the trusted proxies: what they say about a client's address is believed */
     ice_settings ice;
-    int shards; /* how many shares the rooms have */
+    int shards; /* how many parts the rooms are divided into: one for each worker */
 
-    /* Take a session, which is detached, to the thread of `shard`. It is that thread's afterwards. */
+    /* The server's functions, each called on the thread of `group`. */
+
+    /* Give a detached session to the thread of `shard`. Afterwards it belongs to that thread, or if it can't
+     * be given, to `group` again: the caller may not use it any more. */
     void (*hand_over)(session_group *group, struct session *s, int shard);
-    /* Whose connection this is, now that its request was read: may it have a place of that address? */
+    /* The request was read, so the client's address is known: may the session have a place among the
+     * connections of that address? */
     bool (*admit)(session_group *group, struct session *s, const address *client);
-    /* The session's descriptor is closed: the place that it held is free. Called before its memory goes. */
+    /* The session's descriptor is closed: give back its place. Called last, before the session is freed. */
     void (*on_gone)(session_group *group, struct session *s);
-    void *context; /* borrowed: for these three */
+    void *context; /* borrowed: for the server, and not used by sessions */
 
-    session_budget budget; /* the one thing here that changes */
+    session_budget budget; /* the only member that changes while threads run */
 } session_shared;
 
 struct session_group {
     session_shared *shared; /* borrowed */
     net_loop *loop;         /* borrowed */
     connection_set connections;
-    session_rooms rooms; /* without a manager in the lobby */
+    session_rooms rooms; /* zeroed in the lobby, which has none */
     session_counters counters;
-    ice_rate *ice_rate; /* borrowed; NULL where no request is read */
-    int shard;          /* which share of the rooms lives here, or SESSION_NO_SHARD */
-    bool is_draining;   /* the server stops: a session that arrives is closed */
+    ice_rate *ice_rate; /* borrowed; NULL on a worker, where no request is read */
+    int shard;          /* which part of the rooms is here, or SESSION_NO_SHARD */
+    bool is_draining;   /* the server stops: a session that is attached now is closed at once */
 };
 
-/* Make a group on `loop`, with the rooms of `shard` unless that is SESSION_NO_SHARD. Connections tell
- * `events`. Everything given is borrowed. 0 or -ENOMEM. */
+/* Make a group on `loop`, with the rooms of `shard` unless that is SESSION_NO_SHARD. Its connections and
+ * rooms are tickers of the loop. `events` are the callbacks of its connections. Everything given is borrowed
+ * until the group's end. 0 or -ENOMEM; after a failure the loop may not turn any more. */
 int session_group_init(session_group *group, session_shared *shared, net_loop *loop,
                        const connection_events *events, int shard);
 
-/* Free it. No session may belong to it any more. */
+/* Free it. No session may belong to it any more, and the loop may not turn any more. */
 void session_group_deinit(session_group *group);
 
-/* Close every session of the group with 1001, after what waits for it (PROTOCOL.md, rule 7). */
+/* Close every session of the group with 1001, behind the output that waits for it (PROTOCOL.md, rule 7). */
 void session_group_close_all(session_group *group);
 
-/* End every session of the group at once. */
+/* Drop every session of the group: its descriptor is closed, its output is thrown away. */
 void session_group_drop_all(session_group *group);
 
 #endif

@@ -5,13 +5,14 @@
 #include "session/session_peer.h"
 #include "session/upgrade.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 static const char log_namespace[] = "HomeCall_Signal_Session";
 
-/* ---- What its connection tells ---- */
+/* ---- The callbacks of its connection ---- */
 
 static void on_pong(connection *c)
 {
@@ -21,8 +22,8 @@ static void on_pong(connection *c)
         room_manager_on_alive(group->rooms.manager, &s->peer, net_loop_now_ms(group->loop));
 }
 
-/* The one line that sums a connection up. The bytes out are those that its peer gets if it reads to the end;
- * what it still sends is thrown away. */
+/* One line with the numbers of the whole connection. bytes_out includes its last bytes, which are not written
+ * yet. bytes_in lacks what the peer sends from now on. */
 static void log_end(const session *s, const connection_end *end)
 {
     const connection *c = &s->connection;
@@ -59,6 +60,7 @@ static void on_hand_over(connection *c)
 {
     session *s = session_of(c);
     session_group *group = session_group_of(s);
+    assert(s->peer.member == NULL && s->next_shard != group->shard);
     counter_add(&group->counters.handed_over, 1);
     group->shared->hand_over(group, s, s->next_shard);
 }
@@ -67,6 +69,7 @@ static void on_free(connection *c)
 {
     session *s = session_of(c);
     session_group *group = session_group_of(s);
+    assert(s->peer.member == NULL);
     group->shared->on_gone(group, s);
     free(s);
 }
@@ -106,6 +109,7 @@ int session_open(session_group *group, const session_start *start)
 
 void session_attach(session *s, session_group *group)
 {
+    assert(s->peer.member == NULL);
     if (connection_attach(&s->connection, &group->connections) != 0) {
         session_log(LOG_WARN, log_namespace, "out of memory", s, NULL, 0);
         session_abandon(s);
@@ -117,7 +121,7 @@ void session_attach(session *s, session_group *group)
 
 void session_take_back(session *s, session_group *group)
 {
-    group->is_draining = true; /* our own order to stop is on its way */
+    group->is_draining = true; /* the server stops; the order for this thread comes as well */
     session_attach(s, group);
 }
 

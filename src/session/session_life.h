@@ -1,6 +1,6 @@
-/* The life of a session: from an accepted descriptor, from thread to thread, to its end.
+/* The life of a session: how it starts with an accepted descriptor, moves from thread to thread, and ends.
  *
- * All functions: the thread of the group. */
+ * All functions: the thread of the group, or any thread while that does not run. */
 #ifndef HOMECALL_SESSION_SESSION_LIFE_H
 #define HOMECALL_SESSION_SESSION_LIFE_H
 
@@ -8,28 +8,31 @@
 
 /* What a session is made of. */
 typedef struct session_start {
-    int fd;              /* accepted; taken also on failure */
-    uint64_t id;         /* for log lines */
-    void *place;         /* borrowed: what the server keeps for its address */
-    tls_context *tls;    /* speak TLS with this certificate, of which it takes a share; NULL = plain text */
-    bool awaits_proxy;   /* a header of the PROXY protocol comes before the request */
-    const char *refusal; /* answer with 503, and log this literal as the reason; NULL = read its request */
+    int fd;            /* the accepted descriptor; the session owns it, also on failure */
+    uint64_t id;       /* for log lines */
+    void *place;       /* borrowed: see session.place */
+    tls_context *tls;  /* with TLS: the certificate, of which the session takes a share. NULL = without TLS */
+    bool awaits_proxy; /* a header of the PROXY protocol comes before the request */
+    const char *refusal; /* do not read the request, but answer with 503: why, for the log, a literal. NULL =
+                            read the request */
 } session_start;
 
 /* For session_group_init(). */
 extern const connection_events session_events;
 
-/* Make a session in the group, which owns it on success. 0 or -errno. */
+/* Make a session in the group, which owns it. 0, -ENOMEM, or another -errno of epoll: then there is no
+ * session, and the caller still has its place. */
 int session_open(session_group *group, const session_start *start);
 
-/* Take over a session that another group has handed over. It goes on where it stopped, or ends if the group
- * drains. */
+/* Attach a session that another group has handed over. It goes on with the message that it was handed over
+ * for. If the group drains, it is closed with 1001. Without memory it ends at once, and is freed. */
 void session_attach(session *s, session_group *group);
 
-/* Take a session back that the other thread would not have, since the server stops: close it with 1001. */
+/* Attach a session to its old group again, because the mailbox of the other thread is closed. That is so only
+ * when the server stops, so it is closed with 1001, and the group drains from now on. */
 void session_take_back(session *s, session_group *group);
 
-/* End a session that nobody can take: it is still detached. */
+/* End a detached session that can't be attached to any group. It is freed before this returns. */
 void session_abandon(session *s);
 
 #endif

@@ -3,6 +3,8 @@
 #include "protocol/message.h"
 #include "session/session.h"
 
+#include <assert.h>
+
 static const char log_namespace[] = "HomeCall_Signal_Rooms";
 
 static bool send_signal(room_peer *peer, const struct iovec *parts, int count)
@@ -19,8 +21,8 @@ static void probe(room_peer *peer)
     connection_ping(&session_of_peer(peer)->connection);
 }
 
-/* What was read in the very millisecond of the question may have come before it, and would pass for an
- * answer; the pong that is the answer is told by room_manager_on_alive(), however soon it comes. */
+/* Only what was read in a later millisecond counts: bytes that were read in the same one may have come before
+ * the ping. A pong in the same millisecond counts all the same: on_pong calls room_manager_on_alive(). */
 static bool is_alive_since(const room_peer *peer, uint64_t since_ms)
 {
     const session *s = session_of_peer((room_peer *)(uintptr_t)peer);
@@ -30,6 +32,7 @@ static bool is_alive_since(const room_peer *peer, uint64_t since_ms)
 static void on_admitted(room_peer *peer)
 {
     session *s = session_of_peer(peer);
+    assert(session_is_joined(s));
     counter_add(&session_group_of(s)->counters.joins[SESSION_JOIN_JOINED], 1);
     session_log(LOG_INFO, log_namespace, "joined", s, NULL, 0);
     connection_resume(&s->connection);
@@ -47,6 +50,7 @@ static void on_refused(room_peer *peer)
 static void on_replaced(room_peer *peer, const room_member *was)
 {
     session *s = session_of_peer(peer);
+    assert(s->peer.member == NULL);
     LOG_SESSION(LOG_INFO, log_namespace, "taken over", s, LOG_PRIVATE("room", room_member_room(was)),
                 LOG_PRIVATE("user", room_member_user(was)));
     if (!room_member_is_waiting(was))
@@ -57,6 +61,7 @@ static void on_replaced(room_peer *peer, const room_member *was)
 static void on_dropped(room_peer *peer)
 {
     session *s = session_of_peer(peer);
+    assert(s->peer.member == NULL); /* so on_end counts no second leave */
     counter_add(&session_group_of(s)->counters.leaves[SESSION_LEAVE_SILENT], 1);
     connection_drop(&s->connection, CLOSE_REASON_SILENT, "silent while a newcomer waited");
 }

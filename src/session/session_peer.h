@@ -4,7 +4,7 @@
 
 #include "rooms/room_peer.h"
 
-/* For the peer of every session. */
+/* The functions by which the RoomManager uses the peer of a session; the same for every session. */
 extern const room_peer_face session_peer_face;
 
 #endif

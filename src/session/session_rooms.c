@@ -32,7 +32,7 @@ static void release(void *context, size_t len)
     (void)before;
 }
 
-/* ---- What became of signals ---- */
+/* ---- Reports of signals ---- */
 
 static_assert(SESSION_SIGNAL_OFFER == MESSAGE_OFFER - MESSAGE_OFFER &&
                   SESSION_SIGNAL_ANSWER == MESSAGE_ANSWER - MESSAGE_OFFER &&
@@ -41,6 +41,7 @@ static_assert(SESSION_SIGNAL_OFFER == MESSAGE_OFFER - MESSAGE_OFFER &&
 
 static void count_signal(session_counters *counters, const room_signal_report *report)
 {
+    assert(report->kind >= MESSAGE_OFFER && report->kind <= MESSAGE_CANDIDATE);
     counter_add(&counters->signals[report->kind - MESSAGE_OFFER][report->outcome], 1);
     if (report->failure != ROOM_FAILURE_NONE)
         counter_add(&counters->failures[report->failure], 1);
@@ -102,13 +103,13 @@ static void on_due(net_ticker *ticker, uint64_t now_ms)
     room_manager_tick(rooms_of(ticker)->manager, now_ms);
 }
 
-/* Publish what is here now, for whoever reads the counters. */
+/* Set the counters that say what there is now. */
 static void on_turn_end(net_ticker *ticker, uint64_t took_us)
 {
     (void)took_us;
     const session_rooms *rooms = rooms_of(ticker);
     session_counters *counters = rooms->counters;
-    room_counts counts = room_manager_counts(rooms->manager);
+    const room_counts counts = room_manager_counts(rooms->manager);
     counter_set(&counters->rooms, counts.rooms);
     counter_set(&counters->members, counts.members);
     counter_set(&counters->waiters, counts.waiters);

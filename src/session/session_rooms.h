@@ -1,7 +1,8 @@
-/* Session rooms: the RoomManager of one thread at work: its deadlines served by the thread's loop, what it
- * tells counted and logged, its queues charged to the budget of the whole server.
+/* Session rooms: the RoomManager of one thread, connected to what it needs. It is a ticker of the thread's
+ * loop, for its deadlines. What it reports is counted and logged. The bytes in its queues are taken from the
+ * budget of the whole server.
  *
- * All functions: the thread of the loop. */
+ * All functions: the thread of the loop, or any thread while that does not run. */
 #ifndef HOMECALL_SESSION_SESSION_ROOMS_H
 #define HOMECALL_SESSION_SESSION_ROOMS_H
 
@@ -11,10 +12,10 @@
 
 #include <stdatomic.h>
 
-/* What the queues of all shards may hold together: the one number that they share. */
+/* How many bytes the queues of all shards may hold together. */
 typedef struct session_budget {
-    _Atomic uint64_t used; /* bytes. Relaxed: it guards nothing but itself. */
-    uint64_t limit;
+    _Atomic uint64_t used; /* bytes in all queues now. Relaxed: no other data depends on it. */
+    uint64_t limit;        /* bytes */
 } session_budget;
 
 typedef struct session_rooms {
@@ -24,11 +25,13 @@ typedef struct session_rooms {
     session_counters *counters; /* borrowed */
 } session_rooms;
 
-/* Make rooms, and have `loop` serve them; everything given is borrowed. 0 or -ENOMEM. */
+/* Make a RoomManager, and add it to the tickers of `loop`. `limits` and `hash` are copied, the rest is
+ * borrowed until the end. 0 or -ENOMEM; after a failure it is not a ticker. */
 int session_rooms_init(session_rooms *rooms, net_loop *loop, const room_limits *limits,
                        const keyed_hash *hash, session_budget *budget, session_counters *counters);
 
-/* Free them. Nobody may be in a room any more, and the loop may not turn any more. */
+/* Free the rooms, with the queues in them. No session may be in a room any more, and the loop may not turn
+ * any more. Nothing happens to a zeroed struct. */
 void session_rooms_deinit(session_rooms *rooms);
 
 #endif

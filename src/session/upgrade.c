@@ -10,11 +10,13 @@
 
 static const char log_namespace[] = "HomeCall_Signal_Session";
 
-/* ---- Who the client is ---- */
+/* ---- The client's address ---- */
 
+/* How many header fields of one name are looked at. */
 enum { MAX_FORWARDED_LINES = 16 };
 
-/* The values of every header field of this name; the last ones where there are too many. */
+/* The values of all header fields of this name, or of the last ones if there are more: the nearest proxy
+ * writes the last one. `lines` has space for them, and is used by the result. */
 static forwarded_values values_of(slice fields, slice name, slice lines[MAX_FORWARDED_LINES])
 {
     size_t count = 0;
@@ -27,7 +29,8 @@ static forwarded_values values_of(slice fields, slice name, slice lines[MAX_FORW
     return (forwarded_values){lines, count};
 }
 
-/* Who is at the other end, behind the proxies that are trusted. A port would only tell connections apart. */
+/* The client's address: the peer's, or if that is a trusted proxy, the one that the proxy reports. Without
+ * the port, so that all connections of a client have the same address. */
 static address find_client(const session *s, const ws_handshake *handshake)
 {
     address peer = connection_peer(&s->connection);
@@ -48,7 +51,7 @@ static address find_client(const session *s, const ws_handshake *handshake)
 
 /* ---- The answer ---- */
 
-/* Answer GET /ice. Returns 0, or the status of the fault to answer with instead. */
+/* Answer GET /ice. Returns 0, or the status of the fault that is to be answered instead. */
 static int answer_ice(session *s, const ws_handshake *handshake, const address *client)
 {
     session_group *group = session_group_of(s);
@@ -65,7 +68,7 @@ static int answer_ice(session *s, const ws_handshake *handshake, const address *
     return 0;
 }
 
-static const char *event_of(int status)
+static const char *log_event_of(int status)
 {
     return status == 101 ? "upgraded" : status == 0 ? "ice servers told" : "request refused";
 }
@@ -74,7 +77,7 @@ static void log_answer(const session *s, const ws_handshake *handshake, const ad
 {
     char text[ADDRESS_MAX_TEXT];
     slice client_text = {text, address_format(client, text)};
-    LOG_SESSION(LOG_INFO, log_namespace, event_of(status), s,
+    LOG_SESSION(LOG_INFO, log_namespace, log_event_of(status), s,
                 LOG_NUMBER("status", (uint64_t)(status == 0 ? 200 : status)),
                 LOG_PRIVATE("address", client_text), LOG_BYTES("path", handshake->path),
                 LOG_BYTES("origin", handshake->origin));
