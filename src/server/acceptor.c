@@ -3,23 +3,27 @@
 #include "base/log.h"
 #include "session/session_life.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 static const char log_namespace[] = "HomeCall_Signal_Server";
 
-/* How many connections may wait in the kernel; it cuts this to net.core.somaxconn. */
+/* How many connections may wait in the kernel for accept(). The kernel takes at most net.core.somaxconn. */
 enum { BACKLOG = 4096 };
 
-/* How long accepting pauses when descriptors or memory are used up: long enough not to spin, short enough
- * that somebody who waits hardly notices. */
+/* How long accepting pauses when descriptors or memory are used up. Without a pause the thread would spin; a
+ * client that waits hardly notices one of this length. */
 static const struct timeval pause_time = {.tv_usec = 100L * 1000};
 
-/* How long accepting must go well until a shortage is over. At the limit each connection that ends lets one
- * in and the next fail: that is one shortage, and told once. */
+/* How long accepting must go well after a pause, until the shortage is over. At the limit of descriptors,
+ * each connection that ends lets one more in, and the next one fails again. All that is one shortage, and is
+ * logged once. */
 static const struct timeval probation_time = {.tv_sec = 1};
 
+/* `is_answered`: by 503, and not closed without an answer. */
 static void count_refusal(acceptor_counters *counters, admission_refusal refusal, bool is_answered)
 {
     counter *by_cause = refusal == ADMISSION_OVER_LIMIT     ? &counters->over_limit
@@ -53,7 +57,7 @@ static void on_accept(struct evconnlistener *listener, evutil_socket_t fd, struc
     bool is_refused = refusal != ADMISSION_GRANTED;
     if (is_refused)
         count_refusal(&a->counters, refusal, place != NULL);
-    if (place == NULL) { /* refused, and so are many others */
+    if (place == NULL) { /* refused, and too many refused ones are being answered already */
         close(fd);
         return;
     }
@@ -65,6 +69,7 @@ static void on_accept(struct evconnlistener *listener, evutil_socket_t fd, struc
         .awaits_proxy = is_proxy && a->has_proxy_protocol,
         .refusal = is_refused ? admission_refusal_text(refusal) : NULL,
     };
+    assert(!socket->is_tls || start.tls != NULL); /* else a TLS port would be served without TLS */
     int error = session_open(&a->thread.group, &start);
     tls_context_free(start.tls);
     if (error != 0) {
@@ -77,7 +82,7 @@ static void on_accept(struct evconnlistener *listener, evutil_socket_t fd, struc
     a->next_id += a->id_step;
 }
 
-/* False when a listener would not listen: libevent had no memory, or epoll failed. */
+/* Accept on all sockets. False when a listener can't be enabled: libevent has no memory, or epoll failed. */
 static bool start_listening(acceptor *a)
 {
     bool is_listening = true;
@@ -89,15 +94,17 @@ static bool start_listening(acceptor *a)
 static void pause_listening(acceptor *a)
 {
     for (size_t i = 0; i < a->socket_count; i++)
-        (void)evconnlistener_disable(a->sockets[i].listener); /* taking an event back can't fail */
+        (void)evconnlistener_disable(a->sockets[i].listener); /* to take an event back can't fail */
 }
 
-/* Have on_retry called. Without memory for that, the pause is left out, and accepting goes on as it can. */
+/* Have on_retry called after this time. False without memory. */
 static bool retry_after(acceptor *a, const struct timeval *span)
 {
     return evtimer_add(a->retry, span) == 0;
 }
 
+/* Accept nothing for the time of a pause. Without memory for the timer there is no pause: nothing would end
+ * it. */
 static void pause_accepting(acceptor *a)
 {
     a->is_paused = retry_after(a, &pause_time);
@@ -105,7 +112,8 @@ static void pause_accepting(acceptor *a)
         pause_listening(a);
 }
 
-/* EMFILE and the like: what is in the backlog stays readable, so accepting must pause instead of spinning. */
+/* accept() has failed, with EMFILE or the like. The listening socket stays readable, so accepting must pause,
+ * or the thread would spin. */
 static void on_accept_error(struct evconnlistener *listener, void *arg)
 {
     (void)listener;
@@ -127,7 +135,8 @@ static void end_shortage(acceptor *a)
     LOG(LOG_WARN, log_namespace, "accepting again", LOG_NUMBER("open", a->thread.group.connections.count));
 }
 
-/* A pause is over: accept again, on probation. Or that is over: the shortage is. */
+/* The timer has fired. After a pause: accept again, and start the probation. After the probation: the
+ * shortage is over. */
 static void on_retry(evutil_socket_t fd, short what, void *arg)
 {
     (void)fd;
@@ -141,7 +150,7 @@ static void on_retry(evutil_socket_t fd, short what, void *arg)
     }
     a->is_paused = false;
     if (!start_listening(a))
-        pause_accepting(a); /* no listener may stay deaf */
+        pause_accepting(a); /* so that it is tried again: each listener must be enabled */
     else if (!retry_after(a, &probation_time))
         end_shortage(a);
 }
@@ -150,13 +159,14 @@ static void stop_listening(acceptor *a)
 {
     while (a->socket_count > 0) {
         acceptor_socket *socket = &a->sockets[--a->socket_count];
-        if (socket->path[0] != '\0') /* first: once nobody listens there, another server may take the path */
-            unlink(socket->path);
+        /* The file is removed before the socket is closed: afterwards another server may have one at this
+         * path. */
+        if (socket->path[0] != '\0')
+            (void)unlink(socket->path); /* somebody may have removed it before */
         evconnlistener_free(socket->listener);
     }
 }
 
-/* The thread is the acceptor's first member. */
 static void on_drain(io_thread *t)
 {
     stop_listening((acceptor *)t);
@@ -186,6 +196,7 @@ int acceptor_init(acceptor *a, const acceptor_plan *plan)
 
 void acceptor_own_path(acceptor *a, const char *path)
 {
+    assert(a->socket_count > 0 && strlen(path) < sizeof(a->sockets[0].path));
     acceptor_socket *socket = &a->sockets[a->socket_count - 1];
     snprintf(socket->path, sizeof(socket->path), "%s", path);
 }
@@ -198,7 +209,7 @@ int acceptor_add_socket(acceptor *a, int listen_fd, bool is_tls)
     }
     acceptor_socket *socket = &a->sockets[a->socket_count];
     *socket = (acceptor_socket){.acceptor = a, .is_tls = is_tls};
-    errno = ENOMEM; /* libevent leaves it alone when its own allocation fails */
+    errno = ENOMEM; /* libevent does not set it when its own allocation fails */
     socket->listener = evconnlistener_new(a->thread.loop.base, on_accept, socket,
                                           LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, BACKLOG, listen_fd);
     if (socket->listener == NULL) {

@@ -1,5 +1,5 @@
-/* Acceptor: the thread that listens, and the lobby: it shakes hands and keeps the connections that have not
- * joined. */
+/* Acceptor: a thread that listens and accepts connections. It is also the lobby: it reads and answers the
+ * upgrade requests, and has the connections that have not joined a room yet. */
 #ifndef HOMECALL_SERVER_ACCEPTOR_H
 #define HOMECALL_SERVER_ACCEPTOR_H
 
@@ -10,61 +10,69 @@
 #include "server/io_thread.h"
 #include "session/session.h"
 
+#include <assert.h>
 #include <event2/listener.h>
+#include <stddef.h>
 #include <sys/un.h>
 
-/* Listening sockets of one acceptor: each entry of WS_HOST in plain text and with TLS. */
+/* How many listening sockets an acceptor can have: each entry of WS_HOST, without TLS and with TLS. */
 enum { ACCEPTOR_MAX_SOCKETS = 2 * LISTEN_ENTRIES_MAX };
 
-/* One of them. */
+/* One listening socket. */
 typedef struct acceptor_socket {
-    struct acceptor *acceptor;
-    struct evconnlistener *listener; /* owned */
-    bool is_tls;
-    char path[sizeof(((struct sockaddr_un *)NULL)->sun_path)]; /* of a Unix socket of ours; or empty */
+    struct acceptor *acceptor;                                 /* borrowed: whose socket it is */
+    struct evconnlistener *listener;                           /* owned, with the descriptor */
+    bool is_tls;                                               /* its connections use TLS */
+    char path[sizeof(((struct sockaddr_un *)NULL)->sun_path)]; /* a Unix socket that we have made and must
+                                                                  remove; else empty */
 } acceptor_socket;
 
 typedef struct acceptor {
-    io_thread thread;                              /* first */
-    acceptor_socket sockets[ACCEPTOR_MAX_SOCKETS]; /* none once a drain has begun */
-    size_t socket_count;
-    struct event *retry;      /* owned: the end of a pause, or of the probation after it */
-    admission *admission;     /* borrowed, shared */
-    certificate *certificate; /* borrowed, shared: of TLS connections */
+    io_thread thread; /* first, so that a pointer to it is one to the acceptor */
+    acceptor_socket sockets[ACCEPTOR_MAX_SOCKETS];
+    size_t socket_count;      /* 0 after a drain has started */
+    struct event *retry;      /* owned timer: a pause is over, or the probation after it */
+    admission *admission;     /* borrowed; shared by all acceptors */
+    certificate *certificate; /* borrowed; shared by all acceptors */
     acceptor_counters counters;
-    ice_rate ice_rate;       /* of the requests that are read here */
-    uint64_t next_id;        /* of the next connection */
-    uint64_t id_step;        /* to the one after it */
-    bool is_short;           /* descriptors or memory are used up, or were a moment ago */
-    bool is_paused;          /* and nothing is accepted meanwhile */
-    bool has_proxy_protocol; /* a trusted proxy speaks first */
+    ice_rate ice_rate;       /* for GET /ice on this thread */
+    uint64_t next_id;        /* the id of the next connection */
+    uint64_t id_step;        /* from one id to the next; no two acceptors give the same id */
+    bool is_short;           /* there is a shortage of descriptors or memory, or it may not be over yet */
+    bool is_paused;          /* nothing is accepted until `retry` fires */
+    bool has_proxy_protocol; /* a trusted proxy sends a header of the PROXY protocol first */
 } acceptor;
 
-/* What an acceptor is made from besides what every thread is. */
+static_assert(offsetof(acceptor, thread) == 0, "a thread of an acceptor is cast to it");
+
+/* What an acceptor is made from. */
 typedef struct acceptor_plan {
     io_thread_plan thread;
-    admission *admission;     /* borrowed, shared */
-    certificate *certificate; /* borrowed, shared: of TLS connections */
-    uint64_t first_id;        /* of its first connection */
-    uint64_t id_step;         /* to the next: the acceptors of a server never give the same */
-    bool has_proxy_protocol;  /* a trusted proxy speaks first */
+    admission *admission;     /* borrowed; shared by all acceptors */
+    certificate *certificate; /* borrowed; shared by all acceptors */
+    uint64_t first_id;        /* the id of its first connection */
+    uint64_t id_step;         /* from one id to the next, so that no two acceptors give the same id */
+    bool has_proxy_protocol;  /* a trusted proxy sends a header of the PROXY protocol first */
 } acceptor_plan;
 
-/* Prepare it, without a socket. 0 or -errno. */
+/* Make an acceptor without a socket; its thread does not run yet. 0 or -errno, as io_thread_init(). */
 int acceptor_init(acceptor *a, const acceptor_plan *plan);
 
-/* Accept from a bound socket as well, with `is_tls` through TLS, which is taken also on failure, before the
- * thread is started; connections wait in the kernel from here on. 0, or -errno of listen() (-EADDRINUSE when
- * another server was quicker), or -ENOSPC when there are too many. */
+/* Listen on a bound socket and accept from it, with `is_tls` for TLS connections. The acceptor owns the
+ * descriptor, also on failure. To be called before the thread is started; connections that come earlier wait
+ * in the kernel. 0; or -errno of listen(), as -EADDRINUSE when another server has got there first; -ENOSPC
+ * when there are ACCEPTOR_MAX_SOCKETS already; or -ENOMEM. */
 int acceptor_add_socket(acceptor *a, int listen_fd, bool is_tls);
 
-/* The socket that was added last is at this path, which goes when it is listened on no longer. */
+/* The socket that was added last is a Unix socket at this path, which is copied. The file is removed when the
+ * acceptor stops to listen. */
 void acceptor_own_path(acceptor *a, const char *path);
 
-/* Whose connection the session is: claim a place of that address for it, and count a refusal. */
+/* For session_shared.admit: ask for a place among the connections of this address for a session whose request
+ * was read. False when it is refused, which is counted here. The acceptor's thread. */
 bool acceptor_admit(acceptor *a, session *s, const address *client);
 
-/* Free it. It must not run (any more). */
+/* Stop to listen, and free the acceptor. Its thread must not run (any more). */
 void acceptor_deinit(acceptor *a);
 
 #endif

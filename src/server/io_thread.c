@@ -5,18 +5,21 @@
 #include "base/thread.h"
 #include "session/session_life.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
 
 static const char log_namespace[] = "HomeCall_Signal_Server";
 
+/* End without waiting for anybody: drop what is here, and what still comes. */
 static void end_now(io_thread *t)
 {
     t->is_grace_over = true;
     session_group_drop_all(&t->group);
 }
 
+/* The order to stop has come: close every connection, and have what is left after the grace time dropped. */
 static void begin_drain(io_thread *t)
 {
     t->group.is_draining = true;
@@ -24,10 +27,10 @@ static void begin_drain(io_thread *t)
         t->on_drain(t);
     session_group_close_all(&t->group);
 
-    if (evtimer_pending(t->grace, NULL)) /* told twice: the first time counts */
+    if (evtimer_pending(t->grace, NULL)) /* ordered twice: the first grace time counts */
         return;
     struct timeval grace = clock_span(t->plan.shutdown_grace_ms);
-    if (evtimer_add(t->grace, &grace) != 0) { /* better a stop without its grace than one without an end */
+    if (evtimer_add(t->grace, &grace) != 0) { /* without the timer, the drain might never end */
         log_event(LOG_WARN, log_namespace, "no memory for the grace of a stop", NULL, 0);
         end_now(t);
     }
@@ -40,6 +43,7 @@ static void on_grace_over(evutil_socket_t fd, short what, void *arg)
     end_now(arg);
 }
 
+/* The mailbox has something: attach the sessions that were handed over, and carry out the commands. */
 static void on_mail(evutil_socket_t fd, short what, void *arg)
 {
     (void)fd;
@@ -53,15 +57,14 @@ static void on_mail(evutil_socket_t fd, short what, void *arg)
         STAILQ_REMOVE_HEAD(&arrived, queued);
         session_attach(session_of(connection_of(entry)), &t->group);
     }
-    /* A session that came back (session_take_back) may have told of the drain already; the order is still
-     * carried out. */
+    /* Not only if is_draining is unset: session_take_back() may have set it before this order came. */
     if (commands != 0)
         begin_drain(t);
     if ((commands & MAILBOX_END) != 0 || t->is_grace_over)
         end_now(t);
 }
 
-/* It drains, nobody is left, and nobody can come any more. */
+/* Can the thread end? It drains, it has no connection, and no other thread can push one any more. */
 static bool has_ended(io_thread *t)
 {
     return t->group.is_draining && t->group.connections.count == 0 && mailbox_close_if_empty(&t->mailbox);
@@ -73,6 +76,7 @@ uint64_t io_thread_cpu_us(const io_thread *t)
     return at_end_us > 0 ? at_end_us : clock_read_us(t->cpu_clock);
 }
 
+/* End sessions that were taken out of the mailbox and can't be attached. */
 static void abandon_all(connection_queue *connections)
 {
     connection_entry *entry;
@@ -82,10 +86,11 @@ static void abandon_all(connection_queue *connections)
     }
 }
 
-/* epoll itself fails: somebody in this process has closed its descriptor. Nobody can be served here any more,
- * and only a restart helps, which is for whoever asks signal_server_is_live(). Until the order to stop comes,
- * end every connection at once: those that are here, and those that others still hand over. The mailbox's
- * descriptor may be gone as well, so that is only looked at from time to time. */
+/* What the thread does after epoll has failed. That happens only when other code in this process has closed
+ * the descriptor of epoll. This thread can serve no connection any more, and only a restart of the program
+ * helps; signal_server_is_live() is false from now on. Until the order to stop comes, end every connection at
+ * once: those of this thread, and those that other threads still hand over. The mailbox's eventfd may be
+ * closed as well, so do not wait for it, but look into the mailbox every PAUSE_MS. */
 static void outlive_loop(io_thread *t)
 {
     enum { PAUSE_MS = 100 };
@@ -98,7 +103,8 @@ static void outlive_loop(io_thread *t)
     net_loop_end_turn(&t->loop);
     mailbox_wake_all(&t->to_wake);
 
-    unsigned commands = t->group.is_draining ? MAILBOX_DRAIN : 0; /* the order may have come before */
+    /* The order to stop may have come before epoll failed. */
+    unsigned commands = t->group.is_draining ? MAILBOX_DRAIN : 0;
     while (commands == 0 || !mailbox_close_if_empty(&t->mailbox)) {
         connection_queue arrived = STAILQ_HEAD_INITIALIZER(arrived);
         commands |= mailbox_take(&t->mailbox, &arrived);
@@ -108,6 +114,7 @@ static void outlive_loop(io_thread *t)
     }
 }
 
+/* What the thread runs. */
 static void *run(void *arg)
 {
     io_thread *t = arg;
@@ -164,6 +171,7 @@ deinit_loop:
 
 void io_thread_deinit(io_thread *t)
 {
+    assert(!t->is_started && SLIST_EMPTY(&t->to_wake));
     connection_queue left = STAILQ_HEAD_INITIALIZER(left);
     (void)mailbox_take(&t->mailbox, &left);
     abandon_all(&left);
@@ -175,13 +183,15 @@ void io_thread_deinit(io_thread *t)
 
 int io_thread_start(io_thread *t)
 {
+    assert(!t->is_started && t->plan.on_ended != NULL);
     char name[THREAD_NAME_CAP];
     snprintf(name, sizeof(name), "hc-%s-%u", t->plan.kind, t->plan.number);
     int error = thread_start(&t->id, name, run, t);
     if (error != 0)
         return error;
     t->is_started = true;
-    pthread_getcpuclockid(t->id, &t->cpu_clock);
+    /* It fails only when the thread has ended already, and then cpu_at_end_us is set. */
+    (void)pthread_getcpuclockid(t->id, &t->cpu_clock);
     return 0;
 }
 

@@ -1,7 +1,8 @@
-/* IO thread: one thread of a server: its loop, its mailbox, and the session group between them.
+/* IO thread: one thread of a server, with its loop, its mailbox and its session group.
  *
- * A worker is one with a shard of the rooms; an acceptor (acceptor.h) is one without, that also listens.
- * Everything in it but the mailbox belongs to the thread while it runs. */
+ * A worker is an IO thread with a shard of the rooms. An acceptor (acceptor.h) contains one without rooms,
+ * and also listens. While the thread runs, everything here belongs to it alone, except for the mailbox and
+ * the counters. */
 #ifndef HOMECALL_SERVER_IO_THREAD_H
 #define HOMECALL_SERVER_IO_THREAD_H
 
@@ -13,8 +14,8 @@
 #include <stddef.h>
 #include <time.h>
 
-/* What a thread keeps open besides connections and sockets that listen: its loop, and the mailbox's wake-up.
- */
+/* How many descriptors a thread keeps open besides connections and listening sockets: those of its loop, and
+ * the mailbox's eventfd. */
 enum { IO_THREAD_DESCRIPTORS = NET_LOOP_DESCRIPTORS + 1 };
 
 typedef struct io_thread io_thread;
@@ -22,41 +23,48 @@ typedef struct io_thread io_thread;
 /* What a thread is made from. */
 typedef struct io_thread_plan {
     const char *kind;                /* "worker" or "acceptor": a literal */
-    uint8_t number;                  /* which one of its kind */
-    int shard;                       /* of the rooms, or SESSION_NO_SHARD */
+    uint8_t number;                  /* among those of its kind, from 0 */
+    int shard;                       /* which shard of the rooms it has, or SESSION_NO_SHARD */
     session_shared *shared;          /* borrowed */
-    uint32_t shutdown_grace_ms;      /* for a drain */
-    void (*on_ended)(void *context); /* the last that the thread does */
+    uint32_t shutdown_grace_ms;      /* how long a drain may take, in ms */
+    void (*on_ended)(void *context); /* called by the thread, as the last that it does */
     void *context;                   /* borrowed: for on_ended */
 } io_thread_plan;
 
 struct io_thread {
     io_thread_plan plan;
-    pthread_t id;
+    pthread_t id; /* valid while is_started */
     net_loop loop;
     mailbox mailbox;
-    mailbox_list to_wake; /* mailboxes of others that this turn has pushed to */
+    mailbox_list to_wake; /* mailboxes of other threads whose readers are woken at the end of the turn */
     session_group group;
-    struct event *mail;  /* owned: the mailbox is not empty */
-    struct event *grace; /* owned: the time for a drain is over */
-    bool is_grace_over;
-    bool is_started;                /* for the starter: join it */
-    clockid_t cpu_clock;            /* of its processor time, while it runs */
-    counter has_failed;             /* 1: its loop can't be waited on, and it serves nobody */
-    counter cpu_at_end_us;          /* that time, once it has ended; 0 before */
-    void (*on_drain)(io_thread *t); /* a drain begins: take nothing new; may be NULL */
+    struct event *mail;  /* owned: the mailbox's eventfd is readable */
+    struct event *grace; /* owned: the time for the drain is over */
+    bool is_grace_over;  /* every connection that still comes is dropped */
+    bool is_started;     /* it was started and not joined yet; used by the thread that starts and joins it */
+    clockid_t cpu_clock; /* the clock of its processor time, while it runs */
+    counter has_failed;  /* 1: epoll has failed, and the thread serves no connection any more */
+    counter cpu_at_end_us;          /* its processor time in microseconds when it ended; 0 before */
+    void (*on_drain)(io_thread *t); /* called when a drain starts, perhaps twice: accept nothing more. May be
+                                       NULL. */
 };
 
-/* Prepare a thread that does not run yet. 0 or -errno. */
+/* Make what the thread needs; it does not run yet. `plan` is copied, and what it points to borrowed. 0; or
+ * -EMFILE, -ENFILE, -ENOMEM, or another -errno of the calls that failed: then nothing needs to be freed. */
 int io_thread_init(io_thread *t, const io_thread_plan *plan);
 
-/* Free it. It must not run (any more); sessions left in its mailbox are abandoned. */
+/* Free what io_thread_init() made. The thread must not run (any more), and no other thread may push to its
+ * mailbox. Sessions that are left in the mailbox are abandoned. */
 void io_thread_deinit(io_thread *t);
 
-/* Run it, with every signal blocked: signals are the embedding program's. 0 or -errno of pthread_create. */
+/* Start the thread. All signals are blocked in it: they belong to the embedding program. 0 or -errno of
+ * pthread_create(). */
 int io_thread_start(io_thread *t);
 
-/* The processor time that it has used, in microseconds. Any thread, while it is started. */
+/* Wait until the thread has ended. Nothing happens if it was not started. */
+void io_thread_join(io_thread *t);
+
+/* The processor time that it has used, in microseconds. Any thread, after io_thread_start(). */
 uint64_t io_thread_cpu_us(const io_thread *t);
 
 /* The thread whose group this is. */
@@ -64,8 +72,5 @@ static inline io_thread *io_thread_of(session_group *group)
 {
     return (io_thread *)(void *)((char *)group - offsetof(io_thread, group));
 }
-
-/* Wait for its end. Nothing happens if it was not started. */
-void io_thread_join(io_thread *t);
 
 #endif

@@ -29,11 +29,11 @@ static bool is_empty(const mailbox *mb)
     return STAILQ_EMPTY(&mb->connections) && mb->commands == 0;
 }
 
-/* One write serves every push until the reader has taken all. */
+/* Make the eventfd readable. One write is enough for all pushes until the reader has taken them. */
 static void wake(mailbox *mb)
 {
     int result = eventfd_write(mb->wake_fd, 1);
-    assert(result == 0); /* the counter would have to reach 2^64 - 1 */
+    assert(result == 0); /* it fails only if the counter of the eventfd is near 2^64 */
     (void)result;
 }
 
@@ -48,7 +48,7 @@ int mailbox_push(mailbox *mb, connection_entry *entry, mailbox_list *to_wake)
         counter_add(&mb->counters.pushed, 1);
     }
     if (must_wake)
-        mb->is_wake_due = true; /* who pushes behind this relies on our wake-up */
+        mb->is_wake_due = true; /* so threads that push from now on need not wake the reader */
     pthread_mutex_unlock(&mb->lock);
 
     if (must_wake)
@@ -61,7 +61,7 @@ void mailbox_wake_all(mailbox_list *to_wake)
     mailbox *mb;
     while ((mb = SLIST_FIRST(to_wake)) != NULL) {
         SLIST_REMOVE_HEAD(to_wake, wake_link);
-        /* From here on another thread's push may use the link, and wakes the reader once more. */
+        /* After this a push of another thread may put the mailbox on its own list. */
         pthread_mutex_lock(&mb->lock);
         mb->is_wake_due = false;
         pthread_mutex_unlock(&mb->lock);
@@ -84,10 +84,10 @@ void mailbox_order(mailbox *mb, mailbox_command command)
 
 unsigned mailbox_take(mailbox *mb, connection_queue *connections)
 {
-    /* First the wake-up, then the content: a push in between wakes once more than needed, never once too
-     * little. */
+    /* The eventfd must be read before the content is taken. Then a wake-up in between is at worst one too
+     * many. In the other order it could be lost. */
     eventfd_t value;
-    (void)eventfd_read(mb->wake_fd, &value);
+    (void)eventfd_read(mb->wake_fd, &value); /* fails if there was no wake-up, which is no fault */
 
     pthread_mutex_lock(&mb->lock);
     STAILQ_CONCAT(connections, &mb->connections);

@@ -1,9 +1,9 @@
-/* Mailbox: the only way into a thread.
+/* Mailbox: the only way for other threads to give something to a thread.
  *
- * It carries connections, which change their owner on the way, and a few commands. The reader takes all of it
- * at once, so a burst costs one lock and one wake-up, and what one sender pushed stays in order. Nothing is
- * allocated: a connection has the link in itself, a command is a bit. Left out on purpose: a bound (each
- * connection in it has its place already) and answers (nobody waits for one). */
+ * It carries connections, whose owner changes on the way, and commands. The reader takes everything at once,
+ * so many pushes cost one lock and one wake-up, and what one sender has pushed stays in order. Nothing is
+ * allocated: a connection contains its link, a command is a bit. There is no limit on its length, because
+ * every connection in it was admitted before. There are no answers, because no sender waits for one. */
 #ifndef HOMECALL_SERVER_MAILBOX_H
 #define HOMECALL_SERVER_MAILBOX_H
 
@@ -14,59 +14,62 @@
 #include <stdbool.h>
 #include <sys/queue.h>
 
-/* Commands, as bits: giving one twice is giving it once. */
+/* Commands, as bits. To give one twice is the same as once. */
 typedef enum mailbox_command {
-    MAILBOX_DRAIN = 1, /* close every connection, then end */
-    MAILBOX_END = 2,   /* end at once */
+    MAILBOX_DRAIN = 1, /* close every connection, and end when they have ended */
+    MAILBOX_END = 2,   /* drop every connection, and end */
 } mailbox_command;
 
 typedef struct mailbox mailbox;
 
-/* The mailboxes whose readers a thread has to wake at the end of its turn. */
+/* The mailboxes whose readers a thread must wake at the end of its turn. */
 typedef SLIST_HEAD(mailbox_list, mailbox) mailbox_list;
 
-/* Connections on their way into a thread. Written under the mailbox's lock. */
+/* How many connections went through a mailbox. Written under its lock; any thread may read. */
 typedef struct mailbox_counters {
     counter pushed;
-    counter taken; /* pushed - taken = the depth now */
+    counter taken; /* pushed - taken = how many are in it now */
 } mailbox_counters;
 
 struct mailbox {
     pthread_mutex_t lock; /* guards the next five; no callback runs under it */
     mailbox_counters counters;
-    connection_queue connections; /* owned; detached */
-    unsigned commands;
-    bool is_closed;
-    bool is_wake_due; /* some thread has this mailbox on its list, and will wake the reader */
-    int wake_fd;      /* owned eventfd: readable when the mailbox is not empty; lives until deinit, after its
-                         senders */
+    connection_queue connections; /* owned; all are detached */
+    unsigned commands;            /* bits of mailbox_command that were not taken yet */
+    bool is_closed;               /* nothing can be pushed any more */
+    bool is_wake_due;             /* some thread has this mailbox on its list, and will wake the reader */
+    int wake_fd; /* owned eventfd: readable when the reader is to take what is in the mailbox */
     SLIST_ENTRY(mailbox)
     wake_link; /* while is_wake_due: on the list of the thread that must wake this mailbox's reader, the one
                   whose push found it empty. Only that thread may use it. */
 };
 
-/* Make an empty mailbox. 0, or -errno of eventfd or of the lock. */
+/* Make an empty mailbox. 0, or -errno of eventfd() or of the lock. */
 int mailbox_init(mailbox *mb);
 
-/* Free it. It must be empty, and no thread may use it any more. */
+/* Free it. It must hold no connection, and no thread may use it any more. */
 void mailbox_deinit(mailbox *mb);
 
-/* Any thread. On 0 the mailbox owns the connection, which is detached; on -ESHUTDOWN the caller still does.
- * The reader sleeps on until the caller comes with mailbox_wake_all(to_wake), at the end of its turn: so
- * whatever it pushes in between costs one wake-up, and the reader does not take the processor from it in the
- * middle of its work. */
+/* Push a detached connection. 0, and the mailbox owns it; or -ESHUTDOWN when the mailbox is closed, and the
+ * caller still owns it. Any thread.
+ *
+ * The reader is not woken by this, but by mailbox_wake_all(to_wake), which the caller must call at the end of
+ * its turn. So all pushes of a turn cost one wake-up, and the reader does not take the processor from the
+ * caller in the middle of its turn. */
 int mailbox_push(mailbox *mb, connection_entry *entry, mailbox_list *to_wake);
 
-/* Wake the readers of all mailboxes in the list, and empty it. */
+/* Wake the readers of all mailboxes on the list, and empty it. The thread that the list belongs to. */
 void mailbox_wake_all(mailbox_list *to_wake);
 
-/* Any thread. A closed mailbox ignores it: its reader has ended. */
+/* Give a command, and wake the reader. A closed mailbox ignores it: its reader has ended. Any thread. */
 void mailbox_order(mailbox *mb, mailbox_command command);
 
-/* The reader: take everything out, connections to the end of *connections. Returns the commands. */
+/* Take everything out. The connections are appended to *connections, and the caller owns them. Returns the
+ * commands, as bits. Only the reader, also without a wake-up. */
 unsigned mailbox_take(mailbox *mb, connection_queue *connections);
 
-/* The reader: let nothing more in. False, and nothing changed, when something waits. */
+/* Close the mailbox for ever, if it is empty. False when it is not, and then nothing has changed. Only the
+ * reader. */
 bool mailbox_close_if_empty(mailbox *mb);
 
 #endif

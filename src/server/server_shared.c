@@ -2,19 +2,23 @@
 
 #include "session/session_life.h"
 
-/* ---- What sessions ask of the server ---- */
+#include <assert.h>
+
+/* ---- The functions that sessions call: see session_shared ---- */
 
 static void hand_over(session_group *group, session *s, int shard)
 {
     signal_server *server = group->shared->context;
+    assert(shard >= 0 && shard < group->shared->shards && shard != group->shard);
     mailbox *mb = &server->workers[shard].mailbox;
     if (mailbox_push(mb, &s->connection.entry, &io_thread_of(group)->to_wake) != 0)
         session_take_back(s, group);
 }
 
-/* Requests are read on acceptors, whose first member is their thread. */
+/* Only acceptors read requests, so the thread of this group is an acceptor's. */
 static bool admit(session_group *group, session *s, const address *client)
 {
+    assert(group->shard == SESSION_NO_SHARD);
     return acceptor_admit((acceptor *)io_thread_of(group), s, client);
 }
 
@@ -24,7 +28,7 @@ static void on_gone(session_group *group, session *s)
     admission_leave(server->admission, s->place);
 }
 
-/* ---- Bounds ---- */
+/* ---- Limits ---- */
 
 static bool allows_origin(void *context, slice origin)
 {
