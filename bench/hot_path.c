@@ -1,7 +1,8 @@
-/* hot_path relay|call COUNT: what a worker does with signals, from the bytes of a frame to the bytes of a
- * frame, without threads and without a network: sessions of one group whose peers are local sockets.
+/* hot_path relay|call COUNT: a worker relays signals, from the bytes of a frame that was received to the
+ * bytes of a frame that is sent. There are no threads and no network: two sessions of one group, each with a
+ * local socket whose other end is here.
  *
- *   relay   COUNT candidates of 200 bytes go from user to user, a few in each read
+ *   relay   COUNT candidates of 200 bytes go from one user to the other, BURST of them in each read
  *   call    COUNT calls of 22 signals as in `homecall-bench call`
  *
  * It measures nothing by itself: bench/hot_path.sh counts its instructions. */
@@ -19,21 +20,22 @@
 
 enum { NEVER_MS = 3600 * 1000, CANDIDATES = 10, BURST = 4, STREAM_CAP = 64 * 1024 };
 
-/* One user: the peer's end of its socket, and what it is about to send. */
-typedef struct speaker {
+/* One user: its end of the socket, and what it will send in the next turn. */
+typedef struct bench_user {
     int fd; /* owned */
     dialect_names names;
-    char stream[STREAM_CAP];
-    size_t len;
-} speaker;
+    char stream[STREAM_CAP]; /* whole frames */
+    size_t len;              /* how many bytes of `stream` are used */
+} bench_user;
 
-typedef struct stage {
+/* Everything together. */
+typedef struct bench {
     session_shared shared;
     net_loop loop;
     session_group group;
     signal_texts texts;
-    speaker users[2];
-} stage;
+    bench_user users[2];
+} bench;
 
 static void fail(const char *what)
 {
@@ -46,7 +48,7 @@ static void hand_over(session_group *group, session *s, int shard)
     (void)group;
     (void)s;
     (void)shard;
-    abort(); /* there is one shard */
+    abort(); /* there is only one shard */
 }
 
 static bool admit(session_group *group, session *s, const address *client)
@@ -63,10 +65,10 @@ static void on_gone(session_group *group, session *s)
     (void)s;
 }
 
-/* ---- Speaking ---- */
+/* ---- Sending and receiving ---- */
 
-/* Put a masked text frame behind what the user is about to send. */
-static void add_text(speaker *u, const char *text, size_t len)
+/* Append a masked text frame to what the user will send. */
+static void add_text(bench_user *u, const char *text, size_t len)
 {
     static const uint8_t mask[WS_MASK_LEN] = {0x37, 0xFA, 0x21, 0x3D};
     uint8_t *out = (uint8_t *)u->stream + u->len;
@@ -76,29 +78,30 @@ static void add_text(speaker *u, const char *text, size_t len)
     u->len += header_len + len;
 }
 
-static void add_membership(speaker *u, size_t (*write_text)(char *out, const dialect_names *names))
+static void add_membership(bench_user *u, size_t (*write_text)(char *out, const dialect_names *names))
 {
     char text[DIALECT_MAX_TEXT];
     add_text(u, text, write_text(text, &u->names));
 }
 
-static void add_signal(stage *s, speaker *u, signal_kind kind, uint32_t number)
+static void add_signal(bench *b, bench_user *u, signal_kind kind, uint32_t number)
 {
     char text[4096];
-    add_text(u, text, signal_text_write(&s->texts, kind, &u->names, number, text));
+    add_text(u, text, signal_text_write(&b->texts, kind, &u->names, number, text));
 }
 
-/* Let the worker see what was added, and take what it sends to the other user. */
-static void turn(stage *s, speaker *u)
+/* Send what was added, and run one turn of the worker. */
+static void turn(bench *b, bench_user *u)
 {
     if (write(u->fd, u->stream, u->len) != (ssize_t)u->len)
         fail("write");
     u->len = 0;
-    if (net_loop_turn(&s->loop) != 0)
+    if (net_loop_turn(&b->loop) != 0)
         fail("turn");
 }
 
-static size_t listen_to(speaker *u)
+/* Read everything that the worker has sent to this user. Returns how many bytes that are. */
+static size_t receive(bench_user *u)
 {
     static char heard[256 * 1024];
     size_t len = 0;
@@ -109,55 +112,57 @@ static size_t listen_to(speaker *u)
 
 /* ---- The two workloads ---- */
 
-static void relay(stage *s, unsigned long count)
+static void relay(bench *b, unsigned long count)
 {
     for (int i = 0; i < 2; i++) {
-        add_membership(&s->users[i], dialect_homecall.join);
-        turn(s, &s->users[i]);
+        add_membership(&b->users[i], dialect_homecall.join);
+        turn(b, &b->users[i]);
     }
     uint32_t number = 0;
     for (unsigned long done = 0; done < count; done += BURST) {
-        speaker *from = &s->users[done / BURST % 2];
-        speaker *to = &s->users[(done / BURST + 1) % 2];
+        bench_user *from = &b->users[done / BURST % 2];
+        bench_user *to = &b->users[(done / BURST + 1) % 2];
         for (int i = 0; i < BURST; i++)
-            add_signal(s, from, SIGNAL_CANDIDATE, number++);
-        turn(s, from);
-        if (listen_to(to) < (size_t)BURST * s->texts.size[SIGNAL_CANDIDATE])
+            add_signal(b, from, SIGNAL_CANDIDATE, number++);
+        turn(b, from);
+        if (receive(to) < (size_t)BURST * b->texts.size[SIGNAL_CANDIDATE])
             fail("the signals did not arrive");
     }
 }
 
-static void speak(stage *s, speaker *u, signal_kind kind)
+/* Add an offer or an answer, and its candidates. */
+static void add_description(bench *b, bench_user *u, signal_kind kind)
 {
-    add_signal(s, u, kind, 0);
+    add_signal(b, u, kind, 0);
     for (uint32_t i = 1; i <= CANDIDATES; i++)
-        add_signal(s, u, SIGNAL_CANDIDATE, i);
+        add_signal(b, u, SIGNAL_CANDIDATE, i);
 }
 
-static void call(stage *s, unsigned long count)
+static void call(bench *b, unsigned long count)
 {
-    speaker *caller = &s->users[0];
-    speaker *callee = &s->users[1];
+    bench_user *caller = &b->users[0];
+    bench_user *callee = &b->users[1];
     for (unsigned long i = 0; i < count; i++) {
         if (i > 0)
             add_membership(caller, dialect_homecall.leave);
         add_membership(caller, dialect_homecall.join);
-        speak(s, caller, SIGNAL_OFFER);
-        turn(s, caller);
+        add_description(b, caller, SIGNAL_OFFER);
+        turn(b, caller);
         add_membership(callee, dialect_homecall.join);
-        turn(s, callee);
-        size_t queued = listen_to(callee);
-        speak(s, callee, SIGNAL_ANSWER);
+        turn(b, callee);
+        size_t queued = receive(callee);
+        add_description(b, callee, SIGNAL_ANSWER);
         add_membership(callee, dialect_homecall.leave);
-        turn(s, callee);
-        if (listen_to(caller) <= queued) /* an answer's text is a letter longer than an offer's, at least */
+        turn(b, callee);
+        if (receive(caller) <= queued) /* an answer is at least one byte longer than an offer */
             fail("the signals did not arrive");
     }
 }
 
-/* ---- The stage ---- */
+/* ---- Making and freeing ---- */
 
-static void enter(stage *s, speaker *u, const char *name)
+/* Make a session for this user, and have it upgraded. */
+static void enter(bench *b, bench_user *u, const char *name)
 {
     static const char request[] = "GET /signal HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\n"
                                   "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
@@ -168,18 +173,18 @@ static void enter(stage *s, speaker *u, const char *name)
     u->fd = fds[0];
     u->names = (dialect_names){.room = SLICE_LITERAL("hot-path"), .from = slice_of_text(name)};
     const session_start start = {.fd = fds[1], .id = 1};
-    if (session_open(&s->group, &start) != 0)
+    if (session_open(&b->group, &start) != 0)
         fail("session");
     memcpy(u->stream, request, sizeof(request) - 1);
     u->len = sizeof(request) - 1;
-    turn(s, u);
-    if (listen_to(u) == 0)
+    turn(b, u);
+    if (receive(u) == 0)
         fail("no upgrade");
 }
 
-static void set(stage *s, size_t candidate_size)
+static void make(bench *b, size_t candidate_size)
 {
-    session_shared *shared = &s->shared;
+    session_shared *shared = &b->shared;
     shared->net = (net_limits){.handshake = {.path = "/signal", .max_head_bytes = 8192},
                                .max_message_bytes = 128 * 1024,
                                .max_output_bytes = 4 * 1024 * 1024,
@@ -194,31 +199,31 @@ static void set(stage *s, size_t candidate_size)
                                                 .pending_ttl_ms = NEVER_MS,
                                                 .probe_timeout_ms = NEVER_MS},
                                       .max_name_bytes = 512};
-    shared->hash = (keyed_hash){{7, 7, 7}}; /* the same buckets in every run */
+    shared->hash = (keyed_hash){{7, 7, 7}}; /* a fixed key, so that every run uses the same buckets */
     shared->budget.limit = UINT64_MAX / 2;
-    s->texts = (signal_texts){
+    b->texts = (signal_texts){
         .dialect = &dialect_homecall,
         .size = {[SIGNAL_OFFER] = 3000, [SIGNAL_ANSWER] = 3001, [SIGNAL_CANDIDATE] = candidate_size}};
     shared->shards = 1;
     shared->hand_over = hand_over;
     shared->on_gone = on_gone;
     shared->admit = admit;
-    if (net_loop_init(&s->loop) != 0)
+    if (net_loop_init(&b->loop) != 0)
         fail("loop");
-    if (session_group_init(&s->group, shared, &s->loop, &session_events, 0) != 0)
+    if (session_group_init(&b->group, shared, &b->loop, &session_events, 0) != 0)
         fail("group");
-    enter(s, &s->users[0], "anna");
-    enter(s, &s->users[1], "boris");
+    enter(b, &b->users[0], "anna");
+    enter(b, &b->users[1], "boris");
 }
 
-static void strike(stage *s)
+static void unmake(bench *b)
 {
-    session_group_drop_all(&s->group);
-    net_loop_end_turn(&s->loop);
-    session_group_deinit(&s->group);
-    net_loop_deinit(&s->loop);
-    close(s->users[0].fd);
-    close(s->users[1].fd);
+    session_group_drop_all(&b->group);
+    net_loop_end_turn(&b->loop);
+    session_group_deinit(&b->group);
+    net_loop_deinit(&b->loop);
+    close(b->users[0].fd);
+    close(b->users[1].fd);
 }
 
 int main(int argc, char **argv)
@@ -230,12 +235,12 @@ int main(int argc, char **argv)
         fprintf(stderr, "usage: hot_path relay|call COUNT\n");
         return 2;
     }
-    static stage s; /* its buffers are large for a stack */
-    set(&s, is_call ? 290 : 200);
+    static bench b; /* too large for the stack */
+    make(&b, is_call ? 290 : 200);
     if (is_call)
-        call(&s, count);
+        call(&b, count);
     else
-        relay(&s, count);
-    strike(&s);
+        relay(&b, count);
+    unmake(&b);
     return EXIT_SUCCESS;
 }

@@ -9,31 +9,33 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Connections of a thread that are being made at once before the load: below every listener's backlog. */
+/* How many connections a thread makes at the same time before the load. Each listener's backlog is larger. */
 enum { CONNECTING_AT_ONCE = 64 };
 
-/* How many connections there are first, in all, before the server's memory is looked at. */
+/* How many connections all threads together make in PHASE_PRIME, before the server's memory is read. */
 enum { PRIMERS = 64 };
 
-/* How often a thread looks up from its sockets, and tells what it has counted. */
+/* How often a thread looks at the phase even if nothing comes, and how often it publishes its counters. */
 enum { LOOK_UP_US = 10 * 1000, PUBLISH_NS = 50 * 1000 * 1000 };
 
 /* ---- Making ---- */
 
-/* A thread's share of `n` things, dealt in twos. */
+/* This thread's share of `n` users. Returns how many they are, with the number of the first in *first. The
+ * two users of a pair belong to the same thread. */
 static size_t share_of(uint64_t n, unsigned index, uint64_t threads, size_t *first)
 {
-    uint64_t twos = (n + 1) / 2;
-    uint64_t from = twos * index / threads * 2;
-    uint64_t to = twos * (index + 1) / threads * 2;
+    uint64_t pairs = (n + 1) / 2;
+    uint64_t from = pairs * index / threads * 2;
+    uint64_t to = pairs * (index + 1) / threads * 2;
     *first = (size_t)from;
     return (size_t)((to < n ? to : n) - from);
 }
 
-static const user_events held_events = {0}; /* whatever happens to them is a fault */
+/* For users that only keep a connection: if it ends, that is a fault. */
+static const user_events held_events = {0};
 
-/* Users from `at` on, of which the run has `n` in all: the first of this thread is number `base` + its
- * share's first. */
+/* Make this thread's share of `n` users, at t->users[at] and behind. Their numbers in the run start at
+ * `base`. Returns how many they are. */
 static size_t add_users(load_thread *t, size_t at, uint64_t n, uint32_t base, const user_events *events)
 {
     size_t first;
@@ -47,6 +49,7 @@ static size_t add_users(load_thread *t, size_t at, uint64_t n, uint32_t base, co
     return count;
 }
 
+/* The answer of a function of the scenario that may be NULL, which means yes. */
 static bool ask(bool (*question)(const load_options *o), const load_options *o)
 {
     return question == NULL || question(o);
@@ -75,8 +78,8 @@ static int make_users(load_thread *t)
     if (t->users == NULL || t->in_flight == NULL)
         return -ENOMEM;
 
-    uint32_t base =
-        (uint32_t)actors + (uint32_t)(actors % 2); /* rooms of their own for those that are no actors */
+    /* An even number, so that no user of the scenario shares its room with one of the others. */
+    uint32_t base = (uint32_t)actors + (uint32_t)(actors % 2);
     t->primers = add_users(t, 0, primers, base, &held_events);
     t->actors = add_users(t, t->primers, actors, 0, &t->scenario->events);
     t->user_count = t->primers + t->actors;
@@ -92,7 +95,7 @@ static void on_wake(evutil_socket_t fd, short what, void *arg)
 {
     (void)fd;
     (void)what;
-    (void)arg; /* that the turn ends is all that is wanted */
+    (void)arg; /* the timer only ends the wait of the loop */
 }
 
 static int make_base(load_thread *t)
@@ -150,7 +153,7 @@ int load_thread_init(load_thread *t, const load_options *options, struct run *r,
 
 void load_thread_deinit(load_thread *t)
 {
-    if (t->scenario == NULL) /* never prepared */
+    if (t->scenario == NULL) /* zeroed: it was never made */
         return;
     if (t->scenario->deinit != NULL)
         t->scenario->deinit(t);
@@ -179,7 +182,7 @@ void load_fault(load_thread *t, const char *format, ...)
     va_end(arguments);
     for (char *c = text; *c != '\0'; c++)
         if ((unsigned char)*c < 0x20)
-            *c = ' '; /* one line */
+            *c = ' '; /* so that it is one line */
     run_fault(t->run, text);
 }
 
@@ -222,6 +225,7 @@ void load_speak(user *u)
     TAILQ_INSERT_TAIL(&u->thread->speaking, u, link);
 }
 
+/* May one more operation be started now? If so it is counted as started, and was due at *due_ns. */
 static bool may_begin(load_thread *t, uint64_t *due_ns)
 {
     if (t->quota == 0 || !pacer_take(&t->pacer, t->clients.now_ns, ws_client_random(&t->clients), due_ns))
@@ -232,6 +236,7 @@ static bool may_begin(load_thread *t, uint64_t *due_ns)
     return true;
 }
 
+/* Start all operations that are due, as far as there are users for them. */
 static void begin_operations(load_thread *t)
 {
     if (!t->is_loaded || t->scenario->begin == NULL)
@@ -245,7 +250,8 @@ static void begin_operations(load_thread *t)
     }
 }
 
-/* One piece of each who has something to say; who begins meanwhile has its turn in the next. */
+/* One message of each user on the list `speaking`. A user that is put on the list meanwhile waits until the
+ * next turn. */
 static void speak(load_thread *t)
 {
     struct user_list speaking = TAILQ_HEAD_INITIALIZER(speaking);
@@ -260,7 +266,7 @@ static void speak(load_thread *t)
 
 /* ---- Phases ---- */
 
-/* Connect those who are to be there before the load, a few at a time. */
+/* Connect the users before `end` that are to be connected before the load, CONNECTING_AT_ONCE at a time. */
 static void connect_starters(load_thread *t, size_t end)
 {
     while (t->started < end && t->starting < CONNECTING_AT_ONCE) {
@@ -361,6 +367,7 @@ static bool is_done(load_thread *t)
     return false;
 }
 
+/* Enter the phase of the run, and report when this thread's part of it is done. */
 static void look_at_phase(load_thread *t)
 {
     load_phase wanted = run_phase(t->run);
@@ -373,7 +380,7 @@ static void look_at_phase(load_thread *t)
     }
 }
 
-/* Sleep at most until something is due. */
+/* Let the loop wait at most until the next operation is due. */
 static void set_wake(load_thread *t)
 {
     uint64_t wait_us = LOOK_UP_US;
@@ -381,7 +388,7 @@ static void set_wake(load_thread *t)
         uint64_t due_us = pacer_wait_ns(&t->pacer, t->clients.now_ns) / 1000 + 1;
         wait_us = due_us < wait_us ? due_us : wait_us;
     } else if (evtimer_pending(t->wake, NULL)) {
-        return; /* it is soon enough, and setting it anew costs a system call */
+        return; /* it fires soon enough, and to set it again would cost a system call */
     }
     struct timeval wait = {.tv_usec = (suseconds_t)wait_us};
     evtimer_add(t->wake, &wait);

@@ -1,8 +1,8 @@
-/* One thread of the load generator: its loop, its users, what it may begin and what it has counted.
+/* One thread of the load generator, with its loop, its users and its counters.
  *
- * A run goes through phases that all threads enter together (run.h decides when). A thread says when it has
- * done its part of one: the users have connected, the operations have come to their end, the connections are
- * closed. */
+ * A run goes through phases. run.c decides when the next one starts, and each thread enters it soon after. In
+ * some phases a thread reports when its part is done: its users have connected, its operations have ended,
+ * its connections are closed. */
 #ifndef HOMECALL_BENCH_LOAD_H
 #define HOMECALL_BENCH_LOAD_H
 
@@ -19,18 +19,18 @@
 typedef struct scenario scenario;
 struct run;
 
-/* What the run is at. Each thread is told, and tells when it has done its part. */
+/* The phases of a run, in this order. */
 typedef enum load_phase {
-    PHASE_PRIME,   /* a few connections make the server touch what it touches once */
-    PHASE_SETUP,   /* everybody connects who is to be there before the load */
-    PHASE_WARMUP,  /* load, not recorded */
-    PHASE_MEASURE, /* load, recorded */
-    PHASE_DRAIN,   /* what is under way comes to its end */
-    PHASE_CLOSE,   /* connections are closed in order */
-    PHASE_END,     /* the thread ends; what is open is dropped */
+    PHASE_PRIME,   /* a few users connect first, so that the server allocates what it allocates only once */
+    PHASE_SETUP,   /* all other users connect that are to be connected before the load starts */
+    PHASE_WARMUP,  /* there is load, but it is not recorded */
+    PHASE_MEASURE, /* there is load, and it is recorded */
+    PHASE_DRAIN,   /* no operation is started any more; those under way end */
+    PHASE_CLOSE,   /* the connections are closed in order */
+    PHASE_END,     /* the threads end, and drop what is still open */
 } load_phase;
 
-/* What is recorded, while measuring and in all. */
+/* What one thread records while it measures. */
 typedef struct load_record {
     load_counts counts;
     histogram latency[LATENCY_KINDS];
@@ -41,58 +41,64 @@ struct load_thread {
     const load_options *options; /* borrowed, as are the next two */
     const scenario *scenario;
     struct run *run;
-    unsigned index; /* among the threads */
+    unsigned index; /* among the threads, from 0 */
     pthread_t id;
-    struct event *wake; /* owned: fires when the next operation is due, or to look at the phase */
+    struct event *wake; /* owned timer: ends a wait of the loop, so that due operations are started and the
+                           phase is looked at */
     signal_texts texts;
-    char *text; /* owned: where a signal is written */
+    char *text; /* owned: the buffer in which a signal is written */
     pacer pacer;
-    void *data; /* the scenario's */
+    void *data; /* for the scenario */
 
-    user *users; /* owned array: those that prime, then the scenario's, then those beside */
-    size_t primers, actors, user_count;
-    size_t started;                      /* of them, that connect before the load */
-    size_t starting;                     /* those whose connection does not stand yet */
+    user *users; /* owned array: first those of PHASE_PRIME, then those of the scenario, then the idle ones */
+    size_t primers;                      /* how many of them are for PHASE_PRIME */
+    size_t actors;                       /* how many belong to the scenario */
+    size_t user_count;                   /* how many there are in all */
+    size_t started;                      /* how many have started to connect before the load */
+    size_t starting;                     /* how many of these are not settled yet */
     sent_signal *in_flight;              /* owned: the rings of all users */
-    uint32_t ring_size;                  /* a power of two */
-    TAILQ_HEAD(user_list, user) resting; /* borrowed: those that may begin an operation */
-    struct user_list speaking; /* borrowed: those in the middle of something to say, one piece a turn */
+    uint32_t ring_size;                  /* of each ring; a power of two */
+    TAILQ_HEAD(user_list, user) resting; /* borrowed: users that may start an operation */
+    struct user_list speaking; /* borrowed: users that send their messages one by one, one in each turn */
 
-    load_phase phase;   /* that it has entered */
-    bool has_done_part; /* and done its part of, and said so */
-    bool is_loaded;     /* operations begin */
-    bool is_measuring;  /* they are recorded */
-    uint64_t quota;     /* operations still to begin; UINT64_MAX = no end */
-    uint64_t active;    /* under way */
+    load_phase phase;   /* the phase that this thread has entered */
+    bool has_done_part; /* it has done its part of the phase, and has reported that */
+    bool is_loaded;     /* operations are started */
+    bool is_measuring;  /* what happens is recorded in `measured` */
+    uint64_t quota;     /* how many operations are still to be started; UINT64_MAX = no limit */
+    uint64_t active;    /* operations that have started and not ended */
     load_record measured;
-    load_counts total;
+    load_counts total; /* of the whole run */
 
-    pthread_mutex_t lock;        /* guards the next three, which others read */
-    load_record published;       /* `measured` as it was a moment ago */
-    uint64_t published_open;     /* connections */
-    load_counts published_total; /* `total` likewise */
-    uint64_t published_ns;       /* when that was; this thread's */
+    pthread_mutex_t lock;        /* guards the next three, which the main thread reads */
+    load_record published;       /* a copy of `measured`, some milliseconds old */
+    uint64_t published_open;     /* how many connections were open then */
+    load_counts published_total; /* a copy of `total` */
+    uint64_t published_ns;       /* when they were copied; only for this thread */
 };
 
-/* Prepare a thread with its share of the users. 0 or -errno. */
+/* Make a thread with its share of the users; it does not run yet. Everything given is borrowed. 0 or -errno;
+ * load_thread_deinit() is necessary also after a failure. */
 int load_thread_init(load_thread *t, const load_options *options, struct run *r, unsigned index);
+
+/* Free it; the thread must not run (any more). A zeroed one is legal. */
 void load_thread_deinit(load_thread *t);
 
-/* The thread itself; `arg` is the load_thread. */
+/* What the thread runs, for pthread_create(); `arg` is the load_thread. */
 void *load_thread_run(void *arg);
 
-/* ---- For scenarios ---- */
+/* ---- For scenarios: on the thread ---- */
 
-/* This user may begin an operation when one is due. */
+/* From now on this user may start an operation when one is due. */
 void load_rest(user *u);
 
-/* Let the user speak one piece in each turn: scenario.speak. */
+/* Have scenario.speak called for this user in each turn, until it returns false. */
 void load_speak(user *u);
 
-/* An operation has come to its end: it is counted, and timed from `due_ns`. */
+/* An operation has ended: count it, and record how long it took since `due_ns`. */
 void load_end(load_thread *t, uint64_t due_ns);
 
-/* Count something; `counter` is a member of load_counts. */
+/* Add `n` to a counter, which is a member of load_counts. */
 #define LOAD_COUNT(thread, counter, n)                \
     do {                                              \
         (thread)->total.counter += (n);               \
@@ -100,10 +106,10 @@ void load_end(load_thread *t, uint64_t due_ns);
             (thread)->measured.counts.counter += (n); \
     } while (0)
 
-/* Time something. */
+/* Record a latency: from `since_ns` until now. */
 void load_time(load_thread *t, latency_kind kind, uint64_t since_ns);
 
-/* The server (or we) did what must not be: end the run with this line. */
+/* The server has made a fault, or this program can't go on: end the run with this message. */
 void load_fault(load_thread *t, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 #endif

@@ -1,4 +1,4 @@
-/* homecall-bench: puts load on a signaling server and tells what it measured. */
+/* homecall-bench: puts load on a signaling server, and reports what it measured. */
 #include "options.h"
 #include "report/report.h"
 #include "report/report_plots.h"
@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The command as it was typed, roughly: for the reports. */
+/* The command line for the reports, roughly as it was typed. The caller frees it; NULL without memory. */
 static char *join_arguments(int argc, char **argv)
 {
     size_t len = 1;
@@ -47,11 +47,12 @@ static int complain(const char *what, int error)
     return EXIT_FAILURE;
 }
 
-/* The page with its plots, or without them where that was told before the run. */
+/* Write the page with its plots. Without them if report_plots_check() has said before the run that they can't
+ * be drawn. Returns the exit code. */
 static int write_page(const result *r, const char *dir, bool can_draw)
 {
     char *plots = can_draw ? report_plots_draw(r) : NULL;
-    bool is_complete = !can_draw || plots != NULL; /* said already, if not */
+    bool is_complete = !can_draw || plots != NULL; /* if not, the message is printed already */
     int error = report_html(r, plots, dir);
     free(plots);
     if (error != 0)
@@ -59,7 +60,7 @@ static int write_page(const result *r, const char *dir, bool can_draw)
     return is_complete ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
-/* Tell it in every way that was asked for. */
+/* Report in every way that was asked for. Returns the exit code. */
 static int report(const load_options *o, const result *r, bool can_draw)
 {
     bool json_is_output = o->json != NULL && strcmp(o->json, "-") == 0;
@@ -74,13 +75,13 @@ static int report(const load_options *o, const result *r, bool can_draw)
 /* Run and report. Returns the exit code. */
 static int perform(const load_options *options, const char *command_line)
 {
-    static result r; /* its histograms are large for a stack */
-    static char room[OPTIONS_SETTINGS_ROOM];
+    static result r; /* too large for the stack */
+    static char texts[OPTIONS_SETTINGS_BYTES];
     const char *settings[OPTIONS_MAX_SETTINGS];
     bool can_draw = options->report != NULL && report_plots_check();
     if (run_load(options, command_line, &r) != 0)
-        return EXIT_FAILURE; /* said already */
-    options_settings(options, settings, room);
+        return EXIT_FAILURE; /* the message is printed already */
+    options_settings(options, settings, texts);
     r.settings = settings;
     int status = report(options, &r, can_draw);
     if (r.fault != NULL) {
@@ -93,8 +94,8 @@ static int perform(const load_options *options, const char *command_line)
 
 int main(int argc, char **argv)
 {
-    signal(SIGPIPE, SIG_IGN);                        /* a server that goes away is an error of the write */
-    char *command_line = join_arguments(argc, argv); /* before getopt_long() puts them in another order */
+    signal(SIGPIPE, SIG_IGN);                        /* so that a write to a server that is gone only fails */
+    char *command_line = join_arguments(argc, argv); /* before getopt_long() reorders them */
     if (command_line == NULL)
         return complain("arguments", -ENOMEM);
 

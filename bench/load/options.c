@@ -1,9 +1,9 @@
-/* An option is one row of the table: name, kind, place, bounds, default and help. Parser, help and reports
- * walk it. */
+/* Each option is one row of a table. The parser, the help and the reports use the table. */
 #include "options.h"
 
 #include "scenario/scenario.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <getopt.h>
 #include <math.h>
@@ -16,11 +16,11 @@ typedef enum option_kind { KIND_FLAG, KIND_COUNT, KIND_REAL, KIND_TEXT, KIND_DIA
 typedef struct option_row {
     const char *name;
     option_kind kind;
-    size_t at; /* in load_options */
-    const char *default_text;
-    double min, max;      /* COUNT and REAL */
-    bool shapes_load;     /* stands in the reports */
-    const char *argument; /* for the help; NULL for a flag */
+    size_t at;                /* offset of its member in load_options */
+    const char *default_text; /* as it would be typed; NULL = none */
+    double min, max;          /* for COUNT and REAL */
+    bool shapes_load;         /* it is shown in the reports */
+    const char *argument;     /* the name of its argument, for the help; NULL for a flag */
     const char *help;
 } option_row;
 
@@ -168,7 +168,7 @@ static options_verdict read_positional(int argc, char **argv, load_options *o)
     return o->scenario != NULL ? OPTIONS_RUN : wrong("no scenario is called ", argv[optind]);
 }
 
-/* What fits each by itself, but not together. */
+/* Check the options against each other. */
 static options_verdict check(const load_options *o)
 {
     if (o->dialect->joins_by_connecting && !o->scenario->can_join_by_connecting)
@@ -206,13 +206,14 @@ options_verdict options_parse(int argc, char **argv, load_options *o)
             return OPTIONS_SHOWN;
         }
         if (chosen < 256 || set(o, &rows[chosen - 256], optarg) != OPTIONS_RUN)
-            return OPTIONS_WRONG; /* said already */
+            return OPTIONS_WRONG; /* the message is printed already */
     }
     options_verdict verdict = read_positional(argc, argv, o);
     return verdict == OPTIONS_RUN ? check(o) : verdict;
 }
 
-static const char *show(const load_options *o, const option_row *row, char *room, size_t cap)
+/* The value of an option as text, written into `text` of `cap` bytes if necessary; NULL if it is not set. */
+static const char *value_text(const load_options *o, const option_row *row, char *text, size_t cap)
 {
     const void *at = field_of(o, row);
     switch (row->kind) {
@@ -223,21 +224,24 @@ static const char *show(const load_options *o, const option_row *row, char *room
     case KIND_DIALECT:
         return o->dialect->name;
     case KIND_COUNT:
-        snprintf(room, cap, "%llu", (unsigned long long)*(const uint64_t *)at);
-        return room;
+        snprintf(text, cap, "%llu", (unsigned long long)*(const uint64_t *)at);
+        return text;
     case KIND_REAL:
-        snprintf(room, cap, "%.10g", *(const double *)at);
-        return room;
+        snprintf(text, cap, "%.10g", *(const double *)at);
+        return text;
     }
     return NULL;
 }
 
-void options_settings(const load_options *o, const char *settings[OPTIONS_MAX_SETTINGS], char *room)
+void options_settings(const load_options *o, const char *settings[OPTIONS_MAX_SETTINGS], char *texts)
 {
-    enum { EACH = 40 };
+    enum { EACH = 40 }; /* bytes for each row */
+    static_assert(ROWS * EACH <= OPTIONS_SETTINGS_BYTES && 2 * ROWS < OPTIONS_MAX_SETTINGS,
+                  "all options fit");
     size_t count = 0;
     for (int i = 0; i < ROWS; i++) {
-        const char *value = rows[i].shapes_load ? show(o, &rows[i], room + (size_t)i * EACH, EACH) : NULL;
+        const char *value =
+            rows[i].shapes_load ? value_text(o, &rows[i], texts + (size_t)i * EACH, EACH) : NULL;
         if (value == NULL)
             continue;
         settings[count++] = rows[i].name;

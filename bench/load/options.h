@@ -10,12 +10,12 @@
 
 struct scenario;
 
-/* Everything that shapes a run. Strings are borrowed from the command line. */
+/* All options of a run; `--help` explains each. Strings are borrowed from the command line. */
 typedef struct load_options {
     const struct scenario *scenario;
     const char *url;
     const dialect *dialect;
-    const char *ca_file; /* NULL = the system's */
+    const char *ca_file; /* NULL = the authorities of the system */
     const char *json;    /* a path, "-" for standard output; NULL = no JSON */
     const char *report;  /* a directory; NULL = no page */
     const char *label;
@@ -35,18 +35,19 @@ typedef struct load_options {
 typedef enum options_verdict {
     OPTIONS_RUN,   /* *out is filled in */
     OPTIONS_SHOWN, /* the help or the version was asked for and printed */
-    OPTIONS_WRONG, /* a line on standard error says what, and what is allowed */
+    OPTIONS_WRONG, /* a line on standard error says what is wrong, and what is allowed */
 } options_verdict;
 
-/* Read the command line. */
+/* Read the command line into *out. */
 options_verdict options_parse(int argc, char **argv, load_options *out);
 
-/* How many strings options_settings() writes at the most. */
+/* How many strings options_settings() writes at most. */
 enum { OPTIONS_MAX_SETTINGS = 64 };
 
-/* The name and value of each option that shapes the load, for the reports: pairs, ended by NULL. The texts
- * lie in `room` (of OPTIONS_SETTINGS_ROOM bytes). */
-enum { OPTIONS_SETTINGS_ROOM = 2048 };
-void options_settings(const load_options *o, const char *settings[OPTIONS_MAX_SETTINGS], char *room);
+/* The names and values of all options that shape the load, for the reports: a name, its value, the next name
+ * and so on, ended by NULL. They are borrowed from `o`, or written into `texts`, which has
+ * OPTIONS_SETTINGS_BYTES bytes. */
+enum { OPTIONS_SETTINGS_BYTES = 2048 };
+void options_settings(const load_options *o, const char *settings[OPTIONS_MAX_SETTINGS], char *texts);
 
 #endif

@@ -4,7 +4,7 @@
 
 double pacer_exponential(double mean, uint64_t random)
 {
-    /* 52 bits, so that the half behind them is not rounded away: never 0 or 1. */
+    /* A double holds 52 random bits and the half behind them, so `uniform` is never 0 or 1. */
     double uniform = ((double)(random >> 12) + 0.5) / 4503599627370496.0;
     return -log(uniform) * mean;
 }

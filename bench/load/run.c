@@ -19,37 +19,37 @@
 
 extern char **environ;
 
-/* How often main looks up. */
+/* How often the main thread shows the progress and takes samples. */
 enum { TICK_MS = 50 };
 
-/* How long the parts of a run may take that have no time of their own. */
+/* How long the phases may take whose length is not an option. */
 enum { SETUP_SECONDS = 120, DRAIN_SECONDS = 15, CLOSE_SECONDS = 10 };
 
-/* One operation after the other is completed, or the server has lost something. Long enough for a server to
- * be restarted. */
+/* If no operation is completed for so long, that is a fault: the server has lost something. It must be long
+ * enough for a server to be restarted. */
 enum { STALL_SECONDS = 20 };
 
 struct run {
     const load_options *options;
     target server;
     opening opening;
-    tls_settings *tls; /* owned; NULL for ws:// */
-    char tag[8];
+    tls_settings *tls;    /* owned; NULL for ws:// */
+    char tag[8];          /* see run_tag() */
     load_thread *threads; /* owned array */
-    unsigned made;        /* how many of them are prepared */
+    unsigned made;        /* how many of them are initialised */
     unsigned running;     /* how many of them run */
-    _Atomic int phase;    /* a load_phase; relaxed: what goes with it is under the lock */
+    _Atomic int phase;    /* a load_phase. Relaxed: no other data depends on it. */
 
-    pthread_mutex_t lock; /* guards the next three */
+    pthread_mutex_t lock; /* guards the next three, and `changed` is for them */
     pthread_cond_t changed;
-    unsigned done[PHASE_END + 1]; /* threads that have done their part of a phase */
+    unsigned done[PHASE_END + 1]; /* for each phase, how many threads have done their part of it */
     bool has_fault;
     char fault[512];
 
     progress progress;
     sampler sampler;
     syscall_counter *syscalls; /* owned; NULL unless they are counted */
-    pid_t restarter;           /* the command that restarts the server; 0 = not begun */
+    pid_t restarter;           /* the process of the command --restart; 0 = not started */
     result *out;
 };
 
@@ -100,8 +100,9 @@ void run_fault(run *r, const char *text)
 
 /* ---- Waiting ---- */
 
-/* Until the tick is over or something changes. Returns false after a fault. */
-static bool rest(run *r, load_phase phase, bool *is_done)
+/* Wait until the tick is over, all threads have done their part (*is_done), or there is a fault. False after
+ * a fault. */
+static bool wait_for_tick(run *r, load_phase phase, bool *is_done)
 {
     struct timespec until;
     clock_gettime(CLOCK_MONOTONIC, &until);
@@ -123,16 +124,16 @@ static bool rest(run *r, load_phase phase, bool *is_done)
 typedef struct phase_plan {
     load_phase phase;
     const char *name;
-    double seconds;    /* that it lasts, or at most may */
-    bool ends_by_time; /* it is over then; otherwise all threads have done their part, and the time is a bound
-                        */
-    double stall_seconds; /* a fault when no operation is completed for so long; 0 = there is no such bound */
+    double seconds;       /* how long it lasts, or may last */
+    bool ends_by_time;    /* true: it is over after this time. false: it is over when all threads have done
+                             their part, and if that takes longer than this time, that is a fault. */
+    double stall_seconds; /* it is a fault if no operation is completed for so long; 0 = there is no limit */
 } phase_plan;
 
-/* When the number of completed operations has changed last. */
+/* To notice that no operation is completed any more. */
 typedef struct stall_watch {
-    uint64_t operations;
-    double since;
+    uint64_t operations; /* completed so far */
+    double since;        /* when that number has changed last, in seconds of the phase */
 } stall_watch;
 
 static bool has_stalled(const phase_plan *plan, stall_watch *watch, uint64_t operations, double elapsed)
@@ -172,7 +173,7 @@ static void start_restart(run *r)
         run_fault(r, "the restart command could not be started");
 }
 
-/* The first storm is over: all stand, and nobody has been told otherwise. */
+/* Restart the server, if that is asked for, when all connections of the first storm are open. */
 static void restart_if_due(run *r)
 {
     if (r->options->restart == NULL || r->restarter != 0)
@@ -184,7 +185,7 @@ static void restart_if_due(run *r)
 /* Enter a phase and wait for its end. False after a fault. */
 static bool pass(run *r, const phase_plan *plan)
 {
-    uint64_t begun_ns = ws_client_clock_ns();
+    uint64_t started_ns = ws_client_clock_ns();
     uint64_t before = sampler_sum(r->threads, r->made, NULL).operations;
     atomic_store_explicit(&r->phase, (int)plan->phase, memory_order_relaxed);
     stall_watch watch = {before, 0};
@@ -193,8 +194,8 @@ static bool pass(run *r, const phase_plan *plan)
     bool goes_on = true;
     double elapsed = 0;
     while (goes_on && !is_done && !is_stalled && elapsed < plan->seconds) {
-        goes_on = rest(r, plan->phase, &is_done);
-        elapsed = (double)(ws_client_clock_ns() - begun_ns) / 1e9;
+        goes_on = wait_for_tick(r, plan->phase, &is_done);
+        elapsed = (double)(ws_client_clock_ns() - started_ns) / 1e9;
         show(r, plan, elapsed, before);
         if (plan->phase == PHASE_MEASURE) {
             sampler_look(&r->sampler, false);
@@ -238,13 +239,13 @@ static bool start_counting(run *r)
     return false;
 }
 
-/* The load itself, with the server's accounts before and after it. */
+/* The phase that is measured. The usage of the server's process is read before and after it. */
 static bool measure(run *r)
 {
     const load_options *o = r->options;
     result *out = r->out;
     bool is_counted = o->scenario->count(o) > 0;
-    /* Not where operations may be far apart: few a minute, or people who talk between them. */
+    /* Whether operations are so frequent that a pause means a fault. */
     bool is_busy = o->scenario->default_rate == NULL && (o->rate <= 0 || o->rate >= 1);
     const phase_plan plan = {.phase = PHASE_MEASURE,
                              .name = "measuring",
@@ -258,9 +259,9 @@ static bool measure(run *r)
         return false;
     }
     double cpu_before = own_cpu_seconds();
-    sampler_begin(&r->sampler, r->threads, r->made, (long)o->server_pid, is_counted ? 0 : o->seconds, out);
+    sampler_start(&r->sampler, r->threads, r->made, (long)o->server_pid, is_counted ? 0 : o->seconds, out);
     bool goes_on = pass(r, &plan);
-    out->seconds = (double)(ws_client_clock_ns() - r->sampler.begun_ns) / 1e9;
+    out->seconds = (double)(ws_client_clock_ns() - r->sampler.started_ns) / 1e9;
     out->client_cpu_seconds = own_cpu_seconds() - cpu_before;
     if (o->server_pid != 0 && process_usage_read((long)o->server_pid, &after) == 0) {
         out->server.cpu_seconds = after.cpu_seconds - before.cpu_seconds;
@@ -273,7 +274,7 @@ static bool measure(run *r)
     return goes_on;
 }
 
-/* The connections that stand before the load, and what they cost the server in memory. */
+/* Open the connections that are there before the load, and measure what they cost the server in memory. */
 static bool set_up(run *r)
 {
     static const phase_plan prime = {PHASE_PRIME, "connecting", SETUP_SECONDS, false, 0};
@@ -312,7 +313,7 @@ static void go_through_phases(run *r)
         o->warmup_seconds > 0 && !o->syscalls && o->scenario->begin != NULL && o->scenario->count(o) == 0;
     bool goes_on = set_up(r) && start_counting(r) && (!has_warmup || pass(r, &warmup)) && measure(r) &&
                    drain_and_close(r);
-    (void)goes_on; /* the fault says why not */
+    (void)goes_on; /* if not, there is a fault that says why */
     atomic_store_explicit(&r->phase, PHASE_END, memory_order_relaxed);
 }
 
@@ -324,7 +325,7 @@ static int complain(const char *what, const char *why)
     return -EINVAL;
 }
 
-/* Every connection is a descriptor. */
+/* Each connection needs a descriptor. */
 static void raise_descriptor_limit(void)
 {
     struct rlimit limit;
@@ -334,6 +335,7 @@ static void raise_descriptor_limit(void)
     }
 }
 
+/* Read the URL, and make what the run needs. 0, or -errno with a message on standard error. */
 static int prepare(run *r)
 {
     const load_options *o = r->options;
@@ -382,7 +384,8 @@ static void join_threads(run *r)
         waitpid(r->restarter, NULL, 0);
 }
 
-static void tell_result(run *r, const char *command_line)
+/* Fill in the rest of the result, after the threads have ended. */
+static void finish_result(run *r, const char *command_line)
 {
     const load_options *o = r->options;
     result *out = r->out;
@@ -450,7 +453,7 @@ int run_load(const load_options *options, const char *command_line, result *out)
     progress_end(&r->progress);
     join_threads(r);
     if (error == 0)
-        tell_result(r, command_line);
+        finish_result(r, command_line);
     unmake(r);
     return error;
 }

@@ -1,4 +1,4 @@
-/* A whole run: its threads, its phases, what main looks at while it goes on, and its result. */
+/* A whole run: its threads, its phases, and its result. */
 #ifndef HOMECALL_BENCH_RUN_H
 #define HOMECALL_BENCH_RUN_H
 
@@ -8,28 +8,30 @@
 
 typedef struct run run;
 
-/* Put the load on the server, with progress on standard error. 0 and the result in *out (run_free_result()
- * gives its memory back), also where a fault ended it (out->fault is set then); or -errno, with a line on
- * standard error, where it could not begin. `command_line` is borrowed by the result, and so are the options.
- */
+/* Put the load on the server, and show the progress on standard error. 0 and the result in *out, which the
+ * caller gives to run_free_result(); also when a fault has ended the run, and then out->fault is set. Or
+ * -errno, with a message on standard error, when it could not start. The result borrows the options and
+ * `command_line`. The main thread. */
 int run_load(const load_options *options, const char *command_line, result *out);
+
+/* Free what a result owns. */
 void run_free_result(result *r);
 
-/* ---- For the threads ---- */
+/* ---- For the threads: any thread ---- */
 
-/* A few letters that no other run has, for names of rooms and users. */
+/* A short text that is different in each run, for the names of rooms and users. Lent. */
 const char *run_tag(const run *r);
 
-/* The phase that all are to be in. Any thread. */
+/* The phase that all threads must enter. */
 load_phase run_phase(const run *r);
 
-/* This thread has done its part of the phase. */
+/* Report that the calling thread has done its part of the phase. Once for each phase. */
 void run_part_done(run *r, load_phase phase);
 
-/* The first fault ends the run. Any thread. */
+/* Report a fault: the first one ends the run. `text` is copied. */
 void run_fault(run *r, const char *text);
 
-/* What is the same for all threads. Immutable while they run. */
+/* What all threads share: lent, and immutable while they run. */
 const target *run_target(const run *r);
 const opening *run_opening(const run *r);
 tls_settings *run_tls(const run *r);

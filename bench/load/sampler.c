@@ -2,7 +2,7 @@
 
 #include <stdlib.h>
 
-/* So many points make a plot; closer than this they would show the noise of the machine alone. */
+/* A plot has about so many points. At shorter intervals they would only show the noise of the machine. */
 enum { SAMPLES = 120, SHORTEST_MS = 250 };
 
 void sampler_add_counts(load_counts *to, const load_counts *more)
@@ -48,7 +48,7 @@ sampler_totals sampler_sum(load_thread *threads, unsigned count, load_record *re
     return totals;
 }
 
-void sampler_begin(sampler *s, load_thread *threads, unsigned count, long server_pid, double seconds,
+void sampler_start(sampler *s, load_thread *threads, unsigned count, long server_pid, double seconds,
                    result *out)
 {
     s->threads = threads;
@@ -56,8 +56,8 @@ void sampler_begin(sampler *s, load_thread *threads, unsigned count, long server
     s->server_pid = server_pid;
     s->out = out;
     s->interval_seconds = seconds / SAMPLES > SHORTEST_MS / 1e3 ? seconds / SAMPLES : SHORTEST_MS / 1e3;
-    s->begun_ns = ws_client_clock_ns();
-    s->last_ns = s->begun_ns;
+    s->started_ns = ws_client_clock_ns();
+    s->last_ns = s->started_ns;
     clear(&s->last);
     s->server = (process_usage){0};
     if (server_pid != 0)
@@ -68,7 +68,7 @@ static void add_sample(sampler *s, const result_sample *sample)
 {
     result_sample *grown = realloc(s->out->samples, (s->out->sample_count + 1) * sizeof(*grown));
     if (grown == NULL)
-        return; /* a plot with a point less */
+        return; /* without memory the plot has one point less */
     s->out->samples = grown;
     grown[s->out->sample_count++] = *sample;
 }
@@ -77,8 +77,8 @@ void sampler_look(sampler *s, bool is_last)
 {
     uint64_t now_ns = ws_client_clock_ns();
     double interval = (double)(now_ns - s->last_ns) / 1e9;
-    bool is_worth_it = interval >= (is_last ? s->interval_seconds / 2 : s->interval_seconds);
-    if (!is_worth_it)
+    bool is_due = interval >= (is_last ? s->interval_seconds / 2 : s->interval_seconds);
+    if (!is_due)
         return;
 
     process_usage server = s->server;
@@ -91,7 +91,7 @@ void sampler_look(sampler *s, bool is_last)
         histogram_subtract(&s->now.latency[kind], &before.latency[kind]);
     const histogram *latency = &s->now.latency[latency_kind_sampled(s->last.latency)];
     const result_sample sample = {
-        .at_seconds = (double)(now_ns - s->begun_ns) / 1e9,
+        .at_seconds = (double)(now_ns - s->started_ns) / 1e9,
         .interval_seconds = interval,
         .operations = s->now.counts.operations - before.counts.operations,
         .signals = s->now.counts.signals - before.counts.signals,

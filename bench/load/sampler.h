@@ -1,6 +1,7 @@
-/* What a run looks like over time: sums up what the threads publish, and cuts it into samples.
+/* Sampler: shows a run over time. It adds up what the threads publish, and takes samples at regular
+ * intervals.
  *
- * The main thread's. */
+ * All functions: the main thread. */
 #ifndef HOMECALL_BENCH_SAMPLER_H
 #define HOMECALL_BENCH_SAMPLER_H
 
@@ -9,36 +10,37 @@
 #include "measure/server_process.h"
 
 typedef struct sampler {
-    load_thread *threads; /* borrowed array, as is the result */
+    load_thread *threads; /* borrowed array */
     unsigned thread_count;
     long server_pid; /* 0 = not known */
-    result *out;
+    result *out;     /* borrowed */
     double interval_seconds;
-    uint64_t begun_ns; /* when the measuring began */
-    uint64_t last_ns;  /* when the last sample was taken */
-    load_record last;  /* what had been recorded then */
-    load_record now;   /* scratch */
-    process_usage server;
+    uint64_t started_ns;  /* when the measuring started */
+    uint64_t last_ns;     /* when the last sample was taken */
+    load_record last;     /* what had been recorded then */
+    load_record now;      /* what has been recorded when it was summed up last */
+    process_usage server; /* of the server when the last sample was taken */
 } sampler;
 
-/* What all threads together have published. */
+/* Some sums over all threads. */
 typedef struct sampler_totals {
-    uint64_t operations; /* of the whole run, as are the next */
-    uint64_t retries;
-    uint64_t open; /* connections */
+    uint64_t operations; /* of the whole run */
+    uint64_t retries;    /* of the whole run */
+    uint64_t open;       /* connections that are open */
 } sampler_totals;
 
-/* Begin: the measuring of `seconds` (0 = nobody knows) begins now. */
-void sampler_begin(sampler *s, load_thread *threads, unsigned count, long server_pid, double seconds,
+/* Start: the measuring starts now. It takes `seconds`, or 0 = that is not known. Everything given is
+ * borrowed. */
+void sampler_start(sampler *s, load_thread *threads, unsigned count, long server_pid, double seconds,
                    result *out);
 
-/* Take a sample into the result if one is due, or if `is_last`. */
+/* Add a sample to the result, if its interval is over. With `is_last` half of it is enough. */
 void sampler_look(sampler *s, bool is_last);
 
-/* to += more */
+/* Add each counter of `more` to the one in `to`. */
 void sampler_add_counts(load_counts *to, const load_counts *more);
 
-/* Sum up; `record` may be NULL. */
+/* Add up what all threads have published; with `record` (which may be NULL) also what they have recorded. */
 sampler_totals sampler_sum(load_thread *threads, unsigned count, load_record *record);
 
 #endif

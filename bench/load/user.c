@@ -3,11 +3,15 @@
 #include "load.h"
 #include "run.h"
 
+#include <assert.h>
+#include <stddef.h>
 #include <stdio.h>
+
+static_assert(offsetof(user, client) == 0, "user_of() casts");
 
 static user *user_of(ws_client *c)
 {
-    return (user *)c; /* its first member */
+    return (user *)c;
 }
 
 static dialect_names names_of(const user *u)
@@ -81,6 +85,7 @@ void user_send(user *u, signal_kind kind, uint64_t at_ns)
 {
     load_thread *t = u->thread;
     const dialect_names names = names_of(u);
+    assert(user_under_way(u) < t->ring_size);
     *under_way(u, u->sent) = (sent_signal){.at_ns = at_ns, .kind = kind};
     size_t len = signal_text_write(&t->texts, kind, &names, u->sent, t->text);
     u->sent++;
@@ -92,7 +97,7 @@ void user_settle(user *u)
     ws_client_ping(&u->client);
 }
 
-/* ---- What comes ---- */
+/* ---- The callbacks of its connection ---- */
 
 static void on_open(ws_client *c)
 {
@@ -118,7 +123,7 @@ static void on_pong(ws_client *c)
         u->events->on_settled(u);
 }
 
-/* The peer's oldest signal that is under way is the only one that may come. */
+/* Only one text may come: the peer's oldest signal that has not arrived yet. */
 static void on_text(ws_client *c, slice text)
 {
     user *u = user_of(c);

@@ -5,10 +5,11 @@
 #include <string.h>
 
 enum { PRECISION_BITS = 7 };
-_Static_assert(1 << PRECISION_BITS == HISTOGRAM_BUCKETS_PER_OCTAVE, "an octave is cut into a power of two");
+_Static_assert(1 << PRECISION_BITS == HISTOGRAM_BUCKETS_PER_OCTAVE,
+               "the buckets of an octave are a power of two");
 
-/* Values below 128 have a bucket each. From there on, octave after octave, a value's upper eight bits choose
- * it: the topmost is always 1 and so tells only which octave it is. */
+/* Values below 128 have a bucket each. For a larger value, the place of its highest bit says in which octave
+ * it is, and the next seven bits say in which bucket of the octave. */
 static size_t bucket_of(uint64_t ns)
 {
     if (ns < HISTOGRAM_BUCKETS_PER_OCTAVE)
@@ -66,8 +67,9 @@ void histogram_add(histogram *h, const histogram *other)
     widen(h, other->min_ns, other->max_ns);
 }
 
-/* Which values the ends of what is left had is not known: their buckets tell, and the ends of before, which
- * are exact, where they lie in the same bucket. */
+/* Set min_ns and max_ns after values were taken away. Which of the values that are left is the smallest is
+ * not known, only its bucket. The old minimum is kept if it is in that bucket; else the lower end of the
+ * bucket is taken. The same for the maximum. */
 static void narrow(histogram *h)
 {
     size_t first = 0;
@@ -96,10 +98,11 @@ void histogram_subtract(histogram *h, const histogram *earlier)
     narrow(h);
 }
 
-/* Which one of the values in rising order, from 1 to `count`, ends the share. */
+/* When all `count` values are sorted, which one of them ends this share? From 1 to `count`. */
 static uint64_t rank_of(double share, uint64_t count)
 {
-    /* The subtrahend is for shares that binary numbers miss: 0.07 of 100 would be a little more than 7. */
+    /* A share may be a little too large as a binary number: 0.07 * 100 is more than 7. So a little is
+     * subtracted. */
     double rank = ceil(share * (double)count - 1e-6);
     if (rank < 1)
         return 1;

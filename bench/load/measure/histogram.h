@@ -1,8 +1,7 @@
-/* A log-linear histogram of times in nanoseconds, from 1 ns to over an hour.
+/* A histogram of times in nanoseconds, from 1 ns to over two hours.
  *
- * Each power of two is cut into 128 equal buckets, so a value is told with an error of at most 0.8 %. The
- * size is fixed, recording is a shift and an addition, and two histograms add up to the one of all their
- * values: so each thread records in its own. Pure. */
+ * Each power of two is divided into 128 equal buckets, so the error of a value is at most 0.8 %. The size is
+ * fixed, and to record a value is cheap. Histograms can be added, so each thread has its own. Pure. */
 #ifndef HOMECALL_BENCH_HISTOGRAM_H
 #define HOMECALL_BENCH_HISTOGRAM_H
 
@@ -11,13 +10,13 @@
 enum {
     HISTOGRAM_BUCKETS_PER_OCTAVE = 128,
     HISTOGRAM_OCTAVES =
-        36, /* above the first 128 ns, which are told exactly: up to 2^43 ns, over two hours */
+        36, /* above the first 128 ns, which have a bucket each: up to 2^43 ns, which is over two hours */
     HISTOGRAM_BUCKETS = HISTOGRAM_BUCKETS_PER_OCTAVE * (HISTOGRAM_OCTAVES + 1),
 };
 
 typedef struct histogram {
     uint64_t count;
-    uint64_t sum_ns; /* of the values themselves, not of their buckets */
+    uint64_t sum_ns; /* exact */
     uint64_t min_ns; /* exact; UINT64_MAX while there is no value */
     uint64_t max_ns; /* exact; 0 while there is no value */
     uint64_t buckets[HISTOGRAM_BUCKETS];
@@ -26,21 +25,22 @@ typedef struct histogram {
 /* Make it empty. */
 void histogram_init(histogram *h);
 
-/* Count one value; what is over the range counts in the last bucket (max_ns stays exact). */
+/* Count one value. A value above the range is counted in the last bucket, but max_ns stays exact. */
 void histogram_record(histogram *h, uint64_t ns);
 
-/* Count all values of another one, which is not changed. */
+/* Count all values of another histogram, which is not changed. */
 void histogram_add(histogram *h, const histogram *other);
 
-/* Take away all values of an earlier state of the same histogram: what is left was recorded since. min_ns and
- * max_ns become those of the buckets left, so they are no longer exact. */
+/* Take away all values of an earlier state of the same histogram, so that what was recorded since is left.
+ * min_ns and max_ns are then taken from the buckets, so they are no longer exact. */
 void histogram_subtract(histogram *h, const histogram *earlier);
 
-/* The smallest value that at least this share (0 to 1) of all values does not pass: the middle of its bucket,
- * within min_ns and max_ns; these two themselves for the smallest and the largest value. 0 without values. */
+/* The value that this share of all values (0 to 1) does not exceed: 0.5 is the median. It is the middle of a
+ * bucket, but not below min_ns or above max_ns; for the smallest and the largest value it is exact. 0 if
+ * there are no values. */
 uint64_t histogram_quantile_ns(const histogram *h, double share);
 
-/* 0 without values. */
+/* The mean of all values; 0 if there are none. */
 double histogram_mean_ns(const histogram *h);
 
 #endif

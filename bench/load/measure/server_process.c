@@ -11,16 +11,16 @@
 #include <time.h>
 #include <unistd.h>
 
-/* The fields of /proc/PID/stat that are of interest here, counted from 1 (proc(5)). */
+/* The fields of /proc/PID/stat that are read here, counted from 1 as in proc(5). */
 enum { STAT_UTIME = 14, STAT_STIME = 15, STAT_THREADS = 20, STAT_RSS = 24, STAT_FIELDS = 25 };
 
-/* The name of the program, in brackets, may hold anything: what counts stands behind the last one. */
+/* The name of the program, in brackets, may contain anything. The fields are behind the last bracket. */
 static int parse_stat(char *line, unsigned long long fields[STAT_FIELDS])
 {
     char *rest = strrchr(line, ')');
     if (rest == NULL)
         return -EIO;
-    int number = 3; /* the first behind the bracket: the state, a letter */
+    int number = 3; /* the first field behind the bracket: the state, which is a letter */
     char *saved = NULL;
     for (char *word = strtok_r(rest + 1, " ", &saved); word != NULL && number < STAT_FIELDS;
          word = strtok_r(NULL, " ", &saved))
@@ -83,7 +83,7 @@ enum { MAX_THREADS = 1024 };
 
 struct syscall_counter {
     int count;           /* of the descriptors */
-    int fd[MAX_THREADS]; /* owned: one for each thread that was there */
+    int fd[MAX_THREADS]; /* owned: one for each thread that there was at the start */
 };
 
 static int find_tracepoint(uint64_t *id)
@@ -104,11 +104,11 @@ static int count_thread(syscall_counter *c, uint64_t tracepoint, long thread)
         .type = PERF_TYPE_TRACEPOINT,
         .size = sizeof(wanted),
         .config = tracepoint,
-        .inherit = 1, /* threads that it starts from now on */
+        .inherit = 1, /* counts in the threads as well that this one starts later */
     };
     int fd = (int)syscall(SYS_perf_event_open, &wanted, (pid_t)thread, -1, -1, PERF_FLAG_FD_CLOEXEC);
     if (fd < 0)
-        return errno == ESRCH ? 0 : -errno; /* a thread that has just ended calls no more */
+        return errno == ESRCH ? 0 : -errno; /* ESRCH: the thread has just ended */
     c->fd[c->count++] = fd;
     return 0;
 }

@@ -1,4 +1,4 @@
-/* Files that homecall-bench carries inside, as text; made by bench/CMakeLists.txt. */
+/* Files that are built into homecall-bench, as text. bench/CMakeLists.txt makes them. */
 #ifndef HOMECALL_BENCH_EMBEDDED_H
 #define HOMECALL_BENCH_EMBEDDED_H
 

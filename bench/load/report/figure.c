@@ -11,19 +11,19 @@ typedef struct unit {
     const char *name; /* with the space before it, if any */
 } unit;
 
-/* From the largest to the smallest, which serves everything below it. */
+/* From the largest to the smallest; the smallest is used for everything below it, too. */
 static const unit times[] = {{1e9, " s"}, {1e6, " ms"}, {1e3, " µs"}, {1, " ns"}};
 static const unit sizes[] = {{1 << 30, " GiB"}, {1 << 20, " MiB"}, {1 << 10, " KiB"}, {1, " B"}};
 
 static const unit *fitting_unit(const unit *units, double value)
 {
-    /* What would be rounded up to 1,000 is told in the next unit. */
+    /* A value that would be rounded up to 1,000 gets the next unit. */
     while (units->size > 1 && fabs(value) < units->size * 0.9995)
         units++;
     return units;
 }
 
-/* Copy a decimal number, with a comma between each three digits before its point. */
+/* Copy a decimal number, with commas between thousands in front of its point. */
 static figure group(const char *number)
 {
     figure f;

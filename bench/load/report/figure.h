@@ -1,6 +1,6 @@
-/* Numbers as people read them: three digits that count, a fitting unit, thousands apart. Pure.
+/* Numbers as text for people: three significant digits, a suitable unit, and commas between thousands. Pure.
  *
- * They are returned by value, so that a call can stand in the middle of a print: figure_count(n).text. */
+ * They are returned by value, so that a call can be an argument of printf(): figure_count(n).text. */
 #ifndef HOMECALL_BENCH_FIGURE_H
 #define HOMECALL_BENCH_FIGURE_H
 

@@ -65,7 +65,7 @@ static line compose(const progress *p, const progress_state *state)
     return l;
 }
 
-/* A line that wraps can't be written over, so it ends before the terminal's last column. */
+/* A line that is wrapped can't be overwritten, so it ends before the last column of the terminal. */
 static int width_of_terminal(FILE *out)
 {
     struct winsize size;
@@ -74,7 +74,7 @@ static int width_of_terminal(FILE *out)
     return size.ws_col - 1;
 }
 
-/* Spaces wipe what is left of a longer line before. */
+/* Overwrite the line; spaces clear the rest of a longer line before it. */
 static void write_over(progress *p, const line *l)
 {
     int width = width_of_terminal(p->out);

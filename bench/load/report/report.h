@@ -1,4 +1,4 @@
-/* The ways to tell a result. Each writes the whole of it; a value that was not measured is left out. */
+/* The reports of a result. Each contains all of it, except for values that were not measured. */
 #ifndef HOMECALL_BENCH_REPORT_H
 #define HOMECALL_BENCH_REPORT_H
 
@@ -13,9 +13,9 @@ int report_text(const result *r, FILE *out);
  * its members. */
 int report_json(const result *r, FILE *out);
 
-/* Make the directory `dir` if it is not there, and in it index.html, a page that needs nothing else: `plots`
- * (of report_plots_draw(); NULL = there are none, which the page tells), the tables and the JSON. 0, or
- * -errno. */
+/* Make the directory `dir` if there is none, and in it index.html, a page that loads no other file. It
+ * contains `plots` (from report_plots_draw(); NULL = there are none, and the page says so), the tables and
+ * the JSON. 0, or -errno. */
 int report_html(const result *r, const char *plots, const char *dir);
 
 #endif

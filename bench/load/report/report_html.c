@@ -1,5 +1,5 @@
-/* The report as a page. It is one file without a script or anything to load, so it can be mailed, kept and
- * opened years later. */
+/* The report as a page. It is one file that has no script and loads nothing, so it can be mailed, and still
+ * be opened years later. */
 #include "report/embedded.h"
 #include "report/report.h"
 #include "report/report_table.h"
@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Characters of markup are escaped, and control characters, which HTML does not allow, become U+FFFD. */
+/* Escape characters of markup. Control characters, which HTML does not allow, become U+FFFD. */
 static void write_char(FILE *out, char c)
 {
     if (c == '&')
@@ -27,7 +27,7 @@ static void write_char(FILE *out, char c)
         fputc(c, out);
 }
 
-/* Between tags that are ours, a text that may not be. */
+/* Write `text` escaped, between two strings that are written as they are. */
 static void write_element(FILE *out, const char *before, const char *text, const char *after)
 {
     fputs(before, out);
@@ -148,7 +148,8 @@ static int write_file(const result *r, const char *plots, const char *path)
     return error;
 }
 
-/* The page appears under its name only when it is whole: who looks at it meanwhile sees the one before. */
+/* The page is written under another name first, and renamed when it is complete. Until then, the page of an
+ * earlier run can still be opened. */
 int report_html(const result *r, const char *plots, const char *dir)
 {
     char path[PATH_MAX];

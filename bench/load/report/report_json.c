@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-/* A count with all its digits, which cJSON itself writes as 1e+15 from there on. */
+/* A count with all its digits: cJSON would write large numbers as 1e+15. */
 static bool add_count(cJSON *object, const char *name, uint64_t count)
 {
     char digits[24];
@@ -17,7 +17,7 @@ static bool add_count(cJSON *object, const char *name, uint64_t count)
     return cJSON_AddRawToObject(object, name, digits) != NULL;
 }
 
-/* A measured value to six digits behind the point: what comes after is noise. */
+/* A measured value with six digits behind the point; more would be noise. */
 static bool add_number(cJSON *object, const char *name, double value)
 {
     double rounded = round(value * 1e6) / 1e6;
@@ -56,7 +56,7 @@ static bool add_heading(cJSON *root, const result *r)
            add_number(root, "target_rate", r->target_rate);
 }
 
-/* A setting is a number where it reads as one, and else a string. */
+/* A setting is a number if its text is one, else a string. */
 static bool add_setting(cJSON *settings, const char *name, const char *value)
 {
     cJSON *parsed = cJSON_ParseWithOpts(value, NULL, true);
@@ -218,7 +218,7 @@ static bool add_fault(cJSON *root, const char *fault)
     return fault == NULL ? cJSON_AddNullToObject(root, "fault") != NULL : add_text(root, "fault", fault);
 }
 
-/* The text of the whole object, to be given back with cJSON_free(); NULL when there is no memory. */
+/* The text of the whole object, which the caller gives to cJSON_free(); NULL without memory. */
 static char *render(const result *r)
 {
     cJSON *root = cJSON_CreateObject();

@@ -1,5 +1,5 @@
-/* gnuplot is one process without a shell or a path: its script, what it draws and what it complains of are
- * files in memory. All text in the script is ours. */
+/* gnuplot is started as one process, without a shell. Its script, its output and its messages are files in
+ * memory. The script contains no text from outside. */
 #include "report/report_plots.h"
 
 #include "report/embedded.h"
@@ -18,12 +18,12 @@ extern char **environ;
 
 enum {
     PERCENTILE_POINTS = 120,
-    MOST_NINES = 6, /* beyond 99.9999 % a plot shows but the largest value */
+    MOST_NINES = 6, /* a plot ends at 99.9999 %: above that there is only the largest value */
 };
 
-/* ---- What gnuplot is told ---- */
+/* ---- The input of gnuplot ---- */
 
-/* Points at even distances on the axis, from the smallest value on. */
+/* Points with equal distances on the axis, which is logarithmic: 0, 1, 2 … nines. */
 static void write_percentiles(const histogram *h, FILE *out)
 {
     double nines = fmin(fmax(log10((double)h->count), 1), MOST_NINES);
@@ -112,7 +112,7 @@ static bool open_streams(streams *s)
     return are_open || complain(strerror(errno));
 }
 
-/* Let gnuplot run to its end. 0 and how it has ended, or -errno where it could not be started. */
+/* Run gnuplot until it ends. 0, and its exit status as of waitpid(); or -errno if it could not be started. */
 static int spawn_and_wait(const streams *s, int *status)
 {
     posix_spawn_file_actions_t actions;
@@ -121,7 +121,7 @@ static int spawn_and_wait(const streams *s, int *status)
         return -error;
     for (int i = 0; i < 3 && error == 0; i++)
         error = posix_spawn_file_actions_adddup2(&actions, fileno(s->of[i]), i);
-    char *const argv[] = {"gnuplot", "-d", NULL}; /* without what its user has in ~/.gnuplot */
+    char *const argv[] = {"gnuplot", "-d", NULL}; /* -d: without the user's ~/.gnuplot */
     pid_t pid = 0;
     if (error == 0)
         error = posix_spawnp(&pid, argv[0], &actions, NULL, argv, environ);
@@ -157,9 +157,9 @@ static bool run_gnuplot(const streams *s)
     return complain("it has failed");
 }
 
-/* ---- What gnuplot has drawn ---- */
+/* ---- The output of gnuplot ---- */
 
-/* The pictures, without what stands between them. NULL when one is not whole, or without memory. */
+/* The pictures, without the text between them. NULL when one is incomplete, or without memory. */
 static char *collect_figures(FILE *drawn)
 {
     char *html = NULL;

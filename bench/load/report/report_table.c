@@ -10,13 +10,13 @@ static const char load_group[] = "load";
 static const char server_group[] = "server";
 static const char client_group[] = "load generator";
 
-/* Is the operation of the scenario this one, so that its count needs no row besides? */
+/* Has the scenario's operation this name? Then its count needs no row of its own. */
 static bool operation_is(const result *r, const char *name)
 {
     return strcmp(r->operation_name, name) == 0;
 }
 
-/* A new row without a note. */
+/* Add a row without a note. */
 static report_row *add(report_table *table, const char *group, figure value, const char *name)
 {
     assert(table->count < REPORT_TABLE_ROWS);
@@ -34,7 +34,7 @@ __attribute__((format(printf, 2, 3))) static void note(report_row *row, const ch
     va_end(args);
 }
 
-/* A count and its rate. */
+/* Add a count with its rate, unless it is 0. */
 static void add_count(report_table *table, const result *r, const char *name, uint64_t count)
 {
     if (count == 0)

@@ -1,5 +1,5 @@
-/* The figures of a result as rows of text, for the reports that people read. Latencies are not among them:
- * they are a table of their own. Values that were not measured have no row. Pure. */
+/* The figures of a result as rows of text, for people. The latencies are not among them, but in a table of
+ * their own. A value that was not measured has no row. Pure. */
 #ifndef HOMECALL_BENCH_REPORT_TABLE_H
 #define HOMECALL_BENCH_REPORT_TABLE_H
 
@@ -9,10 +9,10 @@
 enum { REPORT_TABLE_ROWS = 32 }; /* more than there are figures */
 
 typedef struct report_row {
-    const char *group; /* "load", "server" or "load generator"; the rows of a group stand together */
+    const char *group; /* "load", "server" or "load generator"; the rows of a group are next to each other */
     char name[48];
     figure value;
-    char note[96]; /* what belongs to it: its rate, or its parts; may be empty */
+    char note[96]; /* more about the value: its rate, or its parts; may be empty */
 } report_row;
 
 typedef struct report_table {
@@ -23,15 +23,15 @@ typedef struct report_table {
 /* Fill the table with everything that `r` has measured. */
 void report_table_fill(report_table *table, const result *r);
 
-/* When, how long and how the run measured, in one line: "2025-06-01 12:00:00 UTC, 10.0 s, 2 threads, closed
- * loop". */
+/* Write when, how long and how the run measured into `line`, which has `size` bytes: "2025-06-01 12:00:00
+ * UTC, 10.0 s, 2 threads, closed loop". */
 void report_conditions(const result *r, char *line, size_t size);
 
-/* The columns of the latency table. */
+/* The names of the columns of the latency table. */
 enum { REPORT_LATENCY_COLUMNS = 8 };
 extern const char *const report_latency_columns[REPORT_LATENCY_COLUMNS];
 
-/* The figure of one column. */
+/* The figure in one column of that table. */
 figure report_latency_figure(const histogram *h, size_t column);
 
 #endif

@@ -5,8 +5,8 @@
 
 #include <string.h>
 
-/* How many columns of a terminal the text takes: its bytes but for those that go on with a character, since
- * "µs" is UTF-8. */
+/* How many columns of a terminal the text needs. It is UTF-8 ("µs"), so only the first byte of each character
+ * counts. */
 static int width_of(const char *text)
 {
     int width = 0;

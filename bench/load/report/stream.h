@@ -1,11 +1,11 @@
-/* The end of writing to a stream: prints are not checked one by one, since a stream remembers its failure. */
+/* The end of writing to a stream. Not each print is checked, because a stream remembers a failure. */
 #ifndef HOMECALL_BENCH_STREAM_H
 #define HOMECALL_BENCH_STREAM_H
 
 #include <errno.h>
 #include <stdio.h>
 
-/* Hand everything to the kernel. 0, or -errno if this or any write before has failed. */
+/* Flush the stream. 0, or -errno if this or any write before has failed. */
 static inline int stream_flush(FILE *out)
 {
     errno = 0;

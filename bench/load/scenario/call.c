@@ -2,13 +2,13 @@
  * callee joins and gets them, answers with K candidates, and both leave. An operation is a call, until the
  * last signal has arrived (with --reconnect: until both connections are closed).
  *
- * What a side has to say is a script of messages. It goes out in one TCP send, or with --singly in one for
- * each message, in turn with all other pairs. The callee leaves behind its last candidate and the caller
- * before its next join, so a server that handles its connections in the order in which they speak finds the
- * room empty at each call, and has to queue. */
+ * The messages of a user are a script. All that it can send at once is one TCP send, or with --singly each
+ * message is one, in turn with all other pairs. The callee leaves after its last candidate, and the caller
+ * before its next join. So if a server handles messages in the order in which they were sent, the room is
+ * empty at the start of each call, and the server has to queue. */
 #include "scenario/scenario.h"
 
-/* The two scripts: where a message stands in them. Of one user. */
+/* The steps of the two scripts. From the last one on, each step is a candidate. */
 enum { CALLER_LEAVES, CALLER_JOINS, CALLER_OFFERS, CALLER_CANDIDATES };
 enum { CALLEE_JOINS, CALLEE_ANSWERS, CALLEE_CANDIDATES };
 
@@ -35,7 +35,8 @@ static void enter_room(user *u)
     user_join(u);
 }
 
-/* Signals of the caller wait for the callee to join and are not timed, where that is so. */
+/* Send the message of this step. Signals of the caller are queued until the callee joins. Then their time is
+ * not measured. */
 static void caller_says(user *u, uint32_t step)
 {
     const load_options *o = u->thread->options;
@@ -49,6 +50,7 @@ static void caller_says(user *u, uint32_t step)
         user_send(u, step == CALLER_OFFERS ? SIGNAL_OFFER : SIGNAL_CANDIDATE, at_ns);
 }
 
+/* Send the message of this step; the last one ends the callee's part. */
 static void callee_says(user *u, uint32_t step)
 {
     const load_options *o = u->thread->options;
@@ -62,7 +64,7 @@ static void callee_says(user *u, uint32_t step)
         ws_client_close(&u->client, WS_CLOSE_NORMAL);
 }
 
-/* A callee that has joined listens first. */
+/* Can it send its next message now? After its join, the callee first waits for the caller's signals. */
 static bool has_more_to_say(const user *u)
 {
     bool listens = !scenario_callers(u) && u->step == CALLEE_ANSWERS && user_under_way(u->peer) > 0;
@@ -80,7 +82,7 @@ static void say_one(user *u)
 
 static void speak_or_say_all(user *u);
 
-/* A side connects, if it has to, and says what it has to say. */
+/* Start a user's part of the call: connect first, if it is not connected. */
 static void appear(user *u)
 {
     if (u->client.state == WS_CLIENT_OPEN)
@@ -95,7 +97,7 @@ static void end_call(user *caller)
     load_rest(caller);
 }
 
-/* Has the caller heard everything, and the callee said it? */
+/* The call is over when the callee has sent everything, and the caller has got it. */
 static void end_if_over(user *caller)
 {
     bool is_over = has_said_all(caller->peer) && user_under_way(caller->peer) == 0;
@@ -107,6 +109,7 @@ static void end_if_over(user *caller)
         end_call(caller);
 }
 
+/* The user has sent all that it can send now. */
 static void on_said(user *u)
 {
     if (scenario_callers(u))
@@ -115,7 +118,7 @@ static void on_said(user *u)
         end_if_over(u->peer);
 }
 
-/* With --singly: one message of each speaker in a turn. */
+/* With --singly: send one message in each turn. */
 static bool speak(user *u)
 {
     say_one(u);
@@ -126,6 +129,7 @@ static bool speak(user *u)
     return false;
 }
 
+/* Send all that the user can send now, at once or, with --singly, one message in each turn. */
 static void speak_or_say_all(user *u)
 {
     if (u->thread->options->singly) {
@@ -134,7 +138,7 @@ static void speak_or_say_all(user *u)
     }
     while (has_more_to_say(u))
         say_one(u);
-    ws_client_flush(&u->client); /* before the other side says something */
+    ws_client_flush(&u->client); /* before the other user sends something */
     on_said(u);
 }
 
@@ -164,10 +168,10 @@ static void on_signal(user *u, signal_kind kind)
     if (scenario_callers(u))
         end_if_over(u);
     else if (u->step > CALLEE_JOINS && has_said_all(u->peer) && user_under_way(u->peer) == 0)
-        speak_or_say_all(u); /* before its join it has its turn anyway */
+        speak_or_say_all(u); /* if it has not joined yet, it will be started anyway */
 }
 
-/* With --reconnect each call ends its connections, and is over with the second of them. */
+/* With --reconnect, both connections are closed at the end of a call. The second one ends it. */
 static void on_end(user *u, uint16_t code, const char *why)
 {
     user *caller = scenario_caller_of(u);

@@ -1,5 +1,5 @@
-/* Connections that come and go: TCP, TLS, upgrade, join if asked to, close. An operation is one of them,
- * until TCP has ended in order. */
+/* Short connections: TCP, TLS, upgrade, a join with --joined, close. An operation is one of them, until TCP
+ * has ended in order. */
 #include "scenario/scenario.h"
 
 static void on_open(user *u)

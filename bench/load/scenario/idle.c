@@ -1,4 +1,4 @@
-/* Connections that are held and do nothing: what they cost. */
+/* Idle connections, to measure what they cost. */
 #include "scenario/scenario.h"
 
 static uint64_t count(const load_options *o)

@@ -1,30 +1,31 @@
-/* A day's traffic: most users are connected and idle, calls arrive at random (a Poisson process), callees
- * take a moment to pick up, candidates trickle, people talk, some lose their connection in the middle, come
- * back under the same name and negotiate anew. An operation is the set-up of a call, from its arrival until
- * the last signal of both sides has arrived.
- *
- * All times are exponentially distributed around these means. */
+/* Traffic as on an ordinary day. Most users are connected and idle. Calls start at random times (a Poisson
+ * process). A callee takes a moment to answer, candidates come one after the other, and the two talk for a
+ * while. Some users lose their connection during a call, come back under the same name, and negotiate again.
+ * An operation is the set-up of a call, from when it was due until the last signal of both has arrived. */
 #include "scenario/scenario.h"
 
 #include <errno.h>
 #include <stdlib.h>
 
+/* The means of the times, which are exponentially distributed: until the callee answers, between two
+ * candidates, and until a lost user comes back. */
 enum { PICK_UP_MS = 500, TRICKLE_MS = 10, RETURN_MS = 300 };
 
-/* Where a negotiation stands, for each of its users: the script of what it still has to say. */
+/* The steps of a user's script in a negotiation. From the last one on, each step is a candidate. */
 enum { SAYS_JOIN, SAYS_DESCRIPTION, SAYS_CANDIDATES };
 
-/* What a user's timer is for. */
+/* What a user does when its timer fires. */
 typedef enum plan { PLAN_NOTHING, PLAN_SAY, PLAN_END_TALK, PLAN_RETURN } plan;
 
 typedef struct party {
     struct event timer;
-    user *user; /* borrowed */
-    plan plan;
-    bool offers;     /* in the negotiation at hand; the other one answers */
-    bool has_offer;  /* of the other one: it may come before this one joins, while a leave is on its way */
-    bool was_lost;   /* in this call: once is enough */
-    bool is_talking; /* the call is set up */
+    user *user;     /* borrowed */
+    plan plan;      /* what `timer` is set for */
+    bool offers;    /* it sends the offer in the current negotiation, and its peer answers */
+    bool has_offer; /* the peer's offer has come. That may be before its own join, while an old leave is still
+                       on its way. */
+    bool was_lost;  /* it was lost in this call, and is not lost a second time */
+    bool is_talking; /* of the caller: the call is set up */
 } party;
 
 static party *party_of(const user *u)
@@ -50,7 +51,8 @@ static bool has_said_all(const user *u)
 
 /* ---- A call ---- */
 
-/* From here on `u` offers and its peer answers. Whoever is in the room already need not join. */
+/* Start a negotiation: `u` sends the offer, and its peer answers. A peer that is in the room does not join
+ * again. */
 static void negotiate(user *u)
 {
     user *answerer = u->peer;
@@ -88,11 +90,12 @@ static void end_if_negotiated(user *u)
     plan_for(caller, PLAN_END_TALK, u->thread->options->talk_seconds * 1000);
 }
 
+/* Send the next message of the user's script, and plan the one after it. */
 static void say(user *u)
 {
     uint32_t step = u->step++;
     bool is_offer = step == SAYS_DESCRIPTION && party_of(u)->offers;
-    /* What a caller says before the callee has joined waits in the queue. */
+    /* What is sent before the peer has joined is queued, and its time is not measured. */
     uint64_t at_ns = u->peer->is_in_room ? ws_client_clock_ns() : 0;
     if (step == SAYS_JOIN)
         user_join(u);
@@ -198,7 +201,7 @@ static uint32_t in_flight(const load_options *o)
     return (uint32_t)o->candidates + 1;
 }
 
-/* A family calls once in a few minutes; a busy minute is what a server is sized for. */
+/* On average, each pair calls once a minute. That is a busy time, for which a server must be large enough. */
 static double default_rate(const load_options *o)
 {
     return (double)o->pairs / 60;

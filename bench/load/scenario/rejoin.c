@@ -1,6 +1,5 @@
-/* Joined users who go on to another room again and again. An operation is a join, until the server has
- * handled it. On a server that shares the rooms out over threads, most joins move a connection to another
- * one. */
+/* Joined users that join another room, again and again. An operation is a join, until the server has handled
+ * it. If a server divides its rooms among threads, most joins move the connection to another thread. */
 #include "scenario/scenario.h"
 
 static void begin(user *u, uint64_t due_ns)
@@ -13,7 +12,7 @@ static void begin(user *u, uint64_t due_ns)
 
 static void on_settled(user *u)
 {
-    if (u->number == 0) /* that was before the load */
+    if (u->number == 0) /* this belongs to its first join, before the load */
         return;
     load_end(u->thread, u->due_ns);
     load_rest(u);

@@ -1,12 +1,13 @@
-/* Pairs that have joined pass signals to and fro. An operation is one signal, from its send to its arrival.
+/* The users of joined pairs send signals to each other. An operation is one signal, from when it is sent
+ * until it arrives.
  *
- * In a closed loop W signals are under way in each pair, and whoever gets one sends the next: at one pair and
- * a window of one that is a ball between two walls, and its time is the way through the server. In an open
- * loop both users send when a signal is due, in turn over all pairs, whatever is under way. */
+ * In a closed loop W signals are under way in each pair: a user who gets one sends the next. With one pair
+ * and W = 1, the time of an operation is the time that one signal takes through the server. In an open loop a
+ * signal is sent whenever one is due, by all users in turn. */
 #include "scenario/scenario.h"
 
-/* In an open loop a user that has this many under way waits; what is due meanwhile is late, and is timed so.
- */
+/* In an open loop, a user that has so many signals under way sends no more for a while. A signal that is due
+ * then is sent late, and its time includes the delay. */
 enum { OPEN_LOOP_WINDOW = 1024 };
 
 static uint32_t in_flight(const load_options *o)

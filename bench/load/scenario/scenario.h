@@ -1,4 +1,5 @@
-/* A scenario: what the users of a run do. One row each; the engine (load.h, run.h) knows no more of it. */
+/* Scenario: what the users of a run do. Each is one table like this; load.c and run.c use nothing else of it.
+ * All functions that get a user or a thread are called on that thread. */
 #ifndef HOMECALL_BENCH_SCENARIO_H
 #define HOMECALL_BENCH_SCENARIO_H
 
@@ -6,32 +7,34 @@
 
 struct scenario {
     const char *name;
-    const char *operation; /* singular: what is counted and timed */
-    const char *help;
-    bool can_join_by_connecting; /* makes sense where a connection is the membership */
-    bool has_poisson_arrivals;   /* in an open loop; otherwise operations are due at even gaps */
+    const char *operation;       /* what is counted and timed, in the singular */
+    const char *help;            /* for --help */
+    bool can_join_by_connecting; /* it can be used with a dialect that joins by connecting */
+    bool has_poisson_arrivals; /* in an open loop, operations are due at random times, not at regular ones */
 
-    /* Operations a second where no rate is asked for; NULL = a closed loop then. */
+    /* How many operations a second are due if there is no --rate. NULL = a closed loop. */
     double (*default_rate)(const load_options *o);
-    /* How many users it has in the whole run; they come in pairs. */
+    /* How many users it has in the whole run. The first two are a pair, and so on. */
     uint64_t (*users)(const load_options *o);
-    /* The size of a signal of this kind. */
+    /* The size of a signal of this kind, in bytes. */
     size_t (*signal_size)(const load_options *o, signal_kind kind);
-    /* How many signals may be under way from one user. */
+    /* How many signals of one user may be under way at most. */
     uint32_t (*in_flight)(const load_options *o);
-    /* Set the thread up: its users exist and have no connection yet. 0 or -errno. May be NULL. */
+    /* Prepare a thread, whose users have no connection yet. 0 or -errno. May be NULL. */
     int (*init)(load_thread *t);
+    /* Free what init() made, also after init() has failed. May be NULL. */
     void (*deinit)(load_thread *t);
-    /* How many operations make a run, where it is not the time that ends it; 0 = the time does. */
+    /* After how many operations a run ends; 0 = it ends after a time. */
     uint64_t (*count)(const load_options *o);
-    /* Do the users connect before the load begins, and do they join then? NULL = yes. */
+    /* Do the users connect before the load? Do they also join? NULL = yes. */
     bool (*connects_first)(const load_options *o);
     bool (*joins_first)(const load_options *o);
-    /* Begin an operation that was due then. NULL where connections are only held. */
+    /* Start an operation, which was due at `due_ns`. NULL = there are no operations, only connections. */
     void (*begin)(user *u, uint64_t due_ns);
-    /* May this user begin one as soon as there is load? Later on load_rest() says so. */
+    /* May this user start an operation when the load starts? Later, the scenario calls load_rest(). */
     bool (*may_rest)(const user *u);
-    /* Say the next piece; false when that was the last. Of those for whom load_speak() was called. */
+    /* Send the next message; false when that was the last one for now. Called in each turn for a user for
+     * whom load_speak() was called. May be NULL if that is never called. */
     bool (*speak)(user *u);
     user_events events;
 };
@@ -39,10 +42,10 @@ struct scenario {
 extern const scenario *const scenarios[];
 extern const size_t scenario_count;
 
-/* NULL for an unknown name. */
+/* The scenario of this name; NULL if there is none. */
 const scenario *scenario_find(const char *name);
 
-/* What is the same for several of them. */
+/* Functions that several scenarios have in their tables. */
 uint64_t scenario_users_are_pairs(const load_options *o);
 uint64_t scenario_users_are_connections(const load_options *o);
 uint64_t scenario_count_is_asked_for(const load_options *o);
@@ -51,10 +54,11 @@ size_t scenario_call_signal_size(const load_options *o, signal_kind kind);
 bool scenario_never(const load_options *o);
 bool scenario_if_joined(const load_options *o);
 bool scenario_everybody(const user *u);
-bool scenario_callers(const user *u);    /* the first of each pair */
-user *scenario_caller_of(user *u);       /* of its pair */
-size_t scenario_place_of(const user *u); /* among the users of its thread that the scenario has */
-/* Begin an operation that begins with a connection. */
+bool scenario_callers(const user *u);    /* is it the first of its pair? */
+user *scenario_caller_of(user *u);       /* the first of its pair */
+size_t scenario_place_of(const user *u); /* its index among the scenario's users on its thread */
+
+/* For `begin`: start an operation by connecting. */
 void scenario_connect_anew(user *u, uint64_t due_ns);
 
 extern const scenario scenario_call, scenario_relay, scenario_idle, scenario_connect, scenario_storm,

@@ -1,12 +1,12 @@
-/* Everybody at once, and once more after the server is restarted, when they all come back as fast as they
- * can. An operation is a connection that stands (upgraded, joined if asked to, and the server has handled
- * that), timed from the storm's begin: the load's, or the moment at which the connection was lost. */
+/* All users connect at once, and once more after the server was restarted. An operation is a connection,
+ * until it is upgraded, with --joined has joined, and the server has handled that. Its time starts when the
+ * load starts, or in the second storm when the connection was lost. */
 #include "scenario/scenario.h"
 
 #include <errno.h>
 #include <stdlib.h>
 
-/* A client that is refused comes again after a time between this and twice as much. */
+/* When a client is refused, it tries again after a random time between this and twice as much. */
 enum { RETRY_MS = 50 };
 
 static uint64_t count(const load_options *o)
@@ -23,7 +23,7 @@ static void on_retry(evutil_socket_t fd, short what, void *arg)
         user_connect(u);
 }
 
-/* The thread's data is a timer for each of its users, for when it comes again. */
+/* The scenario's data is a timer for each user, which fires when it shall try again. */
 static int init(load_thread *t)
 {
     struct event *retries = calloc(t->actors + 1, sizeof(*retries));
@@ -54,10 +54,10 @@ static void on_open(user *u)
 static void on_settled(user *u)
 {
     load_end(u->thread, u->due_ns);
-    u->step = 1; /* it stands */
+    u->step = 1; /* the connection is complete */
 }
 
-/* Refused, or the server was restarted under it. */
+/* The connection was refused, or the server was restarted. */
 static void on_end(user *u, uint16_t code, const char *why)
 {
     load_thread *t = u->thread;
@@ -65,7 +65,7 @@ static void on_end(user *u, uint16_t code, const char *why)
         load_fault(t, "%s lost its connection: %s (close code %u)", u->name, why, code);
         return;
     }
-    if (u->step == 1) { /* the second storm begins for it */
+    if (u->step == 1) { /* it was complete: start the second storm for it */
         u->step = 0;
         load_rest(u);
         return;

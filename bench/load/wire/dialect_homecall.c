@@ -19,8 +19,8 @@ static size_t leave(char *out, const dialect_names *names)
     return write_membership(out, SLICE_LITERAL("{\"type\":\"leave\",\"room\":\""), names);
 }
 
-/* `room` and `from` are optional here. They stand in it as they will in what the server passes on, so that
- * even a relay that passes on what it gets can be checked. */
+/* A client may leave out `room` and `from`. They are written as the server will write them, so that a relay
+ * which passes on each message unchanged can be checked as well. */
 static size_t signal_head(char *out, signal_kind kind, const dialect_names *names)
 {
     static const slice heads[SIGNAL_KINDS] = {

@@ -1,5 +1,5 @@
-/* PeerServer knows no rooms: a connection registers an id in its URL, and a signal names the id that it is
- * for. What is sent to an id that is not there waits for it, as in a room. */
+/* PeerServer has no rooms: a connection gives its id in its URL, and a signal contains the id of its
+ * receiver. Signals for an id that is not connected are queued for it, as in a room. */
 #include "wire/dialect.h"
 
 #include <stdio.h>

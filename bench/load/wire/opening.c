@@ -26,7 +26,7 @@ size_t opening_request(const opening *o, const char *request_target, char out[OP
     return len < 0 || len >= OPENING_MAX_REQUEST ? 0 : (size_t)len;
 }
 
-/* The value of a header in the head, without blanks around it; empty where it is not there. */
+/* The value of a header field in the head, without blanks around it; empty if there is no such field. */
 static slice find_header(slice head, slice name)
 {
     slice rest = head;
@@ -42,7 +42,7 @@ static slice find_header(slice head, slice name)
     return (slice){NULL, 0};
 }
 
-/* Say what is wrong with the answer. */
+/* Let *why say what is wrong with the answer: `what`, and the line that is meant. Returns -EPROTO. */
 static long refuse(const char **why, const char *what, slice line)
 {
     static _Thread_local char text[128];

@@ -1,7 +1,8 @@
-/* The client's half of the opening handshake (RFC 6455, 4.1): the request, and a look at the answer. Pure.
+/* The client's part of the opening handshake (RFC 6455, 4.1): it writes the request and checks the answer.
+ * Pure.
  *
- * A key is drawn once for a run and its accept worked out once, so that a flood of connections spends its
- * time on the server and not on SHA-1 here. */
+ * All connections of a run use the same key, and the accept for it is computed once. So many connections cost
+ * no time for SHA-1 here. */
 #ifndef HOMECALL_BENCH_OPENING_H
 #define HOMECALL_BENCH_OPENING_H
 
@@ -11,19 +12,20 @@
 enum { OPENING_KEY_LEN = 24, OPENING_MAX_REQUEST = 2048, OPENING_MAX_ANSWER = 8192 };
 
 typedef struct opening {
-    char authority[280];
-    char key[OPENING_KEY_LEN + 1];
-    char accept[WS_HANDSHAKE_ACCEPT_LEN + 1];
+    char authority[280];                      /* host and port, for the Host header */
+    char key[OPENING_KEY_LEN + 1];            /* Sec-WebSocket-Key */
+    char accept[WS_HANDSHAKE_ACCEPT_LEN + 1]; /* the Sec-WebSocket-Accept that belongs to it */
 } opening;
 
-/* Draw a key for connections to this authority (host and port). 0, or -EIO without random bytes. */
+/* Make a random key for connections to this authority (host and port). 0, or -EIO without random bytes. */
 int opening_init(opening *o, const char *authority);
 
-/* Write the upgrade request for a request target; returns its length, 0 when it does not fit. */
+/* Write the upgrade request for a request target. Returns its length, or 0 when it does not fit. */
 size_t opening_request(const opening *o, const char *request_target, char out[OPENING_MAX_REQUEST]);
 
-/* Look at the answer so far. Returns the length of a good one (101 with the right accept), 0 while it is not
- * whole, or -EPROTO; then *why says what is wrong, in a buffer of this thread until the next call. */
+/* Check as much of the answer as has come. Returns the length of its head if it is good: 101, with the right
+ * accept. 0 while its head is incomplete. -EPROTO if it is wrong: then *why says what is wrong, in a buffer
+ * of this thread that is valid until the next call. */
 long opening_check(const opening *o, slice answer, const char **why);
 
 #endif

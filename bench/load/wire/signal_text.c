@@ -6,13 +6,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { DIGITS = 10 }; /* of a signal's number */
+enum { DIGITS = 10 }; /* of a signal's number, with leading zeros */
 
-/* What a payload consists of: the begin, the number, filling, the end. */
+/* What a payload consists of: the start, the number, the filling, the end. */
 typedef struct payload_shape {
-    slice begin;
+    slice start;
     slice end;
-    slice filling; /* repeated from one of its turns on, cut where the size is reached */
+    slice filling; /* repeated, and cut off where the size is reached */
 } payload_shape;
 
 #define TEXT(literal)                  \
@@ -20,7 +20,7 @@ typedef struct payload_shape {
         (literal), sizeof(literal) - 1 \
     }
 
-/* The lines of a browser's SDP, with the escapes that JSON has for their ends. */
+/* Lines from an SDP of a browser. Their ends are escaped for JSON. */
 #define SDP_LINES                                                                            \
     "a=rtpmap:96 VP8/90000\\r\\na=rtcp-fb:96 goog-remb\\r\\na=rtcp-fb:96 transport-cc\\r\\n" \
     "a=rtcp-fb:96 ccm fir\\r\\na=rtcp-fb:96 nack\\r\\na=rtcp-fb:96 nack pli\\r\\n"           \
@@ -77,7 +77,7 @@ static char *put_filling(char *at, slice filling, size_t len)
         memcpy(at, filling.data, piece);
         at += piece;
     }
-    if (len > 0 && end[-1] == '\\') /* no half of an escape */
+    if (len > 0 && end[-1] == '\\') /* half of an escape would not be JSON */
         end[-1] = ' ';
     return end;
 }
@@ -87,7 +87,7 @@ size_t signal_text_write(const signal_texts *texts, signal_kind kind, const dial
 {
     const payload_shape *shape = &shapes[kind];
     char *at = out + texts->dialect->signal_head(out, kind, names);
-    at = dialect_put(at, shape->begin);
+    at = dialect_put(at, shape->start);
     at = put_number(at, number);
     size_t taken = (size_t)(at - out) + shape->end.len + texts->dialect->signal_tail.len;
     at = put_filling(at, shape->filling, texts->size[kind] > taken ? texts->size[kind] - taken : 0);
@@ -96,7 +96,7 @@ size_t signal_text_write(const signal_texts *texts, signal_kind kind, const dial
     return (size_t)(at - out);
 }
 
-/* A JSON text and nothing behind it; NULL for anything else. */
+/* Parse a JSON text with nothing but white space behind it. NULL for anything else. */
 static cJSON *parse_json(slice text)
 {
     const char *end = NULL;
@@ -119,15 +119,15 @@ static bool is_same_json(slice a, slice b)
     return is_same;
 }
 
-/* The number in what looks like one of our payloads, or -1. */
+/* The number in a text that contains a payload like ours, or -1. */
 static long long find_number(slice text, signal_kind kind)
 {
-    slice begin = shapes[kind].begin;
-    const char *at = memmem(text.data, text.len, begin.data, begin.len);
-    if (at == NULL || (size_t)(text.data + text.len - at) < begin.len + DIGITS)
+    slice start = shapes[kind].start;
+    const char *at = memmem(text.data, text.len, start.data, start.len);
+    if (at == NULL || (size_t)(text.data + text.len - at) < start.len + DIGITS)
         return -1;
     char digits[DIGITS + 1];
-    memcpy(digits, at + begin.len, DIGITS);
+    memcpy(digits, at + start.len, DIGITS);
     digits[DIGITS] = '\0';
     return strspn(digits, "0123456789") == DIGITS ? atoll(digits) : -1;
 }

@@ -1,9 +1,10 @@
-/* The texts of signals: made so that each can be told from every other, and checked where they arrive.
+/* The texts of signals: written by the sender, and checked by the receiver. No two signals have the same
+ * text.
  *
- * A text is its dialect's head with room and sender, a payload as a browser makes it (an SDP, a candidate)
- * with the number of the signal in it and filled up to a size, and the tail. Sender and receiver know what
- * the text must be, so the check is one comparison of memory; where a server has written the same JSON in
- * another way, it is compared as JSON. Pure. */
+ * A text consists of the head of its dialect with the room and the sender; a payload like that of a browser
+ * (an SDP or a candidate), which contains the number of the signal and is filled up to a given size; and the
+ * tail of its dialect. The receiver can write the same text, so the check is one comparison of memory. If the
+ * bytes are different, the two are compared as JSON. Pure. */
 #ifndef HOMECALL_BENCH_SIGNAL_TEXT_H
 #define HOMECALL_BENCH_SIGNAL_TEXT_H
 
@@ -11,29 +12,31 @@
 
 #include <stdint.h>
 
-/* The smallest size that every signal can have. */
+/* The smallest size that a signal of any kind can have. */
 enum { SIGNAL_TEXT_MIN = 200 };
 
 typedef struct signal_texts {
     const dialect *dialect;    /* borrowed */
     size_t size[SIGNAL_KINDS]; /* bytes of a whole text, at least SIGNAL_TEXT_MIN */
-    char *expected;            /* owned: where the receiver's side is written */
+    char *expected;            /* owned: the buffer for the text that is expected */
 } signal_texts;
 
-/* `dialect` and `size` are set by the caller. 0 or -ENOMEM. */
+/* Make the buffer; the caller has set `dialect` and `size`. 0 or -ENOMEM. */
 int signal_texts_init(signal_texts *texts);
+
+/* Free the buffer. */
 void signal_texts_deinit(signal_texts *texts);
 
-/* The longest text; a buffer for signal_text_write() must hold it. */
+/* The length of the longest text: a buffer for signal_text_write() must have as many bytes. */
 size_t signal_texts_longest(const signal_texts *texts);
 
-/* Write signal `number` of the sender in `names`; returns its length. */
+/* Write the signal with this number of the sender names->from to `out`. Returns its length. */
 size_t signal_text_write(const signal_texts *texts, signal_kind kind, const dialect_names *names,
                          uint32_t number, char *out);
 
 enum { SIGNAL_TEXT_MAX_WHY = 320 };
 
-/* Is `text` that signal? If not, `why` (SIGNAL_TEXT_MAX_WHY bytes) says what came instead. */
+/* Is `text` that signal? If not, `why`, which has SIGNAL_TEXT_MAX_WHY bytes, says what it is instead. */
 bool signal_text_check(const signal_texts *texts, signal_kind kind, const dialect_names *names,
                        uint32_t number, slice text, char *why);
 

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The host and port as getaddrinfo() takes them. */
+/* A host and a port, for getaddrinfo(). */
 typedef struct place {
     char host[256];
     char port[8];
@@ -23,7 +23,7 @@ static int copy(char *to, size_t cap, const char *from, size_t len)
     return 0;
 }
 
-/* host, host:port, [v6] or [v6]:port */
+/* Split an authority, which is host, host:port, [v6] or [v6]:port. 0 or -EINVAL. */
 static int split_authority(const char *text, size_t len, const char *default_port, place *out)
 {
     const char *end = text + len;
@@ -49,7 +49,7 @@ static int split_authority(const char *text, size_t len, const char *default_por
     return *rest == ':' ? copy(out->port, sizeof(out->port), rest + 1, (size_t)(end - rest) - 1) : -EINVAL;
 }
 
-/* getaddrinfo() takes what is no port modulo 65536. */
+/* getaddrinfo() accepts larger numbers, and takes them modulo 65536. */
 static bool is_port(const char *text)
 {
     size_t digits = strspn(text, "0123456789");

@@ -15,8 +15,8 @@ struct tls_settings {
 };
 
 struct tls_stream {
-    SSL *ssl; /* owned */
-    bool wants_room;
+    SSL *ssl;            /* owned */
+    bool wants_writable; /* see tls_wants_writable() */
 };
 
 static _Thread_local char last_error[160];
@@ -61,7 +61,8 @@ static bool is_ip_address(const char *host)
     return inet_pton(AF_INET, host, bytes) == 1 || inet_pton(AF_INET6, host, bytes) == 1;
 }
 
-/* RFC 6066, 3: an address is no server name. */
+/* Send the name of the host, and have the certificate checked against it. RFC 6066, 3: the name of an address
+ * is not sent. 1, or another number when OpenSSL fails. */
 static int name_host(SSL *ssl, const tls_settings *settings)
 {
     if (is_ip_address(settings->host))
@@ -98,19 +99,20 @@ void tls_close(tls_stream *t)
     free(t);
 }
 
+/* The -errno for a call of OpenSSL that has returned `result` and did not succeed. 0 at the peer's end. */
 static int explain(tls_stream *t, int result)
 {
     switch (SSL_get_error(t->ssl, result)) {
     case SSL_ERROR_WANT_READ:
-        t->wants_room = false;
+        t->wants_writable = false;
         return -EAGAIN;
     case SSL_ERROR_WANT_WRITE:
-        t->wants_room = true;
+        t->wants_writable = true;
         return -EAGAIN;
     case SSL_ERROR_ZERO_RETURN:
         return 0;
     case SSL_ERROR_SYSCALL:
-        if (ERR_peek_error() == 0) /* the peer is gone without a TLS good-bye */
+        if (ERR_peek_error() == 0) /* TCP has ended without a close_notify */
             return 0;
         break;
     default:
@@ -156,9 +158,9 @@ ssize_t tls_write(tls_stream *t, const uint8_t *data, size_t len)
     return error == 0 ? -EPIPE : error;
 }
 
-bool tls_wants_room(const tls_stream *t)
+bool tls_wants_writable(const tls_stream *t)
 {
-    return t->wants_room;
+    return t->wants_writable;
 }
 
 bool tls_has_unread(const tls_stream *t)

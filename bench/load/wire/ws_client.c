@@ -1,5 +1,6 @@
 #include "wire/ws_client.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -9,10 +10,10 @@
 #include <time.h>
 #include <unistd.h>
 
-/* One read takes at most this much, with a message's begin from before in front of it. */
+/* The size of the buffer for a read, with the unread bytes of earlier reads in front of what is read. */
 enum { SCRATCH_BYTES = 256 * 1024 };
 
-/* The longest message that a server may send us. */
+/* A longer message of the server is a fault. */
 enum { MAX_MESSAGE_BYTES = 16 * 1024 * 1024 };
 
 int ws_client_loop_init(ws_client_loop *loop)
@@ -36,8 +37,8 @@ uint64_t ws_client_clock_ns(void)
     return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 }
 
-/* xorshift64*: a mask needs to be unforeseeable to a script in a browser (RFC 6455, 10.3), and there is none
- * here. */
+/* xorshift64*, which can be predicted. Masks must not be predictable for a script in a browser (RFC
+ * 6455, 10.3), but here is no browser. */
 uint64_t ws_client_random(ws_client_loop *loop)
 {
     uint64_t x = loop->random;
@@ -55,9 +56,9 @@ void ws_client_init(ws_client *c, ws_client_loop *loop, const ws_client_events *
 
 /* ---- The end ---- */
 
-static void want_room(ws_client *c, bool wants);
+static void want_writable(ws_client *c, bool wants);
 
-/* Give everything back. Afterwards it is as after ws_client_init(). */
+/* Close the descriptor and free everything. Afterwards the client has ended. */
 static void release(ws_client *c)
 {
     if (c->state == WS_CLIENT_OPEN || c->state == WS_CLIENT_CLOSING)
@@ -65,7 +66,7 @@ static void release(ws_client *c)
     c->loop->alive--;
     c->state = WS_CLIENT_ENDED;
     event_del(&c->input);
-    want_room(c, false);
+    want_writable(c, false);
     tls_close(c->tls);
     c->tls = NULL;
     close(c->fd);
@@ -78,6 +79,7 @@ static void release(ws_client *c)
     c->is_unwritten = false;
 }
 
+/* End the connection, and call on_end. */
 static void end(ws_client *c, const char *why)
 {
     bool was_open = c->state == WS_CLIENT_OPEN || c->state == WS_CLIENT_CLOSING;
@@ -90,7 +92,7 @@ void ws_client_drop(ws_client *c)
     if (c->state == WS_CLIENT_ENDED)
         return;
     const struct linger at_once = {.l_onoff = 1, .l_linger = 0};
-    setsockopt(c->fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
+    (void)setsockopt(c->fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once)); /* else TCP ends in order */
     release(c);
 }
 
@@ -118,13 +120,13 @@ void ws_client_flush(ws_client *c)
         if (taken == -EAGAIN)
             break;
         if (taken < 0) {
-            bytes_clear(&c->output); /* the peer is gone: the read that follows says how */
+            bytes_clear(&c->output); /* the server is gone; the next read finds out why */
             break;
         }
         bytes_consume(&c->output, (size_t)taken);
         c->loop->bytes_out += (uint64_t)taken;
     }
-    want_room(c, c->output != NULL);
+    want_writable(c, c->output != NULL);
 }
 
 void ws_client_loop_flush(ws_client_loop *loop)
@@ -134,18 +136,20 @@ void ws_client_loop_flush(ws_client_loop *loop)
         ws_client_flush(c);
 }
 
+/* Make the output longer by `more` bytes, and have it written at the end of the turn. NULL without memory:
+ * then the connection has ended. */
 static uint8_t *extend_output(ws_client *c, size_t more)
 {
-    uint8_t *room = bytes_extend(&c->output, more);
-    if (room == NULL) {
+    uint8_t *out = bytes_extend(&c->output, more);
+    if (out == NULL) {
         end(c, "out of memory");
         return NULL;
     }
-    if (!c->is_unwritten && c->room == NULL) {
+    if (!c->is_unwritten && c->writable == NULL) {
         c->is_unwritten = true;
         STAILQ_INSERT_TAIL(&c->loop->unwritten, c, link);
     }
-    return room;
+    return out;
 }
 
 static bool send_frame(ws_client *c, ws_opcode opcode, const void *payload, size_t len)
@@ -190,6 +194,7 @@ void ws_client_close(ws_client *c, uint16_t code)
 
 /* ---- Input ---- */
 
+/* False when the connection has ended. */
 static bool take_data(ws_client *c, const ws_event *event)
 {
     if (!event->is_text) {
@@ -215,7 +220,7 @@ static bool take_data(ws_client *c, const ws_event *event)
     return true;
 }
 
-/* False: read no further. */
+/* Handle one event of the decoder. False when no more input must be handled. */
 static bool take_event(ws_client *c, const ws_event *event)
 {
     switch (event->type) {
@@ -232,7 +237,7 @@ static bool take_event(ws_client *c, const ws_event *event)
     case WS_EVENT_CLOSE:
         c->code = event->code;
         ws_client_close(c, event->code == WS_CLOSE_NO_STATUS ? WS_CLOSE_NORMAL : event->code);
-        return true; /* the end of TCP is the server's to begin (RFC 6455, 7.1.1) */
+        return true; /* the server ends TCP first (RFC 6455, 7.1.1) */
     case WS_EVENT_FAULT:
         end(c, event->reason);
         return false;
@@ -240,7 +245,8 @@ static bool take_event(ws_client *c, const ws_event *event)
     return false;
 }
 
-/* Returns how many bytes were used. What is left when it ends in between is of no use. */
+/* Handle the frames in [data, data + len). Returns how many bytes were used; that is of no use if the
+ * connection has ended. */
 static size_t take_frames(ws_client *c, uint8_t *data, size_t len)
 {
     uint32_t life = c->lives;
@@ -254,6 +260,7 @@ static size_t take_frames(ws_client *c, uint8_t *data, size_t len)
     return used;
 }
 
+/* Handle the answer to the upgrade request, if it is complete. Returns how many bytes were used. */
 static size_t take_answer(ws_client *c, const uint8_t *data, size_t len)
 {
     const char *why;
@@ -295,7 +302,7 @@ static ssize_t read_some(ws_client *c, uint8_t *data, size_t len)
     return got < 0 ? -errno : got;
 }
 
-/* One read. False when there is nothing more, or the connection is over. */
+/* Read once, and handle what came. False when there was nothing, or the connection has ended. */
 static bool read_once(ws_client *c)
 {
     uint8_t *buffer = c->loop->scratch;
@@ -320,6 +327,7 @@ static bool read_once(ws_client *c)
 
 /* ---- The steps before it is open ---- */
 
+/* Send the upgrade request. */
 static void begin_upgrade(ws_client *c)
 {
     c->state = WS_CLIENT_UPGRADING;
@@ -336,26 +344,29 @@ static void begin_upgrade(ws_client *c)
         memcpy(out, request, len);
 }
 
+/* Go on with the TLS handshake. */
 static void secure(ws_client *c)
 {
     c->state = WS_CLIENT_SECURING;
     int result = tls_handshake(c->tls);
     if (result == 0) {
-        want_room(c, false);
+        want_writable(c, false);
         begin_upgrade(c);
     } else if (result == -EAGAIN) {
-        want_room(c, tls_wants_room(c->tls));
+        want_writable(c, tls_wants_writable(c->tls));
     } else {
         end(c, tls_error());
     }
 }
 
+/* TCP is connected, or has failed. */
 static void on_connected(ws_client *c)
 {
     int error = 0;
     socklen_t len = sizeof(error);
-    getsockopt(c->fd, SOL_SOCKET, SO_ERROR, &error, &len);
-    want_room(c, false);
+    if (getsockopt(c->fd, SOL_SOCKET, SO_ERROR, &error, &len) != 0)
+        error = errno;
+    want_writable(c, false);
     if (error != 0) {
         end(c, strerror(error));
         return;
@@ -371,9 +382,9 @@ static void on_connected(ws_client *c)
         secure(c);
 }
 
-/* ---- What the base tells ---- */
+/* ---- The callbacks of libevent ---- */
 
-static void on_room(evutil_socket_t fd, short what, void *arg)
+static void on_writable(evutil_socket_t fd, short what, void *arg)
 {
     (void)fd;
     (void)what;
@@ -391,44 +402,49 @@ static void on_input(evutil_socket_t fd, short what, void *arg)
     (void)fd;
     (void)what;
     ws_client *c = arg;
-    if (c->state == WS_CLIENT_CONNECTING) /* refused: the socket is readable as well */
+    if (c->state == WS_CLIENT_CONNECTING) /* a socket whose connection was refused is readable as well */
         on_connected(c);
     else if (c->state == WS_CLIENT_SECURING)
         secure(c);
     else
         while (read_once(c) && c->tls != NULL && tls_has_unread(c->tls))
-            ; /* the socket does not tell of what TLS has read already */
+            ; /* the socket does not become readable for what TLS has read already */
 }
 
-static void want_room(ws_client *c, bool wants)
+/* Start or stop to watch whether the socket is writable. Without memory it is not watched. */
+static void want_writable(ws_client *c, bool wants)
 {
-    if (wants == (c->room != NULL))
+    if (wants == (c->writable != NULL))
         return;
     if (!wants) {
-        event_free(c->room);
-        c->room = NULL;
+        event_free(c->writable);
+        c->writable = NULL;
         return;
     }
-    c->room = event_new(c->loop->base, c->fd, EV_WRITE | EV_PERSIST, on_room, c);
-    if (c->room != NULL)
-        event_add(c->room, NULL);
+    c->writable = event_new(c->loop->base, c->fd, EV_WRITE | EV_PERSIST, on_writable, c);
+    if (c->writable != NULL && event_add(c->writable, NULL) != 0) {
+        event_free(c->writable);
+        c->writable = NULL;
+    }
 }
 
-/* ---- The begin ---- */
+/* ---- Connecting ---- */
 
-/* Take the next of the source addresses, and leave the port to connect(), which knows the whole four-tuple
- * and so has 28,000 for each of them. */
+/* Bind the socket to the next of the source addresses. The port is chosen later, by connect(), which knows
+ * both ends. So each source address has about 28,000 ports. */
 static int bind_source(ws_client_loop *loop, int fd)
 {
     if (loop->sources == 0)
         return 0;
     int on = 1;
-    uint32_t host = INADDR_LOOPBACK + loop->next_source++ % loop->sources;
-    struct sockaddr_in source = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(host)};
-    setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof(on));
+    uint32_t address = INADDR_LOOPBACK + loop->next_source++ % loop->sources;
+    struct sockaddr_in source = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(address)};
+    if (setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof(on)) != 0)
+        return -errno;
     return bind(fd, (const struct sockaddr *)&source, sizeof(source)) == 0 ? 0 : -errno;
 }
 
+/* Make a socket that is connecting. Returns the descriptor, or -errno. */
 static int open_socket(ws_client_loop *loop)
 {
     const target *server = loop->server;
@@ -436,8 +452,9 @@ static int open_socket(ws_client_loop *loop)
     if (fd < 0)
         return -errno;
     int on = 1;
-    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-    int error = bind_source(loop, fd);
+    int error = setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)) == 0 ? 0 : -errno;
+    if (error == 0)
+        error = bind_source(loop, fd);
     if (error == 0 && connect(fd, (const struct sockaddr *)&server->address, server->address_len) != 0 &&
         errno != EINPROGRESS)
         error = -errno;
@@ -450,6 +467,7 @@ static int open_socket(ws_client_loop *loop)
 
 int ws_client_connect(ws_client *c)
 {
+    assert(c->state == WS_CLIENT_ENDED && c->fd == -1);
     int fd = open_socket(c->loop);
     if (fd < 0)
         return fd;
@@ -460,9 +478,8 @@ int ws_client_connect(ws_client *c)
     c->code = WS_CLOSE_ABNORMAL;
     c->decoder = (ws_decoder){.is_client = true};
     event_assign(&c->input, c->loop->base, fd, EV_READ | EV_PERSIST, on_input, c);
-    event_add(&c->input, NULL);
-    want_room(c, true);
-    if (c->room == NULL) {
+    want_writable(c, true);
+    if (c->writable == NULL || event_add(&c->input, NULL) != 0) {
         release(c);
         return -ENOMEM;
     }

@@ -262,7 +262,7 @@ static const char *find_setting(const char *const *settings, const char *name)
 static void what_shapes_the_load_stands_in_the_reports_and_nothing_else(void **state)
 {
     (void)state;
-    static char room[OPTIONS_SETTINGS_ROOM];
+    static char room[OPTIONS_SETTINGS_BYTES];
     const char *settings[OPTIONS_MAX_SETTINGS];
     assert_int_equal(parse("storm u --rate 1e8 --count 1000000000000 --joined --quiet --json j --label l "
                            "--restart cmd --seconds 0.25"),
