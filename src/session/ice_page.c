@@ -33,11 +33,9 @@ bool ice_rate_take(ice_rate *rate, const keyed_hash *hash, const address *client
  * credentials in the log of coturn. */
 static int draw_user(const keyed_hash *hash, const address *client, uint64_t *out)
 {
-    uint32_t drawn;
-    ssize_t got = getrandom(&drawn, sizeof(drawn), 0);
-    if (got < 0)
-        return -errno;
-    assert(got == (ssize_t)sizeof(drawn)); /* getrandom(2): up to 256 bytes come whole */
+    uint32_t drawn = 0;
+    if (getrandom(&drawn, sizeof(drawn), 0) != (ssize_t)sizeof(drawn)) /* getrandom(2): so few come whole */
+        return -EIO;
     *out = (hash_of(hash, client) & ~(uint64_t)UINT32_MAX) | drawn;
     return 0;
 }
@@ -47,7 +45,9 @@ static int make_credentials(const ice_settings *settings, const keyed_hash *hash
 {
     uint64_t user;
     int error = draw_user(hash, client, &user);
-    return error != 0 ? error : turn_credentials_make(settings->secret, utc_s + settings->ttl_s, user, out);
+    if (error != 0)
+        return error;
+    return turn_credentials_make(settings->secret, utc_s + settings->ttl_s, user, out);
 }
 
 /* The browser lets a page of another origin read the answer only if the answer allows its origin (Fetch,

@@ -43,7 +43,7 @@ typedef struct ice_page {
 
 /* Make the answer for a client, to a page of `origin` where the browser names one. Its credentials are
  * for a user of their own, by whom coturn counts its user-quota: callers behind one address must not use up
- * each other's. 0, or -ENOMEM, or what getrandom() failed with. */
+ * each other's. 0; -ENOMEM; or -EIO where no random bytes can be drawn. */
 int ice_page_make(const ice_settings *settings, const keyed_hash *hash, const address *client, slice origin,
                   uint64_t utc_s, ice_page *out);
 
