@@ -3,10 +3,12 @@
 #include <errno.h>
 #include <netdb.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* A host and a port, for getaddrinfo(). */
 typedef struct place {
@@ -57,17 +59,56 @@ static bool is_port(const char *text)
     return text[digits] == '\0' && port > 0 && port <= UINT16_MAX;
 }
 
+/* ---- The address ---- */
+
+/* How long an address has to answer where there are others. */
+enum { PATIENCE_MS = 2000 };
+
+static bool is_connected(int fd)
+{
+    int error = 0;
+    socklen_t len = sizeof(error);
+    struct pollfd writable = {.fd = fd, .events = POLLOUT};
+    return poll(&writable, 1, PATIENCE_MS) == 1 && getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len) == 0 &&
+           error == 0;
+}
+
+/* Does somebody listen there? */
+static bool answers(const struct addrinfo *at)
+{
+    int fd = socket(at->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return false;
+    bool does = connect(fd, at->ai_addr, at->ai_addrlen) == 0 || (errno == EINPROGRESS && is_connected(fd));
+    close(fd);
+    return does;
+}
+
+void target_choose_address(target *t, const struct addrinfo *found)
+{
+    const struct addrinfo *chosen = found;
+    if (found->ai_next != NULL) {
+        while (chosen != NULL && !answers(chosen))
+            chosen = chosen->ai_next;
+        if (chosen == NULL)
+            chosen = found;
+    }
+    memcpy(&t->address, chosen->ai_addr, chosen->ai_addrlen);
+    t->address_len = chosen->ai_addrlen;
+}
+
 static int resolve(const place *where, target *out)
 {
     const struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV};
     struct addrinfo *found;
     if (getaddrinfo(where->host, where->port, &hints, &found) != 0)
         return -ENOENT;
-    memcpy(&out->address, found->ai_addr, found->ai_addrlen);
-    out->address_len = found->ai_addrlen;
+    target_choose_address(out, found);
     freeaddrinfo(found);
     return 0;
 }
+
+/* ---- The URL ---- */
 
 int target_parse(const char *url, target *out, const char **why)
 {

@@ -2,6 +2,7 @@
 #ifndef HOMECALL_BENCH_TARGET_H
 #define HOMECALL_BENCH_TARGET_H
 
+#include <netdb.h>
 #include <stdbool.h>
 #include <sys/socket.h>
 
@@ -14,10 +15,15 @@ typedef struct target {
     socklen_t address_len;
 } target;
 
-/* Parse a URL and resolve its host. 0; or -EINVAL or -ENOENT, and *why says what is wrong: a literal. */
+/* Read a URL and resolve its host. 0; -EINVAL or -ENOENT, and *why is a literal that says what is wrong. A
+ * name with several addresses, as localhost has, costs a connection to find the one that answers. */
 int target_parse(const char *url, target *out, const char **why);
 
-/* Is the target in 127.0.0.0/8? There a client can connect from any of 16 million addresses. */
+/* Take one of a host's addresses, of which there is one at least: the first that accepts a connection, or
+ * else the first. Where there is only one it is not asked. */
+void target_choose_address(target *t, const struct addrinfo *found);
+
+/* Does the target lie in 127.0.0.0/8, where a client may choose among 16 million addresses of its own? */
 bool target_is_loopback_v4(const target *t);
 
 #endif

@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <string.h>
+#include <unistd.h>
 
 #define LENGTH_OF(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -67,6 +68,77 @@ static void an_ipv6_address_is_one_of_ipv6(void **state)
     const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)&t.address;
     assert_memory_equal(&v6->sin6_addr, &in6addr_loopback, sizeof(in6addr_loopback));
     assert_false(target_is_loopback_v4(&t));
+}
+
+/* ---- Which address of several ---- */
+
+/* A socket on the loopback; *at is filled in as getaddrinfo() would do. */
+static int open_loopback(bool listens, struct sockaddr_in *address, struct addrinfo *at)
+{
+    *address = (struct sockaddr_in){.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
+    socklen_t len = sizeof(*address);
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    assert_true(fd >= 0);
+    assert_int_equal(bind(fd, (const struct sockaddr *)address, len), 0);
+    assert_int_equal(getsockname(fd, (struct sockaddr *)address, &len), 0);
+    if (listens)
+        assert_int_equal(listen(fd, 1), 0);
+    *at = (struct addrinfo){.ai_family = AF_INET,
+                            .ai_socktype = SOCK_STREAM,
+                            .ai_addr = (struct sockaddr *)address,
+                            .ai_addrlen = len};
+    return fd;
+}
+
+/* As on a machine whose localhost is ::1 and 127.0.0.1, where a server listens at one of them. */
+static void the_address_that_answers_is_taken(void **state)
+{
+    (void)state;
+    struct sockaddr_in addresses[3];
+    struct addrinfo found[3];
+    for (int listening = 0; listening < 3; listening++) {
+        int fds[3];
+        for (int i = 0; i < 3; i++) {
+            fds[i] = open_loopback(i == listening, &addresses[i], &found[i]);
+            found[i].ai_next = i < 2 ? &found[i + 1] : NULL;
+        }
+        target t = {0};
+        target_choose_address(&t, found);
+        assert_int_equal(t.address_len, sizeof(addresses[0]));
+        assert_memory_equal(&t.address, &addresses[listening], sizeof(addresses[0]));
+        for (int i = 0; i < 3; i++)
+            close(fds[i]);
+    }
+}
+
+/* The run that follows says how it is refused. */
+static void where_nobody_answers_it_is_the_first(void **state)
+{
+    (void)state;
+    struct sockaddr_in addresses[2];
+    struct addrinfo found[2];
+    int first = open_loopback(false, &addresses[0], &found[0]);
+    int second = open_loopback(false, &addresses[1], &found[1]);
+    found[0].ai_next = &found[1];
+    target t = {0};
+    target_choose_address(&t, found);
+    assert_memory_equal(&t.address, &addresses[0], sizeof(addresses[0]));
+    close(first);
+    close(second);
+}
+
+static void the_only_address_is_not_asked(void **state)
+{
+    (void)state;
+    struct sockaddr_in address;
+    struct addrinfo found;
+    int fd = open_loopback(true, &address, &found);
+    target t = {0};
+    target_choose_address(&t, &found);
+    assert_memory_equal(&t.address, &address, sizeof(address));
+    assert_int_equal(accept(fd, NULL, NULL), -1);
+    assert_int_equal(errno, EAGAIN);
+    close(fd);
 }
 
 static void what_is_no_url_is_refused_with_a_word(void **state)
@@ -172,6 +244,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_url_falls_into_its_parts),
         cmocka_unit_test(an_ipv6_address_is_one_of_ipv6),
+        cmocka_unit_test(the_address_that_answers_is_taken),
+        cmocka_unit_test(where_nobody_answers_it_is_the_first),
+        cmocka_unit_test(the_only_address_is_not_asked),
         cmocka_unit_test(what_is_no_url_is_refused_with_a_word),
         cmocka_unit_test(a_host_that_is_not_there_is_told_so),
         cmocka_unit_test(parts_that_do_not_fit_are_refused),
