@@ -2,7 +2,8 @@
 # tests/run.sh: installs what the tests need, builds, and runs them all. The last line counts the test cases.
 #
 #   tests/run.sh                    everything that CI runs
-#   tests/run.sh STAGE ...          only these stages: style unit release asan tsan bars metrics fuzz browser deploy
+#   tests/run.sh STAGE ...          only these stages: style unit release asan tsan bars metrics fuzz browser clients
+#                                   deploy
 #   FUZZ_SECONDS=600 tests/run.sh fuzz        a longer fuzz run (each target)
 #   SOAK_CALLS=20000 tests/run.sh asan tsan   a longer soak of calls
 #
@@ -14,18 +15,21 @@ cd "$root" || exit 1
 . deploy/packages.sh
 
 stages=("$@")
-[ ${#stages[@]} -gt 0 ] || stages=(style unit release asan tsan bars metrics fuzz browser deploy)
+[ ${#stages[@]} -gt 0 ] || stages=(style unit release asan tsan bars metrics fuzz browser clients deploy)
 out=$root/out
 mkdir -p "$out"
 passed=0
 failed=0
 failures=()
+skipped=()
 
 packages=(build-essential cmake ninja-build pkg-config git
     libevent-dev libcjson-dev uthash-dev libssl-dev libsodium-dev libidn2-dev libcmocka-dev
     valgrind strace curl jq prometheus gnuplot-nox iproute2 clang clang-format libclang-rt-dev shellcheck
     nginx-light caddy apache2 haproxy coturn openssl chromium
-    systemd debootstrap logrotate dpkg-dev file procps podman docker-compose)
+    systemd debootstrap logrotate dpkg-dev file procps podman docker-compose
+    python3-websockets python3-websocket python3-aiohttp python3-tornado python3-gi gir1.2-soup-3.0
+    golang-go golang-github-gorilla-websocket-dev default-jre-headless libokhttp-java ecj)
 # Node.js may have come from elsewhere than Debian; its packages would not go with that.
 command -v node >/dev/null || packages+=(nodejs)
 command -v npm >/dev/null || packages+=(npm)
@@ -150,10 +154,15 @@ run_node() {
     bad=$(sum '^# fail ([0-9]+)' "$out/$name.log")
     [ "$status" -eq 0 ] || { [ "$bad" -gt 0 ] || bad=1; tail -80 "$out/$name.log"; }
     note "$good" "$bad" "$name"
+    mapfile -t -O "${#skipped[@]}" skipped < <(sed -nE 's/^ *ok [0-9]+ - (.*) # SKIP/\1:/p' "$out/$name.log")
 }
 
 stage_browser() {
     build release && run_node tests/browser
+}
+
+stage_clients() {
+    build release && run_node tests/clients
 }
 
 stage_deploy() {
@@ -176,6 +185,9 @@ for stage in "${stages[@]}"; do
 done
 
 echo "=== done ($(date +%H:%M:%S))"
+for test in "${skipped[@]}"; do
+    echo "skipped: $test"
+done
 for failure in "${failures[@]}"; do
     echo "failed: $failure"
 done
