@@ -647,11 +647,11 @@ static void what_the_socket_does_not_take_follows_later(void **state)
         assert_true(ws_client_send(c, text, LARGE));
     ws_client_flush(c);
     assert_non_null(c->output);
-    assert_non_null(c->room);
+    assert_non_null(c->writable);
     assert_true(ws_client_send(c, "last", 4)); /* behind them */
     event_add(f->reads, NULL);
     expect_got(f, "text:4194304 bytes of x\ntext:4194304 bytes of x\ntext:4194304 bytes of x\ntext:last\n");
-    AWAIT(f, c->output == NULL && c->room == NULL);
+    AWAIT(f, c->output == NULL && c->writable == NULL);
     free(text);
 }
 
