@@ -17,7 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 
-/* Bytes that wait: to be read by the test, or to be sent by it. */
+/* A growing buffer. Its content is [start, end) of `data`. */
 typedef struct buffer {
     uint8_t *data; /* owned */
     size_t start;
@@ -27,13 +27,13 @@ typedef struct buffer {
 
 struct client {
     int fd;               /* owned */
-    buffer input;         /* received and not looked at */
-    buffer output;        /* gathered while corked */
-    char *message;        /* owned: the payload of the frame received last, with a NUL behind it */
-    char *http_head;      /* owned: the head of the HTTP answer read last */
-    char http_value[256]; /* what client_http_header() lends */
-    unsigned pings;
-    unsigned nonces; /* how many client_expect_nothing() has used */
+    buffer input;         /* bytes that were received and not handled yet */
+    buffer output;        /* bytes that are collected while is_corked */
+    char *message;        /* owned: the payload of the frame that was received last, with a NUL behind it */
+    char *http_head;      /* owned: the head of the HTTP answer that was read last */
+    char http_value[256]; /* the value that client_http_header() lends */
+    unsigned pings;       /* how many pings have come */
+    unsigned nonces;      /* how many pings client_expect_nothing() has sent */
     bool is_corked;
     bool ignores_pings;
     bool has_sent_close;
@@ -45,6 +45,7 @@ static const char accept_of_client_key[] = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
 
 /* ---- Memory and time ---- */
 
+/* Fail without memory. */
 static void *need(void *block)
 {
     if (block == NULL)
@@ -57,8 +58,8 @@ static size_t buffered(const buffer *b)
     return b->end - b->start;
 }
 
-/* Room for `more` bytes behind the content, which starts at data[start]. */
-static uint8_t *make_room(buffer *b, size_t more)
+/* Make space for `more` bytes behind the content, and return where it is. */
+static uint8_t *make_space(buffer *b, size_t more)
 {
     if (b->start == b->end)
         b->start = b->end = 0;
@@ -78,12 +79,12 @@ uint64_t client_now_ms(void)
 
 void client_await_tick(void)
 {
-    uint64_t begin_ms = client_now_ms();
-    while (client_now_ms() == begin_ms)
+    uint64_t start_ms = client_now_ms();
+    while (client_now_ms() == start_ms)
         continue;
 }
 
-/* Wait until the descriptor is ready for `events` or in an error. False when the time is over. */
+/* Wait until the descriptor is ready for `events` or has an error. False when the deadline is over. */
 static bool wait_for(int fd, short events, uint64_t deadline_ms)
 {
     for (;;) {
@@ -100,7 +101,7 @@ static bool wait_for(int fd, short events, uint64_t deadline_ms)
     }
 }
 
-/* ---- Coming and going ---- */
+/* ---- Connecting and closing ---- */
 
 static void bind_to(int fd, const char *source)
 {
@@ -168,7 +169,7 @@ client *client_dial_from(uint16_t port, const char *source)
 
 client *client_dial_with_small_buffer(uint16_t port)
 {
-    return dial(port, NULL, 4096); /* the kernel makes about 2 KiB of room of it */
+    return dial(port, NULL, 4096); /* of which about 2 KiB are for data */
 }
 
 client *client_open(uint16_t port)
@@ -223,7 +224,8 @@ int client_fd(const client *c)
 
 /* ---- Bytes ---- */
 
-/* A server that has gone is no fault here: what the test expects next finds out. */
+/* Send all bytes. That the server is gone is no failure here: the next thing that the test expects fails
+ * then. */
 static void write_all(client *c, const uint8_t *data, size_t len)
 {
     uint64_t deadline_ms = client_now_ms() + CLIENT_WAIT_MS;
@@ -247,7 +249,7 @@ void client_send_bytes(client *c, const void *data, size_t len)
         return;
     }
     if (len > 0)
-        memcpy(make_room(&c->output, len), data, len);
+        memcpy(make_space(&c->output, len), data, len);
     c->output.end += len;
 }
 
@@ -268,14 +270,14 @@ bool client_is_readable(client *c, int wait_ms)
     return buffered(&c->input) > 0 || wait_for(c->fd, POLLIN, client_now_ms() + (uint64_t)wait_ms);
 }
 
-/* Read once, waiting for it. Bytes read, 0 at the end of TCP, -errno of a broken one. */
+/* Wait for input and read once. Returns how many bytes were read; 0 at the end of TCP; -errno if it broke. */
 static ssize_t read_more(client *c, uint64_t deadline_ms, const char *what)
 {
     enum { READ_BYTES = 64 * 1024 };
     for (;;) {
         if (!wait_for(c->fd, POLLIN, deadline_ms))
             fail_msg("waited in vain for %s", what);
-        ssize_t got = recv(c->fd, make_room(&c->input, READ_BYTES), READ_BYTES, 0);
+        ssize_t got = recv(c->fd, make_space(&c->input, READ_BYTES), READ_BYTES, 0);
         if (got > 0)
             c->input.end += (size_t)got;
         if (got >= 0)
@@ -285,7 +287,7 @@ static ssize_t read_more(client *c, uint64_t deadline_ms, const char *what)
     }
 }
 
-/* Have `len` bytes in the input. */
+/* Read until there are `len` bytes of input, and return them. */
 static const uint8_t *need_input(client *c, size_t len, const char *what)
 {
     uint64_t deadline_ms = client_now_ms() + CLIENT_WAIT_MS;
@@ -314,7 +316,7 @@ void client_send_upgrade(client *c)
     client_send_bytes(c, request, (size_t)len);
 }
 
-/* Read up to the empty line behind an HTTP head. */
+/* Read an HTTP head, with the empty line behind it. */
 static void read_http_head(client *c)
 {
     const char *end;
@@ -325,10 +327,10 @@ static void read_http_head(client *c)
         len = buffered(&c->input) + 1;
     } while (end == NULL);
 
-    const char *begin = (const char *)c->input.data + c->input.start;
-    size_t head_len = (size_t)(end - begin) + 4;
+    const char *start = (const char *)c->input.data + c->input.start;
+    size_t head_len = (size_t)(end - start) + 4;
     free(c->http_head);
-    c->http_head = need(strndup(begin, head_len));
+    c->http_head = need(strndup(start, head_len));
     c->input.start += head_len;
 }
 
@@ -385,9 +387,9 @@ void client_expect_http_fault(client *c, int status)
     client_expect_end(c);
 }
 
-/* ---- Frames out ---- */
+/* ---- Sending frames ---- */
 
-/* Write the length as RFC 6455, 5.2, wants it, or as the test does. Returns how many bytes that took. */
+/* Write the length as RFC 6455, 5.2, requires it, or as the test wants it. Returns how many bytes it has. */
 static size_t put_length(uint8_t *out, const client_frame *frame)
 {
     uint64_t len = frame->announced_len != 0 ? frame->announced_len : frame->len;
@@ -461,9 +463,9 @@ void client_send_close(client *c, uint16_t code)
     c->has_sent_close = true;
 }
 
-/* ---- Messages out ---- */
+/* ---- Sending messages ---- */
 
-/* `text` as a JSON string with its quotes, to be freed by the caller. */
+/* `text` as a JSON string with quotes; the caller frees it. */
 static char *quote(const char *text)
 {
     cJSON *string = need(cJSON_CreateString(text));
@@ -506,7 +508,7 @@ void client_send_number(client *c, unsigned number)
     client_send_textf(c, "{\"type\":\"candidate\",\"candidate\":{\"number\":%u}}", number);
 }
 
-/* ---- Frames in ---- */
+/* ---- Receiving frames ---- */
 
 void client_answer_pings(client *c, bool answers)
 {
@@ -518,13 +520,13 @@ unsigned client_pings(const client *c)
     return c->pings;
 }
 
-/* Read a frame as a server must send it: RFC 6455, 5.1 (no mask), 5.2 (no reserved bits), and, since nothing
- * that this server sends needs them, no fragments. */
+/* Read a frame, which must be as a server has to send it: RFC 6455, 5.1 (no mask) and 5.2 (no reserved bits).
+ * It must not be a fragment, because this server sends none. */
 static client_message read_frame(client *c)
 {
     const uint8_t *head = need_input(c, 2, "a frame");
     if ((head[0] & 0xF0) != 0x80 || (head[1] & 0x80) != 0)
-        fail_msg("a frame begins with %02x %02x", head[0], head[1]);
+        fail_msg("a frame starts with %02x %02x", head[0], head[1]);
     client_message message = {.opcode = head[0] & 0x0F};
     size_t head_len = 2;
     uint64_t len = head[1];
@@ -575,7 +577,7 @@ static unsigned code_of(client_message close)
     return close.len < 2 ? CLIENT_NO_CODE : (unsigned)(uint8_t)close.data[0] << 8 | (uint8_t)close.data[1];
 }
 
-/* Fail, and tell what came in place of what was expected. */
+/* Fail, and say what was expected and what came. */
 static void fail_over(client_message got, const char *expected)
 {
     if (got.opcode == CLIENT_CLOSE)
@@ -610,7 +612,7 @@ void client_expect_pong(client *c, const char *payload)
         fail_over(message, payload);
 }
 
-/* ---- Messages in ---- */
+/* ---- Receiving messages ---- */
 
 void client_expect_text(client *c, const char *text)
 {
@@ -619,7 +621,8 @@ void client_expect_text(client *c, const char *text)
         fail_over(message, text);
 }
 
-/* cJSON_Compare looks members up by name, so it does not see a member that stands there twice. */
+/* cJSON_Compare() searches members by name, so it does not notice a member that is there twice. Therefore the
+ * numbers of members are compared, too. */
 static bool is_same(const cJSON *a, const cJSON *b)
 {
     return a != NULL && b != NULL && cJSON_Compare(a, b, true) &&
@@ -681,7 +684,7 @@ void client_expect_nothing(client *c)
     client_expect_pong(c, nonce);
 }
 
-/* ---- Ends ---- */
+/* ---- The end ---- */
 
 static void finish_close(client *c, client_message message, uint16_t code)
 {

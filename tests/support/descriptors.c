@@ -15,8 +15,8 @@
 
 enum { MAX_FILLED = 256 };
 
-static struct rlimit usual;
-static int filled[MAX_FILLED]; /* gaps below the limit that are closed up */
+static struct rlimit usual;    /* the limit before descriptors_limit() */
+static int filled[MAX_FILLED]; /* owned: all numbers below the highest descriptor that were free */
 static size_t filled_count;
 
 size_t descriptors_open(void)
@@ -31,7 +31,7 @@ size_t descriptors_open(void)
     return count - 1; /* the directory itself */
 }
 
-/* The highest one of this program that is open. Valgrind keeps its own above the limit that it tells. */
+/* The highest descriptor of this program that is open. Valgrind keeps its own above the limit that it tells. */
 static int find_highest(void)
 {
     struct rlimit limit;

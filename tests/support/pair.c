@@ -13,7 +13,8 @@ int pair_start(void **state)
     uint16_t port = signal_server_port(p->server);
     p->anna = client_open_settled(port, "room", "anna");
     p->bert = client_open_settled(port, "room", "bert");
-    /* Published a moment after it is so: what follows may wait for less. */
+    /* The server sets these counters at the end of a turn. A test that waits for a smaller value must not see
+     * the values from before. */
     SERVER_AWAIT(p->server, connections, 2);
     SERVER_AWAIT(p->server, joined, 2);
     *state = p;

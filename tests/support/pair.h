@@ -1,4 +1,4 @@
-/* Two users in one room: the scene of most tests. */
+/* Two users in one room, as most tests need them. */
 #ifndef HOMECALL_TESTS_SUPPORT_PAIR_H
 #define HOMECALL_TESTS_SUPPORT_PAIR_H
 
@@ -7,12 +7,15 @@
 
 typedef struct pair {
     signal_server *server;
-    client *anna; /* both joined "room" */
-    client *bert;
+    client *anna; /* in "room" */
+    client *bert; /* in "room" */
 } pair;
 
-/* For cmocka: *state becomes a pair on a server with the options of server_options(), settled and counted. */
+/* A setup function of cmocka: *state becomes a pair on a new server with the options of server_options(). The
+ * server has handled and counted both joins. */
 int pair_start(void **state);
+
+/* The teardown function for it. */
 int pair_end(void **state);
 
 #endif

@@ -89,7 +89,7 @@ void server_await_counter(const signal_server *server, size_t offset, const char
         if (client_now_ms() >= deadline_ms)
             fail_msg("%s stays %llu and does not become %llu", name, (unsigned long long)found,
                      (unsigned long long)value);
-        poll(NULL, 0, 1); /* counters can only be polled; this leaves them a processor */
+        poll(NULL, 0, 1); /* counters can only be polled, and the server needs a processor meanwhile */
     }
 }
 

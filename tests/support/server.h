@@ -7,37 +7,38 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* The defaults, on a free port of 127.0.0.1, with two workers and without the limits on rates and on
- * connections, which a test would otherwise run into by its speed: the tests of these set them. */
+/* The default options, but with any free port of 127.0.0.1, two workers, and no limits on rates and
+ * connections, which a fast test would reach. A test of a limit sets it. */
 signal_server_options server_options(void);
 
-/* Create and start a server; the test fails where that fails. Owned by the caller. */
+/* Create and start a server, which the caller owns. The test fails if that fails. */
 signal_server *server_start(const signal_server_options *options);
 
-/* Create a server whose start must fail, and free it. Returns what the start says of that. */
+/* Create a server, start it, which must fail, and free it. Returns the fault of the start. */
 signal_server_fault server_start_fault(const signal_server_options *options);
 
-/* Stop and free it. NULL is legal. */
+/* Stop and free a server. NULL is legal. */
 void server_end(signal_server *server);
 
-/* The same for cmocka, where *state is the server. */
+/* The same as a teardown function of cmocka, where *state is the server. */
 int server_teardown(void **state);
 
-/* Wait until a counter has this value; the test fails when it does not come. */
+/* Wait until a counter of signal_server_stats has this value. The test fails if that takes longer than
+ * CLIENT_WAIT_MS. */
 #define SERVER_AWAIT(server, counter, value) \
     server_await_counter((server), offsetof(signal_server_stats, counter), #counter, (value))
 
 /* For SERVER_AWAIT. */
 void server_await_counter(const signal_server *server, size_t offset, const char *name, uint64_t value);
 
-/* The numbers of this moment. */
+/* The statistics of this moment. */
 signal_server_stats server_stats(const signal_server *server);
 
-/* Let the process have as many descriptors as it may. Returns how many that are. */
+/* Raise the soft limit of descriptors to the hard limit. Returns the limit. */
 size_t server_raise_descriptor_limit(void);
 
-/* A factor for the size of a test, from HOMECALL_TEST_SCALE in percent (100 unless set): `count` scaled, at
- * least 1. */
+/* The size of a test: `count`, multiplied by the environment variable HOMECALL_TEST_SCALE, which is in
+ * percent (100 if it is not set). At least 1. */
 unsigned server_scale(unsigned count);
 
 #endif

@@ -1,4 +1,5 @@
-/* Certificates and keys for tests: made on the spot, written as PEM into a folder of their own. */
+/* Certificates and keys for tests. They are made when they are needed, and written as PEM into a new folder.
+ * The test fails if anything fails. */
 #ifndef HOMECALL_TESTS_SUPPORT_TLS_FILES_H
 #define HOMECALL_TESTS_SUPPORT_TLS_FILES_H
 
@@ -28,6 +29,7 @@ typedef struct tls_files {
 
 enum { TLS_FILES_DAY_S = 24 * 3600 };
 
+/* Make the folder; there are no files yet. */
 static inline void tls_files_init(tls_files *f)
 {
     strcpy(f->dir, "/tmp/homecall-tls-XXXXXX");
@@ -36,6 +38,7 @@ static inline void tls_files_init(tls_files *f)
     snprintf(f->key, sizeof(f->key), "%s/key.pem", f->dir);
 }
 
+/* Remove the files and the folder. */
 static inline void tls_files_deinit(tls_files *f)
 {
     unlink(f->cert);
@@ -43,6 +46,7 @@ static inline void tls_files_deinit(tls_files *f)
     assert_int_equal(rmdir(f->dir), 0);
 }
 
+/* A new key, owned by the caller. */
 static inline EVP_PKEY *tls_files_new_key(void)
 {
     EVP_PKEY *key = EVP_EC_gen("P-256");
@@ -50,7 +54,8 @@ static inline EVP_PKEY *tls_files_new_key(void)
     return key;
 }
 
-/* A certificate for `name`, valid from `from_s` to `to_s` counted from now, signed by its own key. */
+/* A certificate for `name`, signed by its own key, valid from `from_s` until `to_s`, which are seconds from
+ * now. Owned by the caller. */
 static inline X509 *tls_files_new_cert(EVP_PKEY *key, const char *name, long from_s, long to_s)
 {
     X509 *cert = X509_new();
@@ -89,7 +94,7 @@ static inline void tls_files_write_cert(const char *path, const char *mode, X509
     assert_int_equal(fclose(file), 0);
 }
 
-/* `passphrase` may be NULL. */
+/* Write a key, encrypted with `passphrase` unless that is NULL. */
 static inline void tls_files_write_key(const char *path, EVP_PKEY *key, const char *passphrase)
 {
     FILE *file = tls_files_open(path, "w");
@@ -99,7 +104,7 @@ static inline void tls_files_write_key(const char *path, EVP_PKEY *key, const ch
     assert_int_equal(fclose(file), 0);
 }
 
-/* A new pair for `name`, valid as said. */
+/* Write a new certificate and its key into the two files; the arguments are as for tls_files_new_cert(). */
 static inline void tls_files_write(const tls_files *f, const char *name, long from_s, long to_s)
 {
     EVP_PKEY *key = tls_files_new_key();
@@ -110,7 +115,7 @@ static inline void tls_files_write(const tls_files *f, const char *name, long fr
     EVP_PKEY_free(key);
 }
 
-/* What is in the files; it must be good. */
+/* Load the files, which must be good. */
 static inline tls_context *tls_files_load(const tls_files *f, const tls_context *previous)
 {
     char fault[TLS_CONTEXT_FAULT_CAP];
@@ -120,7 +125,7 @@ static inline tls_context *tls_files_load(const tls_files *f, const tls_context 
     return context;
 }
 
-/* A context with a certificate of its own, for tests that do not care for files. */
+/* A context with a new certificate, for tests that need no files. */
 static inline tls_context *tls_files_new_context(void)
 {
     tls_files f;

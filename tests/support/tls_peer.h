@@ -1,5 +1,5 @@
-/* The peer's end of TLS, a client over a non-blocking descriptor, driven step by step by the test's own
- * thread. What must work and does not fails the running cmocka test. */
+/* The peer's end of TLS: a client over a non-blocking descriptor, which the test drives step by step in its
+ * own thread. If something fails that must work, the running cmocka test fails. */
 #ifndef HOMECALL_TESTS_SUPPORT_TLS_PEER_H
 #define HOMECALL_TESTS_SUPPORT_TLS_PEER_H
 
@@ -16,7 +16,7 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-/* What a client may want to be different, to be changed before its SSL is made. */
+/* A new context for clients, whose settings a test may change before it makes an SSL. */
 static inline SSL_CTX *tls_peer_new_context(void)
 {
     SSL_CTX *context = SSL_CTX_new(TLS_client_method());
@@ -26,20 +26,20 @@ static inline SSL_CTX *tls_peer_new_context(void)
     return context;
 }
 
-/* `fd` is borrowed. A context of NULL: an ordinary client. */
+/* A new client over `fd`, which is borrowed. `context` may be NULL for one with the usual settings. */
 static inline SSL *tls_peer_new(SSL_CTX *context, int fd)
 {
     SSL_CTX *ordinary = context == NULL ? tls_peer_new_context() : NULL;
     SSL *ssl = SSL_new(ordinary != NULL ? ordinary : context);
-    SSL_CTX_free(ordinary); /* the SSL has its own share */
+    SSL_CTX_free(ordinary); /* the SSL has a share of its own */
     assert_non_null(ssl);
     assert_int_equal(SSL_set_fd(ssl, fd), 1);
     SSL_set_connect_state(ssl);
     return ssl;
 }
 
-/* The outcome of a call: 0 for an end with close_notify, -EAGAIN, -ECONNRESET for an end without, -EPROTO for
- * a fault, whose reason is in *fault if that is not NULL. */
+/* Why a call has not succeeded: 0 for an end with close_notify; -ECONNRESET for an end without one; -EAGAIN;
+ * or -EPROTO for a fault of TLS, whose reason is in *fault if that is not NULL. */
 static inline int tls_peer_explain(SSL *ssl, int result, int *fault)
 {
     int error = SSL_get_error(ssl, result);
@@ -54,7 +54,7 @@ static inline int tls_peer_explain(SSL *ssl, int result, int *fault)
     return error == SSL_ERROR_SSL && reason != SSL_R_UNEXPECTED_EOF_WHILE_READING ? -EPROTO : -ECONNRESET;
 }
 
-/* One step of the handshake: 1 when it is done, or as tls_peer_explain(). */
+/* One step of the handshake. 1 when it is done, else the result of tls_peer_explain(). */
 static inline int tls_peer_shake_hands(SSL *ssl, int *fault)
 {
     ERR_clear_error();
@@ -62,7 +62,7 @@ static inline int tls_peer_shake_hands(SSL *ssl, int *fault)
     return result == 1 ? 1 : tls_peer_explain(ssl, result, fault);
 }
 
-/* Bytes read, or as tls_peer_explain(). */
+/* Read once. How many bytes were read, else the result of tls_peer_explain(). */
 static inline ssize_t tls_peer_read(SSL *ssl, void *data, size_t len)
 {
     size_t got;
@@ -71,7 +71,7 @@ static inline ssize_t tls_peer_read(SSL *ssl, void *data, size_t len)
     return result == 1 ? (ssize_t)got : tls_peer_explain(ssl, result, NULL);
 }
 
-/* Bytes taken, or as tls_peer_explain(). */
+/* Write once. How many bytes were taken, else the result of tls_peer_explain(). */
 static inline ssize_t tls_peer_write(SSL *ssl, const void *data, size_t len)
 {
     size_t taken;
@@ -80,7 +80,7 @@ static inline ssize_t tls_peer_write(SSL *ssl, const void *data, size_t len)
     return result == 1 ? (ssize_t)taken : tls_peer_explain(ssl, result, NULL);
 }
 
-/* The socket must take it all, in one record where it fits. */
+/* Write all bytes, in one record if they fit; the socket must take them. */
 static inline void tls_peer_send(SSL *ssl, const void *data, size_t len)
 {
     for (size_t sent = 0; sent < len;) {

@@ -1,5 +1,5 @@
-/* A tunnel between a wire_peer, who speaks in the clear, and a connection that speaks TLS: what is tested
- * with a plain connection can be tested with such a one. It is carried on by the test's own thread. */
+/* A tunnel between a wire_peer, which uses no TLS, and a connection that uses TLS. So a test for plain
+ * connections can be run with TLS as well. The test drives the tunnel in its own thread. */
 #ifndef HOMECALL_TESTS_SUPPORT_TLS_TUNNEL_H
 #define HOMECALL_TESTS_SUPPORT_TLS_TUNNEL_H
 
@@ -7,23 +7,24 @@
 #include "support/wire.h"
 
 typedef struct tls_tunnel {
-    int near;        /* owned: in the clear, to the peer; -1 when closed */
-    int far;         /* owned: TLS, to the connection; -1 when closed */
-    SSL *client;     /* owned, over `far` */
-    bytes *to_near;  /* owned: what `near` did not take */
-    bytes *to_far;   /* owned: what `far` did not take */
-    bool near_ended; /* the peer has said all; `far` was told, or will be */
-    bool far_ended;
-    bool was_orderly; /* the connection's end was a close_notify */
+    int near;         /* owned: to the peer, without TLS; -1 when closed */
+    int far;          /* owned: to the connection, with TLS; -1 when closed */
+    SSL *client;      /* owned: the client over `far` */
+    bytes *to_near;   /* owned: bytes that `near` has not taken yet; or NULL */
+    bytes *to_far;    /* owned: bytes that `far` has not taken yet; or NULL */
+    bool near_ended;  /* the peer has ended its side */
+    bool far_ended;   /* the connection has ended its side */
+    bool was_orderly; /* the connection has done so by a close_notify */
 } tls_tunnel;
 
-/* Make it, the peer at one end and a connected descriptor, which it owns from here on, at the other. */
+/* Make a tunnel between a new peer and `far`, a connected descriptor, which the tunnel owns from now on.
+ * `type` is as for wire_open(). */
 static inline void tls_tunnel_start(tls_tunnel *t, wire_peer *peer, int type, int far)
 {
     *t = (tls_tunnel){.near = wire_open(peer, type), .far = far, .client = tls_peer_new(NULL, far)};
 }
 
-/* The same; returns the descriptor for the connection. */
+/* The same; `far` is made, and its other end, for the connection, is returned. */
 static inline int tls_tunnel_open(tls_tunnel *t, wire_peer *peer, int type)
 {
     int fds[2];
@@ -32,7 +33,7 @@ static inline int tls_tunnel_open(tls_tunnel *t, wire_peer *peer, int type)
     return fds[1];
 }
 
-/* Close both ends. A zeroed one is legal. */
+/* Close both ends and free everything. A zeroed tunnel is legal. */
 static inline void tls_tunnel_close(tls_tunnel *t)
 {
     if (t->client == NULL)
@@ -45,9 +46,10 @@ static inline void tls_tunnel_close(tls_tunnel *t)
     *t = (tls_tunnel){0};
 }
 
-static inline void tls_tunnel_say(tls_tunnel *t)
+/* Read from the peer, and write to the connection. */
+static inline void tls_tunnel_carry_to_far(tls_tunnel *t)
 {
-    uint8_t data[16 * 1024]; /* a record at most: nothing is lost that does not fit */
+    uint8_t data[16 * 1024]; /* no more than fits into one record */
     while (t->to_far == NULL && !t->near_ended) {
         ssize_t got = recv(t->near, data, sizeof(data), 0);
         if (got < 0)
@@ -66,7 +68,8 @@ static inline void tls_tunnel_say(tls_tunnel *t)
     }
 }
 
-static inline void tls_tunnel_hear(tls_tunnel *t)
+/* Read from the connection, and write to the peer. */
+static inline void tls_tunnel_carry_to_near(tls_tunnel *t)
 {
     uint8_t data[16 * 1024];
     while (t->to_near == NULL && !t->far_ended) {
@@ -87,7 +90,7 @@ static inline void tls_tunnel_hear(tls_tunnel *t)
     }
 }
 
-/* Carry on what waits, then what has come, in both directions, as far as there is room. */
+/* Carry bytes in both directions, as far as they have come and the sockets take them. */
 static inline void tls_tunnel_carry(tls_tunnel *t)
 {
     if (t->client == NULL)
@@ -104,8 +107,8 @@ static inline void tls_tunnel_carry(tls_tunnel *t)
             break;
         bytes_consume(&t->to_near, taken > 0 ? (size_t)taken : bytes_len(t->to_near));
     }
-    tls_tunnel_say(t);
-    tls_tunnel_hear(t);
+    tls_tunnel_carry_to_far(t);
+    tls_tunnel_carry_to_near(t);
 }
 
 #endif

@@ -1,7 +1,7 @@
-/* The peer's end of a connection whose loop the test turns itself: everything happens in one thread and in
- * the order in which the test says it, so nothing here ever waits.
+/* The peer's end of a connection, for a test that runs the loop itself. Everything happens in one thread, in
+ * the order of the test, so no function here waits.
  *
- * What is expected and has not come fails the running cmocka test. For whole servers there is client.h. */
+ * If something that is expected has not come, the running test fails. For whole servers use client.h. */
 #ifndef HOMECALL_TESTS_SUPPORT_WIRE_H
 #define HOMECALL_TESTS_SUPPORT_WIRE_H
 
@@ -29,10 +29,10 @@ enum {
     WIRE_PONG = 0x8A,
 };
 
-/* Room for the header of a frame in front of its payload. */
+/* The most bytes of a client's frame in front of its payload. */
 enum { WIRE_MAX_HEADER = 14 };
 
-/* A good request, and the begin of its answer (the key and its accept are those of RFC 6455, 1.3). */
+/* A good request, and the accept that belongs to its key, both from RFC 6455, 1.3. */
 static const char wire_request[] = "GET /signal HTTP/1.1\r\nHost: test\r\nUpgrade: websocket\r\n"
                                    "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
                                    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
@@ -40,12 +40,12 @@ static const char wire_accept[] = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
 
 typedef struct wire_peer {
     int fd;         /* owned; -1 when closed */
-    bytes *in;      /* owned; what came and was not expected yet */
-    bool has_ended; /* the other side's end was read */
+    bytes *in;      /* owned: bytes that have come and were not expected yet; or NULL */
+    bool has_ended; /* the end of the other side was read */
 } wire_peer;
 
-/* A pair of non-blocking sockets: the peer has one, the other is returned. SOCK_SEQPACKET keeps the
- * boundaries of writes, SOCK_STREAM does not. */
+/* Make a pair of non-blocking sockets: the peer owns one, the other is returned, and the caller owns it.
+ * `type` is SOCK_STREAM, or SOCK_SEQPACKET to keep the boundaries of writes. */
 static inline int wire_open(wire_peer *peer, int type)
 {
     int fds[2];
@@ -54,6 +54,7 @@ static inline int wire_open(wire_peer *peer, int type)
     return fds[1];
 }
 
+/* Close the peer's socket. Twice is legal. */
 static inline void wire_close(wire_peer *peer)
 {
     if (peer->fd >= 0)
@@ -62,7 +63,7 @@ static inline void wire_close(wire_peer *peer)
     bytes_clear(&peer->in);
 }
 
-/* One turn of the loop that does not wait. */
+/* One turn of the loop, without waiting for events. */
 static inline void wire_turn(net_loop *loop)
 {
     assert_true(event_base_loop(loop->base, EVLOOP_ONCE | EVLOOP_NONBLOCK) >= 0);
@@ -71,7 +72,8 @@ static inline void wire_turn(net_loop *loop)
 
 /* ---- Sending ---- */
 
-/* Write a masked frame to `out`, which has room for WIRE_MAX_HEADER + len; returns its length. */
+/* Write a masked frame to `out`, which has WIRE_MAX_HEADER + len bytes. Returns its length. `first` is its
+ * first byte, for example WIRE_TEXT. */
 static inline size_t wire_frame(uint8_t *out, uint8_t first, const void *payload, size_t len)
 {
     static const uint8_t mask[4] = {0x37, 0xFA, 0x21, 0x3D};
@@ -88,7 +90,7 @@ static inline size_t wire_frame(uint8_t *out, uint8_t first, const void *payload
     return at + len;
 }
 
-/* The socket must take it all at once. */
+/* Send bytes, which the socket must take at once. */
 static inline void wire_send(wire_peer *peer, const void *data, size_t len)
 {
     assert_int_equal(send(peer->fd, data, len, MSG_NOSIGNAL), len);
@@ -108,13 +110,13 @@ static inline void wire_send_text(wire_peer *peer, const char *text)
     wire_send_frame(peer, WIRE_TEXT, text, strlen(text));
 }
 
-/* Append a masked frame to what will be sent later in one piece. */
+/* Append a masked frame to *out, which wire_send_gathered() will send in one piece. */
 static inline void wire_add_frame(bytes **out, uint8_t first, const void *payload, size_t len)
 {
     bytes *frame = NULL;
-    uint8_t *room = bytes_extend(&frame, WIRE_MAX_HEADER + len);
-    assert_non_null(room);
-    assert_int_equal(bytes_append(out, room, wire_frame(room, first, payload, len)), 0);
+    uint8_t *start = bytes_extend(&frame, WIRE_MAX_HEADER + len);
+    assert_non_null(start);
+    assert_int_equal(bytes_append(out, start, wire_frame(start, first, payload, len)), 0);
     bytes_clear(&frame);
 }
 
@@ -123,7 +125,7 @@ static inline void wire_add_text(bytes **out, const char *text)
     wire_add_frame(out, WIRE_TEXT, text, strlen(text));
 }
 
-/* Send what was gathered, and free it. */
+/* Send what was appended to *out, and free it. */
 static inline void wire_send_gathered(wire_peer *peer, bytes **out)
 {
     wire_send(peer, bytes_head(*out), bytes_len(*out));
@@ -132,7 +134,7 @@ static inline void wire_send_gathered(wire_peer *peer, bytes **out)
 
 /* ---- Receiving ---- */
 
-/* Read once. Bytes read, 0 at the end, or -errno. */
+/* Read once. Returns how many bytes were read; 0 at the end; or -errno. */
 static inline ssize_t wire_read_once(wire_peer *peer)
 {
     uint8_t buffer[128 * 1024];
@@ -161,7 +163,7 @@ static inline void wire_expect_nothing(wire_peer *peer)
     assert_false(peer->has_ended);
 }
 
-/* Nothing but the end. */
+/* Nothing may have come but the end. */
 static inline void wire_expect_end(wire_peer *peer)
 {
     wire_read(peer);
@@ -169,7 +171,7 @@ static inline void wire_expect_end(wire_peer *peer)
     assert_true(peer->has_ended);
 }
 
-/* The next frame must be final, unmasked, of minimal length, of this first byte and this payload. */
+/* The next frame must have this first byte and this payload, no mask, and the shortest form of its length. */
 static inline void wire_expect_frame(wire_peer *peer, uint8_t first, const void *payload, size_t len)
 {
     wire_read(peer);
@@ -191,7 +193,7 @@ static inline void wire_expect_text(wire_peer *peer, const char *text)
     wire_expect_frame(peer, WIRE_TEXT, text, strlen(text));
 }
 
-/* The next frame must be a close frame of this code; 1005: without one. */
+/* The next frame must be a close frame with this code; 1005 = without a code. */
 static inline void wire_expect_close(wire_peer *peer, uint16_t code)
 {
     wire_read(peer);
@@ -204,7 +206,7 @@ static inline void wire_expect_close(wire_peer *peer, uint16_t code)
     bytes_consume(&peer->in, 2 + len);
 }
 
-/* The next must be an HTTP answer of this status; its length in bytes is returned. */
+/* What has come must start with an HTTP answer of this status. Returns the length of its head. */
 static inline size_t wire_expect_answer(wire_peer *peer, const char *status)
 {
     wire_read(peer);
@@ -219,7 +221,7 @@ static inline size_t wire_expect_answer(wire_peer *peer, const char *status)
     return (size_t)(end + 4 - in);
 }
 
-/* The next must be the answer that welcomes wire_request. */
+/* What has come must start with the 101 for wire_request. */
 static inline void wire_expect_upgraded(wire_peer *peer)
 {
     size_t len = wire_expect_answer(peer, "101");
@@ -227,7 +229,7 @@ static inline void wire_expect_upgraded(wire_peer *peer)
     bytes_consume(&peer->in, len);
 }
 
-/* The next must be an HTTP fault of this status, and then the end. */
+/* An HTTP fault of this status must have come, and then the end. */
 static inline void wire_expect_fault(wire_peer *peer, const char *status)
 {
     (void)wire_expect_answer(peer, status);
