@@ -3,7 +3,7 @@
  * standard output, and echoes text and binary messages of up to 32 MiB until SIGTERM or SIGINT. Port 0 takes
  * a free one. */
 #include "net/connection_turn.h"
-#include "server/listen_socket.h"
+#include "support/listen_host.h"
 
 #include <event2/listener.h>
 #include <signal.h>
@@ -91,7 +91,7 @@ static void drop(connection_entry *entry)
 /* Serve until a signal comes. 0 or an exit code. */
 static int serve(net_loop *loop, connection_set *set, uint16_t port)
 {
-    int fd = listen_socket_open_host("127.0.0.1", &port);
+    int fd = listen_on_host("127.0.0.1", &port);
     if (fd < 0) {
         fprintf(stderr, "ws_echo: port %u: %s\n", port, strerror(-fd));
         return EXIT_FAILURE;

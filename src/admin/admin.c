@@ -50,8 +50,9 @@ struct admin {
     struct event *wake;
     struct event *pause; /* the pause in accepting is over */
     struct evhttp *http;
-    struct evconnlistener *listener; /* owned by evhttp */
-    void *reserve;                   /* owned: RESERVE_BYTES, or NULL while there is no memory */
+    struct evconnlistener *listeners[ADMIN_MAX_SOCKETS]; /* evhttp's */
+    size_t listener_count;
+    void *reserve; /* owned: RESERVE_BYTES, or NULL while there is no memory */
     process_probe probe;
     snapshot_thread *threads; /* owned: those of a snapshot */
 };
@@ -191,20 +192,37 @@ static bool has_space(admin *a)
     return has_reserve(a) && !is_full(a->base);
 }
 
+/* Each of them goes on to listen, or not one does. */
+static bool resume_accepting(admin *a)
+{
+    bool is_good = true;
+    for (size_t i = 0; i < a->listener_count; i++)
+        is_good = evconnlistener_enable(a->listeners[i]) == 0 && is_good;
+    return is_good;
+}
+
+static void stop_accepting(admin *a)
+{
+    for (size_t i = 0; i < a->listener_count; i++)
+        evconnlistener_disable(a->listeners[i]);
+}
+
 static void on_pause_over(evutil_socket_t fd, short what, void *arg)
 {
     (void)fd;
     (void)what;
     admin *a = arg;
-    if (!has_space(a) || evconnlistener_enable(a->listener) != 0)
-        evtimer_add(a->pause, &pause_time);
+    if (has_room(a) && resume_accepting(a))
+        return;
+    stop_accepting(a);
+    evtimer_add(a->pause, &pause_time);
 }
 
 static void pause_accepting(admin *a)
 {
-    evconnlistener_disable(a->listener);
+    stop_accepting(a);
     if (evtimer_add(a->pause, &pause_time) != 0)
-        evconnlistener_enable(a->listener); /* there is no memory for a pause */
+        (void)resume_accepting(a); /* no memory for a pause */
 }
 
 /* EMFILE and the like. Connections that wait to be accepted keep the listener readable, so without a pause
@@ -266,12 +284,28 @@ static int listen_on(admin *a, int listen_fd)
         return -ENOMEM;
     }
     evconnlistener_set_error_cb(listener, on_accept_error);
-    evhttp_set_bevcb(a->http, on_connection, a);
-    a->listener = listener;
+    a->listeners[a->listener_count++] = listener;
     return 0;
 }
 
-/* Make everything but the listener. 0 or -errno. */
+static void close_all(const int *fds, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        close(fds[i]);
+}
+
+/* Takes all of them, also when it fails. 0 or -errno. */
+static int listen_on_all(admin *a, const int *listen_fds, size_t count)
+{
+    int error = 0;
+    size_t taken = 0;
+    while (taken < count && error == 0)
+        error = listen_on(a, listen_fds[taken++]);
+    close_all(listen_fds + taken, count - taken);
+    return error;
+}
+
+/* All but listening. 0 or -errno. */
 static int prepare(admin *a)
 {
     a->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
@@ -291,23 +325,25 @@ static int prepare(admin *a)
         return -ENOMEM;
     set_limits(a->http);
     evhttp_set_gencb(a->http, on_request, a);
+    evhttp_set_bevcb(a->http, on_connection, a);
     return 0;
 }
 
-int admin_new(const admin_options *options, int listen_fd, admin **out)
+int admin_new(const admin_options *options, const int *listen_fds, size_t count, admin **out)
 {
+    assert(count >= 1 && count <= ADMIN_MAX_SOCKETS);
     admin *a = calloc(1, sizeof(*a));
     if (a == NULL) {
-        close(listen_fd);
+        close_all(listen_fds, count);
         return -ENOMEM;
     }
     a->options = *options;
     process_probe_init(&a->probe);
     int error = prepare(a);
     if (error != 0)
-        close(listen_fd);
+        close_all(listen_fds, count);
     else
-        error = listen_on(a, listen_fd);
+        error = listen_on_all(a, listen_fds, count);
     if (error != 0) {
         admin_free(a);
         return error;
@@ -322,7 +358,8 @@ static void *run(void *arg)
     of_thread = a;
     if (event_base_dispatch(a->base) < 0) { /* its epoll was closed: let nobody wait for an answer */
         log_event(LOG_ERROR, log_namespace, "event loop of the admin port failed", NULL, 0);
-        shutdown(evconnlistener_get_fd(a->listener), SHUT_RDWR);
+        for (size_t i = 0; i < a->listener_count; i++)
+            shutdown(evconnlistener_get_fd(a->listeners[i]), SHUT_RDWR);
     }
     return NULL;
 }

@@ -14,9 +14,12 @@
 
 typedef struct admin admin;
 
-/* The descriptors that it keeps open besides connections: a base, an eventfd, the socket, and two files of
- * /proc. */
-enum { ADMIN_DESCRIPTORS = NET_EVENT_BASE_DESCRIPTORS + 4 };
+/* What it keeps open besides connections and the sockets that it is given: a base, a wake-up, and two files
+ * of /proc. */
+enum { ADMIN_DESCRIPTORS = NET_EVENT_BASE_DESCRIPTORS + 3 };
+
+/* How many sockets it takes: more than there are addresses that a name stands for. */
+enum { ADMIN_MAX_SOCKETS = 32 };
 
 /* The most connections at once: scrapers, probes and views are few, and each has one. More wait in the
  * kernel. */
@@ -31,10 +34,11 @@ typedef struct admin_options {
     void *context; /* borrowed: for collect */
 } admin_options;
 
-/* Make an admin that does not answer yet. `listen_fd` is a bound, non-blocking socket that does not listen
- * yet. The admin owns it from here on, also on failure. `options` is copied. 0 and the admin in *out, owned
- * by the caller; -ENOMEM; or -errno of listen() (-EADDRINUSE), net_event_base_new() or eventfd(). */
-int admin_new(const admin_options *options, int listen_fd, admin **out);
+/* An admin that does not answer yet. `listen_fds` are `count` bound, non-blocking sockets that don't listen
+ * yet, at least one and at most ADMIN_MAX_SOCKETS; they are the admin's from here on, also on failure.
+ * `options` is copied. 0 and the admin in *out, owned by the caller; -ENOMEM; or -errno of listen()
+ * (-EADDRINUSE), net_event_base_new() or eventfd(). */
+int admin_new(const admin_options *options, const int *listen_fds, size_t count, admin **out);
 
 /* Start its thread. 0 or -errno of thread_start(). */
 int admin_start(admin *a);

@@ -242,8 +242,10 @@ static int on_started(app *a)
     check_descriptors(a);
     signal_server_get_stats(a->server, &stats);
     LOG(LOG_INFO, log_namespace, "started", LOG_BYTES("version", slice_of_text(HOMECALL_VERSION)),
-        LOG_BYTES("host", slice_of_text(o->host)), LOG_NUMBER("port", signal_server_port(a->server)),
+        LOG_BYTES("host", slice_of_text(signal_server_hosts(a->server))),
+        LOG_NUMBER("port", signal_server_port(a->server)),
         LOG_NUMBER("tls_port", signal_server_tls_port(a->server)), LOG_NUMBER("workers", stats.workers),
+        LOG_BYTES("admin_host", slice_of_text(signal_server_admin_hosts(a->server))),
         LOG_NUMBER("admin_port", o->admin_port), LOG_NUMBER("inherited_sockets", a->sockets.count));
     return report_for_duty(a);
 }

@@ -37,8 +37,8 @@ static const char logging[] = "Log";
 static const option table[] = {
     {listening, "WS_HOST", OPTION_STRING, AS_LIBRARY, 1, KIB(4), NULL, NULL,
      "The addresses or host names to listen on, up to 16, separated by commas, IPv6 as ::1; unix:/run/x.sock "
-     "is a Unix socket. :: takes IPv4 as well, unless an IPv4 address stands beside it. What is not the "
-     "loopback needs ALLOW_PLAINTEXT.",
+     "is a Unix socket. A name means all its addresses. :: takes IPv4 as well, unless an IPv4 address stands "
+     "beside it. What is not the loopback needs ALLOW_PLAINTEXT.",
      TARGET(server.host)},
     {listening, "WS_PORT", OPTION_PORT, AS_LIBRARY, 0, 65535, NULL, NULL,
      "The TCP port to listen on in plain text. 0 takes any free one; the log tells which.",
@@ -90,7 +90,7 @@ static const option table[] = {
 
     {watching, "ADMIN_HOST", OPTION_STRING, AS_LIBRARY, 1, 253, NULL, NULL,
      "The address or host name of the admin port, which serves metrics and health by HTTP to whoever reaches "
-     "it: keep it inside.",
+     "it: keep it inside. A name means all its addresses.",
      TARGET(server.admin_host)},
     {watching, "ADMIN_PORT", OPTION_INTEGER, "9888", 0, 65535, NULL, NULL,
      "Its TCP port, for /metrics, /stats, /livez, /readyz and /version. 0 turns it off.",

@@ -3,11 +3,11 @@
 #ifndef HOMECALL_SERVER_ACCEPTOR_H
 #define HOMECALL_SERVER_ACCEPTOR_H
 
-#include "base/listen_entry.h"
 #include "server/acceptor_counters.h"
 #include "server/admission.h"
 #include "server/certificate.h"
 #include "server/io_thread.h"
+#include "server/listen_plan.h"
 #include "session/session.h"
 
 #include <assert.h>
@@ -15,8 +15,8 @@
 #include <stddef.h>
 #include <sys/un.h>
 
-/* How many listening sockets an acceptor can have: each entry of WS_HOST, without TLS and with TLS. */
-enum { ACCEPTOR_MAX_SOCKETS = 2 * LISTEN_ENTRIES_MAX };
+/* Listening sockets of one acceptor: each place in plain text and with TLS. */
+enum { ACCEPTOR_MAX_SOCKETS = 2 * LISTEN_PLACES_MAX };
 
 /* One listening socket. */
 typedef struct acceptor_socket {

@@ -1,6 +1,5 @@
 #include "server/descriptors.h"
 
-#include "base/listen_entry.h"
 #include "server/start_fault.h"
 #include "stats/process_stats.h"
 
@@ -12,39 +11,36 @@ static uint64_t max_of(uint64_t a, uint64_t b)
     return a > b ? a : b;
 }
 
-/* How many sockets listen (listening_start()), or a few more: names are not resolved here. */
-static uint64_t count_sockets(const signal_server_options *o)
+/* The sockets that listen: see listening_start(). */
+static uint64_t count_sockets(const signal_server_options *o, const listen_plan *plan)
 {
     uint64_t inherited = o->listen_fd_count;
     uint64_t sockets = inherited == 0 ? 0 : max_of(inherited, o->acceptor_threads);
     uint64_t ports = (o->port >= 0 && inherited == 0) + (o->tls_port >= 0);
-    slice list = slice_of_text(o->host);
-    listen_entry entry;
-    for (slice text; slice_take_entry(&list, &text);) {
-        if (listen_entry_parse(text, &entry) != NULL)
-            continue; /* the start will fail for it */
-        if (listen_entry_path(&entry) == NULL)
-            sockets += ports * o->acceptor_threads;
-        else
-            sockets += inherited == 0;
+    for (size_t i = 0; i < plan->count; i++) {
+        if (listen_plan_opens(plan, i))
+            sockets += listen_entry_path(&plan->places[i].entry) == NULL ? ports * o->acceptor_threads : 1;
     }
     return sockets;
 }
 
-static uint64_t count_needed(const signal_server_options *o)
+static uint64_t count_needed(const signal_server_options *o, const listen_plan *hosts,
+                             const listen_plan *admin_hosts)
 {
     uint64_t threads = (uint64_t)o->workers + o->acceptor_threads;
-    return threads * IO_THREAD_DESCRIPTORS + count_sockets(o) + (o->admin_port > 0 ? ADMIN_DESCRIPTORS : 0);
+    uint64_t of_admin = admin_hosts->count == 0 ? 0 : ADMIN_DESCRIPTORS + admin_hosts->count;
+    return threads * IO_THREAD_DESCRIPTORS + count_sockets(o, hosts) + of_admin;
 }
 
-int descriptors_check(const signal_server *server, signal_server_fault *fault)
+int descriptors_check(const signal_server *server, const listen_plan *hosts, const listen_plan *admin_hosts,
+                      signal_server_fault *fault)
 {
     struct rlimit limit;
     uint64_t open;
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY ||
         !process_count_descriptors(limit.rlim_cur, &open))
         return 0;
-    uint64_t needed = open + count_needed(&server->options) + NET_EVENT_BASE_SPARE;
+    uint64_t needed = open + count_needed(&server->options, hosts, admin_hosts) + NET_EVENT_BASE_SPARE;
     if (needed <= limit.rlim_cur)
         return 0;
     start_fault_set_limit(fault, "RLIMIT_NOFILE", limit.rlim_cur, needed);

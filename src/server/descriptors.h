@@ -4,9 +4,12 @@
 #ifndef HOMECALL_SERVER_DESCRIPTORS_H
 #define HOMECALL_SERVER_DESCRIPTORS_H
 
+#include "server/listen_plan.h"
 #include "server/server_parts.h"
 
-/* 0; or -EMFILE, and *fault tells the limit and how high it would have to be. */
-int descriptors_check(const signal_server *server, signal_server_fault *fault);
+/* For a server that listens by these plans: 0, or -EMFILE and *fault has the limit, and what it would have to
+ * be. */
+int descriptors_check(const signal_server *server, const listen_plan *hosts, const listen_plan *admin_hosts,
+                      signal_server_fault *fault);
 
 #endif

@@ -1,34 +1,45 @@
 #include "server/listen_address.h"
 
-#include <errno.h>
-#include <netdb.h>
-#include <netinet/in.h>
-#include <string.h>
+#include "base/resolve.h"
 
-static int error_of_resolver(int code)
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/un.h>
+
+static bool is_same(const listen_address *one, const listen_address *other)
 {
-    switch (code) {
-    case EAI_MEMORY:
-        return -ENOMEM;
-    case EAI_SYSTEM:
-        return errno != 0 ? -errno : -EIO;
-    default:
-        return -EADDRNOTAVAIL;
-    }
+    return one->len == other->len && memcmp(&one->storage, &other->storage, one->len) == 0;
 }
 
-int listen_address_resolve(const char *host, listen_address *out)
+static int add(listen_addresses *list, const struct addrinfo *found)
 {
-    const struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE};
-    struct addrinfo *found;
-    errno = 0;
-    int code = getaddrinfo(host, NULL, &hints, &found);
-    if (code != 0)
-        return error_of_resolver(code);
-    *out = (listen_address){.len = found->ai_addrlen};
-    memcpy(&out->storage, found->ai_addr, found->ai_addrlen);
-    freeaddrinfo(found);
+    listen_address address = {.len = found->ai_addrlen};
+    memcpy(&address.storage, found->ai_addr, found->ai_addrlen);
+    for (size_t i = 0; i < list->count; i++) {
+        if (is_same(&list->all[i], &address))
+            return 0;
+    }
+    if (list->count == LISTEN_ADDRESSES_MAX)
+        return -E2BIG;
+    list->all[list->count++] = address;
     return 0;
+}
+
+int listen_address_resolve(const char *host, listen_addresses *out)
+{
+    struct addrinfo *found;
+    int error = resolve_host(host, NULL, AI_PASSIVE, &found);
+    if (error != 0)
+        return error;
+    listen_addresses list = {.count = 0};
+    for (const struct addrinfo *at = found; at != NULL && error == 0; at = at->ai_next)
+        error = add(&list, at);
+    freeaddrinfo(found);
+    if (error == 0)
+        *out = list;
+    return error;
 }
 
 static const struct sockaddr_in *ipv4_of(const listen_address *address)
@@ -59,6 +70,16 @@ void listen_address_set_port(listen_address *address, uint16_t port)
         ((struct sockaddr_in *)&address->storage)->sin_port = htons(port);
     else if (address->storage.ss_family == AF_INET6)
         ((struct sockaddr_in6 *)&address->storage)->sin6_port = htons(port);
+}
+
+void listen_address_format(const listen_address *address, char *out, size_t cap)
+{
+    const struct sockaddr *where = (const struct sockaddr *)&address->storage;
+    const struct sockaddr_un *path = (const struct sockaddr_un *)&address->storage;
+    if (address->storage.ss_family == AF_UNIX)
+        snprintf(out, cap, "unix:%s", path->sun_path);
+    else if (getnameinfo(where, address->len, out, (socklen_t)cap, NULL, 0, NI_NUMERICHOST) != 0)
+        snprintf(out, cap, "?");
 }
 
 bool listen_address_is_ipv6_wildcard(const listen_address *address)

@@ -62,13 +62,6 @@ int listen_socket_open(const listen_address *where, uint16_t *port, unsigned fla
     return fd;
 }
 
-int listen_socket_open_host(const char *host, uint16_t *port)
-{
-    listen_address address;
-    int error = listen_address_resolve(host, &address);
-    return error == 0 ? listen_socket_open(&address, port, 0) : error;
-}
-
 /* Does somebody accept connections there? */
 static bool is_served(const struct sockaddr_un *address)
 {

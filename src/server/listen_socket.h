@@ -19,11 +19,8 @@ enum {
  * … */
 int listen_socket_open(const listen_address *where, uint16_t *port, unsigned flags);
 
-/* The same for an address or a name (listen_address_resolve()), unshared. */
-int listen_socket_open_host(const char *host, uint16_t *port);
-
-/* Bind a socket of the same kind to a path. Who may connect is up to the umask (mode 0666 without its bits).
- * A socket that a server has left behind there is removed first.
+/* Bind a socket of the same kind to a path, for whoever may write there (mode 0666 less the umask). A socket
+ * that lies there and belongs to nobody any more is removed first.
  *
  * The descriptor, owned by the caller, or -errno: -EADDRINUSE where somebody listens there, -EEXIST
  * where something else than a socket lies there, -ENAMETOOLONG, -ENOENT, -EACCES, … */

@@ -1,66 +1,119 @@
 #include "server/listening.h"
 
-#include "server/listen_plan.h"
+#include "base/log.h"
 #include "server/listen_socket.h"
 #include "server/start_fault.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-static int open_path(signal_server *server, const listen_place *place, signal_server_fault *fault)
+static const char log_namespace[] = "HomeCall_Signal_Server";
+
+/* ---- Addresses and paths ---- */
+
+static int open_path(signal_server *server, const char *path)
 {
-    const char *path = listen_entry_path(&place->entry);
     int fd = listen_socket_open_unix(path);
     int error = fd < 0 ? fd : acceptor_add_socket(&server->acceptors[0], fd, false);
-    if (error == 0) {
+    if (error == 0)
         acceptor_own_path(&server->acceptors[0], path);
-        return 0;
-    }
-    if (fd >= 0)
+    else if (fd >= 0)
         unlink(path);
-    start_fault_set(fault, SIGNAL_SERVER_FAULT_PATH, place->entry.text, 0);
     return error;
 }
 
-/* Open a port at one address, for each acceptor. All addresses have the same one: the port that was asked
- * for, or the port that the first address got. */
-static int open_port(signal_server *server, const listen_place *place, bool is_tls,
-                     signal_server_fault *fault)
+/* All addresses have the same port of this kind: the one that was asked for, or the one that the first of
+ * them was given. */
+static uint16_t port_of(const signal_server *server, bool is_tls)
 {
-    _Atomic uint16_t *port = is_tls ? &server->tls_port : &server->port;
-    uint16_t number = atomic_load_explicit(port, memory_order_relaxed);
-    if (number == 0)
-        number = (uint16_t)(is_tls ? server->options.tls_port : server->options.port);
+    uint16_t given = atomic_load_explicit(is_tls ? &server->tls_port : &server->port, memory_order_relaxed);
+    return given != 0 ? given : (uint16_t)(is_tls ? server->options.tls_port : server->options.port);
+}
+
+/* Open one port of an address, for each acceptor. */
+static int open_port(signal_server *server, const listen_place *place, bool is_tls)
+{
+    uint16_t number = port_of(server, is_tls);
     unsigned flags =
         (server->made_acceptors > 1 ? LISTEN_SHARED : 0) | (place->is_ipv6_only ? LISTEN_IPV6_ONLY : 0);
     for (uint32_t i = 0; i < server->made_acceptors; i++) {
         int fd = listen_socket_open(&place->address, &number, i == 0 ? flags | LISTEN_FIRST : flags);
         int error = fd < 0 ? fd : acceptor_add_socket(&server->acceptors[i], fd, is_tls);
-        if (error != 0) {
-            start_fault_set(fault, SIGNAL_SERVER_FAULT_ADDRESS, place->entry.text, number);
-            fault->is_tls = is_tls;
+        if (error != 0)
             return error;
-        }
     }
-    atomic_store_explicit(port, number, memory_order_relaxed);
+    atomic_store_explicit(is_tls ? &server->tls_port : &server->port, number, memory_order_relaxed);
     return 0;
 }
 
-static int open_place(signal_server *server, const listen_place *place, signal_server_fault *fault)
+/* What open_place() is asked with, and what it tells. */
+typedef struct opening {
+    signal_server *server;
+    bool is_tls; /* it was the port for TLS that could not be opened */
+} opening;
+
+static int open_place(void *context, const listen_place *place)
 {
-    const signal_server_options *o = &server->options;
-    if (listen_entry_path(&place->entry) != NULL)
-        return open_path(server, place, fault);
-    bool is_plain = o->port >= 0 && o->listen_fd_count == 0;
-    int error = is_plain ? open_port(server, place, false, fault) : 0;
-    if (error == 0 && o->tls_port >= 0)
-        error = open_port(server, place, true, fault);
+    opening *o = context;
+    const signal_server_options *options = &o->server->options;
+    const char *path = listen_entry_path(&place->entry);
+    if (path != NULL)
+        return open_path(o->server, path);
+    int error = 0;
+    if (options->port >= 0 && options->listen_fd_count == 0)
+        error = open_port(o->server, place, false);
+    bool was_plain = error != 0;
+    if (error == 0 && options->tls_port >= 0)
+        error = open_port(o->server, place, true);
+    if (error != 0)
+        o->is_tls = !was_plain;
     return error;
 }
 
-/* Share out the inherited sockets: every acceptor gets one at least, and every socket has an acceptor. */
+static void tell_fault(const opening *o, const listen_place *place, signal_server_fault *fault)
+{
+    if (listen_entry_path(&place->entry) != NULL) {
+        start_fault_set(fault, SIGNAL_SERVER_FAULT_PATH, place->entry.text, 0);
+        return;
+    }
+    start_fault_set(fault, SIGNAL_SERVER_FAULT_ADDRESS, place->entry.text, port_of(o->server, o->is_tls));
+    fault->is_tls = o->is_tls;
+}
+
+static int open_places(signal_server *server, listen_plan *plan, signal_server_fault *fault)
+{
+    opening o = {.server = server};
+    size_t failed;
+    int error = listen_plan_open(plan, open_place, &o, &failed);
+    if (error != 0)
+        tell_fault(&o, &plan->places[failed], fault);
+    return error;
+}
+
+/* A start may be tried again and again until a port is free: only one that succeeds tells. `option` is a
+ * literal. */
+static void warn_of_missing(const listen_plan *plan, const char *option)
+{
+    for (size_t i = 0; i < plan->count; i++) {
+        const listen_place *place = &plan->places[i];
+        char text[LISTEN_ADDRESS_TEXT_CAP];
+        if (!listen_plan_opens(plan, i) || place->error == 0)
+            continue;
+        listen_address_format(&place->address, text, sizeof(text));
+        LOG(LOG_WARN, log_namespace, "one address of a name is not to be had", LOG_LITERAL("option", option),
+            LOG_BYTES("name", slice_of_text(place->entry.text)), LOG_BYTES("address", slice_of_text(text)),
+            LOG_BYTES("reason", slice_of_text(strerror(-place->error))));
+    }
+}
+
+/* ---- Inherited sockets ---- */
+
+/* The sockets go around among the acceptors as often as it takes for every socket to have an acceptor, and
+ * every acceptor a socket. */
 static int duplicate_inherited(signal_server *server, signal_server_fault *fault)
 {
     size_t sockets = server->options.listen_fd_count;
@@ -82,17 +135,99 @@ static int duplicate_inherited(signal_server *server, signal_server_fault *fault
     return 0;
 }
 
-int listening_start(signal_server *server, signal_server_fault *fault)
+/* Where the inherited sockets listen, with commas between, and `more` behind them. A text owned by the
+ * caller; NULL without memory. */
+static char *describe_with_inherited(const signal_server *server, const char *more)
 {
-    listen_plan plan;
-    int error = listen_plan_make(&plan, &server->options, fault);
-    if (error == 0 && server->options.listen_fd_count > 0)
+    char *text = NULL;
+    size_t len = 0;
+    FILE *out = open_memstream(&text, &len);
+    if (out == NULL)
+        return NULL;
+    for (size_t i = 0; i < server->options.listen_fd_count; i++) {
+        listen_address bound = {.len = sizeof(bound.storage)};
+        char place[LISTEN_ENTRY_CAP] = "?";
+        if (getsockname(server->options.listen_fds[i], (struct sockaddr *)&bound.storage, &bound.len) == 0)
+            listen_address_format(&bound, place, sizeof(place));
+        fprintf(out, "%s%s", i == 0 ? "" : ",", place);
+    }
+    fprintf(out, "%s%s", more[0] == '\0' ? "" : ",", more);
+    if (fclose(out) == 0)
+        return text;
+    free(text);
+    return NULL;
+}
+
+/* Note down where the server listens. 0 or -ENOMEM. */
+static int describe(signal_server *server, const listen_plan *plan)
+{
+    char *places = listen_plan_describe(plan);
+    if (places != NULL && server->options.listen_fd_count > 0) {
+        char *all = describe_with_inherited(server, places);
+        free(places);
+        places = all;
+    }
+    server->hosts = places;
+    return places == NULL ? -ENOMEM : 0;
+}
+
+/* ---- Both ---- */
+
+int listening_start(signal_server *server, listen_plan *plan, signal_server_fault *fault)
+{
+    int error = 0;
+    if (server->options.listen_fd_count > 0)
         error = duplicate_inherited(server, fault);
-    for (size_t i = 0; i < plan.count && error == 0; i++)
-        error = open_place(server, &plan.places[i], fault);
+    if (error == 0)
+        error = open_places(server, plan, fault);
     if (error == 0 && server->acceptors[0].socket_count == 0) {
         start_fault_set(fault, SIGNAL_SERVER_FAULT_HOST, "", 0);
         error = -EINVAL;
     }
+    if (error == 0)
+        error = describe(server, plan);
+    if (error == 0)
+        warn_of_missing(plan, "host");
+    return error;
+}
+
+/* ---- The admin port ---- */
+
+static_assert((int)LISTEN_PLACES_MAX <= (int)ADMIN_MAX_SOCKETS, "the admin takes all of them");
+
+typedef struct admin_opening {
+    uint16_t port;
+    int fds[LISTEN_PLACES_MAX];
+    size_t count;
+} admin_opening;
+
+static int open_admin_place(void *context, const listen_place *place)
+{
+    admin_opening *o = context;
+    uint16_t port = o->port;
+    int fd = listen_socket_open(&place->address, &port, place->is_ipv6_only ? LISTEN_IPV6_ONLY : 0);
+    if (fd < 0)
+        return fd;
+    o->fds[o->count++] = fd;
+    return 0;
+}
+
+int listening_open_admin(signal_server *server, const admin_options *options, listen_plan *plan)
+{
+    admin_opening o = {.port = server->options.admin_port};
+    size_t failed;
+    int error = listen_plan_open(plan, open_admin_place, &o, &failed);
+    if (error == 0) {
+        server->admin_hosts = listen_plan_describe(plan);
+        error = server->admin_hosts == NULL ? -ENOMEM : 0;
+    }
+    if (error != 0) {
+        while (o.count > 0)
+            close(o.fds[--o.count]);
+        return error;
+    }
+    error = admin_new(options, o.fds, o.count, &server->admin);
+    if (error == 0)
+        warn_of_missing(plan, "admin_host");
     return error;
 }

@@ -61,6 +61,21 @@ uint16_t signal_server_port(const signal_server *server)
     return atomic_load_explicit(&server->port, memory_order_relaxed);
 }
 
+static const char *text_or_none(const char *text)
+{
+    return text == NULL ? "" : text;
+}
+
+const char *signal_server_hosts(const signal_server *server)
+{
+    return text_or_none(server->hosts);
+}
+
+const char *signal_server_admin_hosts(const signal_server *server)
+{
+    return text_or_none(server->admin_hosts);
+}
+
 /* ---- Stopping ---- */
 
 /* Acceptors first, so that nobody new comes in while the workers close what they have. Nothing relies on this

@@ -4,7 +4,6 @@
 #include "base/log.h"
 #include "ice/ice_url.h"
 #include "server/descriptors.h"
-#include "server/listen_socket.h"
 #include "server/listening.h"
 #include "server/server_parts.h"
 #include "server/start_fault.h"
@@ -107,7 +106,7 @@ static int make_workers(signal_server *server)
     return 0;
 }
 
-static int make_acceptors(signal_server *server, signal_server_fault *fault)
+static int make_acceptors(signal_server *server)
 {
     uint32_t count = server->options.acceptor_threads;
     for (uint32_t i = 0; i < count; i++) {
@@ -124,7 +123,7 @@ static int make_acceptors(signal_server *server, signal_server_fault *fault)
             return error;
         server->made_acceptors++;
     }
-    return listening_start(server, fault);
+    return 0;
 }
 
 static bool collect(void *context, snapshot *out)
@@ -133,18 +132,16 @@ static bool collect(void *context, snapshot *out)
     return true;
 }
 
-static int make_admin(signal_server *server, signal_server_fault *fault)
+static int make_admin(signal_server *server, listen_plan *plan, signal_server_fault *fault)
 {
-    uint16_t port = server->options.admin_port;
-    if (port == 0)
+    if (server->options.admin_port == 0)
         return 0;
     const admin_options options = {
         .thread_count = server_thread_count(server), .collect = collect, .context = server};
-    const char *host = server->options.admin_host;
-    int fd = listen_socket_open_host(host, &port);
-    int error = fd < 0 ? fd : admin_new(&options, fd, &server->admin);
+    int error = listening_open_admin(server, &options, plan);
     if (error != 0)
-        start_fault_set(fault, SIGNAL_SERVER_FAULT_ADMIN, host, port);
+        start_fault_set(fault, SIGNAL_SERVER_FAULT_ADMIN, server->options.admin_host,
+                        server->options.admin_port);
     return error;
 }
 
@@ -156,6 +153,9 @@ void server_unmake(signal_server *server)
         acceptor_deinit(&server->acceptors[--server->made_acceptors]);
     while (server->made_workers > 0)
         io_thread_deinit(&server->workers[--server->made_workers]);
+    free(server->hosts);
+    free(server->admin_hosts);
+    server->hosts = server->admin_hosts = NULL;
     origins_free(&server->origins);
     server->shared.ice.urls = (slice){0};
     free(server->ice_urls);
@@ -164,20 +164,40 @@ void server_unmake(signal_server *server)
     atomic_store_explicit(&server->tls_port, 0, memory_order_relaxed);
 }
 
-/* Make everything that has to be there before the first thread is started. */
-static int make_all(signal_server *server, signal_server_fault *fault)
+/* Where everything listens. */
+typedef struct plans {
+    listen_plan hosts;
+    listen_plan admin;
+} plans;
+
+/* What the options mean, as far as people have written it. */
+static int read_options(signal_server *server, plans *out, signal_server_fault *fault)
 {
     int error = read_origins(server, fault);
     if (error == 0)
         error = read_turn_urls(server, fault);
     if (error == 0)
-        error = descriptors_check(server, fault);
+        error = listen_plan_make(&out->hosts, &server->options, fault);
+    if (error == 0)
+        error = listen_plan_make_admin(&out->admin, &server->options, fault);
+    return error;
+}
+
+/* Everything that has to be there before the first thread is started. */
+static int make_all(signal_server *server, signal_server_fault *fault)
+{
+    plans p;
+    int error = read_options(server, &p, fault);
+    if (error == 0)
+        error = descriptors_check(server, &p.hosts, &p.admin, fault);
     if (error == 0)
         error = make_workers(server);
     if (error == 0)
-        error = make_acceptors(server, fault);
+        error = make_acceptors(server);
     if (error == 0)
-        error = make_admin(server, fault);
+        error = listening_start(server, &p.hosts, fault);
+    if (error == 0)
+        error = make_admin(server, &p.admin, fault);
     if (error != 0 || server->options.tls_port < 0)
         return error;
     /* Last, since the log tells that it was loaded: a start that is tried again until a port is free should

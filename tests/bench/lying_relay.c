@@ -6,7 +6,7 @@
  * and lists that are searched from the front. */
 #include "base/bytes.h"
 #include "base/slice.h"
-#include "server/listen_socket.h"
+#include "support/listen_host.h"
 #include "websocket/frame.h"
 #include "websocket/handshake.h"
 #include "websocket/handshake_answer.h"
@@ -453,7 +453,7 @@ int main(int argc, char **argv)
     lie_at = strtoul(argv[2], NULL, 10);
     has_wrong_accept = strcmp(told->name, "accept") == 0;
     ignores_leaves = strcmp(told->name, "keeps") == 0;
-    int listener = listen_socket_open_host("127.0.0.1", &port);
+    int listener = listen_on_host("127.0.0.1", &port);
     must(listener >= 0 && listen(listener, MAX_CLIENTS) == 0, "can't listen");
     printf("port %u\n", port);
     fflush(stdout);

@@ -6,7 +6,11 @@
 
 #include <cmocka.h>
 
+#include "admin/admin_client.h"
+#include "homecall/signal_log.h"
 #include "support/client.h"
+#include "support/fake_resolver.h"
+#include "support/free_port.h"
 #include "support/server.h"
 #include "support/tls_files.h"
 
@@ -26,6 +30,13 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+/* As /etc/hosts may have them. 203.0.113.0/24 is nobody's (RFC 5737). */
+static const fake_name names[] = {{"localhost", "::1 127.0.0.1"},
+                                  {"three.example", "127.0.0.1 127.0.0.2 127.0.0.3 127.0.0.2"},
+                                  {"half.example", "203.0.113.1 127.0.0.1"},
+                                  {"elsewhere.example", "203.0.113.1 203.0.113.2"},
+                                  {NULL, NULL}};
+
 typedef struct fixture {
     signal_server_options options;
     signal_server *server;
@@ -38,6 +49,7 @@ static int make(void **state)
 {
     fixture *f = calloc(1, sizeof(*f));
     *state = f;
+    fake_resolver_set(names);
     f->options = server_options();
     strcpy(f->directory, "/tmp/test_listening.XXXXXX");
     if (mkdtemp(f->directory) == NULL)
@@ -95,11 +107,30 @@ static void expect_welcome_at_path(const char *path)
     expect_welcome((struct sockaddr *)&address, sizeof(address));
 }
 
+static void expect_welcome_at_ipv4(const char *host, uint16_t port)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(port)};
+    assert_int_equal(inet_pton(AF_INET, host, &address.sin_addr), 1);
+    expect_welcome((const struct sockaddr *)&address, sizeof(address));
+}
+
 static void expect_welcome_at_ipv6(uint16_t port)
 {
     const struct sockaddr_in6 address = {
         .sin6_family = AF_INET6, .sin6_port = htons(port), .sin6_addr = IN6ADDR_LOOPBACK_INIT};
     expect_welcome((const struct sockaddr *)&address, sizeof(address));
+}
+
+/* The start of a second server fails for this entry of `host`, and leaves the first alone. */
+static void expect_fault(fixture *f, const char *host, signal_server_fault_kind kind, int error,
+                         const char *entry)
+{
+    signal_server_options options = f->options;
+    options.host = host;
+    signal_server_fault fault = server_start_fault(&options);
+    assert_int_equal(fault.kind, kind);
+    assert_int_equal(fault.error, error);
+    assert_string_equal(fault.entry, entry);
 }
 
 static void it_listens_on_every_address_of_the_list_at_one_port(void **state)
@@ -181,6 +212,151 @@ static void what_the_list_has_twice_does_not_stand_in_its_own_way(void **state)
     expect_welcome_at_path(f->path);
 }
 
+static void a_name_is_listened_on_at_all_its_addresses(void **state)
+{
+    fixture *f = *state;
+    f->options.acceptor_threads = 2;
+    start(f, "localhost");
+    assert_string_equal(signal_server_hosts(f->server), "::1,127.0.0.1");
+    for (int i = 0; i < 8; i++) { /* whichever acceptor the kernel chooses */
+        expect_welcome_at_ipv4("127.0.0.1", signal_server_port(f->server));
+        expect_welcome_at_ipv6(signal_server_port(f->server));
+    }
+    server_end(f->server);
+
+    start(f, "three.example,unix:%s", f->path);
+    char expected[160];
+    snprintf(expected, sizeof(expected), "127.0.0.1,127.0.0.2,127.0.0.3,unix:%s", f->path);
+    assert_string_equal(signal_server_hosts(f->server), expected);
+    expect_welcome_at_ipv4("127.0.0.1", signal_server_port(f->server));
+    expect_welcome_at_ipv4("127.0.0.2", signal_server_port(f->server));
+    expect_welcome_at_ipv4("127.0.0.3", signal_server_port(f->server));
+    expect_welcome_at_path(f->path);
+}
+
+static void a_name_is_listened_on_with_tls_at_all_its_addresses(void **state)
+{
+    fixture *f = *state;
+    tls_files files;
+    tls_files_init(&files);
+    tls_files_write(&files, "localhost", 0, TLS_FILES_DAY_S);
+    f->options.tls_cert_file = files.cert;
+    f->options.tls_key_file = files.key;
+    f->options.port = -1;
+    f->options.tls_port = 0;
+    start(f, "three.example");
+    assert_int_equal(signal_server_port(f->server), 0);
+    for (int last = 1; last <= 3; last++) {
+        char host[16];
+        struct sockaddr_in address = {.sin_family = AF_INET,
+                                      .sin_port = htons(signal_server_tls_port(f->server))};
+        snprintf(host, sizeof(host), "127.0.0.%d", last);
+        assert_int_equal(inet_pton(AF_INET, host, &address.sin_addr), 1);
+        int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        assert_int_equal(connect(fd, (const struct sockaddr *)&address, sizeof(address)), 0);
+        close(fd);
+    }
+    tls_files_deinit(&files);
+}
+
+/* What the log says from the start to the end of a server on these hosts; owned by the caller. */
+static char *log_of(fixture *f, const char *host)
+{
+    char file[] = "/tmp/test_listening.log.XXXXXX";
+    int fd = mkstemp(file);
+    assert_true(fd >= 0);
+    const signal_log_options log = {.file = file, .level = SIGNAL_LOG_INFO, .is_private = true};
+    assert_int_equal(signal_log_start(&log), 0);
+    start(f, "%s", host);
+    server_end(f->server);
+    f->server = NULL;
+    signal_log_stop();
+    char *text = calloc(1, 64 * 1024);
+    assert_non_null(text);
+    assert_true(read(fd, text, 64 * 1024 - 1) >= 0);
+    close(fd);
+    unlink(file);
+    return text;
+}
+
+static void an_address_of_a_name_that_is_not_here_is_passed_over_with_a_warning(void **state)
+{
+    fixture *f = *state;
+    start(f, "half.example");
+    assert_string_equal(signal_server_hosts(f->server), "127.0.0.1");
+    expect_welcome_at_ipv4("127.0.0.1", signal_server_port(f->server));
+    server_end(f->server);
+    f->server = NULL;
+    expect_fault(f, "127.0.0.1,elsewhere.example", SIGNAL_SERVER_FAULT_ADDRESS, -EADDRNOTAVAIL,
+                 "elsewhere.example");
+    expect_fault(f, "half.example,203.0.113.1", SIGNAL_SERVER_FAULT_ADDRESS, -EADDRNOTAVAIL, "203.0.113.1");
+
+    char *text = log_of(f, "half.example");
+    assert_non_null(
+        strstr(text, "[WARN] [HomeCall_Signal_Server] one address of a name is not to be had option=host "
+                     "name=\"half.example\" address=\"203.0.113.1\" reason=\""));
+    free(text);
+    text = log_of(f, "three.example");
+    assert_null(strstr(text, "[WARN]"));
+    free(text);
+}
+
+/* Whoever has the port at one address of the name would answer half of those who come by it. */
+static void an_address_of_a_name_that_is_in_use_is_told(void **state)
+{
+    fixture *f = *state;
+    start(f, "127.0.0.2");
+    signal_server_options options = f->options;
+    options.port = signal_server_port(f->server);
+    options.host = "three.example";
+    signal_server_fault fault = server_start_fault(&options);
+    assert_int_equal(fault.kind, SIGNAL_SERVER_FAULT_ADDRESS);
+    assert_int_equal(fault.error, -EADDRINUSE);
+    assert_string_equal(fault.entry, "three.example");
+    assert_int_equal(fault.port, options.port);
+}
+
+static void expect_admin(const char *host, uint16_t port, int expected)
+{
+    admin_answer answer;
+    int error = admin_client_get(host, port, "/livez", CLIENT_WAIT_MS, &answer);
+    assert_int_equal(error, expected);
+    if (error == 0)
+        free(answer.body);
+}
+
+static void the_admin_port_is_at_all_addresses_of_its_name(void **state)
+{
+    fixture *f = *state;
+    uint16_t port = free_port();
+    f->options.admin_host = "three.example";
+    f->options.admin_port = port;
+    start(f, "127.0.0.1");
+    assert_string_equal(signal_server_admin_hosts(f->server), "127.0.0.1,127.0.0.2,127.0.0.3");
+    expect_admin("127.0.0.1", port, 0);
+    expect_admin("127.0.0.2", port, 0);
+    expect_admin("127.0.0.3", port, 0);
+    expect_admin("127.0.0.4", port, -ECONNREFUSED);
+    server_end(f->server);
+
+    f->options.admin_host = "half.example";
+    start(f, "127.0.0.1");
+    assert_string_equal(signal_server_admin_hosts(f->server), "127.0.0.1");
+    expect_admin("half.example", port, 0); /* it asks the other one in vain */
+    server_end(f->server);
+
+    f->options.admin_host = "elsewhere.example";
+    signal_server_options options = f->options;
+    signal_server_fault fault = server_start_fault(&options);
+    assert_int_equal(fault.kind, SIGNAL_SERVER_FAULT_ADMIN);
+    assert_int_equal(fault.error, -EADDRNOTAVAIL);
+    assert_string_equal(fault.entry, "elsewhere.example");
+
+    f->options.admin_port = 0;
+    start(f, "127.0.0.1");
+    assert_string_equal(signal_server_admin_hosts(f->server), "");
+}
+
 static void a_unix_socket_alone_will_do_and_goes_with_the_server(void **state)
 {
     fixture *f = *state;
@@ -207,18 +383,6 @@ static void a_socket_that_a_crash_has_left_behind_is_replaced(void **state)
     leave_a_stale_socket(f->path);
     start(f, "unix:%s", f->path);
     expect_welcome_at_path(f->path);
-}
-
-/* The start of a second server fails for this entry of `host`, and leaves the first alone. */
-static void expect_fault(fixture *f, const char *host, signal_server_fault_kind kind, int error,
-                         const char *entry)
-{
-    signal_server_options options = f->options;
-    options.host = host;
-    signal_server_fault fault = server_start_fault(&options);
-    assert_int_equal(fault.kind, kind);
-    assert_int_equal(fault.error, error);
-    assert_string_equal(fault.entry, entry);
 }
 
 static void expect_path_fault(fixture *f, const char *host, int error, const char *path)
@@ -300,7 +464,7 @@ static void an_entry_that_is_nowhere_is_told(void **state)
     fixture *f = *state;
     expect_fault(f, "127.0.0.1,notunix:/x", SIGNAL_SERVER_FAULT_ADDRESS, -EINVAL, "notunix:/x");
     expect_fault(f, "127.0.0.1:80", SIGNAL_SERVER_FAULT_ADDRESS, -EINVAL, "127.0.0.1:80");
-    expect_fault(f, "192.0.2.1,127.0.0.1", SIGNAL_SERVER_FAULT_ADDRESS, -EADDRNOTAVAIL, "192.0.2.1");
+    expect_fault(f, "203.0.113.1,127.0.0.1", SIGNAL_SERVER_FAULT_ADDRESS, -EADDRNOTAVAIL, "203.0.113.1");
     char host[4096] = "127.0.0.1";
     for (size_t i = 2; i <= 17; i++)
         snprintf(host + strlen(host), sizeof(host) - strlen(host), ", 127.0.0.%zu", i);
@@ -353,6 +517,12 @@ int main(void)
         cmocka_unit_test_setup_teardown(both_wildcards_listen_side_by_side, make, destroy),
         cmocka_unit_test_setup_teardown(the_wildcard_of_ipv6_alone_takes_ipv4_as_well, make, destroy),
         cmocka_unit_test_setup_teardown(what_the_list_has_twice_does_not_stand_in_its_own_way, make, destroy),
+        cmocka_unit_test_setup_teardown(a_name_is_listened_on_at_all_its_addresses, make, destroy),
+        cmocka_unit_test_setup_teardown(a_name_is_listened_on_with_tls_at_all_its_addresses, make, destroy),
+        cmocka_unit_test_setup_teardown(an_address_of_a_name_that_is_not_here_is_passed_over_with_a_warning,
+                                        make, destroy),
+        cmocka_unit_test_setup_teardown(an_address_of_a_name_that_is_in_use_is_told, make, destroy),
+        cmocka_unit_test_setup_teardown(the_admin_port_is_at_all_addresses_of_its_name, make, destroy),
         cmocka_unit_test_setup_teardown(a_unix_socket_alone_will_do_and_goes_with_the_server, make, destroy),
         cmocka_unit_test_setup_teardown(a_socket_that_a_crash_has_left_behind_is_replaced, make, destroy),
         cmocka_unit_test_setup_teardown(a_socket_that_somebody_serves_is_left_alone, make, destroy),

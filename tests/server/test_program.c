@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <spawn.h>
@@ -20,6 +21,7 @@
 
 #include <cmocka.h>
 
+#include "admin/admin_client.h"
 #include "support/client.h"
 #include "support/free_port.h"
 #include "support/tls_files.h"
@@ -44,7 +46,7 @@ typedef struct fixture {
 
 /* ---- The directory ---- */
 
-static const char *const file_names[] = {".env", "other.env", "log", "log.1", "notify", "socket"};
+static const char *const file_names[] = {".env", "other.env", "log", "log.1", "notify", "socket", "hosts"};
 
 static int make(void **state)
 {
@@ -240,6 +242,31 @@ static int run_limited(fixture *f, unsigned descriptors, const char *environment
     snprintf(script, sizeof(script), "ulimit -n %u && exec \"$0\"", descriptors);
     spawn(f, (char **)(uintptr_t)argv, environment);
     return finish(f);
+}
+
+/* May this process have mounts of its own? */
+static bool can_mount(void)
+{
+    pid_t pid = fork();
+    if (pid == 0)
+        _exit(unshare(CLONE_NEWNS) == 0 ? 0 : 1);
+    int status = 1;
+    return pid > 0 && waitpid(pid, &status, 0) == pid && status == 0;
+}
+
+/* Start the program where /etc/hosts has this content, which nobody else sees. */
+static void start_with_hosts(fixture *f, const char *hosts, const char *argument, const char *environment)
+{
+    char *const argv[] = {"/usr/bin/unshare",
+                          "--mount",
+                          "/bin/sh",
+                          "-c",
+                          "/bin/mount --bind hosts /etc/hosts && exec \"$0\" $1",
+                          binary_path(),
+                          (char *)(uintptr_t)argument,
+                          NULL};
+    write_file(f, "hosts", hosts);
+    spawn(f, (char **)(uintptr_t)argv, environment);
 }
 
 /* The number behind `key` in the start line. */
@@ -607,10 +634,62 @@ static void a_signal_ends_the_wait_for_a_place(void **state)
 static void an_address_of_somebody_else_ends_with_one(void **state)
 {
     fixture *f = *state;
-    assert_int_equal(run(f, "", "WS_PORT=0 WS_HOST=192.0.2.1 ALLOW_PLAINTEXT=1"), 1); /* RFC 5737: nobody's */
-    assert_string_equal(f->err.text,
-                        "homecall-signal: WS_HOST, WS_PORT: 192.0.2.1:0 is not to be had here; it must be an "
-                        "address of this machine (ip address lists them), or a name that stands for one\n");
+    assert_int_equal(run(f, "", "WS_PORT=0 WS_HOST=203.0.113.1 ALLOW_PLAINTEXT=1"),
+                     1); /* RFC 5737: nobody's */
+    assert_string_equal(
+        f->err.text, "homecall-signal: WS_HOST, WS_PORT: 203.0.113.1:0 is not to be had here; it must be an "
+                     "address of this machine (ip address lists them), or a name that stands for one\n");
+}
+
+static void expect_answer(const char *host, unsigned long port)
+{
+    admin_answer answer;
+    if (admin_client_get(host, (uint16_t)port, "/", PATIENCE_MS, &answer) != 0)
+        fail_msg("no answer from %s, port %lu", host, port);
+    free(answer.body);
+}
+
+/* What the resolver of the system makes of /etc/hosts, the program listens on; and it finds itself there. */
+static void a_name_of_etc_hosts_is_served_at_every_address(void **state)
+{
+    static const char hosts[] = "127.0.0.1 localhost both.example\n::1 localhost both.example\n"
+                                "127.0.0.2 two.example\n127.0.0.3 two.example\n"
+                                "203.0.113.1 half.example\n127.0.0.4 half.example\n";
+    static const struct {
+        const char *name;
+        const char *hosts; /* as the log has them */
+        const char *addresses[3];
+    } cases[] = {
+        {"localhost", "host=\"::1,127.0.0.1\"", {"::1", "127.0.0.1"}},
+        {"two.example", "host=\"127.0.0.2,127.0.0.3\"", {"127.0.0.2", "127.0.0.3"}},
+        {"half.example", "host=\"127.0.0.4\"", {"127.0.0.4"}},
+    };
+    if (!can_mount())
+        skip();
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        fixture *f = *state;
+        char environment[160];
+        unsigned admin_port = free_port();
+        snprintf(environment, sizeof(environment),
+                 "ALLOW_PLAINTEXT=1 WS_PORT=0 WS_HOST=%s ADMIN_HOST=%s ADMIN_PORT=%u", cases[i].name,
+                 cases[i].name, admin_port);
+        start_with_hosts(f, hosts, "", environment);
+        await_output(f, " started ");
+        await_output(f, " workers=");
+        assert_non_null(strstr(f->out.text, cases[i].hosts));
+        for (const char *const *address = cases[i].addresses; *address != NULL; address++) {
+            expect_answer(*address, number_of(f, " port="));
+            expect_answer(*address, admin_port);
+        }
+        void *other;
+        assert_int_equal(make(&other), 0);
+        start_with_hosts(other, hosts, "--healthcheck", environment);
+        assert_int_equal(finish(other), 0);
+        destroy(&other);
+        assert_int_equal(stop(f, SIGTERM), 0);
+        f->out.len = 0;
+        memset(f->out.text, 0, sizeof(f->out.text));
+    }
 }
 
 /* Whatever is the first that can't be opened, the limit is named. */
@@ -946,6 +1025,7 @@ int main(void)
         TEST(a_place_that_stays_taken_is_given_up),
         TEST(a_signal_ends_the_wait_for_a_place),
         TEST(an_address_of_somebody_else_ends_with_one),
+        TEST(a_name_of_etc_hosts_is_served_at_every_address),
         TEST(too_few_descriptors_end_with_one_and_name_the_limit),
         TEST(a_log_file_that_can_not_be_opened_ends_with_one),
         TEST(sighup_opens_the_log_file_anew_after_it_was_renamed),

@@ -3,7 +3,7 @@
 
 #include "admin/admin_client.h"
 #include "base/clock.h"
-#include "server/listen_socket.h"
+#include "support/listen_host.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -62,8 +62,8 @@ static int make(void **state)
     if (f == NULL)
         return -1;
     const admin_options options = {.thread_count = THREADS, .collect = collect, .context = f};
-    int fd = listen_socket_open_host("127.0.0.1", &f->port);
-    if (fd < 0 || admin_new(&options, fd, &f->admin) != 0)
+    int fd = listen_on_host("127.0.0.1", &f->port);
+    if (fd < 0 || admin_new(&options, &fd, 1, &f->admin) != 0)
         return -1;
     *state = f;
     return 0;
@@ -556,13 +556,13 @@ static void a_port_that_somebody_listens_on_is_in_use_and_the_socket_is_given_up
 {
     fixture *f = *state;
     uint16_t port = 0;
-    int first = listen_socket_open_host("127.0.0.1", &port);
-    int second = listen_socket_open_host("127.0.0.1", &port); /* as long as nobody listens */
+    int first = listen_on_host("127.0.0.1", &port);
+    int second = listen_on_host("127.0.0.1", &port); /* as long as nobody listens */
     assert_true(first >= 0 && second >= 0);
     assert_int_equal(listen(first, 1), 0);
     const admin_options options = {.thread_count = THREADS, .collect = collect, .context = f};
     admin *a = NULL;
-    assert_int_equal(admin_new(&options, second, &a), -EADDRINUSE);
+    assert_int_equal(admin_new(&options, &second, 1, &a), -EADDRINUSE);
     assert_null(a);
     assert_int_equal(fcntl(second, F_GETFD), -1);
     close(first);
