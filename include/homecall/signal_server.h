@@ -44,16 +44,17 @@ typedef struct signal_server_options {
     size_t listen_fd_count; /* 0 = there are none, and the server listens by itself */
     const char *allowed_origins; /* comma-separated list of origins as people write them, read at the start;
                                     "" = every origin */
-    const char *trusted_proxies; /* comma-separated list of addresses, networks in CIDR notation, and the word
-                                    unix: whose X-Forwarded-For, Forwarded and PROXY headers are believed */
-    bool proxy_protocol;         /* connections from these begin with a PROXY header, version 1 or 2; not
-                                    with tls_port */
-    const char *turn_urls;       /* comma-separated list of stun:, turn: and turns: URLs that GET /ice tells;
-                                    "" = there is no such page */
-    const char *turn_secret;     /* what the TURN servers call static-auth-secret */
-    uint32_t turn_ttl_ms;        /* for so long credentials made with it are good */
-    const char *admin_host;      /* address or name for the admin port; a name as for host */
-    uint16_t admin_port;         /* its TCP port: metrics and health by HTTP; 0 = none, the default here */
+    const char *trusted_proxies; /* comma-separated list of the proxies whose X-Forwarded-For, Forwarded and
+                                    PROXY headers are believed: addresses, networks in CIDR notation, and the
+                                    word unix for everybody who comes through a Unix socket */
+    bool proxy_protocol;     /* connections from these proxies start with a PROXY header, version 1 or 2; not
+                                possible together with tls_port */
+    const char *turn_urls;   /* comma-separated list of stun:, turn: and turns: URLs that GET /ice hands out;
+                                "" = there is no such page */
+    const char *turn_secret; /* what the TURN servers call static-auth-secret */
+    uint32_t turn_ttl_ms;    /* how long credentials made with it are valid */
+    const char *admin_host;  /* address or name for the admin port; a name as for host */
+    uint16_t admin_port;     /* its TCP port: metrics and health by HTTP; 0 = none, the default */
 
     uint32_t workers; /* worker threads, each with a share of the rooms; 0 = one for each processor */
     uint32_t acceptor_threads; /* acceptor threads; several share the port by SO_REUSEPORT */
@@ -158,8 +159,8 @@ const char *signal_server_hosts(const signal_server *server);
 /* The same for the admin port; empty without one. */
 const char *signal_server_admin_hosts(const signal_server *server);
 
-/* Read certificate and key anew, for connections that come from now on. 0; -EINVAL where they can't be used,
- * or -ENOMEM: the log tells why, and the old ones stay. Any thread. */
+/* Read certificate and key again, for connections that come from now on. 0; or -EINVAL where they can't be
+ * used, or -ENOMEM. On failure the log tells why, and the old ones stay in use. Any thread. */
 int signal_server_reload_certificate(signal_server *server);
 
 /* Start to stop, and return at once: no more connections are accepted, and every open one is closed with 1001

@@ -212,7 +212,7 @@ static void on_pause_over(evutil_socket_t fd, short what, void *arg)
     (void)fd;
     (void)what;
     admin *a = arg;
-    if (has_room(a) && resume_accepting(a))
+    if (has_space(a) && resume_accepting(a))
         return;
     stop_accepting(a);
     evtimer_add(a->pause, &pause_time);

@@ -1,9 +1,10 @@
 #include "admin/admin_client.h"
 
+#include "base/address.h"
 #include "base/clock.h"
+#include "base/resolve.h"
 
 #include <errno.h>
-#include <netdb.h>
 #include <poll.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -55,27 +56,7 @@ static int connect_to(const struct addrinfo *to, uint64_t deadline_ms)
     return error;
 }
 
-/* The same for the first address of `host` that answers. */
-static int dial(const char *host, uint16_t port, uint64_t deadline_ms)
-{
-    if (strcmp(host, "0.0.0.0") == 0)
-        host = "127.0.0.1";
-    else if (strcmp(host, "::") == 0)
-        host = "::1";
-    char service[8];
-    snprintf(service, sizeof(service), "%u", port);
-    struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV};
-    struct addrinfo *addresses;
-    if (getaddrinfo(host, service, &hints, &addresses) != 0)
-        return -EADDRNOTAVAIL;
-    int fd = -EADDRNOTAVAIL;
-    for (const struct addrinfo *to = addresses; to != NULL && fd < 0; to = to->ai_next)
-        fd = connect_to(to, deadline_ms);
-    freeaddrinfo(addresses);
-    return fd;
-}
-
-/* The request is so short that a new connection takes it at once. 0 or -errno. */
+/* It is so short that a new connection takes it at once. 0 or -errno. */
 static int send_request(int fd, const char *path)
 {
     char request[512];
@@ -152,11 +133,11 @@ static int parse(char *text, size_t len, admin_answer *out)
     return 0;
 }
 
-int admin_client_get(const char *host, uint16_t port, const char *path, uint32_t timeout_ms,
-                     admin_answer *out)
+/* ---- Asking ---- */
+
+static int ask(const struct addrinfo *to, const char *path, uint64_t deadline_ms, admin_answer *out)
 {
-    uint64_t deadline_ms = clock_monotonic_ms() + timeout_ms;
-    int fd = dial(host, port, deadline_ms);
+    int fd = connect_to(to, deadline_ms);
     if (fd < 0)
         return fd;
     char *text;
@@ -168,6 +149,74 @@ int admin_client_get(const char *host, uint16_t port, const char *path, uint32_t
     error = parse(text, len, out);
     if (error != 0)
         free(text);
+    return error;
+}
+
+static size_t count(const struct addrinfo *list)
+{
+    size_t found = 0;
+    for (; list != NULL; list = list->ai_next)
+        found++;
+    return found;
+}
+
+/* How much an error tells of a server: that this machine has no such network, nothing; that nobody is there,
+ * little. */
+static int weight_of(int error)
+{
+    switch (error) {
+    case -EADDRNOTAVAIL:
+    case -EAFNOSUPPORT:
+    case -ENETUNREACH:
+        return 0;
+    case -ECONNREFUSED:
+        return 1;
+    default:
+        return 2;
+    }
+}
+
+/* One after the other, each with its share of the time that is left: one that is silent must not use up that
+ * of the next. 0, or the error that tells most. */
+static int ask_each(const struct addrinfo *list, const char *path, uint64_t deadline_ms, admin_answer *out)
+{
+    int error = -EADDRNOTAVAIL;
+    for (size_t left = count(list); left > 0; left--, list = list->ai_next) {
+        uint64_t now_ms = clock_monotonic_ms();
+        uint64_t share_ms = now_ms < deadline_ms ? (deadline_ms - now_ms) / left : 0;
+        int outcome = ask(list, path, now_ms + share_ms, out);
+        if (outcome == 0)
+            return 0;
+        if (weight_of(outcome) > weight_of(error))
+            error = outcome;
+    }
+    return error;
+}
+
+/* Where an address means all of the machine's, the loopback is one of them. */
+static const char *reachable(const char *host)
+{
+    address found;
+    if (!address_parse_ip(slice_of_text(host), &found))
+        return host;
+    static const uint8_t any[sizeof(found.bytes)];
+    if (memcmp(found.bytes, any, sizeof(any)) != 0)
+        return host;
+    return found.family == ADDRESS_IPV4 ? "127.0.0.1" : "::1";
+}
+
+int admin_client_get(const char *host, uint16_t port, const char *path, uint32_t timeout_ms,
+                     admin_answer *out)
+{
+    uint64_t deadline_ms = clock_monotonic_ms() + timeout_ms;
+    char service[8];
+    snprintf(service, sizeof(service), "%u", port);
+    struct addrinfo *addresses;
+    int error = resolve_host(reachable(host), service, AI_NUMERICSERV, &addresses);
+    if (error != 0)
+        return error;
+    error = ask_each(addresses, path, deadline_ms, out);
+    freeaddrinfo(addresses);
     return error;
 }
 

@@ -16,11 +16,12 @@ typedef struct admin_answer {
     size_t len; /* without the NUL */
 } admin_answer;
 
-/* GET http://host:port/path. `host` is an address or a name. Resolving a name may take longer than the
- * time-out. A wildcard address, which ADMIN_HOST may be, asks the loopback. 0 and the answer in *out,
- * whatever its status; or -EADDRNOTAVAIL (no such host), -ETIMEDOUT (no whole answer within `timeout_ms`),
- * -ECONNRESET (it was cut off), -EPROTO (it is no HTTP), -EMSGSIZE (far too long), -ENOMEM, -EINVAL (for the
- * path), or another -errno of the connection, as -ECONNREFUSED. */
+/* GET http://host:port/path. `host` is an address or a name (the timeout does not bound its resolution),
+ * whose addresses are asked one after the other until one answers; an address that means all of the
+ * machine's, as ADMIN_HOST may, asks the loopback. 0 and the answer in *out, whatever its status; or
+ * -EADDRNOTAVAIL (no such host), -ETIMEDOUT (no whole answer within `timeout_ms`), -ECONNRESET (it was cut
+ * off), -EPROTO (it is no HTTP), -EMSGSIZE (far too long), -ENOMEM, -EINVAL (for the path), or another -errno
+ * of the connection, -ECONNREFUSED above all. */
 int admin_client_get(const char *host, uint16_t port, const char *path, uint32_t timeout_ms,
                      admin_answer *out);
 

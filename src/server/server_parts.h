@@ -23,12 +23,12 @@ struct signal_server {
     acceptor *acceptors;   /* owned array */
     uint32_t made_workers; /* how many of them are initialised */
     uint32_t made_acceptors;
-    admin *admin;      /* owned; NULL without an admin port */
-    char *hosts;       /* owned; where the acceptors listen; NULL before the start */
-    char *admin_hosts; /* owned; where the admin does; NULL without one */
-    _Atomic uint32_t
-        running; /* threads whose work goes on; acquire-release, so that the last one sees all was done */
-    _Atomic uint16_t port; /* relaxed, as the next two */
+    admin *admin;             /* owned; NULL without an admin port */
+    char *hosts;              /* owned; where the acceptors listen; NULL before the start */
+    char *admin_hosts;        /* owned; where the admin does; NULL without one */
+    _Atomic uint32_t running; /* threads that have not ended yet; acquire-release, so that the last one sees
+                                 what all have done */
+    _Atomic uint16_t port;    /* relaxed, as the next two */
     _Atomic uint16_t tls_port;
     _Atomic bool is_draining; /* a stop was asked for; relaxed */
     _Atomic bool

@@ -2,7 +2,8 @@
 #include "admin/admin_client.h"
 
 #include "base/clock.h"
-#include "server/listen_socket.h"
+#include "support/fake_resolver.h"
+#include "support/listen_host.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -62,7 +63,7 @@ static void *serve(void *arg)
 static void start(script *s, const char *host)
 {
     s->port = 0;
-    s->listen_fd = listen_socket_open_host(host, &s->port);
+    s->listen_fd = listen_on_host(host, &s->port);
     s->end_fd = eventfd(0, EFD_CLOEXEC);
     assert_true(s->listen_fd >= 0 && s->end_fd >= 0);
     assert_int_equal(listen(s->listen_fd, 1), 0);
@@ -175,11 +176,56 @@ static void nobody_there_refuses(void **state)
 {
     (void)state;
     uint16_t port = 0;
-    int fd = listen_socket_open_host("127.0.0.1", &port); /* bound, and nobody listens */
+    int fd = listen_on_host("127.0.0.1", &port); /* bound, and nobody listens */
     admin_answer answer;
     assert_int_equal(admin_client_get("127.0.0.1", port, "/", WAIT_MS, &answer), -ECONNREFUSED);
     assert_int_equal(admin_client_get("no host", port, "/", WAIT_MS, &answer), -EADDRNOTAVAIL);
     close(fd);
+}
+
+static const fake_name names[] = {{"both.example", "::1 127.0.0.1"},
+                                  {"four.example", "127.0.0.2 127.0.0.3 127.0.0.1 127.0.0.4"},
+                                  {"xn--d1aqf.xn--p1ai", "127.0.0.1"},
+                                  {NULL, NULL}};
+
+/* The server is at the last address that is tried; nobody is at the others. */
+static void every_address_of_a_name_is_asked(void **state)
+{
+    (void)state;
+    static const char *const hosts[] = {"both.example", "four.example", "дом.рф"};
+    fake_resolver_set(names);
+    for (size_t i = 0; i < sizeof(hosts) / sizeof(hosts[0]); i++) {
+        script s = {ANSWER("HTTP/1.0 200 OK\r\n\r\n")};
+        start(&s, "127.0.0.1");
+        admin_answer answer;
+        assert_int_equal(admin_client_get(hosts[i], s.port, "/", WAIT_MS, &answer), 0);
+        free(answer.body);
+        end(&s);
+    }
+    uint16_t port = 0;
+    int fd = listen_on_host("127.0.0.1", &port);
+    admin_answer answer;
+    assert_int_equal(admin_client_get("four.example", port, "/", WAIT_MS, &answer), -ECONNREFUSED);
+    close(fd);
+}
+
+/* Two servers at one port, of which the first one never answers. */
+static void a_silent_address_leaves_time_for_the_next(void **state)
+{
+    (void)state;
+    fake_resolver_set(names);
+    script s = {ANSWER("HTTP/1.0 200 OK\r\n\r\n")};
+    start(&s, "127.0.0.1");
+    uint16_t port = s.port;
+    int silent = listen_on_host("127.0.0.2", &port);
+    assert_true(silent >= 0);
+    assert_int_equal(listen(silent, 8), 0);
+    admin_answer answer;
+    assert_int_equal(admin_client_get("four.example", s.port, "/", 2000, &answer), 0);
+    free(answer.body);
+    end(&s);
+    assert_int_equal(admin_client_get("four.example", port, "/", 200, &answer), -ETIMEDOUT);
+    close(silent);
 }
 
 static void a_path_that_is_too_long_is_invalid(void **state)
@@ -204,6 +250,19 @@ static void an_address_of_all_interfaces_asks_the_loopback(void **state)
     assert_int_equal(admin_client_get("0.0.0.0", s.port, "/", WAIT_MS, &answer), 0);
     free(answer.body);
     end(&s);
+    uint16_t port = 0;
+    int probe = listen_on_host("::1", &port);
+    if (probe < 0)
+        return; /* a machine without IPv6 */
+    close(probe);
+    static const char *const all[] = {"::", "0:0:0:0:0:0:0:0"};
+    for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+        s = (script){ANSWER("HTTP/1.0 200 OK\r\n\r\n")};
+        start(&s, "::1");
+        assert_int_equal(admin_client_get(all[i], s.port, "/", WAIT_MS, &answer), 0);
+        free(answer.body);
+        end(&s);
+    }
 }
 
 /* ---- The health check ---- */
@@ -262,6 +321,8 @@ int main(void)
         cmocka_unit_test(an_answer_without_end_is_given_up),
         cmocka_unit_test(a_server_that_says_nothing_costs_the_timeout),
         cmocka_unit_test(nobody_there_refuses),
+        cmocka_unit_test(every_address_of_a_name_is_asked),
+        cmocka_unit_test(a_silent_address_leaves_time_for_the_next),
         cmocka_unit_test(a_path_that_is_too_long_is_invalid),
         cmocka_unit_test(an_address_of_all_interfaces_asks_the_loopback),
         cmocka_unit_test(a_ready_server_is_healthy),
