@@ -62,7 +62,8 @@ static void print_help(void)
          "\n"
          "Options come from the environment, else from the file, else from the defaults\n"
          "below. Sizes are in bytes, or have k, m or g behind them (powers of 1024). Times\n"
-         "are in seconds, or have ms, s, m or h behind them.");
+         "are in seconds, or have ms, s, m or h behind them. Switches are on or off, or\n"
+         "yes, no, true, false, 1 or 0.");
     options_print_help(stdout);
 }
 

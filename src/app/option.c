@@ -26,11 +26,30 @@ static bool parse_integer(const char *text, uint64_t *value)
     return read_digits(&text, value) && *text == '\0';
 }
 
-static bool parse_port(const char *text, uint64_t *value)
+/* Other programs have other words for it, and YAML turns some into others. */
+static bool parse_switch(const char *text, uint64_t *value)
 {
-    bool is_off = strcasecmp(text, "off") == 0;
-    *value = (uint32_t)-1;
-    return is_off || (parse_integer(text, value) && *value <= UINT16_MAX);
+    static const struct {
+        const char *word;
+        bool is_on;
+    } words[] = {{"on", true},   {"yes", true}, {"true", true},   {"1", true},
+                 {"off", false}, {"no", false}, {"false", false}, {"0", false}};
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+        *value = words[i].is_on;
+        if (strcasecmp(text, words[i].word) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* A port of 0 has a meaning of its own where -1 can be stored for off. */
+static bool parse_port(const option *o, const char *text, uint64_t *value)
+{
+    if (parse_integer(text, value))
+        return *value <= UINT16_MAX;
+    bool is_no = parse_switch(text, value) && *value == 0;
+    *value = o->size == sizeof(uint16_t) ? 0 : (uint32_t)-1;
+    return is_no;
 }
 
 static bool parse_size(const char *text, uint64_t *value)
@@ -117,8 +136,10 @@ static bool parse(const option *o, const char *text, uint64_t *value)
     case OPTION_INTEGER:
         is_number = parse_integer(text, value);
         break;
+    case OPTION_SWITCH:
+        return parse_switch(text, value);
     case OPTION_PORT:
-        return parse_port(text, value);
+        return parse_port(o, text, value);
     case OPTION_SIZE:
         is_number = parse_size(text, value);
         break;
@@ -220,6 +241,11 @@ static uint64_t load_number(const void *target, size_t size)
     }
 }
 
+static bool is_off(const option *o, uint64_t port)
+{
+    return port == (o->size == sizeof(uint16_t) ? 0 : (uint32_t)-1);
+}
+
 bool option_format(const option *o, const void *base, char out[OPTION_DEFAULT_CAP])
 {
     const void *target = (const char *)base + o->offset;
@@ -227,8 +253,11 @@ bool option_format(const option *o, const void *base, char out[OPTION_DEFAULT_CA
         return snprintf(out, OPTION_DEFAULT_CAP, "%s", *(const char *const *)target) < OPTION_DEFAULT_CAP;
     uint64_t value = load_number(target, o->size);
     switch (o->type) {
+    case OPTION_SWITCH:
+        strcpy(out, value != 0 ? "on" : "off");
+        return true;
     case OPTION_PORT:
-        if (value == (uint32_t)-1) {
+        if (is_off(o, value)) {
             strcpy(out, "off");
             return true;
         }
@@ -273,8 +302,11 @@ void option_describe(const option *o, char *out, size_t cap)
         snprintf(out, cap, "a whole number from %llu to %llu", (unsigned long long)o->min,
                  (unsigned long long)o->max);
         return;
+    case OPTION_SWITCH:
+        snprintf(out, cap, "on or off");
+        return;
     case OPTION_PORT:
-        snprintf(out, cap, "a port from 0 to 65535 or off");
+        snprintf(out, cap, "a port from %llu to 65535 or off", (unsigned long long)o->min);
         return;
     case OPTION_SIZE:
         format_size(low, sizeof(low), o->min);

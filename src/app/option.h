@@ -12,7 +12,8 @@ enum { OPTION_DEFAULT_CAP = 32, OPTIONS_MAX = 64 };
 typedef enum option_type {
     OPTION_STRING,   /* a text without control characters; stored as const char * */
     OPTION_INTEGER,  /* decimal digits */
-    OPTION_PORT,     /* a TCP port, or off; stored as int32_t, off as -1 */
+    OPTION_SWITCH,   /* on or off, in upper or lower case; yes, true and 1, no, false and 0 mean the same */
+    OPTION_PORT,     /* a TCP port, or off; stored as int32_t with off as -1, or as uint16_t with off as 0 */
     OPTION_SIZE,     /* bytes; a k, m or g after the number multiplies by 1024, 1024^2 or 1024^3 */
     OPTION_DURATION, /* seconds with up to three decimals, or a number with ms, s, m or h after it; stored as
                         ms */

@@ -13,10 +13,9 @@
 
 enum { SECOND = 1000, MINUTE = 60 * SECOND, HOUR = 60 * MINUTE };
 
-/* In the order of signal_log_level, signal_log_format and bool. */
+/* In the order of signal_log_level and signal_log_format. */
 static const char *const level_words[] = {"debug", "info", "warn", "error", "off", NULL};
 static const char *const format_words[] = {"text", "json", NULL};
-static const char *const switch_words[] = {"off", "on", NULL};
 
 /* The default is the one of signal_server_options_init(). */
 #define AS_LIBRARY NULL
@@ -56,8 +55,8 @@ static const option table[] = {
     {listening, "TLS_KEY_FILE", OPTION_STRING, AS_LIBRARY, 0, 4095, NULL, NULL,
      "Its key (PEM, without a passphrase). SIGHUP reads it anew.",
      TARGET(server.tls_key_file)},
-    {listening, "ALLOW_PLAINTEXT", OPTION_INTEGER, "0", 0, 1, NULL, NULL,
-     "1 lets the server listen without TLS where others than this machine can reach it: right in a network "
+    {listening, "ALLOW_PLAINTEXT", OPTION_SWITCH, "off", 0, 0, NULL, NULL,
+     "With on, the server may listen without TLS where others than this machine can reach it: right in a network "
      "of containers behind a TLS proxy. Over the open network anybody could read the calls' codewords.",
      TARGET(allows_plaintext)},
     {listening, "ALLOWED_ORIGINS", OPTION_STRING, AS_LIBRARY, 0, KIB(64), NULL, NULL,
@@ -71,7 +70,7 @@ static const option table[] = {
      "as 10.0.0.0/8, unix for whoever comes through a Unix socket. From others, X-Forwarded-For and "
      "Forwarded are ignored.",
      TARGET(server.trusted_proxies)},
-    {proxies, "PROXY_PROTOCOL", OPTION_CHOICE, AS_LIBRARY, 0, 0, switch_words, NULL,
+    {proxies, "PROXY_PROTOCOL", OPTION_SWITCH, AS_LIBRARY, 0, 0, NULL, NULL,
      "With on, each connection from a trusted proxy must begin with a header of the PROXY protocol "
      "(HAProxy's send-proxy or send-proxy-v2). Not with WSS_PORT.",
      TARGET(server.proxy_protocol)},
@@ -92,8 +91,8 @@ static const option table[] = {
      "The address or host name of the admin port, which serves metrics and health by HTTP to whoever reaches "
      "it: keep it inside. A name means all its addresses.",
      TARGET(server.admin_host)},
-    {watching, "ADMIN_PORT", OPTION_INTEGER, "9888", 0, 65535, NULL, NULL,
-     "Its TCP port, for /metrics, /stats, /livez, /readyz and /version. 0 turns it off.",
+    {watching, "ADMIN_PORT", OPTION_PORT, "9888", 1, 65535, NULL, NULL,
+     "Its TCP port, for /metrics, /stats, /livez, /readyz and /version. With off, or 0, there is none.",
      TARGET(server.admin_port)},
 
     {threads, "WORKERS", OPTION_INTEGER, AS_LIBRARY, 0, 256, NULL, "threads",
@@ -181,7 +180,7 @@ static const option table[] = {
     {logging, "LOG_FILE", OPTION_STRING, "", 0, 4095, NULL, NULL,
      "The file to append to; SIGHUP opens it anew. Empty is the standard output.",
      TARGET(log.file)},
-    {logging, "LOG_PRIVACY", OPTION_CHOICE, "on", 0, 0, switch_words, NULL,
+    {logging, "LOG_PRIVACY", OPTION_SWITCH, "on", 0, 0, NULL, NULL,
      "With on, codewords and user names appear only as short tags that nobody can turn back. Off shows them.",
      TARGET(log.is_private)},
 };

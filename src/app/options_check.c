@@ -86,8 +86,7 @@ static const char *find_fault_of_plaintext(const app_config *config, const liste
     if (config->allows_plaintext || config->server.port < 0 || listen_entry_is_loopback(entry))
         return NULL;
     return "it is not the loopback, and without TLS the codewords could be read there; behind a TLS proxy "
-           "that "
-           "alone reaches it, ALLOW_PLAINTEXT=1 allows it";
+           "that alone reaches it, ALLOW_PLAINTEXT=on allows it";
 }
 
 static bool check_hosts(const app_config *config, FILE *reports)

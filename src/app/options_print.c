@@ -36,7 +36,7 @@ static void print_range(FILE *out, const char *margin, const app_config *config,
     option_describe(o, allowed, sizeof(allowed));
     if (o->unit != NULL)
         snprintf(unit, sizeof(unit), " (%s)", o->unit);
-    if (o->type != OPTION_CHOICE) /* words are written as they must be given */
+    if (o->type != OPTION_CHOICE && o->type != OPTION_SWITCH) /* words are written as they must be given */
         allowed[0] = 'A';
     snprintf(line, sizeof(line), "%s%s; %s%s unless set.", allowed, unit, text[0] == '\0' ? "empty" : text,
              o->type == OPTION_DURATION ? " seconds" : "");
@@ -71,13 +71,16 @@ static const char *const config_head[] = {
     "",
     "Sizes are in bytes; k, m or g behind a number multiplies it by 1024 and its powers. Times are in "
     "seconds "
-    "with up to three decimals, or have ms, s, m or h behind them. A value with blanks or a # goes into "
-    "quotes; $NAMES in it are not replaced.",
+    "with up to three decimals, or have ms, s, m or h behind them. Switches are on or off; yes, no, true, "
+    "false, 1 and 0 do as well. A value with blanks or a # goes into quotes; $NAMES in it are not replaced.",
 };
 
 static int print_option(const app_config *config, const option *o, FILE *out)
 {
     const char *text = options_get_text(config, o);
+    char word[OPTION_DEFAULT_CAP];
+    if (o->type == OPTION_SWITCH && option_format(o, config, word)) /* on or off, whatever was written */
+        text = word;
     char *value = env_file_format_value(slice_of_text(text));
     if (value == NULL)
         return -ENOMEM;

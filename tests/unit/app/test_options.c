@@ -177,12 +177,13 @@ static void every_range_holds_its_ends_and_nothing_beyond(void **state)
     (void)state;
     const option *table = option_table_get();
     for (size_t i = 0; i < option_table_count(); i++) {
-        if (table[i].type == OPTION_STRING || table[i].type == OPTION_CHOICE)
+        if (table[i].type == OPTION_STRING || table[i].type == OPTION_CHOICE ||
+            table[i].type == OPTION_SWITCH)
             continue;
         assert_true(is_in_range(&table[i], table[i].min));
         assert_true(is_in_range(&table[i], table[i].max));
         assert_false(is_in_range(&table[i], table[i].max + 1));
-        if (table[i].min > 0)
+        if (table[i].min > 0 && table[i].type != OPTION_PORT) /* a port of 0 is off */
             assert_false(is_in_range(&table[i], table[i].min - 1));
     }
 }
@@ -301,7 +302,69 @@ static void choices_are_words_of_either_case(void **state)
     assert_false(is_valid("LOG_LEVEL=warning"));
     assert_false(is_valid("LOG_LEVEL=inf"));
     assert_false(is_valid("LOG_LEVEL=0"));
-    assert_false(is_valid("LOG_PRIVACY=true"));
+}
+
+/* Every switch, in every word for it; a value that is none is told with what is allowed. */
+static void a_switch_is_on_or_off_or_another_word_for_that(void **state)
+{
+    fixture *f = *state;
+    static const char *const words[][2] = {{"on", "off"},     {"yes", "no"}, {"true", "false"}, {"1", "0"},
+                                           {"TRUE", "False"}, {"Yes", "NO"}, {"On", "OFF"}};
+    static const char *const faulty[] = {"2", "-1", "01", "y", "n", "enabled", "onn", "of", "' on'", "null"};
+    size_t switches = 0;
+    for (size_t i = 0; i < option_table_count(); i++) {
+        const option *o = &option_table_get()[i];
+        char line[160];
+        app_config config;
+        if (o->type != OPTION_SWITCH)
+            continue;
+        switches++;
+        for (size_t j = 0; j < sizeof(words) / sizeof(words[0]); j++) {
+            for (int is_off = 0; is_off < 2; is_off++) {
+                snprintf(line, sizeof(line), "%s=%s\nTRUSTED_PROXIES=127.0.0.1", o->name, words[j][is_off]);
+                assert_true(accepts(line, &config));
+                assert_int_equal(*(const bool *)((const char *)&config + o->offset), !is_off);
+                options_deinit(&config);
+            }
+        }
+        for (size_t j = 0; j < sizeof(faulty) / sizeof(faulty[0]); j++) {
+            snprintf(line, sizeof(line), "%s=%s", o->name, faulty[j]);
+            assert_false(is_valid(line));
+        }
+    }
+    assert_int_equal(switches, 3);
+    assert_int_equal(read_file(f, "LOG_PRIVACY=maybe"), 0);
+    assert_int_equal(apply(f), -EINVAL);
+    assert_string_equal(reports_of(f),
+                        "homecall-signal: LOG_PRIVACY: \"maybe\" is not valid: on or off is allowed "
+                        "(from .env, line 1)\n");
+}
+
+/* The plain ports have a use for 0, the admin port has none. */
+static void a_port_may_be_off(void **state)
+{
+    (void)state;
+    static const char *const offs[] = {"off", "OFF", "no", "false"};
+    for (size_t i = 0; i < sizeof(offs) / sizeof(offs[0]); i++) {
+        char lines[96];
+        app_config config;
+        snprintf(lines, sizeof(lines), "WS_HOST=unix:/x\nWS_PORT=%s\nWSS_PORT=%s\nADMIN_PORT=%s", offs[i],
+                 offs[i], offs[i]);
+        assert_true(accepts(lines, &config));
+        assert_int_equal(config.server.port, -1);
+        assert_int_equal(config.server.tls_port, -1);
+        assert_int_equal(config.server.admin_port, 0);
+        options_deinit(&config);
+    }
+    app_config config;
+    assert_true(accepts("WS_PORT=0\nADMIN_PORT=0", &config));
+    assert_int_equal(config.server.port, 0);
+    assert_int_equal(config.server.admin_port, 0);
+    options_deinit(&config);
+    assert_false(is_valid("WS_PORT=on"));
+    assert_false(is_valid("ADMIN_PORT=yes"));
+    assert_false(is_valid("ADMIN_PORT=65536"));
+    assert_false(is_valid("ADMIN_PORT=true"));
 }
 
 static void texts_hold_no_control_characters_and_have_a_bound(void **state)
@@ -453,7 +516,7 @@ static void plain_text_in_the_open_must_be_asked_for(void **state)
         reports_of(f),
         "homecall-signal: WS_HOST: \"192.0.2.1\" is not valid: it is not the loopback, and without TLS the "
         "codewords could be read there; behind a TLS proxy that alone reaches it, "
-        "ALLOW_PLAINTEXT=1 allows it (from .env, line 1)\n");
+        "ALLOW_PLAINTEXT=on allows it (from .env, line 1)\n");
 }
 
 /* unix: and a path of this many bytes, as WS_HOST. */
@@ -654,6 +717,18 @@ static void a_printed_configuration_is_read_as_the_same_one(void **state)
     options_deinit(&again);
 }
 
+static void switches_are_printed_as_on_or_off(void **state)
+{
+    fixture *f = *state;
+    assert_int_equal(read_file(f, "ALLOW_PLAINTEXT=1\nPROXY_PROTOCOL=False\nLOG_PRIVACY=no"), 0);
+    assert_int_equal(apply(f), 0);
+    char *text = print_config(&f->config);
+    assert_non_null(strstr(text, "\nALLOW_PLAINTEXT=on\n"));
+    assert_non_null(strstr(text, "\nPROXY_PROTOCOL=off\n"));
+    assert_non_null(strstr(text, "\nLOG_PRIVACY=off\n"));
+    free(text);
+}
+
 static void the_example_file_shows_the_defaults_as_they_are(void **state)
 {
     fixture *f = *state;
@@ -705,6 +780,9 @@ int main(void)
         TEST(sizes_take_binary_suffixes_of_either_case),
         TEST(times_are_seconds_unless_they_say_otherwise),
         TEST(choices_are_words_of_either_case),
+        TEST(a_switch_is_on_or_off_or_another_word_for_that),
+        TEST(a_port_may_be_off),
+        TEST(switches_are_printed_as_on_or_off),
         TEST(texts_hold_no_control_characters_and_have_a_bound),
         TEST(origins_that_a_browser_can_send_are_valid),
         TEST(the_environment_wins_over_the_file_and_the_file_over_the_default),
