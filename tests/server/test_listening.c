@@ -247,7 +247,7 @@ static void a_name_is_listened_on_with_tls_at_all_its_addresses(void **state)
     start(f, "three.example");
     assert_int_equal(signal_server_port(f->server), 0);
     for (int last = 1; last <= 3; last++) {
-        char host[16];
+        char host[24];
         struct sockaddr_in address = {.sin_family = AF_INET,
                                       .sin_port = htons(signal_server_tls_port(f->server))};
         snprintf(host, sizeof(host), "127.0.0.%d", last);

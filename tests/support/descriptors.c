@@ -31,7 +31,8 @@ size_t descriptors_open(void)
     return count - 1; /* the directory itself */
 }
 
-/* The highest descriptor of this program that is open. Valgrind keeps its own above the limit that it tells. */
+/* The highest descriptor of this program that is open. Valgrind keeps its own above the limit that it tells.
+ */
 static int find_highest(void)
 {
     struct rlimit limit;
