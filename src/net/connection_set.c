@@ -16,7 +16,6 @@ static connection_set *set_of(net_ticker *ticker)
 void connection_set_move(connection_entry *entry, connection_state state)
 {
     assert(state < CONNECTION_STATES || state == CONNECTION_DETACHED);
-    assert(state != CONNECTION_DETACHED || entry->work == 0);
     connection_set *set = entry->set;
     if (entry->state < CONNECTION_STATES)
         TAILQ_REMOVE(&set->by_state[entry->state], entry, link);

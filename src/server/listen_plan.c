@@ -73,7 +73,7 @@ static void share_out_families(listen_plan *plan)
 static int refuse(slice text, int error, signal_server_fault *fault)
 {
     char copy[sizeof(fault->entry)];
-    snprintf(copy, sizeof(copy), "%.*s", (int)text.len, text.data);
+    snprintf(copy, sizeof(copy), "%.*s", (int)text.len, text.len > 0 ? text.data : "");
     signal_server_fault_kind kind = error == -E2BIG ? SIGNAL_SERVER_FAULT_HOST : SIGNAL_SERVER_FAULT_ADDRESS;
     start_fault_set(fault, kind, copy, 0);
     return error;
