@@ -176,7 +176,7 @@ static void descriptors_below_a_limit_are_counted(void **state)
     assert_true(high >= 900);
     assert_true(process_count_descriptors(UINT64_MAX, &count));
     assert_int_equal(count, before + 2);
-    /* Others may be open on either side of these two: Valgrind keeps its own above the limit that it tells. */
+    /* Others may be open as well: Valgrind keeps its own above the limit that it tells. */
     assert_true(process_count_descriptors((uint64_t)high, &before));
     assert_true(process_count_descriptors((uint64_t)high + 1, &count));
     assert_int_equal(count, before + 1);
