@@ -230,9 +230,12 @@ static const char *parse(slice text, idna *names, char out[ORIGIN_CAP])
     if (p.has_port && (!address_parse_port(p.port, &port) || port == 0))
         return "behind the host's colon stands no number from 1 to 65535";
     write_small(p.scheme, scheme);
-    size_t len = (size_t)snprintf(out, ORIGIN_CAP, "%s://%s%s", scheme, p.is_pattern ? "*." : "", host);
+    int len =
+        snprintf(out, ORIGIN_CAP, "%.*s://%s%s", LONGEST_SCHEME, scheme, p.is_pattern ? "*." : "", host);
+    if (len < 0 || len >= ORIGIN_CAP)
+        return "it is too long";
     if (p.has_port)
-        snprintf(out + len, ORIGIN_CAP - len, ":%u", port);
+        snprintf(out + len, (size_t)(ORIGIN_CAP - len), ":%u", port);
     out[origin_without_default_port(slice_of_text(out)).len] = '\0';
     return NULL;
 }
