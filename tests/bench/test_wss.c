@@ -175,7 +175,7 @@ static void a_hundred_new_certificates_drop_no_call(void **state)
 {
     fixture *f = *state;
     start(f);
-    start_bench(f, "relay --pairs 100 --rate 500 --seconds 4 --warmup 0");
+    start_bench(f, "relay --pairs 100 --rate 500 --seconds 12 --warmup 0");
     SERVER_AWAIT(f->server, joined, 200);
     for (int i = 0; i < SWAPS; i++) {
         tls_files_write(&f->files, i % 2 == 0 ? "one" : "other", 0, TLS_FILES_DAY_S);
