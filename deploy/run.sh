@@ -20,6 +20,9 @@ installed first (as root or by sudo).
 WS_PORT in the environment is the server's own port (8888, or the next free one),
 ADMIN_PORT the one that "homecall-signal top" asks (9888, or the next free one);
 LOG_LEVEL how much it says (warn); every other option of the server is passed on.
+PWA_DIR is the directory of another page, and CONTENT_SECURITY_POLICY what that one
+may load and whom it may ask. With TURN_SECRET pages are told of a TURN server at
+HOST_PUBLIC (localhost), or where TURN_URLS says.
 END
 }
 
@@ -77,7 +80,8 @@ write_nginx_conf() {
     # user's nginx can't change its user at all, and would warn of the directive.
     [ "$(id -u)" -ne 0 ] || user_directive="user $(id -un);"
     sed -e "s|@RUN_DIR@|$(escape "$run_dir")|g" \
-        -e "s|@PAGE_DIR@|$(escape "$root/deploy/pwa")|g" \
+        -e "s|@PAGE_DIR@|$(escape "$page_dir")|g" \
+        -e "s|@PAGE_POLICY@|$(escape "${CONTENT_SECURITY_POLICY:-}")|g" \
         -e "s|@HTTP_PORT@|$http_port|g" \
         -e "s|@WS_PORT@|$ws_port|g" \
         -e "s|@USER_DIRECTIVE@|$user_directive|g" \
@@ -135,6 +139,8 @@ is_port "$http_port" || fail "'$http_port' is not a port."
 ! is_taken "$http_port" || fail "Port $http_port is in use. Choose another one: deploy/run.sh --port PORT"
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
+page_dir=$(realpath -- "${PWA_DIR:-$root/deploy/pwa}")
+[ -f "$page_dir/index.html" ] || fail "PWA_DIR=$PWA_DIR has no index.html."
 PATH="$PATH:/usr/sbin:/sbin" # where nginx lies, and where an ordinary user does not look
 # shellcheck source=deploy/packages.sh
 . "$root/deploy/packages.sh"
@@ -156,7 +162,8 @@ build
 write_nginx_conf
 # The temporary directory as the current one, so that no .env of another place takes part.
 start "The server" "$ws_port" env -C "$run_dir" \
-    WS_HOST=127.0.0.1 WS_PORT="$ws_port" ADMIN_PORT="$admin_port" LOG_LEVEL="${LOG_LEVEL:-warn}" "$root/build/release/homecall-signal"
+    WS_HOST=127.0.0.1 WS_PORT="$ws_port" ADMIN_PORT="$admin_port" LOG_LEVEL="${LOG_LEVEL:-warn}" \
+    sh "$root/deploy/compose/signal.sh" "$root/build/release/homecall-signal"
 start nginx "$http_port" nginx -e "$run_dir/nginx-error.log" -p "$run_dir" -c "$run_dir/nginx.conf"
 
 echo

@@ -27,7 +27,7 @@ packages=(build-essential cmake ninja-build pkg-config git
     libevent-dev libcjson-dev uthash-dev libssl-dev libsodium-dev libidn2-dev libcmocka-dev
     valgrind strace curl jq prometheus gnuplot-nox iproute2 clang clang-format libclang-rt-dev shellcheck
     nginx-light caddy apache2 haproxy coturn openssl chromium
-    systemd debootstrap logrotate dpkg-dev file procps podman docker-compose
+    systemd debootstrap logrotate dpkg-dev file procps podman docker-compose iptables
     python3-websockets python3-websocket python3-aiohttp python3-tornado python3-gi gir1.2-soup-3.0
     golang-go golang-github-gorilla-websocket-dev default-jre-headless libokhttp-java ecj)
 # Node.js may have come from elsewhere than Debian; its packages would not go with that.
@@ -168,10 +168,12 @@ stage_clients() {
 stage_deploy() {
     build release || return
     run_node tests/deploy
+    check "run.sh from its start to Ctrl-C" tests/deploy/test_run.sh
     check "systemd units, socket and logrotate" tests/deploy/test_systemd.sh
     check "the Debian package" as_root tests/deploy/test_deb.sh
     check "the recipes for Debian, as they are written" as_root tests/deploy/test_recipes.sh
     check "the compose file and its services" as_root tests/deploy/test_compose.sh
+    check "calls across the internet, by the turn service" as_root tests/deploy/test_turn.sh
     check "the container is built and runs" as_root tests/deploy/test_container.sh
 }
 

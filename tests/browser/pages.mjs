@@ -33,11 +33,12 @@ export class Browser {
   #contexts = [];
   #faults = []; // what no page may do: uncaught errors, breaches of its policy, requests to other hosts
 
-  /** `url` is that of the site; `hosts` are others that its pages may ask, and `flags` more of Chromium's. */
-  static async start(url, { hosts = [], flags = [] } = {}) {
+  /** `url` is that of the site; `hosts` are others that its pages may ask, `flags` more of Chromium's, and `program` is another
+   * one in its place. */
+  static async start(url, { hosts = [], flags = [], program } = {}) {
     const browser = new Browser();
     browser.#hosts = [new URL(url).host, ...hosts];
-    const executablePath = process.env.CHROMIUM ?? "/usr/bin/chromium";
+    const executablePath = program ?? process.env.CHROMIUM ?? "/usr/bin/chromium";
     browser.#chromium = await chromium.launch({ executablePath, args: [...FLAGS, ...flags] });
     return browser;
   }

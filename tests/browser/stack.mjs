@@ -109,6 +109,7 @@ export class Stack {
     const values = {
       RUN_DIR: this.#directory,
       PAGE_DIR: join(PROJECT, "deploy/pwa"),
+      PAGE_POLICY: "",
       HTTP_PORT: port,
       WS_PORT: this.#serverPort,
       USER_DIRECTIVE: process.getuid() === 0 ? `user ${userInfo().username};` : "",

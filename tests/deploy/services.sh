@@ -66,3 +66,49 @@ powerless=(setpriv --clear-groups --inh-caps=-all --bounding-set=-all --no-new-p
 # Before a command, as root: with mounts and processes of its own, which end with it.
 # shellcheck disable=SC2034
 apart=(unshare --mount --pid --fork --kill-child --mount-proc)
+
+# ---- The services of the compose file, run by Debian's packages in namespaces ----
+
+# Lay the files where the containers have them, with names to find each other by. The checkout is looked for in another place
+# from now on, since it may be below one of those that are hidden.
+furnish() {
+    local build=$1 binaries
+    mount -t tmpfs tmpfs /run
+    mkdir /run/checkout /run/build
+    mount --bind "$root" /run/checkout
+    mount --bind "$build" /run/build
+    root=/run/checkout
+    cd /run || return
+
+    mount -t tmpfs tmpfs /srv
+    binaries=(/run/build/homecall-signal /run/build/bench/homecall-bench)
+    cp -r "$root/deploy/pwa" "$root/deploy/compose" "${binaries[@]}" /srv/
+    mkdir -m 1777 /srv/data
+    printf '127.0.0.1 localhost signal\n::1 localhost\n' >/srv/hosts
+    chmod -R a+rX /srv
+    mount --bind /srv/hosts /etc/hosts
+    mount -t tmpfs tmpfs /tmp
+    ip link set lo up
+}
+
+# signal_as_composed [ARGUMENT...]: the server, or what else its image's entry point is asked for.
+signal_as_composed() {
+    local environment
+    mapfile -t environment < <(environment_of signal)
+    exec "${powerless[@]}" --reuid=10001 --regid=10001 env -i "${environment[@]}" \
+        sh /srv/compose/signal.sh /srv/homecall-signal --env-file /dev/null "$@"
+}
+
+# Docker gives a user who is unknown in the image this HOME; the other one is Caddy's image's.
+caddy_as_composed() {
+    local environment
+    mapfile -t environment < <(environment_of web)
+    exec "${powerless[@]}" --reuid=10002 --regid=10002 env -i "${environment[@]}" HOME=/ XDG_DATA_HOME=/srv/data \
+        caddy run --adapter caddyfile --config /srv/compose/Caddyfile
+}
+
+coturn_as_composed() {
+    local environment
+    mapfile -t environment < <(environment_of turn)
+    exec "${powerless[@]}" --reuid=65534 --regid=65534 env -i "${environment[@]}" "$@" sh /srv/compose/turn.sh
+}

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # deploy/docker-compose.yml without Docker: the file is held against the option table, the Dockerfile and the files that it
-# mounts; then its web and turn services are run by Debian's packages, as the file has them run.
+# mounts; then its web service is run by Debian's packages, as the file has it run. test_turn.sh does that with the turn service.
 #
 # For that the script starts itself again as root, in namespaces of its own: a network that has nothing but a loopback, so
 # that 0.0.0.0 and the ports of the containers are free and seen by nobody, and a file system of which /srv and /tmp go with
@@ -14,6 +14,8 @@ caddyfile=$root/deploy/compose/Caddyfile
 
 # Options that no setting reaches in the container. Caddy speaks neither the PROXY protocol nor TLS to the server.
 left_out=(PROXY_PROTOCOL WSS_PORT TLS_CERT_FILE TLS_KEY_FILE)
+# What the compose file has for signal.sh, which makes options of it.
+for_signal_sh=(HOST_PUBLIC COMPOSE_PROFILES)
 # Options that the compose file has and the table does not know yet.
 to_come=()
 
@@ -35,14 +37,31 @@ default_of() {
 
 names_are_options() {
     local wanted
-    wanted=$(printf '%s\n' "$(options)" "${to_come[@]}" | grep -vxF "$(printf '%s\n' "${left_out[@]}")")
+    wanted=$(printf '%s\n' "$(options)" "${to_come[@]}" "${for_signal_sh[@]}" | grep -vxF "$(printf '%s\n' "${left_out[@]}")")
     is_same "$(sort -u <<<"$wanted")" "$(of '.services.signal.environment | keys[]' | sort)"
 }
 
+# with_settings NAME=VALUE... -- COMMAND...: run it in the environment that such an .env gives the server, behind signal.sh.
+with_settings() {
+    local environment=()
+    : >"$settings"
+    while [ "$1" != -- ]; do
+        echo "$1" >>"$settings"
+        shift
+    done
+    shift
+    mapfile -t environment < <(config=$(resolve "$settings") environment_of signal)
+    env -i "${environment[@]}" sh "$root/deploy/compose/signal.sh" "$@"
+}
+
 server_accepts_its_environment() {
-    local environment
-    mapfile -t environment < <(environment_of signal)
-    env -i "${environment[@]}" "$build/homecall-signal" --env-file /dev/null --check-config
+    with_settings "$@" -- "$build/homecall-signal" --env-file /dev/null --check-config
+}
+
+# turn_urls_of NAME=VALUE...: what the server is told of STUN and TURN.
+turn_urls_of() {
+    # shellcheck disable=SC2016 # the inner shell is to expand it
+    with_settings "$@" -- sh -c 'echo "$TURN_URLS"'
 }
 
 # Every name that the file itself takes from .env stands in the example.
@@ -67,6 +86,16 @@ mounts_exist() {
 check_file() {
     expect "the names of the environment are those of the options" names_are_options
     expect "the server accepts what it is given" server_accepts_its_environment
+    expect "the server accepts it with TURN" server_accepts_its_environment HOST_PUBLIC=call.example.org TURN_SECRET=x COMPOSE_PROFILES=turn
+    expect "the server accepts it with STUN alone" server_accepts_its_environment HOST_PUBLIC=call.example.org COMPOSE_PROFILES=turn
+    expect "no TURN server is told of where there is none" is_same "" "$(turn_urls_of HOST_PUBLIC=call.example.org COMPOSE_PROFILES=metrics)"
+    expect "with a secret it is the one at the page's host" \
+        is_same "stun:call.example.org:3478,turn:call.example.org:3478?transport=udp,turn:call.example.org:3478?transport=tcp" \
+        "$(turn_urls_of HOST_PUBLIC=call.example.org TURN_SECRET=x)"
+    expect "without a secret it is STUN there" is_same "stun:call.example.org:3478" \
+        "$(turn_urls_of HOST_PUBLIC=call.example.org COMPOSE_PROFILES=metrics,turn)"
+    expect "who names others has those" is_same "turn:other.example" \
+        "$(turn_urls_of HOST_PUBLIC=call.example.org TURN_SECRET=x TURN_URLS=turn:other.example)"
     expect "the example of .env has every name" example_has_every_name
     expect "the example of .env changes nothing" example_changes_nothing
     expect "what is mounted is there" mounts_exist
@@ -82,7 +111,7 @@ check_file() {
         holds '[.services | to_entries[] | select(.key != "signal") | .value.image | test(":v?[0-9]+\\.[0-9]+\\.[0-9]+(-[a-z0-9]+)?$")] | all'
     expect "the base has a full version" grep -qE '^ARG BASE=docker.io/library/debian:12\.[0-9]+-slim$' "$root/deploy/Dockerfile"
     expect "every container tells its health" holds '[.services | to_entries[] | select(.key != "signal") | .value.healthcheck.test] | all'
-    expect "the server tells its health by itself" grep -qF '["/usr/bin/homecall-signal", "--healthcheck"]' "$root/deploy/Dockerfile"
+    expect "the server tells its health by itself" grep -qF '"/usr/bin/homecall-signal", "--healthcheck"]' "$root/deploy/Dockerfile"
     expect "the server is not cut off in its grace time" \
         test "$(of '.services.signal.stop_grace_period | rtrimstr("s")')" -gt "$(default_of SHUTDOWN_GRACE)"
     expect "many descriptors" holds '[.services[] | select(.ulimits) | .ulimits.nofile >= 100000] | length >= 3 and all'
@@ -127,18 +156,6 @@ check_caddyfile() {
 
 # ---- Inside the namespaces ----
 
-# Lay the files where the containers have them, and names to find each other by.
-furnish() {
-    mount -t tmpfs tmpfs /srv
-    cp -r "$root/deploy/pwa" "$root/deploy/compose" "$build/homecall-signal" "$build/bench/homecall-bench" /srv/
-    mkdir -m 1777 /srv/data
-    printf '127.0.0.1 localhost signal\n' >/srv/hosts
-    chmod -R a+rX /srv
-    mount --bind /srv/hosts /etc/hosts
-    mount -t tmpfs tmpfs /tmp
-    ip link set lo up
-}
-
 # browse PATH [OPTION...]: as a browser on the host asks, which finds the container's ports at 80 and 443.
 browse() {
     local path=$1
@@ -156,17 +173,16 @@ calls_work() {
     (cd /srv && ./homecall-bench call --quiet --count 50 --ca-file /srv/data/caddy/pki/authorities/local/root.crt wss://localhost:8443/signal)
 }
 
-check_web() {
-    local signal web caddy server
-    mapfile -t signal < <(environment_of signal)
-    mapfile -t web < <(environment_of web)
+is_healthy() {
+    (signal_as_composed --healthcheck)
+}
 
-    "${powerless[@]}" --reuid=10001 --regid=10001 env -i "${signal[@]}" /srv/homecall-signal --env-file /dev/null >/srv/signal.log &
+check_web() {
+    local caddy server
+    (signal_as_composed) >/srv/signal.log &
     server=$!
-    expect "the server is healthy" until_works env -i "${signal[@]}" /srv/homecall-signal --env-file /dev/null --healthcheck
-    # Docker gives a user who is unknown in the image this HOME; the other one is Caddy's image's.
-    "${powerless[@]}" --reuid=10002 --regid=10002 env -i "${web[@]}" HOME=/ XDG_DATA_HOME=/srv/data \
-        caddy run --adapter caddyfile --config /srv/compose/Caddyfile >/srv/caddy.log 2>&1 &
+    expect "the server is healthy" until_works is_healthy
+    (caddy_as_composed) >/srv/caddy.log 2>&1 &
     caddy=$!
     expect "the web server is healthy" until_works curl --silent --fail "$(of '.services.web.healthcheck.test[-1]')"
     expect "https://localhost/ is the page" until_works browse / --fail
@@ -180,47 +196,13 @@ check_web() {
     expect "the page may open the WebSocket" is_same 101 "$(upgrade_status https://localhost)"
     expect "another page may not" is_same 403 "$(upgrade_status https://other.example)"
     expect "calls work" calls_work
-    ice=$(browse /ice -H 'Origin: https://localhost' | jq '.iceServers[] | select(.username)')
-    expect "the page is told of coturn" is_same "$turn_url" "$(jq -r '.urls[]' <<<"$ice")"
+    expect "the page is told of coturn" is_same "$turn_urls" \
+        "$(browse /ice -H 'Origin: https://localhost' | jq -r '[.iceServers[].urls[]] | join(",")')"
     kill "$caddy" "$server"
     wait "$caddy" "$server" || true
     expect "the log has requests" grep -q '"uri":"/"' /srv/caddy.log
     expect "the log has no query strings" test "$(grep -c do-not-log-me /srv/caddy.log)" = 0
     [ "$failures" -eq 0 ] || tail -n 20 /srv/signal.log /srv/caddy.log
-}
-
-# turn_call ADDRESS OPTION...: packets to a peer at this address and back, through coturn.
-turn_call() {
-    local peer=$1
-    shift
-    timeout 10 turnutils_uclient "$@" -e "$peer" -n 3 -m 1 -c 198.51.100.1 >/dev/null 2>&1
-}
-
-check_turn() {
-    local turn expired=1000:somebody
-    mapfile -t turn < <(environment_of turn)
-    # An address as of the open net, since coturn relays at none of the loopback.
-    ip link add outside type veth peer name beyond
-    ip addr add 198.51.100.1/24 dev outside
-    ip link set outside up
-    ip link set beyond up
-
-    expect "coturn does not start without a secret" refuses env TURN_SECRET= sh /srv/compose/turn.sh 2>/dev/null
-    "${powerless[@]}" --reuid=65534 --regid=65534 env -i "${turn[@]}" sh /srv/compose/turn.sh >/srv/turn.log 2>&1 &
-    local coturn=$!
-    turnutils_peer -L 198.51.100.1 >/dev/null 2>&1 &
-    expect "coturn is healthy" until_works timeout 1 "$(of '.services.turn.healthcheck.test[1]')" "$(of '.services.turn.healthcheck.test[2]')"
-    expect "coturn relays for who has what /ice gave" \
-        turn_call 198.51.100.1 -u "$(jq -r .username <<<"$ice")" -w "$(jq -r .credential <<<"$ice")"
-    expect "coturn relays for who comes over TCP" turn_call 198.51.100.1 -u somebody -W "$turn_secret" -t
-    expect "coturn refuses another secret" refuses turn_call 198.51.100.1 -u somebody -W wrong
-    expect "coturn refuses what has expired" refuses turn_call 198.51.100.1 -u "$expired" \
-        -w "$(printf %s "$expired" | openssl dgst -sha1 -hmac "$turn_secret" -binary | base64)"
-    expect "coturn leads nobody into the host" refuses turn_call 127.0.0.1 -u somebody -W "$turn_secret"
-    expect "the secret is no argument" is_same "turnserver -c /tmp/turnserver.conf " "$(tr '\0' ' ' <"/proc/$coturn/cmdline")"
-    kill "$coturn"
-    wait "$coturn" || true
-    [ "$failures" -eq 0 ] || tail -n 20 /srv/turn.log
 }
 
 # ---- HOST_PUBLIC in letters of its own ----
@@ -241,17 +223,16 @@ certificate_is_for() {
 }
 
 check_international() {
-    local signal web turn server caddy coturn
-    mapfile -t signal < <(environment_of signal)
+    local web server caddy coturn
     mapfile -t web < <(environment_of web)
-    mapfile -t turn < <(environment_of turn)
-    env -i "${signal[@]}" /srv/homecall-signal --env-file /dev/null >/srv/signal.log &
+    (signal_as_composed) >/srv/signal.log &
     server=$!
-    expect "the server of $international is healthy" until_works env -i "${signal[@]}" /srv/homecall-signal --env-file /dev/null --healthcheck
+    expect "the server of $international is healthy" until_works is_healthy
     expect "the page of $international may open the WebSocket" is_same 101 "$(plain_upgrade_status "https://$ascii")"
     expect "another page may not" is_same 403 "$(plain_upgrade_status https://other.example)"
     expect "the page is told of coturn in ASCII" \
-        is_same "turn:$ascii:3478?transport=udp" "$(curl --silent http://signal:8888/ice | jq -r '.iceServers[].urls[]')"
+        is_same "stun:$ascii:3478,turn:$ascii:3478?transport=udp,turn:$ascii:3478?transport=tcp" \
+        "$(curl --silent http://signal:8888/ice | jq -r '[.iceServers[].urls[]] | join(",")')"
 
     # There is no authority to ask here.
     sed 's/^\tskip_install_trust/&\n\tlocal_certs/' /srv/compose/Caddyfile >/srv/Caddyfile
@@ -265,10 +246,17 @@ check_international() {
             --connect-to "$ascii:443:localhost:8443" "https://$ascii/" --output /dev/null
     fi
 
-    env -i PATH="$PATH" "${turn[@]}" sh /srv/compose/turn.sh >/srv/turn.log 2>&1 &
+    # An address as of the open net, since coturn relays at none of the loopback.
+    ip link add outside type veth peer name beyond
+    ip addr add 198.51.100.1/24 dev outside
+    ip link set outside up
+    ip link set beyond up
+    (coturn_as_composed) >/srv/turn.log 2>&1 &
     coturn=$!
+    turnutils_peer -L 198.51.100.1 >/dev/null 2>&1 &
     expect "coturn is healthy" until_works timeout 1 turnutils_stunclient 127.0.0.1
-    expect "coturn relays in a realm of that name" turn_call 198.51.100.1 -u somebody -W "$turn_secret"
+    expect "coturn relays in a realm of that name" timeout 10 turnutils_uclient -u somebody -W topsecret -e 198.51.100.1 \
+        -n 3 -m 1 -c 198.51.100.1
     kill "$server" "$caddy" "$coturn"
     wait "$server" "$caddy" "$coturn" || true
     [ "$failures" -eq 0 ] || tail -n 20 /srv/signal.log /srv/caddy.log /srv/turn.log
@@ -276,13 +264,11 @@ check_international() {
 
 # ---- The whole ----
 
-turn_secret=topsecret
-turn_url="turn:198.51.100.1:3478?transport=udp"
+turn_urls="stun:localhost:3478,turn:localhost:3478?transport=udp,turn:localhost:3478?transport=tcp"
 if [ "${1:-}" = --inside ]; then
     config=$2
-    furnish
+    furnish "$build"
     check_web
-    check_turn
     config=$3
     check_international
 else
@@ -292,9 +278,9 @@ else
     check_file
     check_caddyfile
 
-    printf '%s\n' "TURN_SECRET=$turn_secret" "HOST_PUBLIC=$international" "TURN_URLS=turn:$international:3478?transport=udp" >"$settings"
+    printf '%s\n' TURN_SECRET=topsecret "HOST_PUBLIC=$international" >"$settings"
     other=$(resolve "$settings")
-    printf '%s\n' "TURN_SECRET=$turn_secret" "TURN_URLS=$turn_url" >"$settings"
+    echo TURN_SECRET=topsecret >"$settings"
     expect "the services run" as_root env BUILD_DIR="$build" "${apart[@]}" --net bash "$0" --inside "$(resolve "$settings")" "$other"
 fi
 [ "$failures" -eq 0 ]
