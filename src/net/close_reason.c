@@ -14,6 +14,7 @@ static const reason_row reasons[CLOSE_REASONS] = {
     [CLOSE_REASON_LOST] = {"lost", WS_CLOSE_ABNORMAL},
     [CLOSE_REASON_SILENT] = {"silent", WS_CLOSE_ABNORMAL},
     [CLOSE_REASON_NOT_READ] = {"not_read", WS_CLOSE_ABNORMAL},
+    [CLOSE_REASON_NO_REQUEST] = {"no_request", WS_CLOSE_ABNORMAL},
     [CLOSE_REASON_TLS_FAULT] = {"tls_fault", WS_CLOSE_ABNORMAL},
     [CLOSE_REASON_HANDSHAKE_FAULT] = {"handshake_fault", WS_CLOSE_ABNORMAL},
     [CLOSE_REASON_PAGE] = {"page", WS_CLOSE_ABNORMAL},

@@ -7,9 +7,10 @@
 
 typedef enum close_reason {
     CLOSE_REASON_BY_PEER,         /* the peer sent a close frame, with any code */
-    CLOSE_REASON_LOST,            /* the peer ended TCP without a close frame, or TCP broke */
+    CLOSE_REASON_LOST,            /* the peer of a WebSocket ended TCP without a close frame, or TCP broke */
     CLOSE_REASON_SILENT,          /* the peer was silent after a ping, or did not end TCP after our close */
     CLOSE_REASON_NOT_READ,        /* more output waits for the peer than MAX_OUTPUT_BYTES */
+    CLOSE_REASON_NO_REQUEST,      /* the peer ended TCP, or TCP broke, before its request was complete */
     CLOSE_REASON_TLS_FAULT,       /* the TLS handshake failed, or bytes came that are not TLS */
     CLOSE_REASON_HANDSHAKE_FAULT, /* the request was answered with an HTTP fault, or a PROXY header was bad */
     CLOSE_REASON_PAGE,            /* the request was for a page, and was answered */
