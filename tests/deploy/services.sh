@@ -40,9 +40,12 @@ until_works() {
     return 1
 }
 
-# resolve ENV_FILE: the compose file as docker-compose understands it, with all profiles, as JSON.
+# resolve ENV_FILE: the compose file as docker-compose understands it, with all profiles, as JSON. It is run as the file itself
+# says of the older docker-compose, which is Debian's.
 resolve() {
-    env -i PATH="$PATH" docker-compose -f "$compose" --env-file "$1" --profile turn --profile metrics config |
+    local line
+    line=$(sed -n 's/^#     \(grep .*\) up$/\1/p' "$compose")
+    (cd "${compose%/*}" && env -i PATH="$PATH" sh -c "$line --env-file '$1' --profile turn --profile metrics config") |
         python3 -c 'import json, sys, yaml; json.dump(yaml.safe_load(sys.stdin), sys.stdout)'
 }
 
@@ -82,10 +85,13 @@ furnish() {
 
     mount -t tmpfs tmpfs /srv
     binaries=(/run/build/homecall-signal /run/build/bench/homecall-bench)
-    cp -r "$root/deploy/pwa" "$root/deploy/compose" "${binaries[@]}" /srv/
+    # As a checkout under umask 077 has them, and made readable as the README says.
+    (umask 077 && cp -r "$root/deploy/pwa" "$root/deploy/compose" "$root/deploy/metrics" /srv/)
+    (cd /srv && sh -ec "$(sed -n 's/^ *\(chmod -R .*\)/\1/p' "$root/deploy/README.md")")
+    install -m 755 "${binaries[@]}" /srv/
     mkdir -m 1777 /srv/data
     printf '127.0.0.1 localhost signal\n::1 localhost\n' >/srv/hosts
-    chmod -R a+rX /srv
+    chmod a+r /srv/hosts
     mount --bind /srv/hosts /etc/hosts
     mount -t tmpfs tmpfs /tmp
     ip link set lo up

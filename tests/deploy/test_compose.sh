@@ -99,7 +99,10 @@ check_file() {
     expect "the example of .env has every name" example_has_every_name
     expect "the example of .env changes nothing" example_changes_nothing
     expect "what is mounted is there" mounts_exist
-    expect "the page is there" test -s "$(of '.services.web.volumes[] | select(endswith(":/srv/pwa:ro")) | split(":")[0]')/index.html"
+    expect "the page is there" test -s "$(of '.services.web.volumes[] | select(endswith(":/srv/pwa:ro,z")) | split(":")[0]')/index.html"
+    expect "what is mounted can be read where SELinux watches" \
+        holds '[.services[].volumes[]? | select(startswith("/")) | endswith(":ro,z")] | length >= 7 and all'
+    expect "the project has a name of its own" grep -qx 'name: homecall' "$compose"
     expect "nothing has more rights than it needs" holds '[.services[] | .read_only, .cap_drop == ["ALL"], .restart == "unless-stopped",
         .security_opt == ["no-new-privileges:true"], .logging.options["max-size"] != null] | all'
     expect "web and turn alone name a capability, which their files ask for" \
@@ -222,6 +225,10 @@ certificate_is_for() {
         openssl x509 -noout -ext subjectAltName | grep -qx " *DNS:$1"
 }
 
+turn_call() {
+    timeout 10 turnutils_uclient -u somebody -W topsecret -e 198.51.100.1 -n 3 -m 1 -c 198.51.100.1 >/dev/null
+}
+
 check_international() {
     local web server caddy coturn
     mapfile -t web < <(environment_of web)
@@ -251,12 +258,12 @@ check_international() {
     ip addr add 198.51.100.1/24 dev outside
     ip link set outside up
     ip link set beyond up
+    # shellcheck disable=SC2119 # it is given no more settings here
     (coturn_as_composed) >/srv/turn.log 2>&1 &
     coturn=$!
     turnutils_peer -L 198.51.100.1 >/dev/null 2>&1 &
     expect "coturn is healthy" until_works timeout 1 turnutils_stunclient 127.0.0.1
-    expect "coturn relays in a realm of that name" timeout 10 turnutils_uclient -u somebody -W topsecret -e 198.51.100.1 \
-        -n 3 -m 1 -c 198.51.100.1
+    expect "coturn relays in a realm of that name" turn_call
     kill "$server" "$caddy" "$coturn"
     wait "$server" "$caddy" "$coturn" || true
     [ "$failures" -eq 0 ] || tail -n 20 /srv/signal.log /srv/caddy.log /srv/turn.log
