@@ -32,7 +32,7 @@ as_written() {
 
 # ---- A Debian with what is to be installed at hand ----
 
-readonly packages=(nginx apache2 haproxy caddy certbot)
+readonly packages=(nginx apache2 haproxy caddy certbot coturn)
 
 # packages_start_nothing WHERE: Caddy's package has no script of the older init beside its unit, as most others have.
 packages_start_nothing() {
@@ -50,7 +50,7 @@ furnish() {
     printf 'APT::Get::Assume-Yes "true";\nAPT::Install-Recommends "false";\n' >"$debian/etc/apt/apt.conf.d/90test"
     cp "$root/deploy/packages.sh" "$debian/root/"
     packages_start_nothing "where there is no systemd"
-    quietly inside env DEBIAN_FRONTEND=noninteractive apt-get -q install systemd dbus pebble curl openssl ca-certificates \
+    quietly inside env DEBIAN_FRONTEND=noninteractive apt-get -q install systemd dbus procps pebble curl openssl ca-certificates \
         /root/homecall-signal.deb
     packages_start_nothing "where there is one that does not run"
     quietly inside env DEBIAN_FRONTEND=noninteractive apt-get -q --download-only install "${packages[@]}"
@@ -113,6 +113,7 @@ leads_to_https() {
 # page_is_served REDIRECTION: a proxy that is told to reload answers as before for a moment.
 page_is_served() {
     await "http:// does not lead to https://" leads_to_https "$1"
+    await "https://$name/ does not answer" browse -o /dev/null "https://$name/"
     diff <(browse "https://$name/") "$debian/usr/share/homecall-signal/pwa/index.html" || fail "https://$name/ is not the page"
     # The first thing that the README tells to try when there is a fault.
     browse -i "https://$name/signal" | grep -qE '^HTTP/2 426' || fail "curl -i https://$name/signal does not tell 426"
@@ -174,6 +175,7 @@ apache_as_written() {
 
 haproxy_as_written() {
     as_written '**HAProxy**' '^apt'
+    point_certbot_at_the_authority
     [ -n "$(sockets -Hltn 'sport = :80')" ] || fail "Debian's caddy no longer takes port 80: the README may be shorter"
     as_written '**HAProxy**' 'Caddyfile.page'
     as_written '**HAProxy**' '^cp .*haproxy.cfg'
@@ -195,6 +197,55 @@ caddy_as_written() {
     await "Caddy gets no certificate" browse -o /dev/null "https://$name/"
     page_is_served 308
     stop caddy
+}
+
+# In the net of the Debian, by a program of the machine's.
+beside() {
+    nsenter --target "$init" --net "$@"
+}
+
+# relays ADDRESS PORT OPTION...: coturn relays for who has what /ice tells.
+relays() {
+    local told address=$1 port=$2
+    shift 2
+    told=$(browse "http://127.0.0.1:8888/ice" | jq '.iceServers[] | select(.username)')
+    beside timeout 20 turnutils_uclient "$@" -p "$port" -u "$(jq -r .username <<<"$told")" -w "$(jq -r .credential <<<"$told")" \
+        -e 198.51.100.1 -n 3 -m 1 -c "$address" >"$private/out" 2>&1 && grep -q 'Total lost packets 0 ' "$private/out"
+}
+
+# After HAProxy's recipe, whose configuration is still there.
+coturn_as_written() {
+    local heading='is coturn, and the server tells of it' secret=abcdef tunnel certbot
+    # coturn relays at no address of the loopback.
+    beside ip link add outside type veth peer name beyond
+    beside ip addr add 198.51.100.1/24 dev outside
+    beside ip link set outside up
+    beside ip link set beyond up
+    beside turnutils_peer -L 198.51.100.1 >/dev/null 2>&1 &
+
+    as_written "$heading" '^apt'
+    as_written "$heading" '^cp'
+    sed -n "s/^#     \(realm=.*\)/\1/p; s/^#     \(static-auth-secret=\).*/\1$secret/p" "$debian/etc/turnserver.conf" \
+        >>"$debian/etc/turnserver.conf.new"
+    cat "$debian/etc/turnserver.conf.new" >>"$debian/etc/turnserver.conf"
+    as_written "$heading" '^systemctl restart coturn'
+    block "$heading" | grep -E '^TURN_' | sed "s/…/$secret/" >>"$debian/etc/homecall-signal/env"
+    as_written "$heading" '^systemctl restart homecall-signal'
+    await "coturn does not relay" relays 198.51.100.1 3478
+    await "coturn does not relay for who comes by TCP" relays 198.51.100.1 3478 -t
+
+    # turns: on port 443.
+    quietly in_booted systemctl start haproxy
+    certbot="$(block '**HAProxy**' | grep '^certbot') -d turn.$name"
+    echo "    $certbot"
+    quietly in_booted bash -ec "$certbot"
+    beside node "$root/tests/deploy/tls_tunnel.mjs" 3479 443 "turn.$name" "$debian/srv/acme/root.pem" &
+    tunnel=$!
+    await "coturn does not relay behind HAProxy's port 443" relays 127.0.0.1 3479 -t
+    page_is_served 301
+    kill "$tunnel"
+    stop haproxy coturn
+    forget_certificates
 }
 
 server_as_written() {
@@ -233,7 +284,8 @@ purge_takes_the_copies_along() {
 }
 
 checks=("$@")
-[ $# -gt 0 ] || checks=(nginx_as_written apache_as_written haproxy_as_written caddy_as_written server_as_written
+[ $# -gt 0 ] || checks=(nginx_as_written apache_as_written haproxy_as_written coturn_as_written caddy_as_written
+    server_as_written
     load_credential_takes_a_restart purge_takes_the_copies_along)
 
 furnish
