@@ -3,14 +3,17 @@
  * configuration. */
 #include "admin/admin_client.h"
 #include "app/app.h"
+#include "app/option_table.h"
 #include "app/options.h"
 #include "app/options_check.h"
 #include "app/options_print.h"
 #include "app/options_read.h"
+#include "app/options_report.h"
 #include "top/top.h"
 
 #include <errno.h>
 #include <event2/event.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,7 +32,6 @@ typedef enum action {
     ACTION_PRINT,
     ACTION_HEALTH,
     ACTION_TOP,
-    ACTIONS
 } action;
 
 typedef struct arguments {
@@ -51,10 +53,11 @@ static void print_help(void)
          "  --check-config   tell whether the configuration is valid, and end\n"
          "  --print-config   write the configuration in effect as a .env file, and end\n"
          "  --healthcheck    ask the server that runs with this configuration whether it\n"
-         "                   is ready, and end with 0 or 1\n"
+         "                   is ready, and end with 0 or 1, or with 2 where it can't be\n"
+         "                   asked since ADMIN_PORT is off\n"
          "  top              watch that server in the terminal; top --help tells more\n"
-         "  --help           show this text, and end\n"
-         "  --version        show the version, and end\n"
+         "  -h, --help       show this text, and end\n"
+         "  -V, --version    show the version, and end\n"
          "\n"
          "Signals: SIGTERM and SIGINT stop the server after what waits was sent, a second\n"
          "one at once; SIGHUP opens LOG_FILE and reads the certificate anew; SIGUSR1\n"
@@ -70,15 +73,20 @@ static void print_help(void)
 /* The action of this name. ACTION_RUN, which has no name, for every other word. */
 static action find_action(const char *word)
 {
-    static const char *const actions[ACTIONS] = {
-        [ACTION_HELP] = "--help",          [ACTION_VERSION] = "--version",
-        [ACTION_CHECK] = "--check-config", [ACTION_PRINT] = "--print-config",
-        [ACTION_HEALTH] = "--healthcheck", [ACTION_TOP] = "top",
+    static const struct {
+        const char *word;
+        action action;
+    } known[] = {
+        {"--help", ACTION_HELP},          {"-h", ACTION_HELP},
+        {"--version", ACTION_VERSION},    {"-V", ACTION_VERSION},
+        {"--check-config", ACTION_CHECK}, {"--print-config", ACTION_PRINT},
+        {"--healthcheck", ACTION_HEALTH}, {"top", ACTION_TOP},
     };
-    action found = ACTIONS - 1;
-    while (found != ACTION_RUN && strcmp(word, actions[found]) != 0)
-        found--;
-    return found;
+    for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+        if (strcmp(word, known[i].word) == 0)
+            return known[i].action;
+    }
+    return ACTION_RUN;
 }
 
 static bool parse_arguments(int argc, char **argv, arguments *parsed)
@@ -109,11 +117,17 @@ static bool parse_arguments(int argc, char **argv, arguments *parsed)
 }
 
 /* Ask a running server, through its admin port. */
-static int look_at_server(const arguments *given, const signal_server_options *server)
+static int look_at_server(const arguments *given, const app_config *config)
 {
+    const signal_server_options *server = &config->server;
     if (server->admin_port == 0) {
-        fputs("homecall-signal: with ADMIN_PORT=0 there is nothing to ask\n", stderr);
-        return EXIT_FAILURE;
+        const option *o = option_table_find_target(offsetof(app_config, server.admin_port));
+        options_report(
+            stderr, config, o, slice_of_text(options_get_text(config, o)),
+            given->action == ACTION_HEALTH
+                ? "--healthcheck asks at this port, and it is off; a port from 1 to 65535 is wanted"
+                : "top asks at this port, and it is off; a port from 1 to 65535 is wanted");
+        return EXIT_CONFIGURATION;
     }
     if (given->action == ACTION_HEALTH)
         return admin_healthcheck(server->admin_host, server->admin_port, stderr);
@@ -138,8 +152,7 @@ static int act(const arguments *given, const app_config *config)
         break;
     case ACTION_HEALTH:
     case ACTION_TOP:
-        return look_at_server(given, &config->server);
-    case ACTIONS:
+        return look_at_server(given, config);
     case ACTION_RUN: {
         app a;
         int code = app_run(&a, config);

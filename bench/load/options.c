@@ -149,7 +149,7 @@ static void print_help(void)
         bool has_default = rows[i].default_text != NULL && rows[i].default_text[0] != '\0';
         printf(has_default ? " (%s)\n" : "\n", rows[i].default_text);
     }
-    printf("  %-24s %s\n  %-24s %s\n", "--help", "this text", "--version", "the version");
+    printf("  %-24s %s\n  %-24s %s\n", "-h, --help", "this text", "-V, --version", "the version");
 }
 
 static options_verdict wrong(const char *what, const char *which)
@@ -184,7 +184,7 @@ static options_verdict check(const load_options *o)
 
 options_verdict options_parse(int argc, char **argv, load_options *o)
 {
-    enum { HELP = ROWS, VERSION };
+    enum { HELP = ROWS, VERSION }; /* known by their letters, as rows are by their numbers from 256 on */
     *o = (load_options){0};
     struct option names[ROWS + 3] = {{0}};
     for (int i = 0; i < ROWS; i++) {
@@ -192,16 +192,16 @@ options_verdict options_parse(int argc, char **argv, load_options *o)
         if (rows[i].default_text != NULL)
             set(o, &rows[i], rows[i].default_text);
     }
-    names[HELP] = (struct option){"help", 0, NULL, HELP + 256};
-    names[VERSION] = (struct option){"version", 0, NULL, VERSION + 256};
+    names[HELP] = (struct option){"help", 0, NULL, 'h'};
+    names[VERSION] = (struct option){"version", 0, NULL, 'V'};
 
     int chosen;
-    while ((chosen = getopt_long(argc, argv, "", names, NULL)) != -1) {
-        if (chosen == HELP + 256) {
+    while ((chosen = getopt_long(argc, argv, "hV", names, NULL)) != -1) {
+        if (chosen == 'h') {
             print_help();
             return OPTIONS_SHOWN;
         }
-        if (chosen == VERSION + 256) {
+        if (chosen == 'V') {
             printf("homecall-bench %s\n", HOMECALL_VERSION);
             return OPTIONS_SHOWN;
         }

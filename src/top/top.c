@@ -357,7 +357,7 @@ static void print_help(void)
          "  --interval SECONDS  look so often, 0.1 to 60; 1 unless given\n"
          "  --count N           print text for N intervals, and end\n"
          "  --once              the same as --count 1\n"
-         "  --help              show this text, and end\n"
+         "  -h, --help          show this text, and end\n"
          "\n"
          "Ends with 1 when the server did not answer and there was nothing to print.");
 }
@@ -398,7 +398,7 @@ int top_main(int argc, char **argv, const char *host, uint16_t port)
     opterr = 0;
     optind = 1;
     int found;
-    while ((found = getopt_long(argc, argv, ":", known, NULL)) != -1) {
+    while ((found = getopt_long(argc, argv, ":h", known, NULL)) != -1) {
         if (found == 'h') {
             print_help();
             return EXIT_SUCCESS;

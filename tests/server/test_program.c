@@ -332,6 +332,20 @@ static void help_and_version_are_shown_whatever_the_configuration_is(void **stat
     assert_memory_equal(f->out.text, "homecall-signal 0.", 18);
 }
 
+static void the_short_words_for_help_and_version_are_known(void **state)
+{
+    fixture *f = *state;
+    static const char *const pairs[][2] = {{"-h", "--help"}, {"-V", "--version"}};
+    for (size_t i = 0; i < 2; i++) {
+        assert_int_equal(run(f, pairs[i][1], ""), 0);
+        char *expected = strdup(f->out.text);
+        assert_int_equal(run(f, pairs[i][0], ""), 0);
+        assert_string_equal(f->out.text, expected);
+        assert_string_equal(f->err.text, "");
+        free(expected);
+    }
+}
+
 static void an_unknown_argument_ends_with_two_and_a_hint(void **state)
 {
     fixture *f = *state;
@@ -810,7 +824,19 @@ static void the_health_check_tells_by_its_exit_code(void **state)
     assert_int_equal(check_health(environment, "draining"), 1);
     client_close(stays);
     assert_int_equal(finish(f), 0);
-    assert_int_equal(check_health("ADMIN_PORT=0", "ADMIN_PORT"), 1);
+}
+
+static void who_asks_a_server_without_an_admin_port_is_told_so(void **state)
+{
+    fixture *f = *state;
+    assert_int_equal(run(f, "--healthcheck", "ADMIN_PORT=0"), 2);
+    assert_string_equal(f->err.text,
+                        "homecall-signal: ADMIN_PORT: \"0\" is not valid: --healthcheck asks at this "
+                        "port, and it is off; a port from 1 to 65535 is wanted (from the environment)\n");
+    assert_int_equal(run(f, "top --once", "ADMIN_PORT=off"), 2);
+    assert_string_equal(f->err.text,
+                        "homecall-signal: ADMIN_PORT: \"off\" is not valid: top asks at this port, and it "
+                        "is off; a port from 1 to 65535 is wanted (from the environment)\n");
 }
 
 static void sigusr1_writes_the_state_to_the_log_and_names_nobody(void **state)
@@ -1005,6 +1031,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, make, destroy)
     const struct CMUnitTest tests[] = {
         TEST(help_and_version_are_shown_whatever_the_configuration_is),
+        TEST(the_short_words_for_help_and_version_are_known),
         TEST(an_unknown_argument_ends_with_two_and_a_hint),
         TEST(a_valid_configuration_is_told),
         TEST(faulty_values_end_with_two_and_are_all_told),
@@ -1033,6 +1060,7 @@ int main(void)
         TEST(a_reader_of_the_log_that_went_away_does_no_harm),
         TEST(an_admin_port_in_use_ends_with_one_and_names_the_options),
         TEST(the_health_check_tells_by_its_exit_code),
+        TEST(who_asks_a_server_without_an_admin_port_is_told_so),
         TEST(sigusr1_writes_the_state_to_the_log_and_names_nobody),
         TEST(sighup_reads_the_certificate_anew_and_keeps_the_old_one_if_that_fails),
         TEST(a_certificate_that_can_not_be_used_ends_with_two),

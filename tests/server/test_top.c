@@ -564,13 +564,22 @@ static void wrong_arguments_end_with_two(void **state)
     }
 }
 
-static void help_is_shown(void **state)
+static void show_help(fixture *f, const char *word)
 {
-    fixture *f = *state;
-    start_in_pipe(f, "--help", "NO_COLOR=");
+    start_in_pipe(f, word, "NO_COLOR=");
     assert_int_equal(finish(f), 0);
     assert_memory_equal(f->text, "Usage: homecall-signal ", 23);
     assert_non_null(strstr(f->text, "\n  --interval SECONDS "));
+}
+
+static void help_is_shown(void **state)
+{
+    show_help(*state, "--help");
+}
+
+static void help_has_a_short_word(void **state)
+{
+    show_help(*state, "-h");
 }
 
 int main(void)
@@ -596,6 +605,7 @@ int main(void)
         CASE(a_real_server_is_understood),
         CASE(wrong_arguments_end_with_two),
         CASE(help_is_shown),
+        CASE(help_has_a_short_word),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

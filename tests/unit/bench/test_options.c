@@ -247,6 +247,9 @@ static void help_and_version_are_shown_whatever_else_is_missing(void **state)
 {
     (void)state;
     assert_int_equal(parse("--help"), OPTIONS_SHOWN);
+    assert_int_equal(parse("-h"), OPTIONS_SHOWN);
+    assert_int_equal(parse("-V"), OPTIONS_SHOWN);
+    assert_int_equal(parse("-x"), OPTIONS_WRONG);
     assert_int_equal(parse("--version"), OPTIONS_SHOWN);
     assert_int_equal(parse("flood --help --pairs"), OPTIONS_SHOWN);
 }
