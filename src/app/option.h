@@ -33,6 +33,7 @@ typedef struct option {
     const char *help;         /* whole sentences */
     size_t offset;            /* of the target in app_config */
     size_t size;              /* of the target: an unsigned integer, a bool, an enum or a pointer */
+    bool is_secret;           /* no report shows its value */
 } option;
 
 /* Is it a control character, which a terminal might obey? No text of an option may have one. */

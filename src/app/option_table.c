@@ -82,7 +82,7 @@ static const option table[] = {
     {turn, "TURN_SECRET", OPTION_STRING, AS_LIBRARY, 0, 512, NULL, NULL,
      "What coturn calls static-auth-secret (with use-auth-secret). Credentials are made with it for each "
      "page.",
-     TARGET(server.turn_secret)},
+     TARGET(server.turn_secret), .is_secret = true},
     {turn, "TURN_TTL", OPTION_DURATION, AS_LIBRARY, 60 * SECOND, 7 * 24 * HOUR, NULL, NULL,
      "How long such credentials are good. A call that is longer keeps its relay.",
      TARGET(server.turn_ttl_ms)},

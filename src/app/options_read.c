@@ -86,14 +86,19 @@ int options_read_environment(app_config *config, char *const *environment)
 
 /* ---- Values ---- */
 
-static void report_invalid(FILE *reports, const app_config *config, const option *o)
+/* 0, or -EINVAL (reported). */
+static int apply(app_config *config, const option *o, FILE *reports)
 {
-    char allowed[128];
-    char reason[sizeof(allowed) + sizeof(" is allowed")];
-    option_describe(o, allowed, sizeof(allowed));
-    snprintf(reason, sizeof(reason), "%s is allowed", allowed);
     const char *text = options_get_text(config, o);
-    options_report(reports, config, o, slice_of_text(text), reason);
+    if (options_is_quoted(config, o)) {
+        options_report(reports, config, o, slice_of_text(text),
+                       "it is still in quotes, which are a part of it where it comes from; leave them out");
+        return -EINVAL;
+    }
+    if (option_set(o, config, text))
+        return 0;
+    options_report_invalid(reports, config, o);
+    return -EINVAL;
 }
 
 int options_apply(app_config *config, FILE *reports)
@@ -101,10 +106,8 @@ int options_apply(app_config *config, FILE *reports)
     const option *table = option_table_get();
     bool is_valid = true;
     for (size_t i = 0; i < option_table_count(); i++) {
-        if (!option_set(&table[i], config, options_get_text(config, &table[i]))) {
-            report_invalid(reports, config, &table[i]);
+        if (apply(config, &table[i], reports) != 0)
             is_valid = false;
-        }
     }
     /* If a value is missing, further reports would only confuse. */
     return is_valid && options_check_together(config, reports) ? 0 : -EINVAL;

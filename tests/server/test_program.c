@@ -398,7 +398,7 @@ static void options_that_do_not_fit_each_other_end_with_two(void **state)
 static void origins_that_no_browser_sends_end_with_two_and_say_what_is_allowed(void **state)
 {
     fixture *f = *state;
-    static const char *const origins[] = {"'https://call.example'",    "wss://call.example",
+    static const char *const origins[] = {"https://'call.example'",    "wss://call.example",
                                           "https://call.example:",     "https://call.example:99999",
                                           "https://call.example/call", "call.example"};
     for (size_t i = 0; i < sizeof(origins) / sizeof(origins[0]); i++) {
@@ -414,6 +414,14 @@ static void origins_that_no_browser_sends_end_with_two_and_say_what_is_allowed(v
             assert_non_null(strstr(f->err.text, " are allowed (from the environment)\n"));
         }
     }
+}
+
+static void a_port_that_kubernetes_has_set_ends_with_two_and_says_what_helps(void **state)
+{
+    fixture *f = *state;
+    assert_int_equal(run(f, "", "WS_PORT=tcp://10.0.0.1:80"), 2);
+    assert_non_null(strstr(f->err.text, "WS_PORT: \"tcp://10.0.0.1:80\" is not valid: "));
+    assert_non_null(strstr(f->err.text, "a Service that is called ws: enableServiceLinks: false "));
 }
 
 static void the_environment_wins_over_the_file_of_the_working_directory(void **state)
@@ -1037,6 +1045,7 @@ int main(void)
         TEST(faulty_values_end_with_two_and_are_all_told),
         TEST(options_that_do_not_fit_each_other_end_with_two),
         TEST(origins_that_no_browser_sends_end_with_two_and_say_what_is_allowed),
+        TEST(a_port_that_kubernetes_has_set_ends_with_two_and_says_what_helps),
         TEST(the_environment_wins_over_the_file_of_the_working_directory),
         TEST(another_file_is_read_instead_of_the_one_of_the_working_directory),
         TEST(a_named_file_that_can_not_be_read_ends_with_two),

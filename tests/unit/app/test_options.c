@@ -487,6 +487,66 @@ static void a_reported_value_is_short_and_can_not_forge_a_line(void **state)
     assert_int_equal(strlen(strchr(reports_of(f), '\n')), 1);
 }
 
+/* `docker run --env-file` and lists in compose files leave them on. */
+static void a_value_of_the_environment_that_is_still_in_quotes_is_told(void **state)
+{
+    fixture *f = *state;
+    set_environment(f, "WS_PORT=\"8888\"");
+    set_environment(f, "LOG_FILE='/var/log/x'");
+    set_environment(f, "TURN_SECRET=\"do-not-show-me\"");
+    set_environment(f, "WS_HOST=\"127.0.0.1");
+    assert_int_equal(apply(f), -EINVAL);
+    assert_string_equal(reports_of(f), "homecall-signal: WS_PORT: \"\"8888\"\" is not valid: it is still in "
+                                       "quotes, which are a part of it where it "
+                                       "comes from; leave them out (from the environment)\n"
+                                       "homecall-signal: TURN_SECRET: what it is set to is not valid: it is "
+                                       "still in quotes, which are a part of it "
+                                       "where it comes from; leave them out (from the environment)\n"
+                                       "homecall-signal: LOG_FILE: \"'/var/log/x'\" is not valid: it is "
+                                       "still in quotes, which are a part of it where "
+                                       "it comes from; leave them out (from the environment)\n");
+    assert_true(is_valid("LOG_FILE='\"a b\"'")); /* a file says what it means */
+}
+
+static void no_report_shows_a_secret(void **state)
+{
+    fixture *f = *state;
+    assert_int_equal(read_file(f, "TURN_SECRET=\"do-not-show-me\\n\""), 0);
+    assert_int_equal(apply(f), -EINVAL);
+    assert_string_equal(reports_of(f),
+                        "homecall-signal: TURN_SECRET: what it is set to is not valid: a text of 0 to 512 "
+                        "bytes without control characters is allowed (from .env, line 1)\n");
+}
+
+static void what_kubernetes_sets_for_a_service_of_such_a_name_is_recognised(void **state)
+{
+    fixture *f = *state;
+    set_environment(f, "WS_PORT=tcp://10.0.0.1:80");
+    set_environment(f, "ADMIN_PORT=udp://[fd00::1]:9888");
+    assert_int_equal(apply(f), -EINVAL);
+    assert_string_equal(
+        reports_of(f),
+        "homecall-signal: WS_PORT: \"tcp://10.0.0.1:80\" is not valid: a port from 0 to 65535 or off is "
+        "allowed; "
+        "Kubernetes sets it like this for a Service that is called ws: enableServiceLinks: false in the "
+        "pod's "
+        "specification keeps it out, and so does another name of the Service (from the environment)\n"
+        "homecall-signal: ADMIN_PORT: \"udp://[fd00::1]:9888\" is not valid: a port from 1 to 65535 or off "
+        "is allowed; "
+        "Kubernetes sets it like this for a Service that is called admin: enableServiceLinks: false in the "
+        "pod's "
+        "specification keeps it out, and so does another name of the Service (from the environment)\n");
+}
+
+static void nobody_else_is_told_of_kubernetes(void **state)
+{
+    fixture *f = *state;
+    assert_int_equal(read_file(f, "WS_PORT=tcp://10.0.0.1:80"), 0);
+    set_environment(f, "WORKERS=tcp://10.0.0.1:80");
+    assert_int_equal(apply(f), -EINVAL);
+    assert_null(strstr(reports_of(f), "Kubernetes"));
+}
+
 static void plain_text_in_the_open_must_be_asked_for(void **state)
 {
     fixture *f = *state;
@@ -791,6 +851,10 @@ int main(void)
         TEST(the_environment_may_hold_anything_else),
         TEST(every_bad_value_is_reported_with_its_source),
         TEST(a_reported_value_is_short_and_can_not_forge_a_line),
+        TEST(a_value_of_the_environment_that_is_still_in_quotes_is_told),
+        TEST(no_report_shows_a_secret),
+        TEST(what_kubernetes_sets_for_a_service_of_such_a_name_is_recognised),
+        TEST(nobody_else_is_told_of_kubernetes),
         TEST(plain_text_in_the_open_must_be_asked_for),
         TEST(a_unix_socket_is_the_loopback_however_long_its_path_is),
         TEST(what_can_not_be_listened_on_is_reported_by_itself),
