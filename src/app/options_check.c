@@ -3,6 +3,7 @@
 #include "app/option_table.h"
 #include "app/options.h"
 #include "app/options_report.h"
+#include "app/ports_check.h"
 #include "base/address_list.h"
 #include "base/listen_entry.h"
 #include "base/origin.h"
@@ -46,37 +47,61 @@ static bool check_origins(const app_config *config, FILE *reports)
     return is_valid;
 }
 
-static bool check_proxies(const app_config *config, FILE *reports)
+static bool report_whole(const app_config *config, FILE *reports, size_t offset, const char *reason)
 {
-    address_list list;
-    address_list_fault fault;
-    const char *text = config->server.trusted_proxies;
-    if (address_list_parse(&list, slice_of_text(text), &fault) == 0)
-        return true;
-    options_report(reports, config, option_at(offsetof(app_config, server.trusted_proxies)), fault.entry,
-                   fault.reason);
+    const option *o = option_at(offset);
+    options_report(reports, config, o, slice_of_text(options_get_text(config, o)), reason);
     return false;
 }
 
-/* Check the list, and that there is a secret if it has TURN servers. */
+static bool check_proxies(const app_config *config, FILE *reports)
+{
+    size_t offset = offsetof(app_config, server.trusted_proxies);
+    address_list list;
+    address_list_fault fault;
+    if (address_list_parse(&list, slice_of_text(config->server.trusted_proxies), &fault) != 0) {
+        options_report(reports, config, option_at(offset), fault.entry, fault.reason);
+        return false;
+    }
+    if (!config->server.proxy_protocol || list.count > 0 || list.has_unix)
+        return true;
+    return report_whole(
+        config, reports, offset,
+        "PROXY_PROTOCOL is on, and no proxy is trusted to begin with its header; the address or the "
+        "network of the proxy is wanted");
+}
+
+/* Check that the list has TURN servers and a secret for them, or neither. */
+static bool check_turn_secret(const app_config *config, FILE *reports)
+{
+    slice list = slice_of_text(config->server.turn_urls);
+    bool has_secret = config->server.turn_secret[0] != '\0';
+    for (slice url; slice_take_entry(&list, &url);) {
+        if (!ice_url_is_turn(url))
+            continue;
+        if (!has_secret)
+            options_report(reports, config, option_at(offsetof(app_config, server.turn_urls)), url,
+                           "a TURN server needs TURN_SECRET");
+        return has_secret;
+    }
+    return !has_secret ||
+           report_whole(config, reports, offsetof(app_config, server.turn_urls),
+                        "TURN_SECRET is set, and no TURN server stands here to use it for; turn:HOST or "
+                        "turns:HOST is wanted");
+}
+
 static bool check_turn(const app_config *config, FILE *reports)
 {
-    const option *o = option_at(offsetof(app_config, server.turn_urls));
     slice list = slice_of_text(config->server.turn_urls);
     ice_url_fault fault = {list, "out of memory"};
     char *good = NULL;
     if (ice_url_read_list(list, &good, &fault) != 0) {
-        options_report(reports, config, o, fault.entry, fault.reason);
+        options_report(reports, config, option_at(offsetof(app_config, server.turn_urls)), fault.entry,
+                       fault.reason);
         return false;
     }
     free(good);
-    for (slice url; config->server.turn_secret[0] == '\0' && slice_take_entry(&list, &url);) {
-        if (!ice_url_is_turn(url))
-            continue;
-        options_report(reports, config, o, url, "a TURN server needs TURN_SECRET");
-        return false;
-    }
-    return true;
+    return check_turn_secret(config, reports);
 }
 
 /* Over open networks only wss:// is safe: whoever reads a codeword can enter the room. NULL, or what is
@@ -124,27 +149,25 @@ static bool check_admin_host(const app_config *config, FILE *reports)
 static bool check_tls(const app_config *config, FILE *reports)
 {
     const signal_server_options *s = &config->server;
-    if (s->tls_port >= 0 && (s->tls_cert_file[0] == '\0' || s->tls_key_file[0] == '\0')) {
+    bool has_file = s->tls_cert_file[0] != '\0' || s->tls_key_file[0] != '\0';
+    if (s->tls_port < 0)
+        return !has_file ||
+               report_whole(
+                   config, reports, offsetof(app_config, server.tls_port),
+                   "TLS_CERT_FILE and TLS_KEY_FILE are for this port; a port is wanted, or else no files");
+    if (s->tls_cert_file[0] == '\0' || s->tls_key_file[0] == '\0') {
         fputs("homecall-signal: WSS_PORT needs TLS_CERT_FILE and TLS_KEY_FILE\n", reports);
         return false;
     }
-    if (s->tls_port >= 0 && s->proxy_protocol) {
+    if (s->proxy_protocol) {
         fputs("homecall-signal: PROXY_PROTOCOL=on does not go with WSS_PORT: a proxy sends its header before "
               "TLS\n",
               reports);
         return false;
     }
-    return true;
-}
-
-static bool has_path(slice list)
-{
-    listen_entry entry;
-    for (slice text; slice_take_entry(&list, &text);) {
-        if (listen_entry_parse(text, &entry) == NULL && listen_entry_path(&entry) != NULL)
-            return true;
-    }
-    return false;
+    return listen_entry_list_has_host(slice_of_text(s->host)) ||
+           report_whole(config, reports, offsetof(app_config, server.host),
+                        "WSS_PORT needs an address or a name to listen on, which a Unix socket is not");
 }
 
 static bool check_listens(const app_config *config, FILE *reports)
@@ -155,7 +178,7 @@ static bool check_listens(const app_config *config, FILE *reports)
     slice rest = list;
     bool has_entries = slice_take_entry(&rest, &first);
     bool has_ports = s->port >= 0 || s->tls_port >= 0;
-    if (has_entries && (has_ports || has_path(list)))
+    if (has_entries && (has_ports || listen_entry_list_has_path(list)))
         return true;
     fputs(has_entries ? "homecall-signal: with WS_PORT=off and WSS_PORT=off there is nothing to listen on\n"
                       : "homecall-signal: WS_HOST: there is nothing in it to listen on\n",
@@ -182,6 +205,7 @@ bool options_check_together(const app_config *config, FILE *reports)
     is_valid = check_turn(config, reports) && is_valid;
     is_valid = check_listens(config, reports) && is_valid;
     is_valid = check_tls(config, reports) && is_valid;
+    is_valid = ports_check(config, false, reports) && is_valid;
     if (s->max_output_bytes < 2 * (uint64_t)s->max_message_bytes)
         is_valid = report_misfit(reports, config, offsetof(app_config, server.max_output_bytes),
                                  "at least twice", offsetof(app_config, server.max_message_bytes));

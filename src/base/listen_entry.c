@@ -100,6 +100,26 @@ const char *listen_entry_path(const listen_entry *entry)
     return entry->kind == LISTEN_ENTRY_PATH ? entry->text + unix_prefix.len : NULL;
 }
 
+static bool list_has(slice list, bool is_path)
+{
+    listen_entry entry;
+    for (slice text; slice_take_entry(&list, &text);) {
+        if (listen_entry_parse(text, &entry) == NULL && (entry.kind == LISTEN_ENTRY_PATH) == is_path)
+            return true;
+    }
+    return false;
+}
+
+bool listen_entry_list_has_path(slice list)
+{
+    return list_has(list, true);
+}
+
+bool listen_entry_list_has_host(slice list)
+{
+    return list_has(list, false);
+}
+
 bool listen_entry_is_loopback(const listen_entry *entry)
 {
     static const uint8_t ipv6_loopback[16] = {[15] = 1};

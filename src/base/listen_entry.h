@@ -39,6 +39,11 @@ const char *listen_entry_parse_host(slice text, listen_entry *out);
 /* The path of a PATH, borrowed from the entry; NULL for the other kinds. */
 const char *listen_entry_path(const listen_entry *entry);
 
+/* Has a list with commas an entry that is a path, or one that is none? What can't be read counts for nothing.
+ */
+bool listen_entry_list_has_path(slice list);
+bool listen_entry_list_has_host(slice list);
+
 /* Can nobody but this machine reach a socket there? Of names only localhost is known to stand for that. */
 bool listen_entry_is_loopback(const listen_entry *entry);
 

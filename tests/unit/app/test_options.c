@@ -666,6 +666,72 @@ static void tls_needs_a_certificate_and_something_must_listen(void **state)
     assert_non_null(strstr(reports_of(f), "/nowhere/c"));
 }
 
+/* Apply lines that fit nobody; the report is one line, which holds this. */
+static void expect_misfit(const char *lines, const char *expected)
+{
+    void *state;
+    assert_int_equal(make(&state), 0);
+    fixture *f = state;
+    assert_int_equal(read_file(f, lines), 0);
+    assert_int_equal(apply(f), -EINVAL);
+    assert_string_equal(reports_of(f), expected);
+    destroy(&state);
+}
+
+static void a_turn_secret_needs_a_turn_server_to_use_it_for(void **state)
+{
+    (void)state;
+    expect_misfit("TURN_SECRET=do-not-show-me",
+                  "homecall-signal: TURN_URLS: \"\" is not valid: TURN_SECRET is set, and no TURN server "
+                  "stands here to "
+                  "use it for; turn:HOST or turns:HOST is wanted (the default)\n");
+    expect_misfit(
+        "TURN_SECRET=x\nTURN_URLS=stun:a.example",
+        "homecall-signal: TURN_URLS: \"stun:a.example\" is not valid: TURN_SECRET is set, and no TURN server "
+        "stands here to use it for; turn:HOST or turns:HOST is wanted (from .env, line 2)\n");
+    assert_true(is_valid("TURN_SECRET=x\nTURN_URLS=stun:a.example,turn:a.example"));
+    assert_true(is_valid("TURN_URLS=stun:a.example"));
+    assert_false(is_valid("TURN_URLS=turn:a.example"));
+}
+
+static void the_proxy_protocol_needs_a_proxy_that_is_trusted(void **state)
+{
+    (void)state;
+    expect_misfit("PROXY_PROTOCOL=on",
+                  "homecall-signal: TRUSTED_PROXIES: \"\" is not valid: PROXY_PROTOCOL is on, and no proxy "
+                  "is trusted to "
+                  "begin with its header; the address or the network of the proxy is wanted (the default)\n");
+    assert_false(is_valid("PROXY_PROTOCOL=on\nTRUSTED_PROXIES=' , '"));
+    assert_true(is_valid("PROXY_PROTOCOL=on\nTRUSTED_PROXIES=10.0.0.0/8"));
+    assert_true(is_valid("PROXY_PROTOCOL=on\nTRUSTED_PROXIES=unix"));
+}
+
+static void a_certificate_needs_a_port_and_the_port_an_address(void **state)
+{
+    (void)state;
+    expect_misfit("TLS_CERT_FILE=/c\nTLS_KEY_FILE=/k", "homecall-signal: WSS_PORT: \"off\" is not valid: "
+                                                       "TLS_CERT_FILE and TLS_KEY_FILE are for this port; a "
+                                                       "port is wanted, or else no files (the default)\n");
+    expect_misfit("WS_HOST=unix:/x\nWSS_PORT=0\nTLS_CERT_FILE=/c\nTLS_KEY_FILE=/k",
+                  "homecall-signal: WS_HOST: \"unix:/x\" is not valid: WSS_PORT needs an address or a name "
+                  "to listen on, "
+                  "which a Unix socket is not (from .env, line 1)\n");
+    assert_true(is_valid("WS_HOST='unix:/x,::1'\nWSS_PORT=0\nTLS_CERT_FILE=/c\nTLS_KEY_FILE=/k"));
+}
+
+static void no_port_is_wanted_twice(void **state)
+{
+    (void)state;
+    expect_misfit(
+        "WSS_PORT=8888\nTLS_CERT_FILE=/c\nTLS_KEY_FILE=/k",
+        "homecall-signal: WSS_PORT: \"8888\" is not valid: WS_PORT has it already, on the same addresses; "
+        "another port, or off for one of the two, is allowed (from .env, line 1)\n");
+    expect_misfit("WS_PORT=9888",
+                  "homecall-signal: ADMIN_PORT: \"9888\" is not valid: WS_PORT has it already, at an "
+                  "address of ADMIN_HOST; another port, or off for one of the two, is allowed (the "
+                  "default)\n");
+}
+
 static void a_wrong_proxy_is_reported_by_itself(void **state)
 {
     fixture *f = *state;
@@ -860,6 +926,10 @@ int main(void)
         TEST(what_can_not_be_listened_on_is_reported_by_itself),
         TEST(more_places_than_a_server_listens_on_are_refused),
         TEST(tls_needs_a_certificate_and_something_must_listen),
+        TEST(a_turn_secret_needs_a_turn_server_to_use_it_for),
+        TEST(the_proxy_protocol_needs_a_proxy_that_is_trusted),
+        TEST(a_certificate_needs_a_port_and_the_port_an_address),
+        TEST(no_port_is_wanted_twice),
         TEST(a_wrong_proxy_is_reported_by_itself),
         TEST(a_wrong_origin_is_reported_by_itself),
         TEST(options_that_do_not_fit_each_other_are_reported_together),

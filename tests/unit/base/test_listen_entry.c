@@ -174,6 +174,16 @@ static void the_loopback_is_known_by_address_by_its_name_and_as_a_path(void **st
     }
 }
 
+static void lists_tell_which_kinds_they_have(void **state)
+{
+    (void)state;
+    assert_true(listen_entry_list_has_host(slice_of_text("unix:/a, localhost")));
+    assert_true(listen_entry_list_has_path(slice_of_text("127.0.0.1,unix:/a")));
+    assert_false(listen_entry_list_has_host(slice_of_text("unix:/a,,a..b")));
+    assert_false(listen_entry_list_has_path(slice_of_text("127.0.0.1,unix:")));
+    assert_false(listen_entry_list_has_host((slice){0}) || listen_entry_list_has_path((slice){0}));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -183,6 +193,7 @@ int main(void)
         cmocka_unit_test(each_kind_has_a_bound),
         cmocka_unit_test(a_nul_is_a_part_of_none),
         cmocka_unit_test(the_loopback_is_known_by_address_by_its_name_and_as_a_path),
+        cmocka_unit_test(lists_tell_which_kinds_they_have),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
