@@ -3,6 +3,7 @@
  * configuration. */
 #include "admin/admin_client.h"
 #include "app/app.h"
+#include "app/machine_check.h"
 #include "app/option_table.h"
 #include "app/options.h"
 #include "app/options_check.h"
@@ -50,7 +51,8 @@ static void print_help(void)
          "A WebSocket signaling server for calls between browsers, at /signal.\n"
          "\n"
          "  --env-file PATH  read the options from this file instead of ./.env\n"
-         "  --check-config   tell whether the configuration is valid, and end\n"
+         "  --check-config   tell whether the configuration is valid, and fits this machine\n"
+         "                   and user: hosts, ports, files; and end\n"
          "  --print-config   write the configuration in effect as a .env file, and end\n"
          "  --healthcheck    ask the server that runs with this configuration whether it\n"
          "                   is ready, and end with 0 or 1, or with 2 where it can't be\n"
@@ -172,8 +174,12 @@ static bool load(const arguments *given, app_config *config)
         return true;
     if (options_load(config, given->env_file, stderr) != 0)
         return false;
-    bool needs_files = given->action == ACTION_RUN || given->action == ACTION_CHECK;
-    return !needs_files || options_check_files(config, stderr) == 0;
+    bool is_good = true;
+    if (given->action == ACTION_CHECK)
+        is_good = machine_check(config, stderr);
+    if (given->action == ACTION_CHECK || given->action == ACTION_RUN)
+        is_good = options_check_files(config, stderr) == 0 && is_good;
+    return is_good;
 }
 
 int main(int argc, char **argv)

@@ -424,6 +424,54 @@ static void a_port_that_kubernetes_has_set_ends_with_two_and_says_what_helps(voi
     assert_non_null(strstr(f->err.text, "a Service that is called ws: enableServiceLinks: false "));
 }
 
+/* Whatever would start and then serve nobody, or not start: a check tells it, and so does a start where only
+ * the options count. */
+static void settings_that_never_work_end_with_two_and_name_the_option(void **state)
+{
+    fixture *f = *state;
+    static const struct {
+        const char *environment;
+        const char *report;
+        bool is_of_machine; /* a start finds it out by itself, with 1 */
+    } cases[] = {
+        {"TURN_SECRET=x", "TURN_URLS: \"\" is not valid: TURN_SECRET is set, ", false},
+        {"PROXY_PROTOCOL=on", "TRUSTED_PROXIES: \"\" is not valid: PROXY_PROTOCOL is on, ", false},
+        {"TLS_CERT_FILE=c TLS_KEY_FILE=k", "WSS_PORT: \"off\" is not valid: TLS_CERT_FILE ", false},
+        {"WS_PORT=7001 WSS_PORT=7001 TLS_CERT_FILE=c TLS_KEY_FILE=k",
+         "WSS_PORT: \"7001\" is not valid: ", false},
+        {"WS_PORT=7001 ADMIN_PORT=7001", "ADMIN_PORT: \"7001\" is not valid: WS_PORT has it already", false},
+        {"ALLOW_PLAINTEXT=perhaps", "ALLOW_PLAINTEXT: \"perhaps\" is not valid: on or off is allowed", false},
+        {"LOG_FILE=absent/log", "LOG_FILE: \"absent/log\" is not valid: its directory does not exist", true},
+        {"LOG_FILE=.", "LOG_FILE: \".\" is not valid: it is a directory", true},
+        {"WS_PORT=0 WS_HOST=unix:absent/s", "WS_HOST: \"unix:absent/s\" is not valid: its directory ", true},
+        {"WS_PORT=0 ALLOW_PLAINTEXT=yes WS_HOST=no-such-host.invalid",
+         "WS_HOST: \"no-such-host.invalid\" is not valid: no address is found for it here", true},
+        {"WS_PORT=0 ADMIN_PORT=7001 ADMIN_HOST=no-such-host.invalid",
+         "ADMIN_HOST: \"no-such-host.invalid\" is not valid: no address is found for it here", true},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        char expected[160];
+        snprintf(expected, sizeof(expected), "homecall-signal: %s", cases[i].report);
+        int code = run(f, "--check-config", cases[i].environment);
+        if (code != 2 || strncmp(f->err.text, expected, strlen(expected)) != 0)
+            fail_msg("%s: %d, %s", cases[i].environment, code, f->err.text);
+        assert_string_equal(f->out.text, "");
+        code = run(f, "", cases[i].environment);
+        if (code != (cases[i].is_of_machine ? 1 : 2))
+            fail_msg("%s: a start ends with %d, %s", cases[i].environment, code, f->err.text);
+    }
+}
+
+static void a_check_leaves_the_log_file_alone(void **state)
+{
+    fixture *f = *state;
+    assert_int_equal(run(f, "--check-config", "LOG_FILE=log"), 0);
+    assert_int_equal(access(path_of(f, "log"), F_OK), -1);
+    write_file(f, "log", "a line\n");
+    assert_int_equal(run(f, "--check-config", "LOG_FILE=log"), 0);
+    assert_true(file_holds(f, "log", "a line\n"));
+}
+
 static void the_environment_wins_over_the_file_of_the_working_directory(void **state)
 {
     fixture *f = *state;
@@ -1046,6 +1094,8 @@ int main(void)
         TEST(options_that_do_not_fit_each_other_end_with_two),
         TEST(origins_that_no_browser_sends_end_with_two_and_say_what_is_allowed),
         TEST(a_port_that_kubernetes_has_set_ends_with_two_and_says_what_helps),
+        TEST(settings_that_never_work_end_with_two_and_name_the_option),
+        TEST(a_check_leaves_the_log_file_alone),
         TEST(the_environment_wins_over_the_file_of_the_working_directory),
         TEST(another_file_is_read_instead_of_the_one_of_the_working_directory),
         TEST(a_named_file_that_can_not_be_read_ends_with_two),
