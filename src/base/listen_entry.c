@@ -55,13 +55,30 @@ static bool is_zoned(slice text)
     return zone.len > 0 && memchr(host.data, ':', host.len) != NULL && address_parse_ip(host, &found);
 }
 
+/* What can be bound, or not even that, and reached by nobody; NULL where it may be an address of this
+ * machine. */
+static const char *find_fault_of_address(const address *a)
+{
+    bool is_ipv4 = a->family == ADDRESS_IPV4;
+    if (is_ipv4 ? IN_MULTICAST((uint32_t)a->bytes[0] << 24) || memcmp(a->bytes, "\xff\xff\xff\xff", 4) == 0
+                : a->bytes[0] == 0xff)
+        return "nobody can connect to a multicast or broadcast address";
+    if (!is_ipv4 && a->bytes[0] == 0xfe && (a->bytes[1] & 0xc0) == 0x80)
+        return "a link-local address needs its interface behind it, as in fe80::1%eth0";
+    return NULL;
+}
+
 const char *listen_entry_parse_host(slice text, listen_entry *out)
 {
     address found;
     if (text.len >= LISTEN_ENTRY_CAP)
         return "longer than any host name";
-    if (address_parse_ip(text, &found) || is_zoned(text))
+    if (is_zoned(text))
         return set(out, LISTEN_ENTRY_ADDRESS, text);
+    if (address_parse_ip(text, &found)) {
+        const char *reason = find_fault_of_address(&found);
+        return reason != NULL ? reason : set(out, LISTEN_ENTRY_ADDRESS, text);
+    }
     if (host_name_is_good(text))
         return set(out, LISTEN_ENTRY_NAME, text);
     if (!address_parse(text, &found))

@@ -48,8 +48,8 @@ static void addresses_names_and_paths_are_told_apart(void **state)
 {
     (void)state;
     static const char *const addresses[] = {
-        "127.0.0.1",        "0.0.0.0",        "::", "::1", "2001:db8::1", "fe80::1%eth0", "::ffff:192.0.2.1",
-        "fe80::1%25-a_b.c", "255.255.255.255"};
+        "127.0.0.1",        "0.0.0.0",         "::", "::1", "2001:db8::1", "fe80::1%eth0",
+        "::ffff:192.0.2.1", "fe80::1%25-a_b.c"};
     static const char *const names[] = {
         "localhost", "call.example",          "call.example.",    "a",  "1.example", "x_y",
         "host-1",    "xn--e1afmkfd.xn--p1ai", "пример.испытание", "1a", "a.b1"};
@@ -174,6 +174,21 @@ static void the_loopback_is_known_by_address_by_its_name_and_as_a_path(void **st
     }
 }
 
+static void an_address_that_nobody_reaches_is_refused(void **state)
+{
+    (void)state;
+    static const char *const groups[] = {"224.0.0.1", "239.255.255.255", "255.255.255.255",
+                                         "ff02::1",   "ff00::",          "::ffff:224.0.0.1"};
+    for (size_t i = 0; i < LENGTH_OF(groups); i++)
+        expect_refused(groups[i], "multicast or broadcast");
+    static const char *const links[] = {"fe80::1", "febf::1"};
+    for (size_t i = 0; i < LENGTH_OF(links); i++)
+        expect_refused(links[i], "needs its interface");
+    static const char *const good[] = {"223.255.255.255", "240.0.0.1", "fec0::1", "fe80::1%lo", "fe00::1"};
+    for (size_t i = 0; i < LENGTH_OF(good); i++)
+        assert_int_equal(entry_of(good[i]).kind, LISTEN_ENTRY_ADDRESS);
+}
+
 static void lists_tell_which_kinds_they_have(void **state)
 {
     (void)state;
@@ -193,6 +208,7 @@ int main(void)
         cmocka_unit_test(each_kind_has_a_bound),
         cmocka_unit_test(a_nul_is_a_part_of_none),
         cmocka_unit_test(the_loopback_is_known_by_address_by_its_name_and_as_a_path),
+        cmocka_unit_test(an_address_that_nobody_reaches_is_refused),
         cmocka_unit_test(lists_tell_which_kinds_they_have),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
