@@ -1,4 +1,4 @@
-/* What a configuration asks of the machine that it is on, as far as that can be looked at without a trace. */
+/* Checks whether a configuration fits the machine, without changing anything there. */
 #ifndef HOMECALL_APP_MACHINE_CHECK_H
 #define HOMECALL_APP_MACHINE_CHECK_H
 
@@ -6,13 +6,12 @@
 
 #include <stdio.h>
 
-/* Would a start find what it needs, for the user who asks? The names of hosts have addresses, no port is
- * wanted twice at one of them, LOG_FILE and the paths of Unix sockets can be made. Whatever is not so is
- * reported. Nothing is opened that would leave a trace, and no file is made; looking names up may take as
- * long as the resolver takes.
+/* Could this user start the server here? Names of hosts must have addresses, no two options may want the same
+ * port at one of them, and LOG_FILE and the paths of Unix sockets must be writable. Each fault is reported.
+ * No file is made or changed. Blocks until the resolver answers.
  *
- * A start does not ask this: it finds out by itself, and what is missing at one moment may be there at the
- * next. */
+ * Only --check-config asks this. A start finds these faults by itself, and what is missing now may be there a
+ * moment later. */
 bool machine_check(const app_config *config, FILE *reports);
 
 #endif

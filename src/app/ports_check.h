@@ -1,4 +1,4 @@
-/* Whether two options want the same port at the same address. */
+/* Checks whether two options want the same port at the same address. */
 #ifndef HOMECALL_APP_PORTS_CHECK_H
 #define HOMECALL_APP_PORTS_CHECK_H
 
@@ -6,9 +6,9 @@
 
 #include <stdio.h>
 
-/* Are WS_PORT, WSS_PORT and ADMIN_PORT different wherever they meet? What is not is reported. With `resolves`
- * names are looked up, which may take as long as the resolver takes; without, a name is only known to be
- * itself, and localhost to be the loopback. */
+/* Are WS_PORT, WSS_PORT and ADMIN_PORT different at every address that they share? If not, that is reported.
+ * With `resolves`, names are looked up, and this blocks until the resolver answers. Without it, two names are
+ * the same address only if they are the same text, and localhost stands for the loopback. */
 bool ports_check(const app_config *config, bool resolves, FILE *reports);
 
 #endif

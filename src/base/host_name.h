@@ -1,22 +1,22 @@
-/* The names of hosts, as far as their text tells. Pure. */
+/* Checks whether a text can be the name of a host. Pure: nothing is looked up. */
 #ifndef HOMECALL_BASE_HOST_NAME_H
 #define HOMECALL_BASE_HOST_NAME_H
 
 #include "base/slice.h"
 
-/* The longest name with the root's dot and its NUL. */
+/* Bytes for the longest name, with the dot of the root and the NUL. */
 enum { HOST_NAME_CAP = 255 };
 
-/* Can it be a name in DNS or in /etc/hosts? Labels of 1 to 63 bytes with dots between, 253 bytes in all; a
- * dot for the root may stand behind them. A label has letters, digits, hyphens, and underscores, which are no
- * part of a host's name (RFC 952), but stand in the names of containers. Bytes above ASCII count as letters:
- * what they mean is for idna.h to say.
+/* Can the text be a name in DNS or in /etc/hosts? A name has labels of 1 to 63 bytes, with dots between them
+ * and perhaps one for the root at the end. It has at most 253 bytes without that. Labels consist of letters,
+ * digits, hyphens and underscores. (RFC 952 has no underscores, but the names of containers do.) Every byte
+ * above ASCII counts as a letter; idna.h knows more about those.
  *
- * A name whose last label is a number is none: it would be taken for an IPv4 address, and not for the one
- * that a reader sees in it (127.1, 010.0.0.1, 0x7f000001). */
+ * A text is not a name if its last label is a number, as in 127.1, 010.0.0.1 and 0x7f000001. The resolver and
+ * browsers read an IPv4 address there, and often another one than people expect. */
 bool host_name_is_good(slice text);
 
-/* Has it nothing but ASCII in it? */
+/* Are all its bytes ASCII? */
 bool host_name_is_ascii(slice text);
 
 #endif
