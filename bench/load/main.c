@@ -10,20 +10,37 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The command line for the reports, roughly as it was typed. The caller frees it; NULL without memory. */
+/* Write a word as a shell reads it back, and return where it ends. It takes at most four bytes for each of
+ * its own, and two more. */
+static char *put_word(char *at, const char *word)
+{
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./:=,@%+";
+    if (*word != '\0' && word[strspn(word, plain)] == '\0')
+        return stpcpy(at, word);
+    *at++ = '\'';
+    for (; *word != '\0'; word++) {
+        if (*word == '\'')
+            at = stpcpy(at, "'\\''");
+        else
+            *at++ = *word;
+    }
+    return stpcpy(at, "'");
+}
+
+/* The command, without the folder of the program: for the reports. */
 static char *join_arguments(int argc, char **argv)
 {
-    size_t len = 1;
-    for (int i = 0; i < argc; i++)
-        len += strlen(argv[i]) + 3;
+    static const char program[] = "homecall-bench";
+    size_t len = sizeof(program);
+    for (int i = 1; i < argc; i++)
+        len += 4 * strlen(argv[i]) + 3;
     char *line = malloc(len);
     if (line == NULL)
         return NULL;
-    char *at = line;
-    *at = '\0';
-    for (int i = 0; i < argc; i++) {
-        const char *quote = strpbrk(argv[i], " '\"$&|;") != NULL ? "'" : "";
-        at += sprintf(at, "%s%s%s%s", i > 0 ? " " : "", quote, i > 0 ? argv[i] : "homecall-bench", quote);
+    char *at = stpcpy(line, program);
+    for (int i = 1; i < argc; i++) {
+        at = stpcpy(at, " ");
+        at = put_word(at, argv[i]);
     }
     return line;
 }

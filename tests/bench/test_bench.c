@@ -403,20 +403,21 @@ static void a_page_and_a_file_are_written_where_they_are_asked_for(void **state)
     fixture *f = *state;
     start_server(f, 1);
     process_start(&f->bench,
-                  BENCH "relay --pairs 1 --count 10 --label 'a name' --report %s --json %s/result.json "
+                  BENCH "relay --pairs 1 --count 10 --label \"a 'name'\" --report %s --json %s/result.json "
                         "ws://127.0.0.1:%u/signal",
                   f->directory, f->directory, signal_server_port(f->server));
     assert_int_equal(process_finish(&f->bench), 0);
     assert_non_null(strstr(f->bench.out.text, "signal")); /* the table */
 
     char *page = read_file(path_of(f, "index.html"));
-    assert_non_null(strstr(page, "a name"));
+    assert_non_null(strstr(page, "relay --pairs 1"));
     assert_non_null(strstr(page, "</html>"));
     char *text = read_file(path_of(f, "result.json"));
     cJSON *json = cJSON_Parse(text);
-    assert_string_equal(cJSON_GetStringValue(cJSON_GetObjectItem(json, "label")), "a name");
+    assert_string_equal(cJSON_GetStringValue(cJSON_GetObjectItem(json, "label")), "a 'name'");
     const char *command_line = cJSON_GetStringValue(cJSON_GetObjectItem(json, "command_line"));
-    assert_memory_equal(command_line, "homecall-bench relay --pairs 1 --count 10 --label 'a name' ", 59);
+    static const char expected[] = "homecall-bench relay --pairs 1 --count 10 --label 'a '\\''name'\\''' ";
+    assert_memory_equal(command_line, expected, sizeof(expected) - 1);
     cJSON_Delete(json);
     free(text);
     free(page);

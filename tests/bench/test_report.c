@@ -191,8 +191,9 @@ static void a_label_is_shown_as_it_was_written(void **state)
     assert_int_equal(run(f, "", "--seconds 0.5 --label \"<b a='x'> & \\\"c\\\"\""), 0);
     assert_non_null(strstr(f->page, "<span>&lt;b a='x'&gt; &amp; &quot;c&quot;</span></h1>"));
     assert_null(strstr(f->page, "<b a="));
-    assert_non_null(strstr(
-        f->page, "--report '/tmp/it's a &lt;report&gt;.")); /* the command line has the directory's name */
+    assert_non_null(
+        strstr(f->page,
+               "--report '/tmp/it'\\''s a &lt;report&gt;.")); /* the command line has the directory's name */
     assert_int_equal(occurrences(f->page, "<svg"), 6);
 }
 
