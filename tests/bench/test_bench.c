@@ -556,7 +556,8 @@ static unsigned read_pid(const fixture *f)
 static void after_a_restart_everybody_comes_back(void **state)
 {
     fixture *f = *state;
-    assert_int_equal(prctl(PR_SET_CHILD_SUBREAPER, 1), 0);
+    if (prctl(PR_SET_CHILD_SUBREAPER, 1) != 0)
+        skip(); /* an emulator of another processor has none */
     process_start(&f->program, "cd %s && WS_PORT=0 ADMIN_PORT=0 WORKERS=2 exec \"$HOMECALL_SIGNAL_BINARY\"",
                   f->directory);
     process_await(&f->program, " workers=");

@@ -13,6 +13,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -35,6 +36,24 @@ static int destroy(void **state)
     return 0;
 }
 
+/* An emulator of another processor makes /proc/self/stat up, with zeros for most: also for the threads, of
+ * which a process has one. Then there is nothing to be tested. */
+static void need_true_numbers(void)
+{
+    char text[1024] = {0};
+    FILE *file = fopen("/proc/self/stat", "re");
+    assert_non_null(file);
+    assert_non_null(fgets(text, sizeof(text), file));
+    fclose(file);
+    char *save = NULL;
+    const char *field = strtok_r(strrchr(text, ')'), " ", &save); /* the second of them, proc(5) */
+    for (int i = 2; i < 20 && field != NULL; i++)
+        field = strtok_r(NULL, " ", &save);
+    assert_non_null(field);
+    if (strcmp(field, "0") == 0)
+        skip();
+}
+
 static process_stats read_now(process_probe *probe)
 {
     process_stats stats;
@@ -44,6 +63,7 @@ static process_stats read_now(process_probe *probe)
 
 static void memory_and_its_growth_are_told(void **state)
 {
+    need_true_numbers();
     enum { SIZE = 32 << 20 };
     process_stats before = read_now(*state);
     assert_true(before.resident_bytes > 0);
@@ -74,6 +94,7 @@ static void *wait_for_end(void *arg)
 
 static void threads_are_counted(void **state)
 {
+    need_true_numbers();
     process_stats before = read_now(*state);
     int pipe_ends[2];
     assert_int_equal(pipe2(pipe_ends, O_CLOEXEC), 0);
@@ -87,6 +108,7 @@ static void threads_are_counted(void **state)
 
 static void the_start_was_not_long_ago_and_stays_where_it_is(void **state)
 {
+    need_true_numbers();
     uint64_t now_utc_ms = clock_utc_ms();
     process_stats first = read_now(*state);
     assert_true(first.started_utc_ms <= now_utc_ms + 100);
@@ -149,6 +171,7 @@ static void a_count_one_by_one_is_kept_for_a_multiple_of_what_it_took(void **sta
 
 static void everything_is_told_when_no_descriptor_is_left(void **state)
 {
+    need_true_numbers();
     struct rlimit before;
     assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
     struct rlimit none = {.rlim_cur = 0, .rlim_max = before.rlim_max};
