@@ -489,7 +489,7 @@ static void a_thread_that_can_not_be_started_is_told(void **state)
     stop_watch watch;
     signal_server_options options = watched_options(&watch);
     size_t before;
-    set_stack_size((size_t)1 << 50, &before);
+    set_stack_size(SIZE_MAX & ~(size_t)0xFFFFF, &before);
     signal_server_fault fault = server_start_fault(&options);
     set_stack_size(before, NULL);
     assert_int_equal(fault.kind, SIGNAL_SERVER_FAULT_THREADS);
@@ -511,7 +511,7 @@ static void a_start_that_has_failed_may_be_tried_again(void **state)
         assert_int_equal(signal_server_start(server, &fault), -EADDRINUSE);
     signal_server_destroy(*state);
     *state = NULL;
-    set_stack_size((size_t)1 << 50, &before);
+    set_stack_size(SIZE_MAX & ~(size_t)0xFFFFF, &before);
     assert_int_equal(signal_server_start(server, &fault), -EAGAIN);
     set_stack_size(before, NULL);
     assert_int_equal(fault.kind, SIGNAL_SERVER_FAULT_THREADS);
