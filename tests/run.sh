@@ -2,10 +2,11 @@
 # tests/run.sh: installs what the tests need, builds, and runs them all. The last line counts the test cases.
 #
 #   tests/run.sh                    everything that CI runs
-#   tests/run.sh STAGE ...          only these stages: style unit release asan tsan bars metrics fuzz browser clients
-#                                   deploy
+#   tests/run.sh STAGE ...          only these stages: style unit release asan tsan platforms bars metrics fuzz browser
+#                                   clients deploy
 #   FUZZ_SECONDS=600 tests/run.sh fuzz        a longer fuzz run (each target)
 #   SOAK_CALLS=20000 tests/run.sh asan tsan   a longer soak of calls
+#   PLATFORMS="arm64 musl" tests/run.sh platforms   some of those that tests/platforms/check.sh names
 #
 # Works from any directory, as root or with sudo, on a fresh Debian 12.
 set -uo pipefail
@@ -15,7 +16,7 @@ cd "$root" || exit 1
 . deploy/packages.sh
 
 stages=("$@")
-[ ${#stages[@]} -gt 0 ] || stages=(style unit release asan tsan bars metrics fuzz browser clients deploy)
+[ ${#stages[@]} -gt 0 ] || stages=(style unit release asan tsan platforms bars metrics fuzz browser clients deploy)
 out=$root/out
 mkdir -p "$out"
 passed=0
@@ -27,6 +28,7 @@ packages=(build-essential cmake ninja-build pkg-config git
     libevent-dev libcjson-dev uthash-dev libssl-dev libsodium-dev libidn2-dev libcmocka-dev
     valgrind strace curl jq prometheus gnuplot-nox iproute2 clang clang-format libclang-rt-dev shellcheck
     nginx-light caddy apache2 haproxy coturn openssl chromium
+    lld mmdebstrap qemu-user musl-tools
     systemd debootstrap logrotate dpkg-dev file procps podman docker-compose iptables
     python3-websockets python3-websocket python3-aiohttp python3-tornado python3-gi gir1.2-soup-3.0
     golang-go golang-github-gorilla-websocket-dev default-jre-headless libokhttp-java ecj)
@@ -62,21 +64,27 @@ build() {
     fi
 }
 
-# run_ctest PRESET [OPTION...]: run its tests; count the cases that cmocka counted, and a program that died as one.
-run_ctest() {
-    local preset=$1 dir=build/$1 cases bad status
-    shift
-    echo "--- tests of $preset"
-    ctest --test-dir "$dir" --output-on-failure --no-tests=error "$@" >"$out/ctest-$preset.log" 2>&1
-    status=$?
-    grep -E 'tests passed|Failed|Timeout|\*\*\*' "$out/ctest-$preset.log"
-    cases=$(sum '\[  PASSED  \] ([0-9]+) test' "$dir/Testing/Temporary/LastTest.log")
-    bad=$(sum '\[  FAILED  \] ([0-9]+) test' "$dir/Testing/Temporary/LastTest.log")
+# count_cases STATUS DIRECTORY LOG NAME: what ctest ended with, where, and what it said: count the cases that cmocka counted, and
+# a program that died as one.
+count_cases() {
+    local status=$1 results=$2/Testing/Temporary/LastTest.log log=$3 name=$4 cases bad
+    grep -E 'tests passed|Failed|Timeout|\*\*\*' "$log"
+    cases=$(sum '\[  PASSED  \] ([0-9]+) test' "$results")
+    bad=$(sum '\[  FAILED  \] ([0-9]+) test' "$results")
     if [ "$status" -ne 0 ]; then
         [ "$bad" -gt 0 ] || bad=1
-        grep -vE '^ +Start|Passed' "$out/ctest-$preset.log" | tail -100
+        grep -vE '^ +Start|Passed' "$log" | tail -100
     fi
-    note "$cases" "$bad" "tests of $preset"
+    note "$cases" "$bad" "$name"
+}
+
+# run_ctest PRESET [OPTION...]: run its tests, and count them.
+run_ctest() {
+    local preset=$1 log=$out/ctest-$1.log
+    shift
+    echo "--- tests of $preset"
+    ctest --test-dir "build/$preset" --output-on-failure --no-tests=error "$@" >"$log" 2>&1
+    count_cases $? "build/$preset" "$log" "tests of $preset"
 }
 
 # sum REGEX FILE: add up the numbers that it captures.
@@ -175,6 +183,32 @@ stage_deploy() {
     check "the compose file and its services" as_root tests/deploy/test_compose.sh
     check "calls across the internet, by the turn service" as_root tests/deploy/test_turn.sh
     check "the container is built and runs" as_root tests/deploy/test_container.sh
+}
+
+# run_platform NAME: build for it and run what tests can be run there.
+run_platform() {
+    local name=$1 log=$out/platform-$1.log results=build/platforms/$1/Testing/Temporary/LastTest.log status as_user=
+    echo "--- $name ($(date +%H:%M:%S))"
+    as_root rm -f "$results"
+    [ "$name" != debian-13 ] || as_user=as_root
+    $as_user tests/platforms/check.sh "$name" >"$log" 2>&1
+    status=$?
+    if [ -e "$results" ]; then
+        count_cases "$status" "build/platforms/$name" "$log" "tests of $name"
+    else # compiled only, or not even that
+        check "everything compiles for $name" show_unless "$status" "$log"
+    fi
+}
+
+show_unless() {
+    [ "$1" -eq 0 ] || { tail -40 "$2"; return 1; }
+}
+
+stage_platforms() {
+    local name
+    for name in ${PLATFORMS:-debian-13 clang arm64 i386 musl}; do
+        run_platform "$name"
+    done
 }
 
 for stage in "${stages[@]}"; do
