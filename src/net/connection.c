@@ -301,6 +301,12 @@ void connection_drop_without_memory(connection *c)
     connection_drop(c, CLOSE_REASON_NO_MEMORY, "out of memory");
 }
 
+void connection_drop_gone(connection *c, const char *why)
+{
+    bool had_request = c->entry.state != CONNECTION_HANDSHAKE;
+    connection_drop(c, had_request ? CLOSE_REASON_LOST : CLOSE_REASON_NO_REQUEST, why);
+}
+
 void connection_give_back(connection *c)
 {
     assert(c->entry.state == CONNECTION_DETACHED && c->has_ended);

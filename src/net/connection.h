@@ -207,6 +207,9 @@ void connection_give_back(connection *c);
 /* Drop it because there is no memory. */
 void connection_drop_without_memory(connection *c);
 
+/* Drop it because TCP ended or broke: its peer is lost, or it is one that never completed a request. */
+void connection_drop_gone(connection *c, const char *why);
+
 /* End one that is open: send a close frame with end->code and `text`. */
 void connection_close_with(connection *c, const connection_end *end, const char *text);
 

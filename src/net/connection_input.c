@@ -236,7 +236,7 @@ void connection_read_input(connection *c)
     else if (got == -EPROTO)
         connection_drop(c, CLOSE_REASON_TLS_FAULT, transport_fault(&c->transport));
     else
-        connection_drop(c, CLOSE_REASON_LOST, got < 0 ? "the connection broke" : "the peer is gone");
+        connection_drop_gone(c, got < 0 ? "the connection broke" : "the peer is gone");
     /* More was decrypted than the buffer has space for. The rest is read in the next turn. */
     if (transport_holds_input(&c->transport))
         connection_set_put_work(&c->entry, CONNECTION_WORK_WRITE);

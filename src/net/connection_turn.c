@@ -54,7 +54,7 @@ static void drop_for(connection *c, unsigned work)
     if ((work & CONNECTION_WORK_NO_MEMORY) != 0)
         connection_drop_without_memory(c);
     else if ((work & CONNECTION_WORK_PEER_GONE) != 0)
-        connection_drop(c, CLOSE_REASON_LOST, "the peer is gone");
+        connection_drop_gone(c, "the peer is gone");
     else
         connection_drop(c, CLOSE_REASON_NOT_READ, "the peer does not read");
 }
@@ -77,7 +77,7 @@ static void count_relays(connection *c)
 static bool flush(connection *c)
 {
     if (connection_write_output(c) != 0) {
-        connection_drop(c, CLOSE_REASON_LOST, "the peer is gone");
+        connection_drop_gone(c, "the peer is gone");
         return false;
     }
     if (c->relays_unwritten > 0 && c->output == NULL)
@@ -101,7 +101,7 @@ static void end_output(connection *c)
     if (transport_watches_input(&c->transport))
         connection_enter_state(c, CONNECTION_LINGERING);
     else
-        connection_drop(c, CLOSE_REASON_LOST, "the peer is gone");
+        connection_drop_gone(c, "the peer is gone");
 }
 
 static void hand_over(connection *c)

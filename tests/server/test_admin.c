@@ -143,6 +143,21 @@ static void a_call_is_counted(void **state)
     await_value(f, "members", 0);
 }
 
+/* What a load balancer does to see whether a port is open. */
+static void a_connection_without_a_request_is_no_lost_one(void **state)
+{
+    fixture *f = *state;
+    start(f);
+    static const char *const says[] = {"", "GET /sig"};
+    for (size_t i = 0; i < 2; i++) {
+        client *balancer = client_dial(port_of(f));
+        client_send_bytes(balancer, says[i], strlen(says[i]));
+        client_close(balancer);
+    }
+    await_value(f, "closes_total{reason=\"no_request\",code=\"1006\"}", 2);
+    await_value(f, "closes_total{reason=\"lost\",code=\"1006\"}", 0);
+}
+
 static void a_queue_is_counted(void **state)
 {
     fixture *f = *state;
@@ -369,6 +384,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_call_is_counted, make, destroy),
+        cmocka_unit_test_setup_teardown(a_connection_without_a_request_is_no_lost_one, make, destroy),
         cmocka_unit_test_setup_teardown(a_queue_is_counted, make, destroy),
         cmocka_unit_test_setup_teardown(a_takeover_and_a_full_room_are_counted, make, destroy),
         cmocka_unit_test_setup_teardown(faults_are_counted, make, destroy),

@@ -335,8 +335,8 @@ static void a_told_address_is_forgotten_with_its_connection(void **state)
         wire_close(&f->peer);
         fixture_turn(f);
         fixture_turn(f);
-        expect(f,
-               is_refused ? "end no_place 1006 too many\nfree\n" : "end lost 1006 the peer is gone\nfree\n");
+        expect(f, is_refused ? "end no_place 1006 too many\nfree\n"
+                             : "end no_request 1006 the peer is gone\nfree\n");
         fixture_unmake(f);
     }
 }
@@ -395,13 +395,13 @@ static void a_peer_that_speaks_no_tls_is_told_by_its_fault(void **state)
     fixture_unmake(f);
 }
 
-static void a_peer_that_goes_before_its_handshake_is_lost(void **state)
+static void a_peer_that_goes_before_its_handshake_made_no_request(void **state)
 {
     (void)state;
     fixture *f = begin_without_handshake(fixture_make());
     tls_tunnel_close(&f->tunnel);
     wire_turn(&f->here.loop);
-    expect(f, "end lost 1006 the connection broke\nfree\n");
+    expect(f, "end no_request 1006 the connection broke\nfree\n");
     expect_tls_counts(f, 0, 1);
     fixture_unmake(f);
 }
@@ -461,7 +461,7 @@ static const struct CMUnitTest tls_tests[] = {
     cmocka_unit_test(a_handshake_of_tls_is_counted_and_the_upgrade_follows),
     cmocka_unit_test(a_handshake_of_tls_that_does_not_begin_has_the_deadline_of_the_upgrade),
     cmocka_unit_test(a_peer_that_speaks_no_tls_is_told_by_its_fault),
-    cmocka_unit_test(a_peer_that_goes_before_its_handshake_is_lost),
+    cmocka_unit_test(a_peer_that_goes_before_its_handshake_made_no_request),
     cmocka_unit_test(a_refusal_waits_for_the_handshake),
     cmocka_unit_test(a_refused_peer_that_goes_before_its_handshake_is_gone),
 };
