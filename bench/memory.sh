@@ -2,6 +2,7 @@
 # bench/memory.sh [COUNT]: resident memory of the server for each idle connection, not joined and joined in rooms of two,
 # with one worker at log level warn. Exits with 1 when a bound is passed.
 set -euo pipefail
+shopt -s inherit_errexit # a measurement that fails inside of $(…) ends it, too
 # shellcheck source=bench/with_server.sh
 . "$(dirname "${BASH_SOURCE[0]}")/with_server.sh"
 count=${1:-19000}
@@ -16,7 +17,6 @@ measure() {
     end_server
 }
 
-failed=0
-measure 400 || failed=1
-measure 640 --joined || failed=1
+measure 400
+measure 640 --joined
 exit "$failed"

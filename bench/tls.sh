@@ -3,6 +3,7 @@
 # handshakes for each second of processor time beside `openssl s_server` with the same key (ECDSA P-256, TLS 1.3, no
 # resumption). Rounds go in turn, and their medians are compared. Exits with 1 when a bound is passed.
 set -euo pipefail
+shopt -s inherit_errexit # a measurement that fails inside of $(…) ends it, too
 # shellcheck source=bench/with_server.sh
 . "$(dirname "${BASH_SOURCE[0]}")/with_server.sh"
 rounds=${1:-5}
@@ -34,14 +35,6 @@ handshakes() {
     echo "$((count * 1000000000 / ($(cpu_ns "$1") - before)))"
 }
 
-# judge WHAT VALUE UNIT BOUND
-judge() {
-    awk -v what="$1" -v value="$2" -v unit="$3" -v bound="$4" 'BEGIN {
-        printf "%-52s %8.2f %s (at most %s)\n", what, value, unit, bound
-        exit value > bound
-    }' || failed=1
-}
-
 openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 1 -subj /CN=localhost \
     -keyout "$private/key.pem" -out "$private/cert.pem" 2>/dev/null
 tls_port=$(free_port)
@@ -51,7 +44,6 @@ openssl s_server -accept "127.0.0.1:$reference_port" -cert "$private/cert.pem" -
     >/dev/null 2>&1 </dev/null &
 reference_pid=$!
 
-failed=0
 judge "an idle connection of 2,000:" "$(bench .server.bytes_per_connection "wss://127.0.0.1:$tls_port/signal" \
     idle --connections 2000 --seconds 0.1)" bytes 16384
 

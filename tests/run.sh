@@ -133,6 +133,7 @@ stage_bars() {
     check "instructions of the hot path" bench/hot_path.sh
     check "being scraped" as_root bench/scrape.sh 1 # strace looks into the server
     check "the comparison runs" compare_runs
+    check "every check can fail" as_root tests/check_checks.sh
 }
 
 stage_metrics() {

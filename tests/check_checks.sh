@@ -1,0 +1,63 @@
+#!/usr/bin/env bash
+# A check proves nothing until it was seen to fail. Each check of the suite that has a bound or an input is run with one that it
+# must find fault with, and has to exit with 1 and to name every fault. Takes root where the check does, and the release build.
+set -euo pipefail
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+cd "$root"
+private=$(mktemp -d)
+trap 'rm -rf "$private"' EXIT
+blind=0
+
+# expect NAME STATUS COUNT PATTERN COMMAND...: it ends with this status, and says PATTERN on so many lines.
+expect() {
+    local name=$1 wanted=$2 count=$3 pattern=$4 status=0 found
+    shift 4
+    "$@" >"$private/said" 2>&1 || status=$?
+    found=$(grep -cE "$pattern" "$private/said" || true)
+    if [ "$status" -eq "$wanted" ] && [ "$found" -eq "$count" ]; then
+        echo "ok: $name"
+        return
+    fi
+    echo "BLIND: $name: it ends with $status and not with $wanted, and finds $found of $count faults:"
+    cat "$private/said"
+    blind=1
+}
+
+# Bounds of a thousandth, each of which is passed.
+export BOUND_FACTOR=0.001
+expect "bench/syscalls.sh" 1 3 'TOO MUCH$' bench/syscalls.sh
+expect "bench/memory.sh" 1 2 'TOO MUCH$' bench/memory.sh 1000
+expect "bench/scrape.sh" 1 2 'TOO MUCH$' env SCRAPE_SECONDS=6 bench/scrape.sh 1
+expect "bench/tls.sh" 1 3 'TOO MUCH$' bench/tls.sh 1
+unset BOUND_FACTOR
+
+# Twice and half of what is expected: more and less are both wrong.
+awk '{ print $1, NR == 1 ? $2 * 2 : int($2 / 2) }' bench/hot_path.expected >"$private/expected"
+expect "bench/hot_path.sh" 1 2 'TOO MUCH$' env HOT_PATH_EXPECTED="$private/expected" bench/hot_path.sh
+
+# A server that is not there: nothing is measured, and that is no success.
+mkdir "$private/build"
+expect "bench/syscalls.sh without a server" 1 1 'the server did not start' env BUILD_DIR="$private/build" bench/syscalls.sh
+expect "bench/memory.sh without a server" 1 1 'the server did not start' env BUILD_DIR="$private/build" bench/memory.sh 10
+
+expect "too many libraries" 1 1 'at most 1\)' env LIBRARIES_BOUND=1 tests/check_install.sh
+
+# The style of a tree that has a fault of each kind.
+mkdir -p "$private/tree"
+cp -r include src "$private/tree/"
+printf '#include "server/admission.h"\n' >>"$private/tree/src/base/slice.c"
+expect "tests/check_floors.sh" 1 1 'slice\.c.*server/admission\.h' tests/check_floors.sh "$private/tree"
+printf 'int  f( void ) {return 0 ;}\n' >"$private/bad.c"
+cp .clang-format "$private/"
+expect "clang-format" 1 1 'bad\.c:1:4: error' clang-format --dry-run -Werror "$private/bad.c"
+# shellcheck disable=SC2016 # it is to stay unquoted and unexpanded
+printf '#!/bin/bash\necho $1\n' >"$private/bad.sh"
+expect "shellcheck" 1 1 'line 2' shellcheck "$private/bad.sh"
+
+# Musl has no execinfo.h.
+if command -v musl-gcc >/dev/null; then
+    printf '#include <execinfo.h>\n' >"$private/backtrace.c"
+    expect "musl" 1 1 'fatal error' musl-gcc -c -o /dev/null "$private/backtrace.c"
+fi
+
+exit "$blind"
