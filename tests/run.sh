@@ -25,7 +25,7 @@ failures=()
 skipped=()
 
 packages=(build-essential cmake ninja-build pkg-config git
-    libevent-dev libcjson-dev uthash-dev libssl-dev libsodium-dev libidn2-dev libcmocka-dev
+    libevent-dev libcjson-dev uthash-dev libssl-dev libsodium-dev libidn2-dev libcmocka-dev zlib1g-dev libzstd-dev
     valgrind strace curl jq prometheus gnuplot-nox iproute2 clang clang-format libclang-rt-dev shellcheck
     nginx-light caddy apache2 haproxy coturn openssl chromium
     lld mmdebstrap qemu-user musl-tools

@@ -22,7 +22,7 @@ typedef struct fixture {
     int client_count;
     int socket_type; /* of clients to come */
     int gone;        /* places given back */
-    char rooms[SHARDS][2][16];
+    char rooms[SHARDS][2][32];
 } fixture;
 
 /* ---- The groups ---- */
@@ -85,7 +85,7 @@ static void find_rooms(fixture *f)
 {
     int found[SHARDS] = {0};
     for (int i = 0; found[0] < 2 || found[1] < 2; i++) {
-        char name[16];
+        char name[32];
         snprintf(name, sizeof(name), "room %d", i);
         uint64_t upper = keyed_hash_of(&f->shared.hash, slice_of_text(name)) >> 32;
         int shard = (int)(upper * SHARDS >> 32);
@@ -257,7 +257,7 @@ static void rooms_spread_over_the_shards(void **state)
     f->is_mail_held = true;
     int met[SHARDS] = {0};
     for (int i = 0; i < MAX_CLIENTS; i++) {
-        char room[16];
+        char room[32];
         snprintf(room, sizeof(room), "%s", f->rooms[i % SHARDS][i / SHARDS % 2]);
         join(come(f), room, "anna");
         settle(f);
