@@ -54,6 +54,9 @@ expect "clang-format" 1 1 'bad\.c:1:4: error' clang-format --dry-run -Werror "$p
 printf '#!/bin/bash\necho $1\n' >"$private/bad.sh"
 expect "shellcheck" 1 1 'line 2' shellcheck "$private/bad.sh"
 
+# Rules of the rooms that are broken in a copy, one at a time.
+tests/model/check_breaks.sh || blind=1
+
 # Musl has no execinfo.h.
 if command -v musl-gcc >/dev/null; then
     printf '#include <execinfo.h>\n' >"$private/backtrace.c"
