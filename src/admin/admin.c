@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/thread.h"
+#include "base/wake_up.h"
 #include "net/event_base.h"
 
 #include <assert.h>
@@ -212,10 +213,14 @@ static void on_pause_over(evutil_socket_t fd, short what, void *arg)
     (void)fd;
     (void)what;
     admin *a = arg;
-    if (has_space(a) && resume_accepting(a))
+    /* First the timer: its place has just become free, and what follows may need memory. */
+    bool goes_on = evtimer_add(a->pause, &pause_time) == 0;
+    if (goes_on && !has_space(a))
         return;
-    stop_accepting(a);
-    evtimer_add(a->pause, &pause_time);
+    if (resume_accepting(a))
+        (void)evtimer_del(a->pause);
+    else if (goes_on)
+        stop_accepting(a);
 }
 
 static void pause_accepting(admin *a)
@@ -273,7 +278,8 @@ static int listen_on(admin *a, int listen_fd)
 {
     errno = 0;
     struct evconnlistener *listener = evconnlistener_new(
-        a->base, NULL, NULL, LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, BACKLOG, listen_fd);
+        a->base, NULL, NULL, LEV_OPT_DISABLED | LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, BACKLOG,
+        listen_fd);
     if (listener == NULL) {
         int error = errno != 0 ? -errno : -ENOMEM;
         close(listen_fd);
@@ -285,7 +291,8 @@ static int listen_on(admin *a, int listen_fd)
     }
     evconnlistener_set_error_cb(listener, on_accept_error);
     a->listeners[a->listener_count++] = listener;
-    return 0;
+    errno = ENOMEM; /* libevent does not set it when its own allocation fails */
+    return evconnlistener_enable(listener) == 0 ? 0 : -errno;
 }
 
 static void close_all(const int *fds, size_t count)
@@ -376,7 +383,7 @@ void admin_stop(admin *a)
 {
     if (!a->is_started)
         return;
-    eventfd_write(a->wake_fd, 1);
+    (void)wake_up_patiently(a->wake_fd);
     pthread_join(a->id, NULL);
     a->is_started = false;
 }

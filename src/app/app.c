@@ -5,6 +5,7 @@
 #include "app/start_report.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/wake_up.h"
 #include "homecall/signal_log.h"
 #include "homecall/signal_server.h"
 #include "net/event_base.h"
@@ -69,7 +70,7 @@ static void on_signal(evutil_socket_t fd, short what, void *context)
 static void on_server_stopped(void *context)
 {
     const app *a = context;
-    eventfd_write(a->stopped_fd, 1);
+    (void)wake_up_patiently(a->stopped_fd);
 }
 
 static void on_stopped(evutil_socket_t fd, short what, void *context)

@@ -82,19 +82,30 @@ static void on_accept(struct evconnlistener *listener, evutil_socket_t fd, struc
     a->next_id += a->id_step;
 }
 
-/* Accept on all sockets. False when a listener can't be enabled: libevent has no memory, or epoll failed. */
+/* Accept on all sockets. False when one can't be watched: libevent has no memory, or epoll has failed. The
+ * first time this is logged. */
 static bool start_listening(acceptor *a)
 {
-    bool is_listening = true;
-    for (size_t i = 0; i < a->socket_count; i++)
-        is_listening = evconnlistener_enable(a->sockets[i].listener) == 0 && is_listening;
-    return is_listening;
+    uint64_t deaf = 0;
+    int error = 0;
+    for (size_t i = 0; i < a->socket_count; i++) {
+        errno = ENOMEM; /* libevent does not set it when its own allocation fails */
+        if (evconnlistener_enable(a->sockets[i].listener) == 0)
+            continue;
+        error = errno;
+        deaf++;
+    }
+    if (deaf > 0 && counter_get(&a->counters.deaf_sockets) == 0)
+        LOG(LOG_ERROR, log_namespace, "deaf: a socket can't be watched", LOG_NUMBER("sockets", deaf),
+            LOG_NUMBER("errno", (uint64_t)error));
+    counter_set(&a->counters.deaf_sockets, deaf);
+    return deaf == 0;
 }
 
 static void pause_listening(acceptor *a)
 {
     for (size_t i = 0; i < a->socket_count; i++)
-        (void)evconnlistener_disable(a->sockets[i].listener); /* to take an event back can't fail */
+        (void)evconnlistener_disable(a->sockets[i].listener); /* if it fails, the pause is none */
 }
 
 /* Have on_retry called after this time. False without memory. */
@@ -136,7 +147,8 @@ static void end_shortage(acceptor *a)
 }
 
 /* The timer has fired. After a pause: accept again, and start the probation. After the probation: the
- * shortage is over. */
+ * shortage is over. Until each socket is watched again, the pause goes on: its timer can be set, since it has
+ * just fired and its place is free. */
 static void on_retry(evutil_socket_t fd, short what, void *arg)
 {
     (void)fd;
@@ -150,7 +162,7 @@ static void on_retry(evutil_socket_t fd, short what, void *arg)
     }
     a->is_paused = false;
     if (!start_listening(a))
-        pause_accepting(a); /* so that it is tried again: each listener must be enabled */
+        a->is_paused = retry_after(a, &pause_time);
     else if (!retry_after(a, &probation_time))
         end_shortage(a);
 }
@@ -165,6 +177,8 @@ static void stop_listening(acceptor *a)
             (void)unlink(socket->path); /* somebody may have removed it before */
         evconnlistener_free(socket->listener);
     }
+    counter_set(&a->counters.sockets, 0);
+    counter_set(&a->counters.deaf_sockets, 0);
 }
 
 static void on_drain(io_thread *t)
@@ -187,11 +201,14 @@ int acceptor_init(acceptor *a, const acceptor_plan *plan)
     a->thread.on_drain = on_drain;
 
     a->retry = evtimer_new(a->thread.loop.base, on_retry, a);
-    if (a->retry == NULL) {
-        io_thread_deinit(&a->thread);
-        return -ENOMEM;
+    if (a->retry != NULL && retry_after(a, &probation_time)) { /* so its place is reserved */
+        (void)evtimer_del(a->retry);
+        return 0;
     }
-    return 0;
+    if (a->retry != NULL)
+        event_free(a->retry);
+    io_thread_deinit(&a->thread);
+    return -ENOMEM;
 }
 
 void acceptor_own_path(acceptor *a, const char *path)
@@ -209,16 +226,25 @@ int acceptor_add_socket(acceptor *a, int listen_fd, bool is_tls)
     }
     acceptor_socket *socket = &a->sockets[a->socket_count];
     *socket = (acceptor_socket){.acceptor = a, .is_tls = is_tls};
+    /* It is not enabled at once, since then nobody would be told if that failed. */
     errno = ENOMEM; /* libevent does not set it when its own allocation fails */
     socket->listener = evconnlistener_new(a->thread.loop.base, on_accept, socket,
-                                          LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, BACKLOG, listen_fd);
+                                          LEV_OPT_DISABLED | LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC,
+                                          BACKLOG, listen_fd);
     if (socket->listener == NULL) {
         int error = -errno;
         close(listen_fd);
         return error;
     }
+    errno = ENOMEM;
+    if (evconnlistener_enable(socket->listener) != 0) {
+        int error = -errno;
+        evconnlistener_free(socket->listener); /* it closes the descriptor */
+        return error;
+    }
     evconnlistener_set_error_cb(socket->listener, on_accept_error);
     a->socket_count++;
+    counter_set(&a->counters.sockets, a->socket_count);
     return 0;
 }
 

@@ -61,7 +61,8 @@ int acceptor_init(acceptor *a, const acceptor_plan *plan);
 /* Listen on a bound socket and accept from it, with `is_tls` for TLS connections. The acceptor owns the
  * descriptor, also on failure. To be called before the thread is started; connections that come earlier wait
  * in the kernel. 0; or -errno of listen(), as -EADDRINUSE when another server has got there first; -ENOSPC
- * when there are ACCEPTOR_MAX_SOCKETS already; or -ENOMEM. */
+ * when there are ACCEPTOR_MAX_SOCKETS already; -ENOMEM; or -errno of epoll_ctl() where the socket can't be
+ * watched. */
 int acceptor_add_socket(acceptor *a, int listen_fd, bool is_tls);
 
 /* The socket that was added last is a Unix socket at this path, which is copied. The file is removed when the

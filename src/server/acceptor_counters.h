@@ -12,6 +12,8 @@ typedef struct acceptor_counters {
     counter no_memory;    /* refused or closed: out of memory */
     counter pauses;       /* of accepting: descriptors or memory were used up */
     counter is_short;     /* now: 1 while that lasts */
+    counter sockets;      /* now: sockets that connections are to be accepted from */
+    counter deaf_sockets; /* now: those of them that the kernel does not let be watched */
 } acceptor_counters;
 
 #endif

@@ -70,6 +70,33 @@ static bool has_ended(io_thread *t)
     return t->group.is_draining && t->group.connections.count == 0 && mailbox_close_if_empty(&t->mailbox);
 }
 
+/* How long after a wake-up of another thread has failed it is tried again. */
+static const struct timeval wake_again_time = {.tv_usec = 10L * 1000};
+
+/* Nothing to do: the turn that this starts wakes the others at its end. */
+static void on_wake_again(evutil_socket_t fd, short what, void *arg)
+{
+    (void)fd;
+    (void)what;
+    (void)arg;
+}
+
+/* The end of a turn: tell the threads that this one has given something to. */
+static void wake_others(io_thread *t)
+{
+    if (!mailbox_wake_all(&t->to_wake))
+        (void)evtimer_add(t->wake_again, &wake_again_time); /* its place was reserved, so it can't fail */
+}
+
+/* The thread ends: no turn of its own will try again. */
+static void wake_others_at_last(io_thread *t)
+{
+    enum { TRIES = 100, PAUSE_MS = 1 };
+    for (int i = 0; i < TRIES && !mailbox_wake_all(&t->to_wake); i++)
+        poll(NULL, 0, PAUSE_MS);
+    SLIST_INIT(&t->to_wake);
+}
+
 uint64_t io_thread_cpu_us(const io_thread *t)
 {
     uint64_t at_end_us = counter_get(&t->cpu_at_end_us);
@@ -101,7 +128,7 @@ static void outlive_loop(io_thread *t)
         t->on_drain(t);
     session_group_drop_all(&t->group);
     net_loop_end_turn(&t->loop);
-    mailbox_wake_all(&t->to_wake);
+    wake_others_at_last(t);
 
     /* The order to stop may have come before epoll failed. */
     unsigned commands = t->group.is_draining ? MAILBOX_DRAIN : 0;
@@ -122,24 +149,44 @@ static void *run(void *arg)
     int error = 0;
     while (error == 0 && !has_ended(t)) {
         error = net_loop_turn(&t->loop);
-        mailbox_wake_all(&t->to_wake);
+        wake_others(t);
     }
     if (error != 0)
         outlive_loop(t);
+    wake_others_at_last(t);
     counter_set(&t->cpu_at_end_us, clock_read_us(CLOCK_THREAD_CPUTIME_ID));
     t->plan.on_ended(t->plan.context);
     return NULL;
+}
+
+/* Let libevent allocate what it needs for the timers of this thread, so that none of them fails when it is
+ * needed. libevent keeps the space. */
+static int reserve_timers(io_thread *t)
+{
+    static const struct timeval some_time = {.tv_sec = 1};
+    struct event *const timers[] = {t->grace, t->wake_again};
+    int error = 0;
+    for (size_t i = 0; i < sizeof(timers) / sizeof(timers[0]); i++)
+        error = evtimer_add(timers[i], &some_time) == 0 ? error : -ENOMEM;
+    for (size_t i = 0; i < sizeof(timers) / sizeof(timers[0]); i++)
+        (void)evtimer_del(timers[i]);
+    return error;
 }
 
 static int make_events(io_thread *t)
 {
     t->mail = event_new(t->loop.base, t->mailbox.wake_fd, EV_READ | EV_PERSIST, on_mail, t);
     t->grace = evtimer_new(t->loop.base, on_grace_over, t);
-    return t->mail != NULL && t->grace != NULL && event_add(t->mail, NULL) == 0 ? 0 : -ENOMEM;
+    t->wake_again = evtimer_new(t->loop.base, on_wake_again, t);
+    if (t->mail == NULL || t->grace == NULL || t->wake_again == NULL || event_add(t->mail, NULL) != 0)
+        return -ENOMEM;
+    return reserve_timers(t);
 }
 
 static void free_events(io_thread *t)
 {
+    if (t->wake_again != NULL)
+        event_free(t->wake_again);
     if (t->grace != NULL)
         event_free(t->grace);
     if (t->mail != NULL)

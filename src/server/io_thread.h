@@ -38,9 +38,10 @@ struct io_thread {
     mailbox mailbox;
     mailbox_list to_wake; /* mailboxes of other threads whose readers are woken at the end of the turn */
     session_group group;
-    struct event *mail;  /* owned: the mailbox's eventfd is readable */
-    struct event *grace; /* owned: the time for the drain is over */
-    bool is_grace_over;  /* every connection that still comes is dropped */
+    struct event *mail;       /* owned: the mailbox's eventfd is readable */
+    struct event *grace;      /* owned: the time for the drain is over */
+    struct event *wake_again; /* owned: a reader in to_wake could not be woken, and it is time to try again */
+    bool is_grace_over;       /* every connection that still comes is dropped */
     bool is_started;     /* it was started and not joined yet; used by the thread that starts and joins it */
     clockid_t cpu_clock; /* the clock of its processor time, while it runs */
     counter has_failed;  /* 1: epoll has failed, and the thread serves no connection any more */

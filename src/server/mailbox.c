@@ -1,5 +1,7 @@
 #include "server/mailbox.h"
 
+#include "base/wake_up.h"
+
 #include <assert.h>
 #include <errno.h>
 #include <sys/eventfd.h>
@@ -29,14 +31,6 @@ static bool is_empty(const mailbox *mb)
     return STAILQ_EMPTY(&mb->connections) && mb->commands == 0;
 }
 
-/* Make the eventfd readable. One write is enough for all pushes until the reader has taken them. */
-static void wake(mailbox *mb)
-{
-    int result = eventfd_write(mb->wake_fd, 1);
-    assert(result == 0); /* it fails only if the counter of the eventfd is near 2^64 */
-    (void)result;
-}
-
 int mailbox_push(mailbox *mb, connection_entry *entry, mailbox_list *to_wake)
 {
     assert(entry->state == CONNECTION_DETACHED && entry->work == 0);
@@ -56,8 +50,22 @@ int mailbox_push(mailbox *mb, connection_entry *entry, mailbox_list *to_wake)
     return is_closed ? -ESHUTDOWN : 0;
 }
 
-void mailbox_wake_all(mailbox_list *to_wake)
+/* A wake-up has failed. Does the caller's thread have to try it again? No if the reader has taken everything
+ * without it, or if another thread is to wake the reader. */
+static bool must_try_again(mailbox *mb)
 {
+    pthread_mutex_lock(&mb->lock);
+    bool must = !is_empty(mb) && !mb->is_wake_due;
+    if (must)
+        mb->is_wake_due = true;
+    pthread_mutex_unlock(&mb->lock);
+    return must;
+}
+
+/* One write is enough for all pushes until the reader has taken them. */
+bool mailbox_wake_all(mailbox_list *to_wake)
+{
+    mailbox_list failed = SLIST_HEAD_INITIALIZER(failed);
     mailbox *mb;
     while ((mb = SLIST_FIRST(to_wake)) != NULL) {
         SLIST_REMOVE_HEAD(to_wake, wake_link);
@@ -65,21 +73,24 @@ void mailbox_wake_all(mailbox_list *to_wake)
         pthread_mutex_lock(&mb->lock);
         mb->is_wake_due = false;
         pthread_mutex_unlock(&mb->lock);
-        wake(mb);
+        if (wake_up(mb->wake_fd) != 0 && must_try_again(mb))
+            SLIST_INSERT_HEAD(&failed, mb, wake_link);
     }
+    *to_wake = failed;
+    return SLIST_EMPTY(to_wake);
 }
 
 void mailbox_order(mailbox *mb, mailbox_command command)
 {
     pthread_mutex_lock(&mb->lock);
-    bool was_empty = is_empty(mb);
+    /* Where an order was not taken yet, its wake-up may have been lost. */
+    bool must_wake = !mb->is_closed && (is_empty(mb) || mb->commands != 0);
     if (!mb->is_closed)
         mb->commands |= command;
-    bool must_wake = was_empty && !is_empty(mb);
     pthread_mutex_unlock(&mb->lock);
 
     if (must_wake)
-        wake(mb);
+        (void)wake_up_patiently(mb->wake_fd);
 }
 
 unsigned mailbox_take(mailbox *mb, connection_queue *connections)

@@ -58,10 +58,13 @@ void mailbox_deinit(mailbox *mb);
  * caller in the middle of its turn. */
 int mailbox_push(mailbox *mb, connection_entry *entry, mailbox_list *to_wake);
 
-/* Wake the readers of all mailboxes on the list, and empty it. The thread that the list belongs to. */
-void mailbox_wake_all(mailbox_list *to_wake);
+/* Wake the readers of all mailboxes on the list, and take them off it. False when that has failed for some:
+ * these are still on the list, and the caller must call again soon. The thread that the list belongs to. */
+bool mailbox_wake_all(mailbox_list *to_wake);
 
-/* Give a command, and wake the reader. A closed mailbox ignores it: its reader has ended. Any thread. */
+/* Give a command, and wake the reader. A closed mailbox ignores it: its reader has ended. If the reader can't
+ * be woken, that is tried for up to 20 ms; the command is then found when something else wakes it. Any
+ * thread. */
 void mailbox_order(mailbox *mb, mailbox_command command);
 
 /* Take everything out. The connections are appended to *connections, and the caller owns them. Returns the

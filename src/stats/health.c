@@ -53,6 +53,25 @@ static bool are_threads_whole(const snapshot *s, health_objection *object, void 
     return is_good;
 }
 
+/* Is every socket watched that connections are to be accepted from? */
+static bool is_listening(const snapshot *s, health_objection *object, void *context)
+{
+    bool is_good = true;
+    for (size_t i = 0; i < s->thread_count; i++) {
+        const snapshot_acceptor *c = &s->threads[i].counters.acceptor;
+        if (counter_get(&c->deaf_sockets) == 0)
+            continue;
+        char reason[96];
+        snprintf(reason, sizeof(reason),
+                 "%s is deaf: %" PRIu64 " of its %" PRIu64 " sockets can't be watched", s->threads[i].name,
+                 counter_get(&c->deaf_sockets), counter_get(&c->sockets));
+        is_good = object_to(object, context, reason);
+    }
+    if (!s->is_draining && counter_get(&s->total.acceptor.sockets) == 0)
+        is_good = object_to(object, context, "nobody listens");
+    return is_good;
+}
+
 bool health_is_live(const snapshot *s, health_objection *object, void *context)
 {
     bool is_whole = are_threads_whole(s, object, context);
@@ -66,6 +85,7 @@ bool health_is_ready(const snapshot *s, health_objection *object, void *context)
         is_good = object_to(object, context, "draining");
     if (counter_get(&s->total.acceptor.is_short) != 0)
         is_good = object_to(object, context, "accepting pauses: descriptors or memory are used up");
+    is_good = is_listening(s, object, context) && is_good;
     if (s->max_connections != 0 && snapshot_connections(s) >= s->max_connections)
         is_good = object_to(object, context, "MAX_CONNECTIONS is reached");
     is_good = are_threads_whole(s, object, context) && is_good;

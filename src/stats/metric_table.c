@@ -326,6 +326,8 @@ const metric_family metric_table[] = {
     {"limits_hit", COUNTER, PLAIN, "How often a limit took effect.", BY("limit", limits, 0)},
     {"accepting_paused", GAUGE, PLAIN, "1 while descriptors or memory are used up.",
         COMPUTED(is_accepting_paused)},
+    {"deaf_sockets", GAUGE, PLAIN, "Listening sockets that the kernel does not let be watched now.",
+        ONE(total.acceptor.deaf_sockets)},
     {"draining", GAUGE, PLAIN, "1 while the server stops.", COMPUTED(is_draining)},
     {"ready", GAUGE, PLAIN, "1 while new connections should come here, as in /readyz.", COMPUTED(is_ready)},
     {"log_lines_dropped", COUNTER, PLAIN, "Log lines that could not be written.", ONE(log_lines_dropped)},

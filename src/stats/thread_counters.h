@@ -24,6 +24,8 @@ typedef struct snapshot_acceptor {
     counter no_memory;    /* refused or closed: out of memory */
     counter pauses;       /* of accepting: descriptors or memory were used up */
     counter is_short;     /* now: 1 while that lasts */
+    counter sockets;      /* now: sockets that connections are to be accepted from */
+    counter deaf_sockets; /* now: those of them that the kernel does not let be watched */
 } snapshot_acceptor;
 
 typedef struct thread_counters {

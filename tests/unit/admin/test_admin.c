@@ -62,6 +62,7 @@ static int make(void **state)
     if (f == NULL)
         return -1;
     const admin_options options = {.thread_count = THREADS, .collect = collect, .context = f};
+    counter_set(&f->counters[0].acceptor.sockets, 1);
     int fd = listen_on_host("127.0.0.1", &f->port);
     if (fd < 0 || admin_new(&options, &fd, 1, &f->admin) != 0)
         return -1;

@@ -15,13 +15,15 @@ typedef struct hand_made {
     metric_source source;
 } hand_made;
 
-/* Two workers and an acceptor that have not counted anything yet. */
+/* Two workers and an acceptor, which listens on a socket, that have not counted anything yet. */
 static inline void hand_made_init(hand_made *h)
 {
     memset(h, 0, sizeof(*h));
     strcpy(h->threads[0].name, "worker-0");
     strcpy(h->threads[1].name, "worker-1");
     strcpy(h->threads[2].name, "acceptor-0");
+    counter_set(&h->threads[2].counters.acceptor.sockets, 1);
+    counter_set(&h->snapshot.total.acceptor.sockets, 1);
     h->snapshot.version = "0.1.0";
     h->snapshot.taken_us = 100 * 1000000ull;
     h->snapshot.thread_count = HAND_MADE_THREADS;

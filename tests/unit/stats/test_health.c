@@ -68,6 +68,24 @@ static void an_idle_server_is_live_and_ready(void **state)
     expect_ready(*state, "");
 }
 
+static void a_socket_that_is_not_watched_makes_it_not_ready(void **state)
+{
+    fixture *f = *state;
+    counter_set(&f->made.threads[2].counters.acceptor.sockets, 3);
+    counter_set(&f->made.threads[2].counters.acceptor.deaf_sockets, 1);
+    expect_ready(f, "acceptor-0 is deaf: 1 of its 3 sockets can't be watched\n");
+    expect_live(f, "");
+}
+
+static void a_server_without_a_socket_is_not_ready(void **state)
+{
+    fixture *f = *state;
+    counter_set(&f->made.snapshot.total.acceptor.sockets, 0);
+    expect_ready(f, "nobody listens\n");
+    f->made.snapshot.is_draining = true;
+    expect_ready(f, "draining\n");
+}
+
 static void a_turn_of_a_second_is_still_good_and_a_longer_one_is_behind(void **state)
 {
     fixture *f = *state;
@@ -163,6 +181,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(an_idle_server_is_live_and_ready, make, destroy),
+        cmocka_unit_test_setup_teardown(a_socket_that_is_not_watched_makes_it_not_ready, make, destroy),
+        cmocka_unit_test_setup_teardown(a_server_without_a_socket_is_not_ready, make, destroy),
         cmocka_unit_test_setup_teardown(a_turn_of_a_second_is_still_good_and_a_longer_one_is_behind, make,
                                         destroy),
         cmocka_unit_test_setup_teardown(a_turn_of_five_seconds_is_alive_and_a_longer_one_hangs, make,
