@@ -222,6 +222,14 @@ int admin_client_get(const char *host, uint16_t port, const char *path, uint32_t
 
 /* ---- The health check ---- */
 
+/* Print a line of an answer. Whoever gives it need not be our server: what is not printable ASCII becomes
+ * '?', so that a terminal obeys nothing in it. */
+static void print_line(FILE *to, const char *line)
+{
+    for (; *line != '\0'; line++)
+        fputc(*line >= ' ' && *line <= '~' ? *line : '?', to);
+}
+
 int admin_healthcheck(const char *host, uint16_t port, FILE *reports)
 {
     admin_answer answer;
@@ -234,8 +242,10 @@ int admin_healthcheck(const char *host, uint16_t port, FILE *reports)
     fprintf(reports, "homecall-signal: %s", is_ready ? "ready" : "not ready");
     const char *separator = ": ";
     char *rest = answer.body;
-    for (char *line; !is_ready && (line = strsep(&rest, "\n")) != NULL && *line != '\0'; separator = "; ")
-        fprintf(reports, "%s%s", separator, line);
+    for (char *line; !is_ready && (line = strsep(&rest, "\n")) != NULL && *line != '\0'; separator = "; ") {
+        fputs(separator, reports);
+        print_line(reports, line);
+    }
     fputc('\n', reports);
     free(answer.body);
     return is_ready ? EXIT_SUCCESS : EXIT_FAILURE;

@@ -298,6 +298,16 @@ static void the_reasons_of_one_that_is_not_stand_in_one_line(void **state)
     assert_string_equal(report, "homecall-signal: not ready: draining; MAX_CONNECTIONS is reached\n");
 }
 
+/* Whoever answers at that port need not be our server. */
+static void an_answer_can_not_command_the_terminal(void **state)
+{
+    (void)state;
+    script s = {ANSWER("HTTP/1.0 503 No\r\n\r\n\x1b[2J\tdraining\xc2\x9b\r\nlate\n")};
+    char report[256];
+    assert_int_equal(check(&s, report, sizeof(report)), 1);
+    assert_string_equal(report, "homecall-signal: not ready: ?[2J?draining???; late\n");
+}
+
 static void no_answer_is_not_healthy(void **state)
 {
     (void)state;
@@ -327,6 +337,7 @@ int main(void)
         cmocka_unit_test(an_address_of_all_interfaces_asks_the_loopback),
         cmocka_unit_test(a_ready_server_is_healthy),
         cmocka_unit_test(the_reasons_of_one_that_is_not_stand_in_one_line),
+        cmocka_unit_test(an_answer_can_not_command_the_terminal),
         cmocka_unit_test(no_answer_is_not_healthy),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
