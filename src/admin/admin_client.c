@@ -116,7 +116,7 @@ static int parse(char *text, size_t len, admin_answer *out)
     if (len == 0)
         return -ECONNRESET;
     int status;
-    if (sscanf(text, "HTTP/1.%*1[01] %3d", &status) != 1)
+    if (sscanf(text, "HTTP/1.%*1[01] %3d", &status) != 1 || status < 100)
         return -EPROTO;
     char *end = strstr(text, "\r\n\r\n");
     if (end == NULL)

@@ -147,6 +147,10 @@ static void what_is_no_http_is_refused(void **state)
     assert_int_equal(get(&nul, &answer), -EPROTO);
     script binary = {ANSWER("HTTP/2.0 200 OK\r\n\r\n")};
     assert_int_equal(get(&binary, &answer), -EPROTO);
+    script negative = {ANSWER("HTTP/1.1 -50 OK\r\n\r\n")};
+    assert_int_equal(get(&negative, &answer), -EPROTO);
+    script small = {ANSWER("HTTP/1.1 20 OK\r\n\r\n")};
+    assert_int_equal(get(&small, &answer), -EPROTO);
 }
 
 static void an_answer_without_end_is_given_up(void **state)
