@@ -1,6 +1,6 @@
 /* homecall-signal: reads the arguments and the configuration, runs the app, and ends with an exit code: 0
  * after a stop that was asked for, 1 when something could not be started or written, 2 for a faulty
- * configuration. */
+ * configuration, 3 when a stop has not ended in time. */
 #include "admin/admin_client.h"
 #include "app/app.h"
 #include "app/machine_check.h"
@@ -14,16 +14,18 @@
 
 #include <errno.h>
 #include <event2/event.h>
+#include <poll.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #ifndef HOMECALL_VERSION
 #define HOMECALL_VERSION "0.1.0"
 #endif
 
-enum { EXIT_CONFIGURATION = 2 };
+enum { EXIT_CONFIGURATION = 2, EXIT_OVERDUE = 3 };
 
 typedef enum action {
     ACTION_RUN,
@@ -136,6 +138,19 @@ static int look_at_server(const arguments *given, const app_config *config)
     return top_main(given->top_argc, given->top_argv, server->admin_host, server->admin_port);
 }
 
+/* On the thread that keeps the time of a stop: a thread hangs, so end without it. Nobody may be waited for
+ * now, so this is written only if it can be written at once. */
+static void end_overdue(void)
+{
+    static const char text[] =
+        "homecall-signal: the stop has not ended within SHUTDOWN_GRACE, since a thread "
+        "hangs; ending without it\n";
+    struct pollfd err = {.fd = STDERR_FILENO, .events = POLLOUT};
+    if (poll(&err, 1, 0) == 1 && (err.revents & POLLOUT) != 0)
+        (void)!write(STDERR_FILENO, text, sizeof(text) - 1);
+    _exit(EXIT_OVERDUE);
+}
+
 static int act(const arguments *given, const app_config *config)
 {
     switch (given->action) {
@@ -157,7 +172,7 @@ static int act(const arguments *given, const app_config *config)
         return look_at_server(given, config);
     case ACTION_RUN: {
         app a;
-        int code = app_run(&a, config);
+        int code = app_run(&a, config, end_overdue);
         app_stop(&a);
         libevent_global_shutdown();
         return code;

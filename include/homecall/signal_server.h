@@ -81,7 +81,7 @@ typedef struct signal_server_options {
     uint32_t pong_timeout_ms;      /* how long a connection may be silent after a ping */
     uint32_t handshake_timeout_ms; /* for a complete upgrade request */
     uint32_t close_timeout_ms;     /* from our last byte to the end of TCP */
-    uint32_t shutdown_grace_ms;    /* the longest time that a stop may take */
+    uint32_t shutdown_grace_ms;    /* the longest time that a stop may take, from the request */
 
     /* Called once, after signal_server_request_stop(), when the last thread of the server has ended its work,
      * on that thread. A server never ends by itself. NULL = nobody is told. It must not call back into the
@@ -168,11 +168,17 @@ int signal_server_reload_certificate(signal_server *server);
  * was asked for before. Does nothing before a start. Any thread. */
 void signal_server_request_stop(signal_server *server, bool now);
 
-/* Stop, and wait for the end: at most shutdown_grace_ms, and the moment that joining the threads takes. May
- * be called before a start, and twice. Not from a thread of the server, nor from on_stopped. */
+/* Stop, and wait for the end: at most shutdown_grace_ms from the first request to stop, and the moment that
+ * joining the threads takes. A thread that hangs is waited for as long as it hangs. May be called before a
+ * start, and twice. Not from a thread of the server, nor from on_stopped. */
 void signal_server_stop(signal_server *server);
 
-/* Stop it if it still runs, and free it. NULL is allowed. */
+/* The same, for a program that waits no longer than this. 0 when every thread has ended. -ETIMEDOUT when one
+ * still works or hangs: the server has not ended, and signal_server_destroy() would wait for it. Then the
+ * program can wait once more, or end itself. */
+int signal_server_stop_within(signal_server *server, uint32_t timeout_ms);
+
+/* Stop it if it still runs, wait for its end as signal_server_stop() does, and free it. NULL is allowed. */
 void signal_server_destroy(signal_server *server);
 
 /* The numbers of one moment, summed over the threads. */

@@ -18,7 +18,6 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/resource.h>
-#include <sys/signalfd.h>
 #include <unistd.h>
 
 static const char log_namespace[] = "HomeCall_Signal_App";
@@ -53,13 +52,14 @@ static void reload(app *a)
 
 static void on_signal(evutil_socket_t fd, short what, void *context)
 {
+    (void)fd;
     (void)what;
     app *a = context;
-    struct signalfd_siginfo info;
-    while (read(fd, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
-        if (info.ssi_signo == SIGTERM || info.ssi_signo == SIGINT)
-            on_stop_signal(a, info.ssi_signo == SIGTERM ? "SIGTERM" : "SIGINT");
-        else if (info.ssi_signo == SIGHUP)
+    int number;
+    while ((number = signal_watch_take(&a->signals)) != 0) {
+        if (number == SIGTERM || number == SIGINT)
+            on_stop_signal(a, number == SIGTERM ? "SIGTERM" : "SIGINT");
+        else if (number == SIGHUP)
             reload(a);
         else if (a->is_serving)
             signal_server_log_state(a->server);
@@ -92,12 +92,15 @@ static void on_sign_of_life_due(evutil_socket_t fd, short what, void *context)
 
 /* ---- Starting ---- */
 
+static const char *reason_of(int error)
+{
+    return error == -EMFILE ? "too few descriptors; raise RLIMIT_NOFILE (LimitNOFILE= of the unit, ulimit -n)"
+                            : strerror(-error);
+}
+
 static int fail(const char *what, int error)
 {
-    const char *reason = error == -EMFILE
-                             ? "too few descriptors; raise RLIMIT_NOFILE (LimitNOFILE= of the unit, "
-                               "ulimit -n)"
-                             : strerror(-error);
+    const char *reason = reason_of(error);
     fprintf(stderr, "homecall-signal: %s: %s\n", what, reason);
     LOG(LOG_ERROR, log_namespace, "start failed", LOG_BYTES("what", slice_of_text(what)),
         LOG_BYTES("reason", slice_of_text(reason)));
@@ -118,7 +121,7 @@ static int start_log(app *a)
         const char *file = a->config->log.file;
         bool has_file = file[0] != '\0';
         fprintf(stderr, "homecall-signal: can't write the log to %s: %s (LOG_FILE)\n",
-                has_file ? file : "standard output", strerror(-error));
+                has_file ? file : "standard output", reason_of(error));
         return error;
     }
     a->has_log = true;
@@ -126,21 +129,11 @@ static int start_log(app *a)
     return 0;
 }
 
-/* The signals are blocked before any other thread exists, so that every thread inherits that, and they come
- * only through the descriptor. */
-static int open_signals(app *a)
+/* Before any other thread is started, so that every thread inherits what is blocked. */
+static int start_signals(app *a, void (*on_overdue)(void))
 {
-    sigset_t signals;
-    sigemptyset(&signals);
-    sigaddset(&signals, SIGTERM);
-    sigaddset(&signals, SIGINT);
-    sigaddset(&signals, SIGHUP);
-    sigaddset(&signals, SIGUSR1);
-    sigprocmask(SIG_BLOCK, &signals, NULL);
-    signal(SIGPIPE, SIG_IGN);
-
-    a->signal_fd = signalfd(-1, &signals, SFD_NONBLOCK | SFD_CLOEXEC);
-    return a->signal_fd < 0 ? fail("can't wait for signals", -errno) : 0;
+    int error = signal_watch_start(&a->signals, a->config->server.shutdown_grace_ms, on_overdue);
+    return error != 0 ? fail("can't wait for signals", error) : 0;
 }
 
 static struct event *watch(app *a, int fd, event_callback_fn callback)
@@ -161,7 +154,7 @@ static int make_loop(app *a)
     int error = net_event_base_new(&a->base);
     if (error != 0)
         return fail("can't make an event loop", error);
-    a->signal_event = watch(a, a->signal_fd, on_signal);
+    a->signal_event = watch(a, a->signals.fds[0], on_signal);
     a->stopped_event = watch(a, a->stopped_fd, on_stopped);
     return a->signal_event == NULL || a->stopped_event == NULL ? fail("can't make an event", -ENOMEM) : 0;
 }
@@ -296,10 +289,10 @@ static void on_retry_due(evutil_socket_t fd, short what, void *context)
     event_base_loopbreak(a->base);
 }
 
-int app_run(app *a, const app_config *config)
+int app_run(app *a, const app_config *config, void (*on_overdue)(void))
 {
-    *a = (app){.config = config, .signal_fd = -1, .stopped_fd = -1, .sockets = {.name = "ws"}};
-    if (take_sockets(a) != 0 || open_signals(a) != 0 || start_log(a) != 0)
+    *a = (app){.config = config, .signals = {.signal_fd = -1}, .stopped_fd = -1, .sockets = {.name = "ws"}};
+    if (take_sockets(a) != 0 || start_signals(a, on_overdue) != 0 || start_log(a) != 0)
         return 1;
     raise_descriptor_limit();
     if (make_loop(a) != 0 || create_server(a) != 0 || try_to_start(a) != 0)
@@ -332,14 +325,14 @@ void app_stop(app *a)
     if (a->base != NULL)
         event_base_free(a->base);
     close_descriptor(&a->stopped_fd);
-    close_descriptor(&a->signal_fd);
     service_manager_close_sockets(&a->sockets);
 
-    if (!a->has_log)
-        return;
-    if (a->is_serving)
-        log_event(LOG_INFO, log_namespace, "stopped", NULL, 0);
-    libevent_log_stop();
-    signal_log_stop();
-    a->has_log = false;
+    if (a->has_log) {
+        if (a->is_serving)
+            log_event(LOG_INFO, log_namespace, "stopped", NULL, 0);
+        libevent_log_stop();
+        signal_log_stop();
+        a->has_log = false;
+    }
+    signal_watch_stop(&a->signals); /* until here it keeps the time of the stop */
 }

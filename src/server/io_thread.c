@@ -29,11 +29,14 @@ static void begin_drain(io_thread *t)
 
     if (evtimer_pending(t->grace, NULL)) /* ordered twice: the first grace time counts */
         return;
-    struct timeval grace = clock_span(t->plan.shutdown_grace_ms);
-    if (evtimer_add(t->grace, &grace) != 0) { /* without the timer, the drain might never end */
-        log_event(LOG_WARN, log_namespace, "no memory for the grace of a stop", NULL, 0);
+    /* The grace counts from the request, however late it is noticed here. */
+    uint64_t until_us = atomic_load_explicit(t->plan.drain_until_us, memory_order_relaxed);
+    uint64_t now_us = clock_monotonic_us();
+    uint64_t left_us = until_us > now_us ? until_us - now_us : 0;
+    const struct timeval grace = {.tv_sec = (time_t)(left_us / 1000000),
+                                  .tv_usec = (suseconds_t)(left_us % 1000000)};
+    if (left_us == 0 || evtimer_add(t->grace, &grace) != 0) /* without the timer, the drain might never end */
         end_now(t);
-    }
 }
 
 static void on_grace_over(evutil_socket_t fd, short what, void *arg)

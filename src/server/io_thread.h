@@ -22,13 +22,14 @@ typedef struct io_thread io_thread;
 
 /* What a thread is made from. */
 typedef struct io_thread_plan {
-    const char *kind;                /* "worker" or "acceptor": a literal */
-    uint8_t number;                  /* among those of its kind, from 0 */
-    int shard;                       /* which shard of the rooms it has, or SESSION_NO_SHARD */
-    session_shared *shared;          /* borrowed */
-    uint32_t shutdown_grace_ms;      /* how long a drain may take, in ms */
-    void (*on_ended)(void *context); /* called by the thread, as the last that it does */
-    void *context;                   /* borrowed: for on_ended */
+    const char *kind;                       /* "worker" or "acceptor": a literal */
+    uint8_t number;                         /* among those of its kind, from 0 */
+    int shard;                              /* which shard of the rooms it has, or SESSION_NO_SHARD */
+    session_shared *shared;                 /* borrowed */
+    const _Atomic uint64_t *drain_until_us; /* borrowed; monotonic: when a drain drops what is left. Set
+                                               before the order to drain comes, and not changed any more */
+    void (*on_ended)(void *context);        /* called by the thread, as the last that it does */
+    void *context;                          /* borrowed: for on_ended */
 } io_thread_plan;
 
 struct io_thread {

@@ -10,6 +10,7 @@
 #include "server/origins.h"
 #include "stats/snapshot.h"
 
+#include <pthread.h>
 #include <stdatomic.h>
 
 struct signal_server {
@@ -23,12 +24,14 @@ struct signal_server {
     acceptor *acceptors;   /* owned array */
     uint32_t made_workers; /* how many of them are initialised */
     uint32_t made_acceptors;
-    admin *admin;             /* owned; NULL without an admin port */
-    char *hosts;              /* owned; where the acceptors listen; NULL before the start */
-    char *admin_hosts;        /* owned; where the admin does; NULL without one */
-    _Atomic uint32_t running; /* threads that have not ended yet; acquire-release, so that the last one sees
-                                 what all have done */
-    _Atomic uint16_t port;    /* relaxed, as the next two */
+    admin *admin;                    /* owned; NULL without an admin port */
+    char *hosts;                     /* owned; where the acceptors listen; NULL before the start */
+    char *admin_hosts;               /* owned; where the admin does; NULL without one */
+    pthread_mutex_t end_lock;        /* guards the next two */
+    pthread_cond_t has_ended;        /* `running` has become 0 */
+    uint32_t running;                /* threads that have not ended yet */
+    _Atomic uint64_t drain_until_us; /* monotonic: when a stop drops what is left; 0 before a stop */
+    _Atomic uint16_t port;           /* relaxed, as the next two */
     _Atomic uint16_t tls_port;
     _Atomic bool is_draining; /* a stop was asked for; relaxed */
     _Atomic bool

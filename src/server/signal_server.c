@@ -1,17 +1,38 @@
 /* Signal_Server: how it is made of its options, and how it stops. Its start is in start.c, its numbers are in
  * numbers.c. */
+#include "base/clock.h"
 #include "server/server_options.h"
 #include "server/server_parts.h"
 #include "server/server_shared.h"
 
 #include <errno.h>
 #include <stdlib.h>
+#include <time.h>
 #include <unistd.h>
 
 static uint32_t processors(void)
 {
     long online = sysconf(_SC_NPROCESSORS_ONLN);
     return online < 1 ? 1 : online > SERVER_MAX_WORKERS ? SERVER_MAX_WORKERS : (uint32_t)online;
+}
+
+/* How the end of the threads is waited for. By the monotonic clock: the other one may be set meanwhile. */
+static int init_end(signal_server *server)
+{
+    pthread_condattr_t attributes;
+    int error = pthread_condattr_init(&attributes);
+    if (error != 0)
+        return -error;
+    error = pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    if (error == 0)
+        error = pthread_cond_init(&server->has_ended, &attributes);
+    pthread_condattr_destroy(&attributes);
+    if (error != 0)
+        return -error;
+    error = pthread_mutex_init(&server->end_lock, NULL);
+    if (error != 0)
+        pthread_cond_destroy(&server->has_ended);
+    return -error;
 }
 
 int signal_server_create(const signal_server_options *options, signal_server **out)
@@ -21,9 +42,14 @@ int signal_server_create(const signal_server_options *options, signal_server **o
     signal_server *server = calloc(1, sizeof(*server));
     if (server == NULL)
         return -ENOMEM;
+    int error = init_end(server);
+    if (error != 0) {
+        free(server);
+        return error;
+    }
 
     certificate_init(&server->certificate);
-    int error = server_options_copy(&server->options, options);
+    error = server_options_copy(&server->options, options);
     if (error != 0)
         goto destroy;
     if (server->options.workers == 0)
@@ -85,6 +111,10 @@ void signal_server_request_stop(signal_server *server, bool now)
 {
     if (!server->is_started)
         return;
+    uint64_t none = 0;
+    uint64_t until_us = clock_monotonic_us() + (uint64_t)server->options.shutdown_grace_ms * 1000;
+    atomic_compare_exchange_strong_explicit(&server->drain_until_us, &none, until_us, memory_order_relaxed,
+                                            memory_order_relaxed);
     atomic_store_explicit(&server->is_draining, true, memory_order_relaxed);
     mailbox_command command = now ? MAILBOX_END : MAILBOX_DRAIN;
     for (uint32_t i = 0; i < server->made_acceptors; i++)
@@ -93,14 +123,44 @@ void signal_server_request_stop(signal_server *server, bool now)
         mailbox_order(&server->workers[i].mailbox, command);
 }
 
-void signal_server_stop(signal_server *server)
+static void join_threads(signal_server *server)
 {
-    signal_server_request_stop(server, false);
     for (uint32_t i = 0; i < server->made_acceptors; i++)
         io_thread_join(&server->acceptors[i].thread);
     for (uint32_t i = 0; i < server->made_workers; i++)
         io_thread_join(&server->workers[i]);
 }
+
+int signal_server_stop_within(signal_server *server, uint32_t timeout_ms)
+{
+    signal_server_request_stop(server, false);
+    struct timespec until;
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_sec += (time_t)(timeout_ms / 1000);
+    until.tv_nsec += (long)(timeout_ms % 1000) * 1000000;
+    if (until.tv_nsec >= 1000000000) {
+        until.tv_sec++;
+        until.tv_nsec -= 1000000000;
+    }
+    int error = 0;
+    pthread_mutex_lock(&server->end_lock);
+    while (server->running > 0 && error == 0)
+        error = pthread_cond_timedwait(&server->has_ended, &server->end_lock, &until);
+    bool has_ended = server->running == 0;
+    pthread_mutex_unlock(&server->end_lock);
+    if (!has_ended)
+        return -ETIMEDOUT;
+    join_threads(server);
+    return 0;
+}
+
+void signal_server_stop(signal_server *server)
+{
+    signal_server_request_stop(server, false);
+    join_threads(server);
+}
+
+/* ---- Its end ---- */
 
 void signal_server_destroy(signal_server *server)
 {
@@ -110,6 +170,8 @@ void signal_server_destroy(signal_server *server)
     server_unmake(server);
     admission_free(server->admission);
     certificate_deinit(&server->certificate);
+    pthread_cond_destroy(&server->has_ended);
+    pthread_mutex_destroy(&server->end_lock);
     free(server->acceptors);
     free(server->workers);
     server_options_free(&server->options);

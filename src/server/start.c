@@ -19,7 +19,11 @@ static const char log_namespace[] = "HomeCall_Signal_Server";
 static void on_thread_ended(void *context)
 {
     signal_server *server = context;
-    bool is_last = atomic_fetch_sub_explicit(&server->running, 1, memory_order_acq_rel) == 1;
+    pthread_mutex_lock(&server->end_lock);
+    bool is_last = --server->running == 0;
+    if (is_last)
+        pthread_cond_broadcast(&server->has_ended);
+    pthread_mutex_unlock(&server->end_lock);
     if (is_last && !server->is_start_failing && server->options.on_stopped != NULL)
         server->options.on_stopped(server->options.context);
 }
@@ -30,7 +34,7 @@ static io_thread_plan plan_of(signal_server *server, const char *kind, uint32_t 
                             .number = (uint8_t)number,
                             .shard = shard,
                             .shared = &server->shared,
-                            .shutdown_grace_ms = server->options.shutdown_grace_ms,
+                            .drain_until_us = &server->drain_until_us,
                             .on_ended = on_thread_ended,
                             .context = server};
 }
@@ -225,7 +229,7 @@ static int start_thread(io_thread *t, signal_server_fault *fault)
 /* Start every thread. `running` counts the threads that have not told yet that they have ended. */
 static int start_threads(signal_server *server, signal_server_fault *fault)
 {
-    atomic_store(&server->running, server->made_workers + server->made_acceptors);
+    server->running = server->made_workers + server->made_acceptors;
     int error = 0;
     for (uint32_t i = 0; i < server->made_workers && error == 0; i++)
         error = start_thread(&server->workers[i], fault);
@@ -252,6 +256,8 @@ static int start(signal_server *server, signal_server_fault *fault)
             signal_server_stop(server);
             server->is_start_failing = false;
             server->is_started = false;
+            server->running = 0; /* those that were not started are not waited for */
+            atomic_store_explicit(&server->drain_until_us, 0, memory_order_relaxed);
             atomic_store_explicit(&server->is_draining, false, memory_order_relaxed);
         }
     }

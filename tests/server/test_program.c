@@ -1,4 +1,5 @@
 /* The program as its user sees it: arguments, configuration, messages, signals, exit codes. */
+#include <dirent.h>
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <poll.h>
@@ -13,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ptrace.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
@@ -578,6 +580,87 @@ static void a_second_signal_ends_it_at_once(void **state)
     client_close(stays);
 }
 
+/* The number of the thread of this name. */
+static pid_t find_thread(pid_t process, const char *name)
+{
+    char path[64];
+    snprintf(path, sizeof(path), "/proc/%d/task", (int)process);
+    DIR *tasks = opendir(path);
+    assert_non_null(tasks);
+    pid_t found = 0;
+    for (const struct dirent *task = readdir(tasks); task != NULL && found == 0; task = readdir(tasks)) {
+        char comm[32] = {0};
+        snprintf(path, sizeof(path), "/proc/%d/task/%.16s/comm", (int)process, task->d_name);
+        FILE *file = fopen(path, "r");
+        if (file == NULL)
+            continue;
+        if (fgets(comm, sizeof(comm), file) != NULL && strcspn(comm, "\n") == strlen(name) &&
+            strncmp(comm, name, strlen(name)) == 0)
+            found = (pid_t)atoi(task->d_name);
+        fclose(file);
+    }
+    closedir(tasks);
+    return found;
+}
+
+/* Let this thread, and no other, do nothing any more. */
+static pid_t hang(const fixture *f, const char *name)
+{
+    pid_t thread = find_thread(f->pid, name);
+    assert_true(thread > 0);
+    assert_int_equal(ptrace(PTRACE_SEIZE, thread, NULL, NULL), 0);
+    assert_int_equal(ptrace(PTRACE_INTERRUPT, thread, NULL, NULL), 0);
+    assert_int_equal(waitpid(thread, NULL, __WALL), thread);
+    return thread;
+}
+
+/* Wait for the end of a process whose thread hangs: the kernel keeps that for whoever has stopped it. */
+static int finish_hanging(fixture *f, pid_t thread)
+{
+    int status;
+    await_output(f, NULL);
+    while (waitpid(thread, &status, __WALL) == thread && !WIFEXITED(status) && !WIFSIGNALED(status))
+        continue;
+    return finish(f);
+}
+
+static void a_thread_that_hangs_does_not_keep_it_from_ending_in_time(void **state)
+{
+    enum { GRACE_MS = 1000, BOUND_MS = GRACE_MS + 500 };
+    fixture *f = *state;
+    static const char *const threads[] = {"hc-acceptor-0", "hc-worker-0", "hc-admin"};
+    if (getenv("HOMECALL_EMULATED") != NULL)
+        skip(); /* an emulator has threads of its own */
+    for (size_t i = 0; i < sizeof(threads) / sizeof(threads[0]); i++) {
+        char environment[128];
+        snprintf(environment, sizeof(environment), "WS_PORT=0 WORKERS=1 SHUTDOWN_GRACE=1s ADMIN_PORT=%u",
+                 (unsigned)free_port());
+        start_serving(f, "", environment);
+        pid_t thread = hang(f, threads[i]);
+        uint64_t begun_ms = now_ms();
+        assert_int_equal(kill(f->pid, SIGTERM), 0);
+        assert_int_equal(finish_hanging(f, thread), 3);
+        uint64_t took_ms = now_ms() - begun_ms;
+        assert_in_range(took_ms, GRACE_MS, BOUND_MS);
+        assert_non_null(strstr(f->err.text, "the stop has not ended within SHUTDOWN_GRACE"));
+    }
+}
+
+static void a_second_signal_ends_it_though_a_thread_hangs(void **state)
+{
+    fixture *f = *state;
+    if (getenv("HOMECALL_EMULATED") != NULL)
+        skip();
+    start_serving(f, "", "WS_PORT=0 WORKERS=1 SHUTDOWN_GRACE=1h");
+    pid_t thread = hang(f, "hc-worker-0");
+    assert_int_equal(kill(f->pid, SIGTERM), 0);
+    await_output(f, "stopping signal=SIGTERM\n");
+    uint64_t begun_ms = now_ms();
+    assert_int_equal(kill(f->pid, SIGTERM), 0);
+    assert_int_equal(finish_hanging(f, thread), 3);
+    assert_in_range(now_ms() - begun_ms, 0, 1000);
+}
+
 static void nothing_but_log_lines_goes_to_standard_output(void **state)
 {
     fixture *f = *state;
@@ -1106,6 +1189,8 @@ int main(void)
         TEST(a_printed_configuration_can_be_used_as_the_file),
         TEST(it_serves_on_a_free_port_and_stops_on_either_signal_with_zero),
         TEST(a_second_signal_ends_it_at_once),
+        TEST(a_thread_that_hangs_does_not_keep_it_from_ending_in_time),
+        TEST(a_second_signal_ends_it_though_a_thread_hangs),
         TEST(nothing_but_log_lines_goes_to_standard_output),
         TEST(json_lines_are_written_where_they_are_asked_for),
         TEST(a_port_in_use_ends_with_one_and_names_the_options),
