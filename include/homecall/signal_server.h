@@ -66,19 +66,24 @@ typedef struct signal_server_options {
     uint32_t pending_ttl_ms;          /* how long the queued signals of a lost connection are kept */
     uint32_t pending_max_messages;    /* signals queued in one room */
     uint64_t pending_max_bytes;       /* bytes queued in one room */
-    uint64_t pending_max_total_bytes; /* bytes queued in the whole server */
+    uint64_t pending_max_total_bytes; /* bytes queued in the whole server; at most half of max_buffered_bytes
+                                         counts */
     uint32_t probe_timeout_ms; /* how long the members of a full room have to answer when a newcomer waits */
 
     uint32_t max_message_bytes;      /* one WebSocket message */
     uint32_t max_name_bytes;         /* a room or user name after trimming */
     uint32_t max_request_head_bytes; /* the upgrade request with its headers */
     uint64_t max_output_bytes;       /* what may wait for one client that does not read */
+    uint64_t max_buffered_bytes;     /* what all buffers and queues of the server may hold together */
+    uint32_t send_buffer_bytes;      /* of the kernel, for each connection, which doubles it; 0 = the kernel's
+                                        own choice */
     uint32_t message_rate;           /* frames a second from one connection, on average; 0 = no limit */
     uint32_t message_burst;          /* frames at once above that */
     uint32_t fault_burst; /* invalid messages at once; each second one more is allowed; 0 = no limit */
 
     uint32_t ping_interval_ms;     /* between two pings to a connection */
     uint32_t pong_timeout_ms;      /* how long a connection may be silent after a ping */
+    uint32_t message_timeout_ms;   /* from the begin of a message to its end; 0 = no limit */
     uint32_t handshake_timeout_ms; /* for a complete upgrade request */
     uint32_t close_timeout_ms;     /* from our last byte to the end of TCP */
     uint32_t shutdown_grace_ms;    /* the longest time that a stop may take, from the request */

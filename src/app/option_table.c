@@ -124,8 +124,8 @@ static const option table[] = {
      "How many bytes of signals one room queues. At most MAX_OUTPUT_BYTES.",
      TARGET(server.pending_max_bytes)},
     {rooms, "PENDING_MAX_TOTAL_BYTES", OPTION_SIZE, AS_LIBRARY, 0, GIB(1024), NULL, NULL,
-     "How many bytes of signals all rooms queue together. The memory that they take is more: half a KiB for "
-     "each room and signal besides.",
+     "How many bytes of signals all rooms queue together, up to half of MAX_BUFFERED_BYTES. The memory that "
+     "they take is more: half a KiB for each room and signal besides.",
      TARGET(server.pending_max_total_bytes)},
     {rooms, "PROBE_TIMEOUT", OPTION_DURATION, AS_LIBRARY, 1, 5 * MINUTE, NULL, NULL,
      "How long the users in a full room have to show that they are alive before a newcomer takes a silent "
@@ -145,6 +145,15 @@ static const option table[] = {
      "How much may wait for a client that does not read before it is dropped. At least twice "
      "MAX_MESSAGE_BYTES.",
      TARGET(server.max_output_bytes)},
+    {messages, "MAX_BUFFERED_BYTES", OPTION_SIZE, AS_LIBRARY, MIB(8), GIB(1024), NULL, NULL,
+     "How much all clients together may make the server keep: what waits for those that do not read, parts of "
+     "messages, queued signals. Above it, those who hold the most are dropped. At least twice "
+     "MAX_OUTPUT_BYTES.",
+     TARGET(server.max_buffered_bytes)},
+    {messages, "SEND_BUFFER_BYTES", OPTION_SIZE, AS_LIBRARY, 0, MIB(64), NULL, NULL,
+     "The kernel's buffer for what a client has not read yet (SO_SNDBUF, which the kernel doubles). 0 leaves it "
+     "to the kernel, which takes up to 4 MiB for each.",
+     TARGET(server.send_buffer_bytes)},
     {messages, "MESSAGE_RATE", OPTION_INTEGER, AS_LIBRARY, 0, 1000000, NULL, "frames a second",
      "How many frames one connection may send a second, on average. 0 sets no limit.",
      TARGET(server.message_rate)},
@@ -164,6 +173,9 @@ static const option table[] = {
     {times, "HANDSHAKE_TIMEOUT", OPTION_DURATION, AS_LIBRARY, 1, 5 * MINUTE, NULL, NULL,
      "How long a client may take for its HTTP request.",
      TARGET(server.handshake_timeout_ms)},
+    {times, "MESSAGE_TIMEOUT", OPTION_DURATION, AS_LIBRARY, 0, 1 * HOUR, NULL, NULL,
+     "How long a client may take to send one message, once it has begun. 0 sets no limit.",
+     TARGET(server.message_timeout_ms)},
     {times, "CLOSE_TIMEOUT", OPTION_DURATION, AS_LIBRARY, 1, 1 * MINUTE, NULL, NULL,
      "How long a client may take to close after it was told to.",
      TARGET(server.close_timeout_ms)},

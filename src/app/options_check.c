@@ -209,6 +209,9 @@ bool options_check_together(const app_config *config, FILE *reports)
     if (s->max_output_bytes < 2 * (uint64_t)s->max_message_bytes)
         is_valid = report_misfit(reports, config, offsetof(app_config, server.max_output_bytes),
                                  "at least twice", offsetof(app_config, server.max_message_bytes));
+    if (s->max_buffered_bytes < 2 * s->max_output_bytes)
+        is_valid = report_misfit(reports, config, offsetof(app_config, server.max_buffered_bytes),
+                                 "at least twice", offsetof(app_config, server.max_output_bytes));
     /* A newcomer gets the whole queue at once. If it did not fit into the output, he would be dropped. */
     if (s->pending_max_bytes > s->max_output_bytes)
         is_valid = report_misfit(reports, config, offsetof(app_config, server.pending_max_bytes), "at most",

@@ -22,6 +22,12 @@ static inline size_t bytes_len(const bytes *b)
     return b == NULL ? 0 : b->end - b->start;
 }
 
+/* How much memory it takes; 0 for NULL. */
+static inline size_t bytes_footprint(const bytes *b)
+{
+    return b == NULL ? 0 : sizeof(*b) + b->cap;
+}
+
 /* The first byte of the content. `b` must not be NULL. */
 static inline uint8_t *bytes_head(bytes *b)
 {

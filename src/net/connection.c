@@ -35,6 +35,34 @@ void connection_enter_state(connection *c, connection_state state)
         counter_add(&connections[phases[state]], 1);
 }
 
+void connection_clear_unread(connection *c)
+{
+    if (c->holding != NULL)
+        bytes_clear(&c->holding->unread);
+}
+
+void connection_detach_holding(connection *c)
+{
+    connection_holding *h = c->holding;
+    if (h == NULL)
+        return;
+    connection_set *set = c->entry.set;
+    assert(set->held_bytes >= h->counted);
+    set->held_bytes -= h->counted;
+    h->counted = 0;
+    TAILQ_REMOVE(&set->holdings, h, link);
+}
+
+void connection_free_holding(connection *c)
+{
+    if (c->holding == NULL)
+        return;
+    assert(c->holding->counted == 0);
+    bytes_clear(&c->holding->unread);
+    free(c->holding);
+    c->holding = NULL;
+}
+
 /* Attach a detached connection to `set`, watch its input, and enter `state`. 0 or -errno: then it is still
  * detached. */
 static int enter_set(connection *c, connection_set *set, connection_state state)
@@ -50,6 +78,8 @@ static int enter_set(connection *c, connection_set *set, connection_state state)
     set->count++;
     set->output_bytes += bytes_len(c->output);
     connection_enter_state(c, state);
+    if (c->holding != NULL)
+        connection_set_add_holding(set, c->holding);
     return 0;
 }
 
@@ -70,6 +100,7 @@ void connection_leave_set(connection *c)
     assert(c->entry.work == 0 && set->count > 0 && set->output_bytes >= bytes_len(c->output));
     (void)connection_want_writable(c, false);
     transport_detach(&c->transport);
+    connection_detach_holding(c);
     connection_enter_state(c, CONNECTION_DETACHED);
     set->count--;
     set->output_bytes -= bytes_len(c->output);
@@ -95,6 +126,8 @@ int connection_open(connection *c, int fd, uint64_t id, connection_set *set, tls
                       .opened_cs = centiseconds(net_loop_now_ms(set->loop)),
                       .is_tls = tls != NULL};
     transport_open(&c->transport, fd, set->hooks->on_ready, c);
+    if (set->limits->send_buffer_bytes > 0)
+        transport_set_send_buffer(&c->transport, set->limits->send_buffer_bytes);
     int error = tls == NULL ? 0 : transport_start_tls(&c->transport, tls);
     if (error == 0)
         error = enter_set(c, set, CONNECTION_HANDSHAKE);
@@ -310,7 +343,7 @@ void connection_drop_gone(connection *c, const char *why)
 void connection_give_back(connection *c)
 {
     assert(c->entry.state == CONNECTION_DETACHED && c->has_ended);
-    bytes_clear(&c->unread);
+    connection_free_holding(c);
     bytes_clear(&c->message); /* or proxied_peer, which is at the same place */
     bytes_clear(&c->output);
     c->entry.set->events->on_free(c);
@@ -327,7 +360,7 @@ void connection_abandon(connection *c, const char *why)
 void connection_begin_closing(connection *c, const connection_end *end)
 {
     assert(c->entry.state == CONNECTION_HANDSHAKE || connection_is_open(c));
-    bytes_clear(&c->unread);
+    connection_clear_unread(c);
     bytes_clear(&c->message); /* or proxied_peer, which is at the same place */
     c->has_kept_message = false;
     connection_enter_state(c, CONNECTION_CLOSING);

@@ -75,11 +75,11 @@ typedef struct connection_events {
 
 struct connection {
     transport transport;
-    connection_entry entry; /* its state, and its place in its set */
-    uint64_t id;            /* for log lines */
-    uint64_t bytes_in;      /* how many bytes were read */
-    uint64_t bytes_out;     /* how many bytes were put into `output` */
-    bytes *unread;          /* owned: input that was read and not handled yet; or NULL */
+    connection_entry entry;      /* its state, and its place in its set */
+    uint64_t id;                 /* for log lines */
+    uint64_t bytes_in;           /* how many bytes were read */
+    uint64_t bytes_out;          /* how many bytes were put into `output` */
+    connection_holding *holding; /* owned: what it holds from one turn to the next; or NULL */
     union {
         bytes *proxied_peer; /* owned, in HANDSHAKE: the peer's address, as a PROXY header has it; or NULL */
         bytes *message;      /* owned, after HANDSHAKE: the part of the current message that has come, where
@@ -200,6 +200,15 @@ void connection_enter_state(connection *c, connection_state state);
 
 /* Leave the set: it is detached afterwards. It must have no work. */
 void connection_leave_set(connection *c);
+
+/* Free the input that is kept. */
+void connection_clear_unread(connection *c);
+
+/* What it holds does not count in its set any more. */
+void connection_detach_holding(connection *c);
+
+/* Free what was detached, with the input that is kept. */
+void connection_free_holding(connection *c);
 
 /* Free its buffers, and call on_free. It must be detached, with its descriptor closed. */
 void connection_give_back(connection *c);

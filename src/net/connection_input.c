@@ -1,6 +1,7 @@
 #include "net/connection_input.h"
 
 #include "net/connection_handshake.h"
+#include "net/connection_holding.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -171,20 +172,25 @@ static bool keeps_input(const connection *c)
     return c->entry.state == CONNECTION_HELD || c->entry.state == CONNECTION_LEAVING;
 }
 
+static size_t unread_len(const connection *c)
+{
+    return c->holding == NULL ? 0 : bytes_len(c->holding->unread);
+}
+
 /* Keep input that can't be handled now. */
 static void keep_for_later(connection *c, const uint8_t *data, size_t len)
 {
-    if (bytes_append(&c->unread, data, len) != 0)
+    if (connection_keep_unread(c, data, len) != 0)
         connection_drop_without_memory(c);
-    else if (c->entry.state == CONNECTION_HELD && bytes_len(c->unread) >= MAX_HELD_BYTES)
+    else if (c->entry.state == CONNECTION_HELD && unread_len(c) >= MAX_HELD_BYTES)
         (void)transport_watch_input(&c->transport, false);
 }
 
-/* Handle what was read, and keep the rest. All earlier input is in [data, data + len) as well: `c->unread` is
- * NULL here. */
+/* Handle what was read, and keep the rest. All earlier input is in [data, data + len) as well: none is
+ * kept here. */
 static void take_input(connection *c, uint8_t *data, size_t len)
 {
-    assert(c->unread == NULL);
+    assert(unread_len(c) == 0);
     size_t used = 0;
     if (c->entry.state == CONNECTION_HANDSHAKE)
         used = connection_take_handshake(c, data, len);
@@ -196,15 +202,23 @@ static void take_input(connection *c, uint8_t *data, size_t len)
         keep_for_later(c, data + used, len - used);
 }
 
-/* `len` bytes were read into the set's buffer, where space for the `before` bytes of `unread` was left in
- * front of them. */
+/* After input was handled: count what is kept of it. One that leaves takes it along, and one that is closed
+ * will be freed. */
+static void count_input(connection *c)
+{
+    if (c->entry.state != CONNECTION_LEAVING && c->entry.state != CONNECTION_CLOSED)
+        connection_count_holding(c);
+}
+
+/* `len` bytes were read into the set's buffer, where space for the `before` bytes that are kept was left
+ * in front of them. */
 static void on_bytes(connection *c, size_t before, size_t len)
 {
     connection_set *set = c->entry.set;
     uint8_t *buffer = set->scratch;
     if (before > 0) {
-        memcpy(buffer, bytes_head(c->unread), before);
-        bytes_clear(&c->unread);
+        memcpy(buffer, bytes_head(c->holding->unread), before);
+        connection_clear_unread(c);
     }
     c->bytes_in += len;
     counter_add(&set->counters.bytes_in, len);
@@ -216,6 +230,8 @@ static void on_bytes(connection *c, size_t before, size_t len)
         keep_for_later(c, buffer, before + len);
     else if (c->entry.state == CONNECTION_HANDSHAKE || c->entry.state == CONNECTION_OPEN)
         take_input(c, buffer, before + len);
+    if (c->holding != NULL || c->message != NULL || c->decoder.opcode != 0)
+        count_input(c);
 }
 
 void connection_read_input(connection *c)
@@ -223,7 +239,7 @@ void connection_read_input(connection *c)
     /* Unread bytes are to be handled together with the new ones. So space is left for them in the set's
      * buffer; they are copied there only when something was read. */
     connection_set *set = c->entry.set;
-    size_t before = keeps_input(c) ? 0 : bytes_len(c->unread);
+    size_t before = keeps_input(c) ? 0 : unread_len(c);
     assert(before < set->scratch_size);
 
     ssize_t got = transport_read(&c->transport, set->scratch + before, set->scratch_size - before);
@@ -255,10 +271,9 @@ void connection_resume_input(connection *c)
     if (c->has_kept_message && !deliver_assembled(c, c->kept_is_text))
         return;
 
-    bytes *unread = c->unread;
+    bytes *unread = connection_take_unread(c);
     if (unread == NULL)
         return;
-    c->unread = NULL;
     take_input(c, bytes_head(unread), bytes_len(unread));
     bytes_clear(&unread);
 }

@@ -53,6 +53,9 @@ static int32_t due_in_ms(const connection_set *set, int state, uint64_t now_ms)
     return (int32_t)(first->due_ms - (uint32_t)now_ms);
 }
 
+/* How often it is looked whether messages take too long. */
+enum { SWEEP_MS = 1000 };
+
 static uint64_t next_due_ms(const net_ticker *ticker, uint64_t now_ms)
 {
     const connection_set *set =
@@ -63,7 +66,10 @@ static uint64_t next_due_ms(const net_ticker *ticker, uint64_t now_ms)
         if (due < earliest)
             earliest = due;
     }
-    return earliest == INT32_MAX ? UINT64_MAX : now_ms + (uint64_t)(int64_t)earliest;
+    uint64_t due_ms = earliest == INT32_MAX ? UINT64_MAX : now_ms + (uint64_t)(int64_t)earliest;
+    if (!TAILQ_EMPTY(&set->holdings) && set->sweep_ms < due_ms)
+        due_ms = set->sweep_ms;
+    return due_ms;
 }
 
 static void on_due(net_ticker *ticker, uint64_t now_ms)
@@ -73,11 +79,21 @@ static void on_due(net_ticker *ticker, uint64_t now_ms)
         while (due_in_ms(set, state, now_ms) <= 0)
             set->hooks->on_due(
                 TAILQ_FIRST(&set->by_state[state])); /* afterwards it is not the first any more */
+    if (!TAILQ_EMPTY(&set->holdings) && set->sweep_ms <= now_ms) {
+        set->sweep_ms = now_ms + SWEEP_MS;
+        set->hooks->on_sweep(set, now_ms);
+    }
 }
 
-static void on_work(net_ticker *ticker)
+void connection_set_add_holding(connection_set *set, connection_holding *holding)
 {
-    connection_set *set = set_of(ticker);
+    if (TAILQ_EMPTY(&set->holdings))
+        set->sweep_ms = net_loop_now_ms(set->loop) + SWEEP_MS;
+    TAILQ_INSERT_TAIL(&set->holdings, holding, link);
+}
+
+static void do_work(connection_set *set)
+{
     connection_entry *entry;
     while ((entry = STAILQ_FIRST(&set->queue)) != NULL) {
         STAILQ_REMOVE_HEAD(&set->queue, queued);
@@ -88,6 +104,32 @@ static void on_work(net_ticker *ticker)
     }
 }
 
+/* Tell the other sets what this one holds. Only a turn that has changed that pays for it. */
+static void publish(connection_set *set)
+{
+    memory_bound *memory = set->limits->memory;
+    if (memory == NULL || set->held_bytes == set->published_bytes)
+        return;
+    memory_bound_add(memory, set->held_bytes - set->published_bytes);
+    set->published_bytes = set->held_bytes;
+}
+
+static void on_work(net_ticker *ticker)
+{
+    connection_set *set = set_of(ticker);
+    do_work(set);
+    publish(set);
+    const memory_bound *memory = set->limits->memory;
+    if (memory == NULL || set->held_bytes <= memory->share)
+        return;
+    uint64_t excess = memory_bound_excess(memory);
+    if (excess == 0)
+        return;
+    set->hooks->on_excess(set, excess);
+    do_work(set); /* those that were ended are freed now */
+    publish(set);
+}
+
 /* Count the signals that were read and written in this turn. Each took as long as the turn. */
 static void on_turn_end(net_ticker *ticker, uint64_t took_us)
 {
@@ -96,6 +138,7 @@ static void on_turn_end(net_ticker *ticker, uint64_t took_us)
         counter_histogram_add(&set->counters.relay_us, took_us, set->relays_written);
     set->relays_written = 0;
     counter_set(&set->counters.backlog_bytes, set->output_bytes);
+    counter_set(&set->counters.held_bytes, set->held_bytes);
 }
 
 /* ---- The set itself ---- */
@@ -124,6 +167,7 @@ int connection_set_init(connection_set *set, net_loop *loop, const net_limits *l
     for (int state = 0; state < CONNECTION_STATES; state++)
         TAILQ_INIT(&set->by_state[state]);
     STAILQ_INIT(&set->queue);
+    TAILQ_INIT(&set->holdings);
     set->duration_ms[CONNECTION_HANDSHAKE] = limits->handshake_timeout_ms;
     set->duration_ms[CONNECTION_OPEN] = limits->ping_interval_ms;
     set->duration_ms[CONNECTION_PINGED] = limits->pong_timeout_ms;
@@ -136,6 +180,8 @@ int connection_set_init(connection_set *set, net_loop *loop, const net_limits *l
 void connection_set_deinit(connection_set *set)
 {
     assert(set->count == 0 && set->output_bytes == 0 && STAILQ_EMPTY(&set->queue));
+    assert(set->held_bytes == 0 && TAILQ_EMPTY(&set->holdings));
+    publish(set);
     free(set->scratch);
     set->scratch = NULL;
 }

@@ -14,9 +14,11 @@
 #ifndef HOMECALL_NET_CONNECTION_SET_H
 #define HOMECALL_NET_CONNECTION_SET_H
 
+#include "base/bytes.h"
 #include "base/token_bucket.h"
 #include "net/connection_state.h"
 #include "net/loop.h"
+#include "net/memory_bound.h"
 #include "net/net_counters.h"
 #include "websocket/handshake.h"
 
@@ -35,6 +37,11 @@ typedef struct net_limits {
     uint32_t max_message_bytes;
     uint64_t max_output_bytes;    /* that wait for one peer, because it does not read them */
     token_bucket_rate frame_rate; /* how many frames one peer may send */
+    uint32_t send_buffer_bytes;   /* of the kernel, for each socket, before the kernel doubles it; 0 = as much
+                                     as the kernel likes */
+    memory_bound *memory;         /* borrowed: what the connections of all sets may hold; NULL = no bound. It
+                                     is the only one that changes. */
+    uint32_t message_timeout_ms;  /* from the begin of a message or a frame to its end; 0 = no limit */
     /* The four times are at least 1. */
     uint32_t handshake_timeout_ms; /* for the TLS handshake and a complete upgrade request together */
     uint32_t ping_interval_ms; /* after the handshake, or after the first sign of life since the last ping:
@@ -57,6 +64,19 @@ typedef struct connection_entry {
                         = nothing, and it is not in the queue */
 } connection_entry;
 
+/* What a connection holds in memory at the end of a turn: output that waits, a part of a message, input that
+ * is not handled yet. There is one only while it holds something, or while a message has begun, so an idle
+ * connection pays a pointer for it (connection_holding.h). */
+typedef struct connection_holding {
+    TAILQ_ENTRY(connection_holding) link; /* in its set's list; unused while the connection is detached */
+    connection_entry *entry;              /* borrowed: whose it is */
+    bytes *unread;                        /* owned: input that was read and not handled yet; or NULL */
+    uint64_t counted;                     /* what connection_set.held_bytes counts for it */
+    uint32_t begun_ms;                    /* monotonic, low 32 bits: when the current message was begun */
+    uint32_t begun_after;                 /* how many messages had come then, low 32 bits */
+    bool is_begun;                        /* a message or a frame has begun, and is not complete */
+} connection_holding;
+
 typedef STAILQ_HEAD(connection_queue, connection_entry) connection_queue;
 
 /* What a set calls for its connections. It is the same table for all of them. */
@@ -68,6 +88,11 @@ typedef struct connection_hooks {
     /* Do the work of these bits. The entry is not in the queue any more, and its `work` is 0. It may be freed
      * or detached by this. */
     void (*on_work)(connection_entry *entry, unsigned work);
+    /* Somebody holds something, and a second has passed: end those whose message takes too long. */
+    void (*on_sweep)(connection_set *set, uint64_t now_ms);
+    /* All sets together hold more than memory_bound allows, and this set more than its share: end the largest
+     * holders, until `excess` bytes less are held. */
+    void (*on_excess)(connection_set *set, uint64_t excess);
 } connection_hooks;
 
 struct connection_set {
@@ -85,8 +110,14 @@ struct connection_set {
     uint32_t duration_ms[CONNECTION_STATES]; /* from entering a state to its deadline; 0 = no deadline */
     connection_queue queue;                  /* borrowed: the connections with work for the end of the turn */
     size_t count;                            /* how many connections belong to this set */
-    uint64_t output_bytes;   /* how many bytes of output all its connections hold, because their sockets have
-                                not taken them yet */
+    uint64_t output_bytes; /* how many bytes of output all its connections hold, because their sockets have
+                              not taken them yet */
+    TAILQ_HEAD(, connection_holding) holdings; /* borrowed: of the connections that hold something */
+    uint64_t held_bytes;                       /* the memory that these hold */
+    uint64_t published_bytes;                  /* the part of it that limits->memory counts */
+    uint64_t sweep_ms;       /* monotonic: when on_sweep is due; means nothing while there are no holdings */
+    uint64_t ended_unlogged; /* connections ended by on_excess since its last log line */
+    uint64_t may_log_ms;     /* monotonic: not before that is there another such line */
     uint32_t relays_written; /* how many signals were read in this turn and are written already, in the same
                                 turn; net_counters.relay_us counts them at its end */
 };
@@ -113,6 +144,9 @@ static inline void connection_set_put_work(connection_entry *entry, unsigned wor
         STAILQ_INSERT_TAIL(&entry->set->queue, entry, queued);
     entry->work |= (uint8_t)work;
 }
+
+/* Put a holding on the list of the set. It is taken off by TAILQ_REMOVE(). */
+void connection_set_add_holding(connection_set *set, connection_holding *holding);
 
 /* Call `visit` for every connection of the set, for some perhaps twice. It may close its connection. */
 void connection_set_each(connection_set *set, void (*visit)(connection_entry *entry));

@@ -1,5 +1,6 @@
 #include "net/connection_turn.h"
 
+#include "net/connection_holding.h"
 #include "net/connection_input.h"
 
 #include <assert.h>
@@ -86,7 +87,8 @@ static bool flush(connection *c)
         connection_drop_without_memory(c);
         return false;
     }
-    return true;
+    connection_recount(c);
+    return c->entry.state != CONNECTION_CLOSED;
 }
 
 /* All last bytes are written: end our side of TCP, so that the peer sees the end. Then wait until it ends its
@@ -135,4 +137,10 @@ static void on_work(connection_entry *entry, unsigned work)
         hand_over(c);
 }
 
-const connection_hooks connection_turn_hooks = {.on_ready = on_ready, .on_due = on_due, .on_work = on_work};
+const connection_hooks connection_turn_hooks = {
+    .on_ready = on_ready,
+    .on_due = on_due,
+    .on_work = on_work,
+    .on_sweep = connection_end_slow,
+    .on_excess = connection_end_largest,
+};

@@ -44,6 +44,7 @@ typedef struct net_counters {
     counter_histogram ping_rtt_us;                   /* from a ping to its pong */
     counter_histogram relay_us;                      /* from reading a signal until it is written */
     counter backlog_bytes;                           /* bytes in output buffers at the end of the last turn */
+    counter held_bytes;                              /* memory of all buffers at the end of the last turn */
     counter backlog_connections;                     /* connections now whose socket takes no more output */
 } net_counters;
 

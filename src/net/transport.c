@@ -35,6 +35,12 @@ void transport_open(transport *t, int fd, event_callback_fn on_ready, void *cont
     set_fd(t, fd, on_ready, context);
 }
 
+void transport_set_send_buffer(transport *t, uint32_t bytes)
+{
+    int size = (int)bytes;
+    (void)setsockopt(transport_fd(t), SOL_SOCKET, SO_SNDBUF, &size, sizeof(size)); /* it can't fail */
+}
+
 void transport_attach(transport *t, struct event_base *base)
 {
     int error = event_base_set(base, &t->input);

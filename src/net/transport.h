@@ -61,6 +61,9 @@ struct transport {
  * TLS handshake is done. It may close the transport. */
 void transport_open(transport *t, int fd, event_callback_fn on_ready, void *context);
 
+/* Let the kernel keep at most about this many bytes of output, and not as many megabytes as it likes. */
+void transport_set_send_buffer(transport *t, uint32_t bytes);
+
 /* Attach a detached transport to `base`, whose thread calls the callbacks. Nothing is watched yet. */
 void transport_attach(transport *t, struct event_base *base);
 

@@ -94,6 +94,7 @@ void server_take_snapshot(const signal_server *server, snapshot *out)
         .max_connections = server->options.max_connections,
         .budget_used = atomic_load_explicit(&server->shared.budget.used, memory_order_relaxed),
         .budget_limit = server->shared.budget.limit,
+        .buffered_limit = server->shared.memory.limit,
         .log_lines_dropped = signal_log_dropped(),
         .certificate_ends_s = certificate_ends_s(&server->certificate),
         .thread_count = server_thread_count(server),

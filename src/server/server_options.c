@@ -3,6 +3,7 @@
 #include "protocol/message.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -42,19 +43,22 @@ void signal_server_options_init(signal_server_options *options)
         .pending_ttl_ms = 120 * SECOND_MS,
         .pending_max_messages = 256,
         .pending_max_bytes = KIB(256),
-        .pending_max_total_bytes = MIB(256),
+        .pending_max_total_bytes = MIB(128),
         .probe_timeout_ms = 3 * SECOND_MS,
 
         .max_message_bytes = KIB(128),
         .max_name_bytes = 512,
         .max_request_head_bytes = KIB(8),
         .max_output_bytes = MIB(4),
+        .max_buffered_bytes = MIB(256),
+        .send_buffer_bytes = KIB(128),
         .message_rate = 1000,
         .message_burst = 10000,
         .fault_burst = 20,
 
         .ping_interval_ms = 25 * SECOND_MS,
         .pong_timeout_ms = 10 * SECOND_MS,
+        .message_timeout_ms = 30 * SECOND_MS,
         .handshake_timeout_ms = 10 * SECOND_MS,
         .close_timeout_ms = 800,
         .shutdown_grace_ms = 10 * SECOND_MS,
@@ -104,10 +108,12 @@ bool server_options_are_valid(const signal_server_options *o)
                        o->acceptor_threads <= SERVER_MAX_ACCEPTORS;
     bool has_sizes = o->room_capacity >= 1 && o->room_capacity <= UINT16_MAX && o->max_name_bytes >= 1 &&
                      o->max_name_bytes <= MESSAGE_MAX_NAME_BYTES && o->max_message_bytes >= 1 &&
-                     o->max_output_bytes >= o->max_message_bytes && o->max_request_head_bytes >= 1;
+                     o->max_output_bytes >= o->max_message_bytes && o->max_request_head_bytes >= 1 &&
+                     o->max_buffered_bytes >= o->max_output_bytes && o->send_buffer_bytes <= INT_MAX;
     bool has_rates = o->message_burst >= 1 && o->message_burst <= MAX_BURST && o->fault_burst <= MAX_BURST;
     bool has_times = is_time(o->ping_interval_ms) && is_time(o->pong_timeout_ms) &&
-                     is_time(o->handshake_timeout_ms) && is_time(o->close_timeout_ms);
+                     is_time(o->handshake_timeout_ms) && is_time(o->close_timeout_ms) &&
+                     o->message_timeout_ms <= INT32_MAX / 2;
     bool has_ports = is_port(o->port) && is_port(o->tls_port);
     /* A proxy sends its header in plain text before everything else, and our TLS would have to start there.
      */

@@ -47,6 +47,9 @@ static net_limits net_limits_of(signal_server *server)
                       .context = server},
         .max_message_bytes = o->max_message_bytes,
         .max_output_bytes = o->max_output_bytes,
+        .send_buffer_bytes = o->send_buffer_bytes,
+        .memory = &server->shared.memory,
+        .message_timeout_ms = o->message_timeout_ms,
         .frame_rate = {.per_second = o->message_rate, .burst = o->message_burst},
         .handshake_timeout_ms = o->handshake_timeout_ms,
         .ping_interval_ms = o->ping_interval_ms,
@@ -82,7 +85,12 @@ int server_shared_init(signal_server *server)
     shared->net = net_limits_of(server);
     shared->limits = session_limits_of(o);
     shared->shards = (int)o->workers;
-    shared->budget.limit = o->pending_max_total_bytes;
+    shared->memory.limit = o->max_buffered_bytes;
+    shared->memory.share = o->max_buffered_bytes / 2 / (o->workers + o->acceptor_threads);
+    shared->memory.other = &shared->budget.used;
+    /* The other half is for what connections hold. */
+    shared->budget.limit = o->pending_max_total_bytes < o->max_buffered_bytes / 2 ? o->pending_max_total_bytes
+                                                                                  : o->max_buffered_bytes / 2;
     shared->hand_over = hand_over;
     shared->admit = admit;
     shared->on_gone = on_gone;

@@ -29,7 +29,8 @@ typedef struct session_limits {
 /* The lobby's shard index. */
 enum { SESSION_NO_SHARD = -1 };
 
-/* What all groups of a server share. Immutable while threads run, except for the budget. */
+/* What all groups of a server share. Immutable while threads run, except for the two sums at its
+ * end. */
 typedef struct session_shared {
     net_limits net;
     session_limits limits;
@@ -50,7 +51,8 @@ typedef struct session_shared {
     void (*on_gone)(session_group *group, struct session *s);
     void *context; /* borrowed: for the server, and not used by sessions */
 
-    session_budget budget; /* the only member that changes while threads run */
+    session_budget budget; /* this and `memory` are the only members that change while threads run */
+    memory_bound memory;
 } session_shared;
 
 struct session_group {

@@ -133,6 +133,12 @@ static uint64_t is_ready(const snapshot *s, const snapshot_thread *thread)
     return health_is_ready(s, NULL, NULL);
 }
 
+static uint64_t buffered_bytes(const snapshot *s, const snapshot_thread *thread)
+{
+    (void)thread;
+    return counter_get(&s->total.net.held_bytes) + s->budget_used;
+}
+
 /* Sessions that wait in the thread's mailbox. The two counters were not read at the same moment, so `taken`
  * may be the larger one. */
 static uint64_t mailbox_depth(const snapshot *s, const snapshot_thread *thread)
@@ -227,6 +233,8 @@ static const metric_word limits[] = {
     {"ice_rate", IN_TOTAL(net.handshakes[NET_HANDSHAKE_429])},
     {"max_request_head_bytes", IN_TOTAL(net.handshakes[NET_HANDSHAKE_431])},
     {"max_output_bytes", CLOSES(CLOSE_REASON_NOT_READ)},
+    {"max_buffered_bytes", CLOSES(CLOSE_REASON_HELD_MOST)},
+    {"message_timeout", CLOSES(CLOSE_REASON_SLOW_MESSAGE)},
     {"room_capacity", IN_TOTAL(session.joins[SESSION_JOIN_FULL])},
     {"pending_queue", IN_TOTAL(session.failures[ROOM_FAILURE_QUEUE_FULL])},
     {"pending_total", IN_TOTAL(session.failures[ROOM_FAILURE_BUDGET_USED_UP])},
@@ -305,6 +313,10 @@ const metric_family metric_table[] = {
     {"received_messages", COUNTER, PLAIN, "Messages from clients.", ONE(total.net.messages_in)},
     {"sent_messages", COUNTER, PLAIN, "Messages to clients.", ONE(total.net.messages_out)},
     {"pings_sent", COUNTER, PLAIN, "Pings to clients.", ONE(total.net.pings)},
+    {"buffered_bytes", GAUGE, BYTES, "Memory of all buffers and queues of clients now.",
+        COMPUTED(buffered_bytes)},
+    {"buffered_limit_bytes", GAUGE, BYTES, "What buffered_bytes may grow to: MAX_BUFFERED_BYTES.",
+        ONE(buffered_limit)},
     {"output_backlog_bytes", GAUGE, BYTES, "What waits now for clients that do not read fast enough.",
         ONE(total.net.backlog_bytes)},
     {"output_backlog_connections", GAUGE, PLAIN, "Clients that do not read fast enough now.",

@@ -772,6 +772,8 @@ static void options_that_do_not_fit_each_other_are_reported_together(void **stat
         "homecall-signal: PENDING_MAX_BYTES (256k) must be at most MAX_OUTPUT_BYTES (64k)\n");
     assert_true(is_valid("MAX_OUTPUT_BYTES=1m\nMAX_MESSAGE_BYTES=512k"));
     assert_false(is_valid("MAX_OUTPUT_BYTES=1m\nMAX_MESSAGE_BYTES=524289"));
+    assert_true(is_valid("MAX_BUFFERED_BYTES=8m"));
+    assert_false(is_valid("MAX_BUFFERED_BYTES=8m\nMAX_OUTPUT_BYTES=5m"));
     assert_true(is_valid("PENDING_MAX_TOTAL_BYTES=1k")); /* the smaller bound counts, whichever it is */
 }
 

@@ -428,7 +428,7 @@ void fixture_expect_idle(const fixture *f)
     assert_int_equal(counter_get(&counters->backlog_bytes), 0);
     assert_int_equal(counter_get(&counters->backlog_connections), 0);
     /* That it keeps no buffer can't be seen from outside. */
-    assert_null(f->c->unread);
+    assert_null(f->c->holding);
     assert_null(f->c->message);
 }
 
