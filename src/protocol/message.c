@@ -6,6 +6,7 @@
  * all of them so. */
 #include "protocol/message.h"
 
+#include "base/ascii.h"
 #include "protocol/json_scan.h"
 #include "protocol/json_text.h"
 
@@ -37,8 +38,8 @@ static const slice field_names[FIELD_COUNT] = {
     [FIELD_SDP] = TEXT("sdp"),   [FIELD_CANDIDATE] = TEXT("candidate"), [FIELD_MESSAGE] = TEXT("message"),
 };
 
-/* The longest name of a field or a type, and its length when each letter is written as \uXXXX. */
-enum { LONGEST_WORD = sizeof("candidate") - 1, LONGEST_RAW_WORD = LONGEST_WORD * 6 };
+/* The longest name of a field or a type. */
+enum { LONGEST_WORD = sizeof("candidate") - 1 };
 
 typedef struct message_row {
     slice name;
@@ -91,17 +92,40 @@ typedef struct fields {
     unsigned given;                /* BIT(field_id): last[field_id] is set */
 } fields;
 
-/* Read the name of a field or a type. `raw` is a string without its quotes. `decoded` takes a word that had
- * escapes. A word that can't be one of ours comes out empty. 0 or -ENOMEM. */
-static int read_word(slice raw, bool has_escapes, char decoded[LONGEST_WORD], slice *word)
+static unsigned hex_value(char digit)
 {
-    *word = has_escapes ? (slice){decoded, 0} : raw;
-    if (!has_escapes || raw.len > LONGEST_RAW_WORD)
-        return 0;
-    long len = json_text_decode(raw, decoded, LONGEST_WORD);
-    if (len > 0)
-        word->len = (size_t)len;
-    return len == -ENOMEM ? -ENOMEM : 0;
+    return ascii_is_digit(digit) ? (unsigned)(digit - '0') : (unsigned)(ascii_lower(digit) - 'a') + 10;
+}
+
+/* The character of an escape: \uXXXX for a letter, as our words have them. 0 for all other escapes. */
+static char letter_of_escape(const char *escape)
+{
+    if (escape[1] != 'u')
+        return '\0';
+    unsigned unit = 0;
+    for (int i = 2; i < 6; i++)
+        unit = unit << 4 | hex_value(escape[i]);
+    return unit < 0x80 ? (char)unit : '\0';
+}
+
+/* Read the name of a field or a type. `raw` is a valid string without its quotes. `decoded` takes a word that
+ * had escapes. A word that can't be one of ours comes out empty. This needs neither heap nor cJSON, because a
+ * message may have twenty thousand names with escapes. */
+static slice read_word(slice raw, bool has_escapes, char decoded[LONGEST_WORD])
+{
+    const slice none = {decoded, 0};
+    if (!has_escapes)
+        return raw;
+    size_t len = 0;
+    for (size_t at = 0; at < raw.len; len++) {
+        bool is_escape = raw.data[at] == '\\';
+        char letter = is_escape ? letter_of_escape(raw.data + at) : raw.data[at];
+        if (letter == '\0' || len == LONGEST_WORD)
+            return none;
+        decoded[len] = letter;
+        at += is_escape ? 6 : 1;
+    }
+    return (slice){decoded, len};
 }
 
 static field_id find_field(slice name)
@@ -112,32 +136,26 @@ static field_id find_field(slice name)
     return (field_id)id;
 }
 
-/* Keep the member if it is one of ours. 0 or -ENOMEM. */
-static int keep_member(fields *found, const json_member *member)
+/* Keep the member if it is one of ours. */
+static void keep_member(fields *found, const json_member *member)
 {
     char decoded[LONGEST_WORD];
-    slice name;
-    if (read_word(member->key, member->key_has_escapes, decoded, &name) != 0)
-        return -ENOMEM;
-    field_id id = find_field(name);
+    field_id id = find_field(read_word(member->key, member->key_has_escapes, decoded));
     if (id == FIELD_COUNT)
-        return 0;
+        return;
     found->last[id] = *member;
     found->given |= BIT(id);
-    return 0;
 }
 
-/* Find our members in the whole text. 0, -EINVAL if it is not a JSON object, or -ENOMEM. */
+/* Find our members in the whole text. 0, or -EINVAL if it is not a JSON object. */
 static int find_fields(slice text, fields *found)
 {
     found->given = 0;
     json_scan scan = {.rest = text};
     json_member member;
     int result;
-    while ((result = json_scan_next(&scan, &member)) > 0) {
-        if (keep_member(found, &member) != 0)
-            return -ENOMEM;
-    }
+    while ((result = json_scan_next(&scan, &member)) > 0)
+        keep_member(found, &member);
     return result;
 }
 
@@ -154,9 +172,7 @@ static int read_type(const fields *found, message_type *type)
         return -EINVAL;
 
     char decoded[LONGEST_WORD];
-    slice name;
-    if (read_word(unquote(member->value), member->value_has_escapes, decoded, &name) != 0)
-        return -ENOMEM;
+    slice name = read_word(unquote(member->value), member->value_has_escapes, decoded);
     for (unsigned i = 0; i < ROW_COUNT; i++) {
         if (slice_equals(rows[i].name, name)) {
             *type = (message_type)i;

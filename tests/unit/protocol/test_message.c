@@ -531,7 +531,7 @@ static void *refuse(size_t size)
     return NULL;
 }
 
-static void only_escapes_need_cjson(void **state)
+static void only_escapes_in_values_need_cjson(void **state)
 {
     decoded *d = *state;
     cJSON_Hooks hooks = {.malloc_fn = refuse, .free_fn = free};
@@ -543,8 +543,8 @@ static void only_escapes_need_cjson(void **state)
     int name = decode(d, "{\"type\":\"leave\",\"user\":\"\\u0072\"}");
     cJSON_InitHooks(NULL);
     assert_int_equal(plain, 0);
-    assert_int_equal(key, -ENOMEM);
-    assert_int_equal(type, -ENOMEM);
+    assert_int_equal(key, 0); /* or each of twenty thousand keys in a message would cost an allocation */
+    assert_int_equal(type, 0);
     assert_int_equal(name, -ENOMEM);
 }
 
@@ -621,7 +621,7 @@ int main(void)
         TEST(a_name_that_is_long_only_before_trimming_is_accepted),
         TEST(both_names_may_fill_their_storage),
         TEST(no_message_cut_short_is_valid),
-        TEST(only_escapes_need_cjson),
+        TEST(only_escapes_in_values_need_cjson),
         TEST(every_type_has_its_name),
         TEST(a_signal_has_four_members_in_order_and_nothing_else),
         TEST(an_error_has_a_type_and_a_message),
