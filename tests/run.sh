@@ -30,7 +30,7 @@ packages=(build-essential cmake ninja-build pkg-config git
     nginx-light caddy apache2 haproxy coturn openssl chromium
     lld mmdebstrap qemu-user musl-tools
     systemd debootstrap logrotate dpkg-dev file procps podman docker-compose iptables
-    python3-websockets python3-websocket python3-aiohttp python3-tornado python3-gi gir1.2-soup-3.0
+    python3-yaml python3-websockets python3-websocket python3-aiohttp python3-tornado python3-gi gir1.2-soup-3.0
     golang-go golang-github-gorilla-websocket-dev default-jre-headless libokhttp-java ecj)
 # Node.js may have come from elsewhere than Debian; its packages would not go with that.
 command -v node >/dev/null || packages+=(nodejs)

@@ -10,7 +10,8 @@ PATH=$PATH:/usr/sbin:/sbin
 # shellcheck source=bench/with_server.sh
 . "$(dirname "${BASH_SOURCE[0]}")/../../bench/with_server.sh"
 debian=$private/debian
-base=$root/out/debootstrap-bookworm.tar
+suite=$(. /etc/os-release && echo "$VERSION_CODENAME") # the one that the package is built for
+base=$root/out/debootstrap-$suite.tar
 booted=  # the unshare process above a systemd
 init=    # that systemd
 cgroups=() # made for it
@@ -46,7 +47,7 @@ quietly() {
 make_debian() {
     if [ ! -e "$base" ]; then
         mkdir -p "$root/out"
-        quietly debootstrap --variant=minbase bookworm "$private/base"
+        quietly debootstrap --variant=minbase "$suite" "$private/base"
         tar -C "$private/base" -cf "$base.$$" .
         mv "$base.$$" "$base"
         rm -rf "$private/base"

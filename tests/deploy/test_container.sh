@@ -18,16 +18,17 @@ base_tar=$root/out/container/${base_name/:/-}.tar
 # shellcheck disable=SC2016 # apt is to expand these
 readonly apt_uri='$(REPO_URI)' apt_line='deb $(REPO_URI) $(RELEASE) $(COMPONENT)'
 
-# In the place of the pinned image: Debian at its smallest, which takes packages from where this machine takes them.
+# In the place of the pinned image: Debian 12 at its smallest, which takes packages from where this machine takes its own.
 make_base() {
-    local mirror rootfs=$work/base
-    mirror=$(apt-get indextargets --format "$apt_uri" 'Identifier: Packages' 'Codename: bookworm' 'Component: main' | head -n 1)
+    local mirror rootfs=$work/base ours
+    ours=$(. /etc/os-release && echo "$VERSION_CODENAME")
+    mirror=$(apt-get indextargets --format "$apt_uri" 'Identifier: Packages' "Codename: $ours" 'Component: main' | head -n 1)
     debootstrap --variant=minbase bookworm "$rootfs" "$mirror" >"$work/debootstrap.log" 2>&1 || {
         tail -n 20 "$work/debootstrap.log"
         return 1
     }
     apt-get indextargets --format "$apt_line" 'Identifier: Packages' 'Origin: Debian' |
-        sort -u >"$rootfs/etc/apt/sources.list"
+        sed "s/ $ours\>/ bookworm/" | sort -u >"$rootfs/etc/apt/sources.list"
     apt-config dump Acquire >"$rootfs/etc/apt/apt.conf.d/90acquire"
     rm -f "$rootfs"/var/cache/apt/archives/*.deb
     mkdir -p "${base_tar%/*}"
