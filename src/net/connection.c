@@ -6,6 +6,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 static_assert(CONNECTION_OPEN < CONNECTION_PINGED && CONNECTION_PINGED < CONNECTION_HELD &&
