@@ -179,6 +179,11 @@ static const option table[] = {
     {times, "CLOSE_TIMEOUT", OPTION_DURATION, AS_LIBRARY, 1, 1 * MINUTE, NULL, NULL,
      "How long a client may take to close after it was told to.",
      TARGET(server.close_timeout_ms)},
+    {times, "OVERLOAD_LAG_MS", OPTION_INTEGER, AS_LIBRARY, 0, 60000, NULL, "milliseconds",
+     "When a thread has kept its clients waiting longer than this for a second, the server is overloaded: "
+     "joins are closed with 1013 (try again later), and nobody is accepted until that is over. Calls go on. 0 is "
+     "never.",
+     TARGET(server.overload_lag_ms)},
     {times, "SHUTDOWN_GRACE", OPTION_DURATION, AS_LIBRARY, 1, 1 * HOUR, NULL, NULL,
      "How long a stop may take. What is still open then is ended at once.",
      TARGET(server.shutdown_grace_ms)},

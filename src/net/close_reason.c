@@ -26,6 +26,7 @@ static const reason_row reasons[CLOSE_REASONS] = {
     [CLOSE_REASON_INVALID_MESSAGES] = {"invalid_messages", WS_CLOSE_POLICY},
     [CLOSE_REASON_TAKEN_OVER] = {"taken_over", WS_CLOSE_TAKEN_OVER},
     [CLOSE_REASON_SERVER_STOPS] = {"server_stops", WS_CLOSE_GOING_AWAY},
+    [CLOSE_REASON_OVERLOADED] = {"overloaded", WS_CLOSE_TRY_AGAIN_LATER},
     [CLOSE_REASON_NO_MEMORY] = {"no_memory", WS_CLOSE_INTERNAL_ERROR},
     [CLOSE_REASON_SLOW_MESSAGE] = {"slow_message", WS_CLOSE_POLICY},
     [CLOSE_REASON_HELD_MOST] = {"held_most", WS_CLOSE_ABNORMAL},

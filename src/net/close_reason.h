@@ -22,6 +22,7 @@ typedef enum close_reason {
     CLOSE_REASON_INVALID_MESSAGES, /* more invalid messages than FAULT_BURST allows */
     CLOSE_REASON_TAKEN_OVER,       /* the same user joined from a new connection */
     CLOSE_REASON_SERVER_STOPS,     /* the server stops */
+    CLOSE_REASON_OVERLOADED,       /* a join while the server is overloaded */
     CLOSE_REASON_NO_MEMORY,        /* out of memory */
     CLOSE_REASON_SLOW_MESSAGE,     /* a message or a frame was begun, and not ended within MESSAGE_TIMEOUT */
     CLOSE_REASON_HELD_MOST,        /* it held the most when all buffers together passed MAX_BUFFERED_BYTES */

@@ -11,6 +11,7 @@ static void on_ready(evutil_socket_t fd, short what, void *context)
 {
     (void)fd;
     connection *c = context;
+    (void)net_loop_now_us(c->entry.set->loop); /* before any work, since the turn's time counts from here */
     if ((what & EV_WRITE) != 0)
         connection_set_put_work(&c->entry, CONNECTION_WORK_WRITE);
     else if ((what & EV_READ) != 0)

@@ -141,6 +141,25 @@ static void note_longest_turn(net_loop *loop, uint64_t now_us, uint64_t took_us)
     counter_set(&loop->counters.lag_max_us, w->newer_us > w->older_us ? w->newer_us : w->older_us);
 }
 
+/* A turn was late. */
+static void note_late_turn(net_loop *loop, uint64_t started_us, uint64_t now_us)
+{
+    net_overload *o = &loop->overload;
+    /* Was the turn before it late as well, or one that ended just before? Else the lag was gone meanwhile. */
+    bool goes_on = o->late_since_us != 0 && started_us - o->late_until_us <= o->limit_us;
+    o->late_until_us = now_us;
+    if (!goes_on) {
+        o->late_since_us = started_us + o->limit_us;
+        return;
+    }
+    if (now_us - o->late_since_us < NET_OVERLOAD_US)
+        return;
+    if (counter_get(&loop->counters.overloaded_until_us) < started_us)
+        counter_add(&loop->counters.overloads, 1);
+    counter_set(&loop->counters.overloaded_until_us, now_us + NET_OVERLOAD_US);
+    o->on_overload(o->context, now_us + NET_OVERLOAD_US);
+}
+
 /* Count the turn. What became ready after its start had to wait until now, so the lag is how long the turn
  * took. */
 static void finish_turn(net_loop *loop)
@@ -157,6 +176,8 @@ static void finish_turn(net_loop *loop)
     counter_add(&loop->counters.turns, 1);
     counter_histogram_add(&loop->counters.lag_us, took_us, 1);
     note_longest_turn(loop, now_us, took_us);
+    if (took_us > loop->overload.limit_us && loop->overload.limit_us != 0)
+        note_late_turn(loop, started_us, now_us);
     counter_set(&loop->counters.turn_started_us, 0);
     loop->is_now_read = false;
 }

@@ -45,6 +45,21 @@ typedef struct net_lag_window {
     uint64_t newer_us, older_us; /* how long the longest turn of the current and of the earlier span took */
 } net_lag_window;
 
+/* Overload: for a second now turns have been late, which means that they took longer than `limit_us`. A turn
+ * that was stalled (the machine slept) is late as well, so one alone is none. The overload is over when no
+ * turn has been late for a second. The owner fills in the first three; all zero: late turns are not looked
+ * at. */
+enum { NET_OVERLOAD_US = 1000 * 1000 };
+
+typedef struct net_overload {
+    uint64_t limit_us;                                     /* 0 = off */
+    void (*on_overload)(void *context, uint64_t until_us); /* at the end of a late turn while the loop is
+                                                              overloaded: it is until then, at least */
+    void *context;                                         /* borrowed: for on_overload */
+    uint64_t late_since_us; /* monotonic: when the first of the late turns became late; 0 = none was */
+    uint64_t late_until_us; /* when the last of them ended */
+} net_overload;
+
 /* How many descriptors a loop keeps open: those of its base, and the timer. */
 enum { NET_LOOP_DESCRIPTORS = NET_EVENT_BASE_DESCRIPTORS + 1 };
 
@@ -60,6 +75,7 @@ typedef struct net_loop {
     uint64_t now_us;                   /* monotonic: the time of this turn */
     uint64_t now_ms;                   /* the same in milliseconds */
     net_lag_window lag;
+    net_overload overload;
     loop_counters counters;
 } net_loop;
 

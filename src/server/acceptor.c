@@ -44,6 +44,8 @@ bool acceptor_admit(acceptor *a, session *s, const address *client)
     return refusal == ADMISSION_GRANTED;
 }
 
+static void pause_if_overloaded(acceptor *a);
+
 static void on_accept(struct evconnlistener *listener, evutil_socket_t fd, struct sockaddr *sockaddr, int len,
                       void *arg)
 {
@@ -80,6 +82,7 @@ static void on_accept(struct evconnlistener *listener, evutil_socket_t fd, struc
         return;
     }
     a->next_id += a->id_step;
+    pause_if_overloaded(a);
 }
 
 /* Accept on all sockets. False when one can't be watched: libevent has no memory, or epoll has failed. The
@@ -123,6 +126,15 @@ static void pause_accepting(acceptor *a)
         pause_listening(a);
 }
 
+/* Whoever comes while the server is overloaded waits in the kernel. */
+static void pause_if_overloaded(acceptor *a)
+{
+    if (a->is_paused || !session_group_is_overloaded(&a->thread.group))
+        return;
+    counter_add(&a->counters.overload_pauses, 1);
+    pause_accepting(a);
+}
+
 /* accept() has failed, with EMFILE or the like. The listening socket stays readable, so accepting must pause,
  * or the thread would spin. */
 static void on_accept_error(struct evconnlistener *listener, void *arg)
@@ -146,9 +158,9 @@ static void end_shortage(acceptor *a)
     LOG(LOG_WARN, log_namespace, "accepting again", LOG_NUMBER("open", a->thread.group.connections.count));
 }
 
-/* The timer has fired. After a pause: accept again, and start the probation. After the probation: the
- * shortage is over. Until each socket is watched again, the pause goes on: its timer can be set, since it has
- * just fired and its place is free. */
+/* The timer has fired. After a pause: accept again, and if there was a shortage, start the probation. After
+ * the probation: the shortage is over. Until the server is no longer overloaded and each socket is watched
+ * again, the pause goes on: its timer can be set, since it has just fired and its place is free. */
 static void on_retry(evutil_socket_t fd, short what, void *arg)
 {
     (void)fd;
@@ -160,10 +172,9 @@ static void on_retry(evutil_socket_t fd, short what, void *arg)
         end_shortage(a);
         return;
     }
-    a->is_paused = false;
-    if (!start_listening(a))
-        a->is_paused = retry_after(a, &pause_time);
-    else if (!retry_after(a, &probation_time))
+    bool goes_on = session_group_is_overloaded(&a->thread.group) || !start_listening(a);
+    a->is_paused = goes_on && retry_after(a, &pause_time);
+    if (!goes_on && a->is_short && !retry_after(a, &probation_time))
         end_shortage(a);
 }
 

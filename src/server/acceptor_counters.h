@@ -6,14 +6,15 @@
 #include "base/counter.h"
 
 typedef struct acceptor_counters {
-    counter over_limit;   /* refused: MAX_CONNECTIONS */
-    counter over_address; /* refused: MAX_CONNECTIONS_PER_ADDRESS */
-    counter unanswered;   /* of the refused: closed without a 503, since so many others got theirs */
-    counter no_memory;    /* refused or closed: out of memory */
-    counter pauses;       /* of accepting: descriptors or memory were used up */
-    counter is_short;     /* now: 1 while that lasts */
-    counter sockets;      /* now: sockets that connections are to be accepted from */
-    counter deaf_sockets; /* now: those of them that the kernel does not let be watched */
+    counter over_limit;      /* refused: MAX_CONNECTIONS */
+    counter over_address;    /* refused: MAX_CONNECTIONS_PER_ADDRESS */
+    counter unanswered;      /* of the refused: closed without a 503, since so many others got theirs */
+    counter no_memory;       /* refused or closed: out of memory */
+    counter pauses;          /* of accepting: descriptors or memory were used up */
+    counter overload_pauses; /* of accepting: the server was overloaded */
+    counter is_short;        /* now: 1 while that lasts */
+    counter sockets;         /* now: sockets that connections are to be accepted from */
+    counter deaf_sockets;    /* now: those of them that the kernel does not let be watched */
 } acceptor_counters;
 
 #endif

@@ -73,6 +73,34 @@ static bool has_ended(io_thread *t)
     return t->group.is_draining && t->group.connections.count == 0 && mailbox_close_if_empty(&t->mailbox);
 }
 
+/* ---- Overload ---- */
+
+/* The end of a late turn, while this thread is overloaded: it tells all threads. The first time is logged. */
+static void on_overload(void *context, uint64_t until_us)
+{
+    static const struct timeval overload_time = {.tv_sec = 1};
+    io_thread *t = context;
+    if (!evtimer_pending(t->overload_over, NULL))
+        LOG(LOG_WARN, log_namespace, "overloaded: joins are refused, nobody is accepted",
+            LOG_LITERAL("kind", t->plan.kind), LOG_NUMBER("number", t->plan.number),
+            LOG_NUMBER("lag_max_us", counter_get(&t->loop.counters.lag_max_us)),
+            LOG_NUMBER("limit_us", t->loop.overload.limit_us));
+    atomic_store_explicit(&t->plan.shared->overloaded_until_us, until_us, memory_order_relaxed);
+    (void)evtimer_add(t->overload_over,
+                      &overload_time); /* its place was reserved; it only has the end logged */
+}
+
+static void on_overload_over(evutil_socket_t fd, short what, void *arg)
+{
+    (void)fd;
+    (void)what;
+    const io_thread *t = arg;
+    LOG(LOG_WARN, log_namespace, "no longer overloaded", LOG_LITERAL("kind", t->plan.kind),
+        LOG_NUMBER("number", t->plan.number));
+}
+
+/* ---- Waking others ---- */
+
 /* How long after a wake-up of another thread has failed it is tried again. */
 static const struct timeval wake_again_time = {.tv_usec = 10L * 1000};
 
@@ -167,7 +195,7 @@ static void *run(void *arg)
 static int reserve_timers(io_thread *t)
 {
     static const struct timeval some_time = {.tv_sec = 1};
-    struct event *const timers[] = {t->grace, t->wake_again};
+    struct event *const timers[] = {t->grace, t->wake_again, t->overload_over};
     int error = 0;
     for (size_t i = 0; i < sizeof(timers) / sizeof(timers[0]); i++)
         error = evtimer_add(timers[i], &some_time) == 0 ? error : -ENOMEM;
@@ -181,13 +209,17 @@ static int make_events(io_thread *t)
     t->mail = event_new(t->loop.base, t->mailbox.wake_fd, EV_READ | EV_PERSIST, on_mail, t);
     t->grace = evtimer_new(t->loop.base, on_grace_over, t);
     t->wake_again = evtimer_new(t->loop.base, on_wake_again, t);
-    if (t->mail == NULL || t->grace == NULL || t->wake_again == NULL || event_add(t->mail, NULL) != 0)
+    t->overload_over = evtimer_new(t->loop.base, on_overload_over, t);
+    if (t->mail == NULL || t->grace == NULL || t->wake_again == NULL || t->overload_over == NULL ||
+        event_add(t->mail, NULL) != 0)
         return -ENOMEM;
     return reserve_timers(t);
 }
 
 static void free_events(io_thread *t)
 {
+    if (t->overload_over != NULL)
+        event_free(t->overload_over);
     if (t->wake_again != NULL)
         event_free(t->wake_again);
     if (t->grace != NULL)
@@ -203,6 +235,8 @@ int io_thread_init(io_thread *t, const io_thread_plan *plan)
     int error = net_loop_init(&t->loop);
     if (error != 0)
         return error;
+    t->loop.overload = (net_overload){
+        .limit_us = (uint64_t)plan->overload_lag_ms * 1000, .on_overload = on_overload, .context = t};
     error = mailbox_init(&t->mailbox);
     if (error != 0)
         goto deinit_loop;

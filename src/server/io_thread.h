@@ -28,6 +28,7 @@ typedef struct io_thread_plan {
     session_shared *shared;                 /* borrowed */
     const _Atomic uint64_t *drain_until_us; /* borrowed; monotonic: when a drain drops what is left. Set
                                                before the order to drain comes, and not changed any more */
+    uint32_t overload_lag_ms;               /* turns that take longer are late; 0 = they are not looked at */
     void (*on_ended)(void *context);        /* called by the thread, as the last that it does */
     void *context;                          /* borrowed: for on_ended */
 } io_thread_plan;
@@ -39,8 +40,9 @@ struct io_thread {
     mailbox mailbox;
     mailbox_list to_wake; /* mailboxes of other threads whose readers are woken at the end of the turn */
     session_group group;
-    struct event *mail;       /* owned: the mailbox's eventfd is readable */
-    struct event *grace;      /* owned: the time for the drain is over */
+    struct event *mail;          /* owned: the mailbox's eventfd is readable */
+    struct event *grace;         /* owned: the time for the drain is over */
+    struct event *overload_over; /* owned: time to see whether the overload of this thread is over */
     struct event *wake_again; /* owned: a reader in to_wake could not be woken, and it is time to try again */
     bool is_grace_over;       /* every connection that still comes is dropped */
     bool is_started;     /* it was started and not joined yet; used by the thread that starts and joins it */

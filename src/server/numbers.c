@@ -76,6 +76,7 @@ static void take_thread(snapshot_thread *out, const io_thread *t, const acceptor
     counter_set(&c->acceptor.unanswered, counter_get(&decided->unanswered));
     counter_set(&c->acceptor.no_memory, counter_get(&decided->no_memory));
     counter_set(&c->acceptor.pauses, counter_get(&decided->pauses));
+    counter_set(&c->acceptor.overload_pauses, counter_get(&decided->overload_pauses));
     counter_set(&c->acceptor.is_short, counter_get(&decided->is_short));
     counter_set(&c->acceptor.sockets, counter_get(&decided->sockets));
     counter_set(&c->acceptor.deaf_sockets, counter_get(&decided->deaf_sockets));

@@ -61,6 +61,7 @@ void signal_server_options_init(signal_server_options *options)
         .message_timeout_ms = 30 * SECOND_MS,
         .handshake_timeout_ms = 10 * SECOND_MS,
         .close_timeout_ms = 800,
+        .overload_lag_ms = 250,
         .shutdown_grace_ms = 10 * SECOND_MS,
     };
 }

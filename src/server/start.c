@@ -34,6 +34,7 @@ static io_thread_plan plan_of(signal_server *server, const char *kind, uint32_t 
                             .number = (uint8_t)number,
                             .shard = shard,
                             .shared = &server->shared,
+                            .overload_lag_ms = server->options.overload_lag_ms,
                             .drain_until_us = &server->drain_until_us,
                             .on_ended = on_thread_ended,
                             .context = server};

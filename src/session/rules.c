@@ -101,11 +101,22 @@ static connection_verdict enter_room(session *s, const message *m)
     return result == ROOM_WAITING ? CONNECTION_HOLD : CONNECTION_GO_ON;
 }
 
+/* Some thread of the server is late with its work, so no more is taken on: the client may come again later.
+ */
+static connection_verdict refuse_overloaded(session *s)
+{
+    session_log(LOG_INFO, log_namespace, "join refused: overloaded", s, NULL, 0);
+    connection_close(&s->connection, CLOSE_REASON_OVERLOADED, "overloaded");
+    return CONNECTION_GO_ON;
+}
+
 /* PROTOCOL.md, rule 1 */
 static connection_verdict on_join(session *s, const message *m)
 {
     if (is_joined_as(s, m->room, m->user))
         return CONNECTION_GO_ON;
+    if (session_group_is_overloaded(session_group_of(s)))
+        return refuse_overloaded(s);
     leave_room(s, SESSION_LEAVE_MOVED);
 
     const session_group *group = session_group_of(s);

@@ -14,6 +14,8 @@
 #include "session/session_counters.h"
 #include "session/session_rooms.h"
 
+#include <stdatomic.h>
+
 struct session;
 typedef struct session_group session_group;
 
@@ -51,8 +53,10 @@ typedef struct session_shared {
     void (*on_gone)(session_group *group, struct session *s);
     void *context; /* borrowed: for the server, and not used by sessions */
 
-    session_budget budget; /* this and `memory` are the only members that change while threads run */
+    /* These three are the only members that change while threads run. */
+    session_budget budget;
     memory_bound memory;
+    _Atomic uint64_t overloaded_until_us; /* monotonic: until then nobody new is let into a room; relaxed */
 } session_shared;
 
 struct session_group {
@@ -74,6 +78,13 @@ int session_group_init(session_group *group, session_shared *shared, net_loop *l
 
 /* Free it. No session may belong to it any more, and the loop may not turn any more. */
 void session_group_deinit(session_group *group);
+
+/* Is the server overloaded? Then nobody new is to be let in. */
+static inline bool session_group_is_overloaded(const session_group *group)
+{
+    uint64_t until_us = atomic_load_explicit(&group->shared->overloaded_until_us, memory_order_relaxed);
+    return until_us != 0 && net_loop_now_us(group->loop) < until_us;
+}
 
 /* Close every session of the group with 1001, behind the output that waits for it (PROTOCOL.md, rule 7). */
 void session_group_close_all(session_group *group);

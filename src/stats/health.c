@@ -72,6 +72,26 @@ static bool is_listening(const snapshot *s, health_objection *object, void *cont
     return is_good;
 }
 
+/* Is no thread overloaded, so that the server lets newcomers in? */
+static bool is_letting_in(const snapshot *s, health_objection *object, void *context)
+{
+    bool is_good = true;
+    for (size_t i = 0; i < s->thread_count; i++) {
+        if (counter_get(&s->threads[i].counters.loop.overloaded_until_us) <= s->taken_us)
+            continue;
+        char reason[96];
+        snprintf(reason, sizeof(reason), "%s is overloaded: its turns take too long (OVERLOAD_LAG_MS)",
+                 s->threads[i].name);
+        is_good = object_to(object, context, reason);
+    }
+    return is_good;
+}
+
+bool health_is_overloaded(const snapshot *s)
+{
+    return !is_letting_in(s, NULL, NULL);
+}
+
 bool health_is_live(const snapshot *s, health_objection *object, void *context)
 {
     bool is_whole = are_threads_whole(s, object, context);
@@ -86,6 +106,7 @@ bool health_is_ready(const snapshot *s, health_objection *object, void *context)
     if (counter_get(&s->total.acceptor.is_short) != 0)
         is_good = object_to(object, context, "accepting pauses: descriptors or memory are used up");
     is_good = is_listening(s, object, context) && is_good;
+    is_good = is_letting_in(s, object, context) && is_good;
     if (s->max_connections != 0 && snapshot_connections(s) >= s->max_connections)
         is_good = object_to(object, context, "MAX_CONNECTIONS is reached");
     is_good = are_threads_whole(s, object, context) && is_good;

@@ -13,6 +13,9 @@ typedef void health_objection(void *context, const char *reason);
  * be NULL. */
 bool health_is_live(const snapshot *s, health_objection *object, void *context);
 
+/* Is a thread overloaded, so that joins are refused and nobody is accepted? */
+bool health_is_overloaded(const snapshot *s);
+
 /* Should new connections come here? No while the server drains, is full, can't accept, or is late with its
  * work. `object` may be NULL. */
 bool health_is_ready(const snapshot *s, health_objection *object, void *context);

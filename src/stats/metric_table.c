@@ -121,6 +121,12 @@ static uint64_t is_accepting_paused(const snapshot *s, const snapshot_thread *th
     return counter_get(&s->total.acceptor.is_short) != 0;
 }
 
+static uint64_t is_overloaded(const snapshot *s, const snapshot_thread *thread)
+{
+    (void)thread;
+    return health_is_overloaded(s);
+}
+
 static uint64_t is_draining(const snapshot *s, const snapshot_thread *thread)
 {
     (void)thread;
@@ -241,6 +247,8 @@ static const metric_word limits[] = {
     {"handshake_timeout", CLOSES(CLOSE_REASON_HANDSHAKE_TIMEOUT)},
     {"pong_timeout", CLOSES(CLOSE_REASON_SILENT)},
     {"descriptors", IN_TOTAL(acceptor.pauses)},
+    {"overload_join", CLOSES(CLOSE_REASON_OVERLOADED)},
+    {"overload_accept", IN_TOTAL(acceptor.overload_pauses)},
     {0}};
 
 /* ---- The table ---- */
@@ -340,6 +348,9 @@ const metric_family metric_table[] = {
         COMPUTED(is_accepting_paused)},
     {"deaf_sockets", GAUGE, PLAIN, "Listening sockets that the kernel does not let be watched now.",
         ONE(total.acceptor.deaf_sockets)},
+    {"overloaded", GAUGE, PLAIN, "1 while joins are refused and nobody is accepted: OVERLOAD_LAG_MS.",
+        COMPUTED(is_overloaded)},
+    {"overloads", COUNTER, PLAIN, "How often a thread was overloaded.", ONE(total.loop.overloads)},
     {"draining", GAUGE, PLAIN, "1 while the server stops.", COMPUTED(is_draining)},
     {"ready", GAUGE, PLAIN, "1 while new connections should come here, as in /readyz.", COMPUTED(is_ready)},
     {"log_lines_dropped", COUNTER, PLAIN, "Log lines that could not be written.", ONE(log_lines_dropped)},

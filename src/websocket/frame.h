@@ -41,7 +41,8 @@ typedef enum ws_close_code {
     WS_CLOSE_POLICY = 1008,
     WS_CLOSE_TOO_BIG = 1009,
     WS_CLOSE_INTERNAL_ERROR = 1011,
-    WS_CLOSE_TAKEN_OVER = 4001, /* the same user joined from a new connection: PROTOCOL.md, rule 1 */
+    WS_CLOSE_TRY_AGAIN_LATER = 1013, /* registered with IANA after RFC 6455 */
+    WS_CLOSE_TAKEN_OVER = 4001,      /* the same user joined from a new connection: PROTOCOL.md, rule 1 */
 } ws_close_code;
 
 enum {

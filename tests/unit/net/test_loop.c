@@ -440,6 +440,55 @@ static uint64_t lag_max_us(const fixture *f)
 }
 
 /* A turn of at least so many ms. Returns how long it took, or `longest_us` if that was longer. */
+/* ---- Overload ---- */
+
+static void note_overload(void *context, uint64_t until_us)
+{
+    fixture *f = context;
+    assert_true(until_us == counter_get(&f->loop.counters.overloaded_until_us));
+    journal_note(&f->journal, "overloaded\n");
+}
+
+static void late_turn(fixture *f, unsigned ms)
+{
+    f->a.works_ms = ms;
+    turn(f);
+    f->a.works_ms = 0;
+}
+
+static void late_turns_for_a_second_are_an_overload(void **state)
+{
+    fixture *f = *state;
+    f->loop.overload = (net_overload){.limit_us = 40 * 1000, .on_overload = note_overload, .context = f};
+    uint64_t begun_us = clock_monotonic_us();
+    while (!was_told(f, "overloaded"))
+        late_turn(f, 60);
+    assert_true(clock_monotonic_us() - begun_us >= NET_OVERLOAD_US);
+    late_turn(f, 60);
+    assert_int_equal(counter_get(&f->loop.counters.overloads), 1); /* one, however long it goes on */
+    uint64_t until_us = counter_get(&f->loop.counters.overloaded_until_us);
+    assert_true(until_us > clock_monotonic_us() && until_us <= clock_monotonic_us() + NET_OVERLOAD_US);
+}
+
+static void one_turn_that_was_stalled_is_no_overload(void **state)
+{
+    fixture *f = *state;
+    f->loop.overload = (net_overload){.limit_us = 40 * 1000, .on_overload = note_overload, .context = f};
+    late_turn(f, 1300);
+    assert_int_equal(counter_get(&f->loop.counters.overloads), 0);
+    pass_time(50); /* the lag is gone */
+    late_turn(f, 60);
+    assert_int_equal(counter_get(&f->loop.counters.overloads), 0);
+}
+
+static void without_a_limit_no_turn_is_late(void **state)
+{
+    fixture *f = *state;
+    late_turn(f, 700);
+    late_turn(f, 700);
+    assert_int_equal(counter_get(&f->loop.counters.overloads), 0);
+}
+
 static uint64_t turn_for(fixture *f, unsigned ms, uint64_t longest_us)
 {
     f->a.works_ms = ms;
@@ -489,6 +538,9 @@ int main(void)
         CASE(turns_are_counted_with_what_they_took),
         CASE(a_turn_under_way_is_known_by_its_start),
         CASE(the_longest_turn_is_remembered_for_ten_to_twenty_seconds),
+        CASE(late_turns_for_a_second_are_an_overload),
+        CASE(one_turn_that_was_stalled_is_no_overload),
+        CASE(without_a_limit_no_turn_is_late),
     };
 #undef CASE
     event_set_log_callback(be_silent); /* a base that fails is what one of the tests is about */

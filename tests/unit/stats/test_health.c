@@ -86,6 +86,19 @@ static void a_server_without_a_socket_is_not_ready(void **state)
     expect_ready(f, "draining\n");
 }
 
+static void a_thread_that_is_overloaded_makes_it_not_ready_for_as_long(void **state)
+{
+    fixture *f = *state;
+    counter *until_us = &f->made.threads[1].counters.loop.overloaded_until_us;
+    counter_set(until_us, f->made.snapshot.taken_us + 1);
+    expect_ready(f, "worker-1 is overloaded: its turns take too long (OVERLOAD_LAG_MS)\n");
+    assert_true(health_is_overloaded(&f->made.snapshot));
+    expect_live(f, "");
+    counter_set(until_us, f->made.snapshot.taken_us);
+    expect_ready(f, "");
+    assert_false(health_is_overloaded(&f->made.snapshot));
+}
+
 static void a_turn_of_a_second_is_still_good_and_a_longer_one_is_behind(void **state)
 {
     fixture *f = *state;
@@ -182,6 +195,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(an_idle_server_is_live_and_ready, make, destroy),
         cmocka_unit_test_setup_teardown(a_socket_that_is_not_watched_makes_it_not_ready, make, destroy),
+        cmocka_unit_test_setup_teardown(a_thread_that_is_overloaded_makes_it_not_ready_for_as_long, make,
+                                        destroy),
         cmocka_unit_test_setup_teardown(a_server_without_a_socket_is_not_ready, make, destroy),
         cmocka_unit_test_setup_teardown(a_turn_of_a_second_is_still_good_and_a_longer_one_is_behind, make,
                                         destroy),

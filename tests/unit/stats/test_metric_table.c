@@ -166,6 +166,11 @@ static void each_counter_is_shown_under_its_name(void **state)
         {&t->acceptor.over_address, "limits_hit max_connections_per_address 7\n"},
         {&t->acceptor.unanswered, "limits_hit unanswered 7\n"},
         {&t->acceptor.pauses, "limits_hit descriptors 7\n"},
+        {&t->acceptor.deaf_sockets, "deaf_sockets 7\n"},
+        {&t->acceptor.overload_pauses, "limits_hit overload_accept 7\n"},
+        {&t->net.closes[CLOSE_REASON_OVERLOADED][close_code_slot(1013)],
+         "closes overloaded 1012-1014 7\nlimits_hit overload_join 7\n"},
+        {&t->loop.overloads, "overloads 7\n"},
     };
     for (size_t i = 0; i < sizeof(cells) / sizeof(cells[0]); i++) {
         counter_set(cells[i].counter, 7);
