@@ -86,9 +86,12 @@ typedef struct signal_server_options {
     uint32_t message_timeout_ms;   /* from the begin of a message to its end; 0 = no limit */
     uint32_t handshake_timeout_ms; /* for a complete upgrade request */
     uint32_t close_timeout_ms;     /* from our last byte to the end of TCP */
-    uint32_t overload_lag_ms;      /* when turns of a thread take longer than this for a second, the server is
-                                      overloaded:      joins are closed with 1013, and nobody is accepted; 0 = never */
-    uint32_t shutdown_grace_ms;    /* the longest time that a stop may take, from the request */
+    uint32_t
+        overload_lag_ms; /* when turns of a thread take longer than this for a second, the server is
+                            overloaded:      joins are closed with 1013, and nobody is accepted; 0 = never */
+    uint32_t drain_ms;   /* over how long a stop spreads its closes, so that clients do not come back all at
+                            once; at most   three quarters of shutdown_grace_ms count */
+    uint32_t shutdown_grace_ms; /* the longest time that a stop may take, from the request */
 
     /* Called once, after signal_server_request_stop(), when the last thread of the server has ended its work,
      * on that thread. A server never ends by itself. NULL = nobody is told. It must not call back into the

@@ -184,6 +184,10 @@ static const option table[] = {
      "joins are closed with 1013 (try again later), and nobody is accepted until that is over. Calls go on. 0 is "
      "never.",
      TARGET(server.overload_lag_ms)},
+    {times, "DRAIN_SECONDS", OPTION_DURATION, AS_LIBRARY, 0, 1 * HOUR, NULL, NULL,
+     "Over how long a stop spreads its closes, so that clients do not all come back at once: first those in no "
+     "call, at least 50 at a time. At most three quarters of SHUTDOWN_GRACE count.",
+     TARGET(server.drain_ms)},
     {times, "SHUTDOWN_GRACE", OPTION_DURATION, AS_LIBRARY, 1, 1 * HOUR, NULL, NULL,
      "How long a stop may take. What is still open then is ended at once.",
      TARGET(server.shutdown_grace_ms)},

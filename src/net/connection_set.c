@@ -39,6 +39,19 @@ void connection_set_each(connection_set *set, void (*visit)(connection_entry *en
     }
 }
 
+void connection_set_each_while(connection_set *set, bool (*visit)(connection_entry *entry, void *context),
+                               void *context)
+{
+    for (int state = 0; state < CONNECTION_STATES; state++) {
+        connection_entry *next;
+        for (connection_entry *e = TAILQ_FIRST(&set->by_state[state]); e != NULL; e = next) {
+            next = TAILQ_NEXT(e, link);
+            if (!visit(e, context))
+                return;
+        }
+    }
+}
+
 /* ---- The loop's ticker ---- */
 
 /* In how many ms the first connection in this state is due; negative when that time is over. INT32_MAX when

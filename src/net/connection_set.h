@@ -151,4 +151,8 @@ void connection_set_add_holding(connection_set *set, connection_holding *holding
 /* Call `visit` for every connection of the set, for some perhaps twice. It may close its connection. */
 void connection_set_each(connection_set *set, void (*visit)(connection_entry *entry));
 
+/* The same until a visit returns false. `context` is handed to each. */
+void connection_set_each_while(connection_set *set, bool (*visit)(connection_entry *entry, void *context),
+                               void *context);
+
 #endif

@@ -343,6 +343,11 @@ room_counts room_manager_counts(const room_manager *manager)
     return manager->counts;
 }
 
+bool room_member_has_company(const room_member *member)
+{
+    return member->room->member_count > 1;
+}
+
 slice room_member_room(const room_member *member)
 {
     return room_name(member->room);

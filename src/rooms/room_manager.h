@@ -79,6 +79,9 @@ uint64_t room_manager_next_due_ms(const room_manager *manager);
 
 /* The names that a member joined with. Borrowed: they live as long as the member. */
 slice room_member_room(const room_member *member);
+
+/* Is another user in its room? */
+bool room_member_has_company(const room_member *member);
 slice room_member_user(const room_member *member);
 slice room_member_room_json(const room_member *member);
 slice room_member_user_json(const room_member *member);

@@ -12,23 +12,60 @@
 
 static const char log_namespace[] = "HomeCall_Signal_Server";
 
+/* ---- The drain ---- */
+
+/* A drain closes its connections in waves. Some at a time are no burden for anybody when they come back. */
+enum { WAVE_MS = 100, WAVE_LEAST = 50 };
+
 /* End without waiting for anybody: drop what is here, and what still comes. */
 static void end_now(io_thread *t)
 {
     t->is_grace_over = true;
+    t->waves_left = 0;
+    t->group.is_draining = true;
     session_group_drop_all(&t->group);
 }
 
-/* The order to stop has come: close every connection, and have what is left after the grace time dropped. */
+/* Close some connections, as many as make the rest last for the waves that are left. The last wave closes
+ * what there is. Where no thread of the server has a connection any more, it is this one. */
+static void close_wave(io_thread *t)
+{
+    static const struct timeval wave_time = {.tv_usec = WAVE_MS * 1000L};
+    if (t->waves_left == 0 || !t->plan.has_connections(t->plan.context) ||
+        evtimer_add(t->wave, &wave_time) != 0) {
+        t->waves_left = 0;
+        t->group.is_draining = true;
+        session_group_close_all(&t->group);
+        return;
+    }
+    size_t share = t->group.connections.count / (t->waves_left + 1) + 1;
+    bool is_retiring = atomic_load_explicit(t->plan.is_retiring, memory_order_relaxed);
+    session_group_close_some(&t->group, share > WAVE_LEAST ? share : WAVE_LEAST,
+                             is_retiring ? SESSION_CLOSING_UPGRADED : SESSION_CLOSING_ALL);
+    t->waves_left--;
+}
+
+static void on_wave(evutil_socket_t fd, short what, void *arg)
+{
+    (void)fd;
+    (void)what;
+    io_thread *t = arg;
+    if (!t->is_grace_over)
+        close_wave(t);
+}
+
+/* The order to stop has come: close every connection, and have what is left after the grace time dropped. If
+ * it is ordered twice, the first time counts. */
 static void begin_drain(io_thread *t)
 {
-    t->group.is_draining = true;
+    if (t->is_draining)
+        return;
+    t->is_draining = true;
     if (t->on_drain != NULL)
         t->on_drain(t);
-    session_group_close_all(&t->group);
+    t->waves_left = t->plan.drain_ms / WAVE_MS;
+    close_wave(t);
 
-    if (evtimer_pending(t->grace, NULL)) /* ordered twice: the first grace time counts */
-        return;
     /* The grace counts from the request, however late it is noticed here. */
     uint64_t until_us = atomic_load_explicit(t->plan.drain_until_us, memory_order_relaxed);
     uint64_t now_us = clock_monotonic_us();
@@ -60,7 +97,6 @@ static void on_mail(evutil_socket_t fd, short what, void *arg)
         STAILQ_REMOVE_HEAD(&arrived, queued);
         session_attach(session_of(connection_of(entry)), &t->group);
     }
-    /* Not only if is_draining is unset: session_take_back() may have set it before this order came. */
     if (commands != 0)
         begin_drain(t);
     if ((commands & MAILBOX_END) != 0 || t->is_grace_over)
@@ -162,7 +198,7 @@ static void outlive_loop(io_thread *t)
     wake_others_at_last(t);
 
     /* The order to stop may have come before epoll failed. */
-    unsigned commands = t->group.is_draining ? MAILBOX_DRAIN : 0;
+    unsigned commands = t->is_draining ? MAILBOX_DRAIN : 0;
     while (commands == 0 || !mailbox_close_if_empty(&t->mailbox)) {
         connection_queue arrived = STAILQ_HEAD_INITIALIZER(arrived);
         commands |= mailbox_take(&t->mailbox, &arrived);
@@ -195,7 +231,7 @@ static void *run(void *arg)
 static int reserve_timers(io_thread *t)
 {
     static const struct timeval some_time = {.tv_sec = 1};
-    struct event *const timers[] = {t->grace, t->wake_again, t->overload_over};
+    struct event *const timers[] = {t->grace, t->wave, t->wake_again, t->overload_over};
     int error = 0;
     for (size_t i = 0; i < sizeof(timers) / sizeof(timers[0]); i++)
         error = evtimer_add(timers[i], &some_time) == 0 ? error : -ENOMEM;
@@ -210,14 +246,17 @@ static int make_events(io_thread *t)
     t->grace = evtimer_new(t->loop.base, on_grace_over, t);
     t->wake_again = evtimer_new(t->loop.base, on_wake_again, t);
     t->overload_over = evtimer_new(t->loop.base, on_overload_over, t);
-    if (t->mail == NULL || t->grace == NULL || t->wake_again == NULL || t->overload_over == NULL ||
-        event_add(t->mail, NULL) != 0)
+    t->wave = evtimer_new(t->loop.base, on_wave, t);
+    if (t->mail == NULL || t->grace == NULL || t->wave == NULL || t->wake_again == NULL ||
+        t->overload_over == NULL || event_add(t->mail, NULL) != 0)
         return -ENOMEM;
     return reserve_timers(t);
 }
 
 static void free_events(io_thread *t)
 {
+    if (t->wave != NULL)
+        event_free(t->wave);
     if (t->overload_over != NULL)
         event_free(t->overload_over);
     if (t->wake_again != NULL)

@@ -22,15 +22,19 @@ typedef struct io_thread io_thread;
 
 /* What a thread is made from. */
 typedef struct io_thread_plan {
-    const char *kind;                       /* "worker" or "acceptor": a literal */
-    uint8_t number;                         /* among those of its kind, from 0 */
-    int shard;                              /* which shard of the rooms it has, or SESSION_NO_SHARD */
-    session_shared *shared;                 /* borrowed */
-    const _Atomic uint64_t *drain_until_us; /* borrowed; monotonic: when a drain drops what is left. Set
-                                               before the order to drain comes, and not changed any more */
-    uint32_t overload_lag_ms;               /* turns that take longer are late; 0 = they are not looked at */
-    void (*on_ended)(void *context);        /* called by the thread, as the last that it does */
-    void *context;                          /* borrowed: for on_ended */
+    const char *kind;       /* "worker" or "acceptor": a literal */
+    uint8_t number;         /* among those of its kind, from 0 */
+    int shard;              /* which shard of the rooms it has, or SESSION_NO_SHARD */
+    session_shared *shared; /* borrowed */
+    uint32_t drain_ms;      /* over how long a drain spreads its closes; 0 = all at once */
+    const _Atomic bool
+        *is_retiring; /* borrowed: another process takes over; set before the order to drain comes */
+    bool (*has_connections)(const void *context); /* has any thread of the server one? Any thread may ask */
+    const _Atomic uint64_t *drain_until_us;       /* borrowed; monotonic: when a drain drops what is left. Set
+                                                     before the order to drain comes, and not changed any more */
+    uint32_t overload_lag_ms;        /* turns that take longer are late; 0 = they are not looked at */
+    void (*on_ended)(void *context); /* called by the thread, as the last that it does */
+    void *context;                   /* borrowed: for on_ended */
 } io_thread_plan;
 
 struct io_thread {
@@ -41,6 +45,9 @@ struct io_thread {
     mailbox_list to_wake; /* mailboxes of other threads whose readers are woken at the end of the turn */
     session_group group;
     struct event *mail;          /* owned: the mailbox's eventfd is readable */
+    struct event *wave;          /* owned: the next connections of a drain are to be closed */
+    uint32_t waves_left;         /* of a drain, after the one that was last */
+    bool is_draining;            /* the order to stop has come */
     struct event *grace;         /* owned: the time for the drain is over */
     struct event *overload_over; /* owned: time to see whether the overload of this thread is over */
     struct event *wake_again; /* owned: a reader in to_wake could not be woken, and it is time to try again */

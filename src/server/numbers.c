@@ -50,6 +50,28 @@ void signal_server_get_stats(const signal_server *server, signal_server_stats *s
         add_counters(stats, &server->workers[i]);
 }
 
+static bool has_connections(const io_thread *t)
+{
+    signal_server_stats stats = {0};
+    add_counters(&stats, t);
+    return stats.connections > 0 ||
+           counter_get(&t->mailbox.counters.pushed) != counter_get(&t->mailbox.counters.taken);
+}
+
+bool server_has_connections(const void *of)
+{
+    const signal_server *server = of;
+    for (uint32_t i = 0; i < server->made_acceptors; i++) {
+        if (has_connections(&server->acceptors[i].thread))
+            return true;
+    }
+    for (uint32_t i = 0; i < server->made_workers; i++) {
+        if (has_connections(&server->workers[i]))
+            return true;
+    }
+    return false;
+}
+
 /* ---- In full ---- */
 
 size_t server_thread_count(const signal_server *server)

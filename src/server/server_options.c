@@ -62,6 +62,7 @@ void signal_server_options_init(signal_server_options *options)
         .handshake_timeout_ms = 10 * SECOND_MS,
         .close_timeout_ms = 800,
         .overload_lag_ms = 250,
+        .drain_ms = 5 * SECOND_MS,
         .shutdown_grace_ms = 10 * SECOND_MS,
     };
 }

@@ -34,6 +34,7 @@ struct signal_server {
     _Atomic uint16_t port;           /* relaxed, as the next two */
     _Atomic uint16_t tls_port;
     _Atomic bool is_draining; /* a stop was asked for; relaxed */
+    _Atomic bool is_retiring; /* another process takes over what this one listens on; relaxed */
     _Atomic bool
         is_started; /* sequentially consistent: a thread that sees it also sees what the start has made */
     bool is_start_failing;   /* the threads that run already are ended again, and on_stopped is not called */
@@ -43,6 +44,9 @@ struct signal_server {
 
 /* Free everything that a start has made. No thread of the server runs. */
 void server_unmake(signal_server *server);
+
+/* Has any thread a connection, or is one on its way? `server` is a signal_server. Any thread. */
+bool server_has_connections(const void *server);
 
 /* How many threads a snapshot of this server has. */
 size_t server_thread_count(const signal_server *server);

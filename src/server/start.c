@@ -28,6 +28,12 @@ static void on_thread_ended(void *context)
         server->options.on_stopped(server->options.context);
 }
 
+static uint32_t drain_ms_of(const signal_server_options *o)
+{
+    uint64_t most_ms = (uint64_t)o->shutdown_grace_ms * 3 / 4;
+    return o->drain_ms < most_ms ? o->drain_ms : (uint32_t)most_ms;
+}
+
 static io_thread_plan plan_of(signal_server *server, const char *kind, uint32_t number, int shard)
 {
     return (io_thread_plan){.kind = kind,
@@ -35,6 +41,9 @@ static io_thread_plan plan_of(signal_server *server, const char *kind, uint32_t 
                             .shard = shard,
                             .shared = &server->shared,
                             .overload_lag_ms = server->options.overload_lag_ms,
+                            .drain_ms = drain_ms_of(&server->options),
+                            .is_retiring = &server->is_retiring,
+                            .has_connections = server_has_connections,
                             .drain_until_us = &server->drain_until_us,
                             .on_ended = on_thread_ended,
                             .context = server};
