@@ -40,8 +40,8 @@ static void close_wave(io_thread *t)
     }
     size_t share = t->group.connections.count / (t->waves_left + 1) + 1;
     bool is_retiring = atomic_load_explicit(t->plan.is_retiring, memory_order_relaxed);
-    session_group_close_some(&t->group, share > WAVE_LEAST ? share : WAVE_LEAST,
-                             is_retiring ? SESSION_CLOSING_UPGRADED : SESSION_CLOSING_ALL);
+    session_close_some(&t->group, share > WAVE_LEAST ? share : WAVE_LEAST,
+                       is_retiring ? SESSION_CLOSING_UPGRADED : SESSION_CLOSING_ALL);
     t->waves_left--;
 }
 

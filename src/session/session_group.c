@@ -1,7 +1,6 @@
 #include "session/session_group.h"
 
 #include "net/connection_turn.h"
-#include "session/session.h"
 
 #include <assert.h>
 
@@ -35,38 +34,6 @@ static void close_one(connection_entry *entry)
 void session_group_close_all(session_group *group)
 {
     connection_set_each(&group->connections, close_one);
-}
-
-/* ---- Some of them ---- */
-
-typedef struct closing_some {
-    size_t left;
-    session_closing which;
-    bool spares_calls;
-} closing_some;
-
-static bool close_if_meant(connection_entry *entry, void *context)
-{
-    closing_some *some = context;
-    connection *c = connection_of(entry);
-    const session *s = session_of(c);
-    bool is_meant =
-        connection_is_open(c) || (entry->state == CONNECTION_HANDSHAKE && some->which == SESSION_CLOSING_ALL);
-    bool is_in_call = session_is_joined(s) && room_member_has_company(s->peer.member);
-    if (!is_meant || (is_in_call && some->spares_calls))
-        return true;
-    close_one(entry);
-    return --some->left > 0;
-}
-
-void session_group_close_some(session_group *group, size_t count, session_closing which)
-{
-    closing_some some = {.left = count, .which = which, .spares_calls = true};
-    if (some.left > 0)
-        connection_set_each_while(&group->connections, close_if_meant, &some);
-    some.spares_calls = false;
-    if (some.left > 0)
-        connection_set_each_while(&group->connections, close_if_meant, &some);
 }
 
 static void drop_one(connection_entry *entry)

@@ -89,16 +89,6 @@ static inline bool session_group_is_overloaded(const session_group *group)
 /* Close every session of the group with 1001, behind the output that waits for it (PROTOCOL.md, rule 7). */
 void session_group_close_all(session_group *group);
 
-/* What session_group_close_some() may leave for later. */
-typedef enum session_closing {
-    SESSION_CLOSING_ALL,
-    SESSION_CLOSING_UPGRADED, /* leave those whose request was not answered yet: they would get 503 */
-} session_closing;
-
-/* Close `count` sessions of the group in the same way, first those that are in no call: who is in no room, or
- * alone in one. Those that are ending already do not count. */
-void session_group_close_some(session_group *group, size_t count, session_closing which);
-
 /* Drop every session of the group: its descriptor is closed, its output is thrown away. */
 void session_group_drop_all(session_group *group);
 

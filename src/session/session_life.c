@@ -129,3 +129,35 @@ void session_abandon(session *s)
 {
     connection_abandon(&s->connection, "no thread takes it");
 }
+
+/* ---- The end of some of them ---- */
+
+typedef struct closing_some {
+    size_t left;
+    session_closing which;
+    bool spares_calls;
+} closing_some;
+
+static bool close_if_meant(connection_entry *entry, void *context)
+{
+    closing_some *some = context;
+    connection *c = connection_of(entry);
+    const session *s = session_of(c);
+    bool is_meant =
+        connection_is_open(c) || (entry->state == CONNECTION_HANDSHAKE && some->which == SESSION_CLOSING_ALL);
+    bool is_in_call = session_is_joined(s) && room_member_has_company(s->peer.member);
+    if (!is_meant || (is_in_call && some->spares_calls))
+        return true;
+    connection_close(connection_of(entry), CLOSE_REASON_SERVER_STOPS, "the server stops");
+    return --some->left > 0;
+}
+
+void session_close_some(session_group *group, size_t count, session_closing which)
+{
+    closing_some some = {.left = count, .which = which, .spares_calls = true};
+    if (some.left > 0)
+        connection_set_each_while(&group->connections, close_if_meant, &some);
+    some.spares_calls = false;
+    if (some.left > 0)
+        connection_set_each_while(&group->connections, close_if_meant, &some);
+}

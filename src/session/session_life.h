@@ -35,4 +35,14 @@ void session_take_back(session *s, session_group *group);
 /* End a detached session that can't be attached to any group. It is freed before this returns. */
 void session_abandon(session *s);
 
+/* What session_close_some() may leave for later. */
+typedef enum session_closing {
+    SESSION_CLOSING_ALL,
+    SESSION_CLOSING_UPGRADED, /* leave those whose request was not answered yet: they would get 503 */
+} session_closing;
+
+/* Close `count` sessions of the group as session_group_close_all() does, first those that are in no call: who
+ * is in no room, or alone in one. Those that are ending already do not count. */
+void session_close_some(session_group *group, size_t count, session_closing which);
+
 #endif
