@@ -51,6 +51,7 @@ void connection_detach_holding(connection *c)
     assert(set->held_bytes >= h->counted);
     set->held_bytes -= h->counted;
     h->counted = 0;
+    connection_set_take_from_backlog(set, h);
     TAILQ_REMOVE(&set->holdings, h, link);
 }
 

@@ -37,7 +37,8 @@ static bytes *unread_of(const connection *c)
 static bool is_in_message(const connection *c)
 {
     bool is_reading = c->entry.state == CONNECTION_OPEN || c->entry.state == CONNECTION_PINGED;
-    return is_reading && (c->decoder.opcode != 0 || unread_of(c) != NULL);
+    bool awaits_more = unread_of(c) != NULL && !c->holding->is_backlogged;
+    return is_reading && (c->decoder.opcode != 0 || awaits_more);
 }
 
 /* Note when the current message has begun. If a message was completed since the last look, another one has
@@ -57,7 +58,7 @@ void connection_count_holding(connection *c)
 {
     assert(is_in_set(c));
     uint64_t held = bytes_footprint(c->output) + bytes_footprint(c->message) + bytes_footprint(unread_of(c));
-    if (held == 0 && !is_in_message(c)) {
+    if (held == 0 && !is_in_message(c) && (c->holding == NULL || !c->holding->is_backlogged)) {
         connection_detach_holding(c);
         connection_free_holding(c);
         return;
@@ -78,6 +79,26 @@ int connection_keep_unread(connection *c, const uint8_t *data, size_t len)
         return 0;
     connection_holding *h = hold(c);
     return h == NULL ? -ENOMEM : bytes_append(&h->unread, data, len);
+}
+
+int connection_put_back_unread(connection *c, bytes *unread)
+{
+    connection_holding *h = hold(c);
+    if (h == NULL)
+        return -ENOMEM;
+    assert(h->unread == NULL);
+    h->unread = unread;
+    return 0;
+}
+
+int connection_join_backlog(connection *c)
+{
+    connection_holding *h = hold(c);
+    if (h == NULL)
+        return -ENOMEM;
+    if (!h->is_backlogged)
+        connection_set_add_to_backlog(c->entry.set, h);
+    return 0;
 }
 
 bytes *connection_take_unread(connection *c)

@@ -22,6 +22,20 @@ static inline void connection_recount(connection *c)
 /* Keep input that can't be handled now, behind what is kept already. 0 or -ENOMEM. */
 int connection_keep_unread(connection *c, const uint8_t *data, size_t len);
 
+/* Keep this buffer, which it owns from now on, where none is kept. 0, or -ENOMEM: then it is still the
+ * caller's. */
+int connection_put_back_unread(connection *c, bytes *unread);
+
+/* It has had its share of this turn: have connection_take_backlog() called when it is its turn again. 0 or
+ * -ENOMEM. */
+int connection_join_backlog(connection *c);
+
+/* Is it waiting for that? */
+static inline bool connection_is_backlogged(const connection *c)
+{
+    return c->holding != NULL && c->holding->is_backlogged;
+}
+
 /* Give away the input that is kept; NULL when there is none. The caller frees it. */
 bytes *connection_take_unread(connection *c);
 

@@ -107,6 +107,12 @@ static bool is_flood(connection *c, const ws_event *event)
     return !token_bucket_take(&c->frames, set->limits->frame_rate, net_loop_now_ms(set->loop));
 }
 
+static void join_backlog(connection *c)
+{
+    if (connection_join_backlog(c) != 0)
+        connection_drop_without_memory(c);
+}
+
 static void take_fault(connection *c, const ws_event *event)
 {
     close_reason reason =
@@ -145,13 +151,22 @@ static bool take_event(connection *c, const ws_event *event)
     return false;
 }
 
-/* Handle all whole frames in [data, data + len), and what there is of the last one. Returns how many bytes
- * were used. */
+/* A connection's share of a turn: so many frames, in so many bytes of one read. All with which a call begins
+ * (a join, an offer, fifty candidates) is one share, and so is one long message, half of it or a quarter. Who
+ * sends more goes on when all others have had their share. */
+enum { SHARE_FRAMES = 64, SHARE_BYTES = 32 * 1024 };
+
+/* Handle the whole frames in [data, data + len), and what there is of the last one, as far as its share goes.
+ * Returns how many bytes were used. If there is more, it joins the backlog. */
 static size_t take_frames(connection *c, uint8_t *data, size_t len)
 {
     uint32_t max_message_bytes = c->entry.set->limits->max_message_bytes;
     size_t used = 0;
-    while (used < len) {
+    for (int frames = 0; used < len; frames++) {
+        if (frames == SHARE_FRAMES) {
+            join_backlog(c);
+            break;
+        }
         ws_event event;
         used += ws_decoder_next(&c->decoder, max_message_bytes, data + used, len - used, &event);
         if (event.type == WS_EVENT_NONE || !take_event(c, &event))
@@ -242,12 +257,17 @@ void connection_read_input(connection *c)
     size_t before = keeps_input(c) ? 0 : unread_len(c);
     assert(before < set->scratch_size);
 
-    ssize_t got = transport_read(&c->transport, set->scratch + before, set->scratch_size - before);
+    size_t most = set->scratch_size - before;
+    if (connection_is_open(c) && most > SHARE_BYTES)
+        most = SHARE_BYTES;
+    ssize_t got = transport_read(&c->transport, set->scratch + before, most);
     if (got == -EAGAIN)
         return;
-    if (got > 0)
+    if (got > 0) {
         on_bytes(c, before, (size_t)got);
-    else if (got == 0 && c->entry.state == CONNECTION_CLOSING)
+        if ((size_t)got == most && c->entry.state == CONNECTION_OPEN)
+            join_backlog(c);
+    } else if (got == 0 && c->entry.state == CONNECTION_CLOSING)
         (void)transport_watch_input(&c->transport, false); /* the peer may still read our last bytes */
     else if (got == -EPROTO)
         connection_drop(c, CLOSE_REASON_TLS_FAULT, transport_fault(&c->transport));
@@ -256,6 +276,35 @@ void connection_read_input(connection *c)
     /* More was decrypted than the buffer has space for. The rest is read in the next turn. */
     if (transport_holds_input(&c->transport))
         connection_set_put_work(&c->entry, CONNECTION_WORK_WRITE);
+}
+
+/* Handle a share of what is kept. */
+static void take_unread(connection *c)
+{
+    bytes *unread = connection_take_unread(c);
+    size_t used = take_frames(c, bytes_head(unread), bytes_len(unread));
+    bytes_consume(&unread, used);
+    if (unread != NULL && connection_is_open(c)) {
+        if (connection_put_back_unread(c, unread) == 0)
+            unread = NULL;
+        else
+            connection_drop_without_memory(c);
+    }
+    bytes_clear(&unread);
+}
+
+void connection_take_backlog(connection *c)
+{
+    if (c->entry.state == CONNECTION_PINGED)
+        connection_enter_state(c, CONNECTION_OPEN); /* what it has sent is a sign of life */
+    if (c->entry.state != CONNECTION_OPEN)
+        return; /* what it has not handled is for connection_resume_input(), or for nobody */
+    if (unread_len(c) == 0)
+        connection_read_input(c);
+    else
+        take_unread(c);
+    if (c->holding != NULL)
+        count_input(c);
 }
 
 void connection_resume_input(connection *c)

@@ -9,6 +9,10 @@
  * CLOSED afterwards. */
 void connection_read_input(connection *c);
 
+/* It is its turn in the backlog: handle a share of what is kept, or else of what the socket has. If there is
+ * still more, it joins the backlog again. It may be CLOSED afterwards. */
+void connection_take_backlog(connection *c);
+
 /* Go on after HELD: handle the kept message, if there is one, and then the unread bytes. Only for a
  * connection that is open. It may be CLOSED afterwards. */
 void connection_resume_input(connection *c);

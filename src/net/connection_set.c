@@ -1,5 +1,7 @@
 #include "net/connection_set.h"
 
+#include "base/clock.h"
+
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -127,10 +129,46 @@ static void publish(connection_set *set)
     set->published_bytes = set->held_bytes;
 }
 
+void connection_set_add_to_backlog(connection_set *set, connection_holding *holding)
+{
+    assert(!holding->is_backlogged);
+    holding->is_backlogged = true;
+    TAILQ_INSERT_TAIL(&set->backlog, holding, later);
+}
+
+void connection_set_take_from_backlog(connection_set *set, connection_holding *holding)
+{
+    if (!holding->is_backlogged)
+        return;
+    holding->is_backlogged = false;
+    TAILQ_REMOVE(&set->backlog, holding, later);
+}
+
+/* How long the backlog may keep the others waiting in one turn. Whoever sends a few messages waits for this
+ * at most, however many others flood. A turn itself costs less than a tenth of it. */
+enum { BACKLOG_US = 250 };
+
+/* All that was due for others is written. Go on with those that have more input than their share, one share
+ * each in turn, for a while. */
+static void do_backlog(connection_set *set)
+{
+    uint64_t end_us = clock_monotonic_us() + BACKLOG_US;
+    do {
+        connection_holding *first = TAILQ_FIRST(&set->backlog);
+        connection_set_take_from_backlog(set, first);
+        set->hooks->on_backlog(first->entry);
+    } while (!TAILQ_EMPTY(&set->backlog) && clock_monotonic_us() < end_us);
+    do_work(set);
+    if (!TAILQ_EMPTY(&set->backlog))
+        set->loop->has_more = true;
+}
+
 static void on_work(net_ticker *ticker)
 {
     connection_set *set = set_of(ticker);
     do_work(set);
+    if (!TAILQ_EMPTY(&set->backlog))
+        do_backlog(set);
     publish(set);
     const memory_bound *memory = set->limits->memory;
     if (memory == NULL || set->held_bytes <= memory->share)
@@ -181,6 +219,7 @@ int connection_set_init(connection_set *set, net_loop *loop, const net_limits *l
         TAILQ_INIT(&set->by_state[state]);
     STAILQ_INIT(&set->queue);
     TAILQ_INIT(&set->holdings);
+    TAILQ_INIT(&set->backlog);
     set->duration_ms[CONNECTION_HANDSHAKE] = limits->handshake_timeout_ms;
     set->duration_ms[CONNECTION_OPEN] = limits->ping_interval_ms;
     set->duration_ms[CONNECTION_PINGED] = limits->pong_timeout_ms;

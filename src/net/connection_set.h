@@ -68,13 +68,15 @@ typedef struct connection_entry {
  * is not handled yet. There is one only while it holds something, or while a message has begun, so an idle
  * connection pays a pointer for it (connection_holding.h). */
 typedef struct connection_holding {
-    TAILQ_ENTRY(connection_holding) link; /* in its set's list; unused while the connection is detached */
-    connection_entry *entry;              /* borrowed: whose it is */
-    bytes *unread;                        /* owned: input that was read and not handled yet; or NULL */
-    uint64_t counted;                     /* what connection_set.held_bytes counts for it */
-    uint32_t begun_ms;                    /* monotonic, low 32 bits: when the current message was begun */
-    uint32_t begun_after;                 /* how many messages had come then, low 32 bits */
-    bool is_begun;                        /* a message or a frame has begun, and is not complete */
+    TAILQ_ENTRY(connection_holding) link;  /* in its set's list; unused while the connection is detached */
+    connection_entry *entry;               /* borrowed: whose it is */
+    TAILQ_ENTRY(connection_holding) later; /* while is_backlogged: in its set's backlog */
+    bytes *unread;                         /* owned: input that was read and not handled yet; or NULL */
+    uint64_t counted;                      /* what connection_set.held_bytes counts for it */
+    uint32_t begun_ms;                     /* monotonic, low 32 bits: when the current message was begun */
+    uint32_t begun_after;                  /* how many messages had come then, low 32 bits */
+    bool is_backlogged;                    /* it has had its share of this turn, and there is more input */
+    bool is_begun;                         /* a message or a frame has begun, and is not complete */
 } connection_holding;
 
 typedef STAILQ_HEAD(connection_queue, connection_entry) connection_queue;
@@ -88,6 +90,8 @@ typedef struct connection_hooks {
     /* Do the work of these bits. The entry is not in the queue any more, and its `work` is 0. It may be freed
      * or detached by this. */
     void (*on_work)(connection_entry *entry, unsigned work);
+    /* It is the turn of this one in the backlog, which it has left: handle a share of its input. */
+    void (*on_backlog)(connection_entry *entry);
     /* Somebody holds something, and a second has passed: end those whose message takes too long. */
     void (*on_sweep)(connection_set *set, uint64_t now_ms);
     /* All sets together hold more than memory_bound allows, and this set more than its share: end the largest
@@ -113,6 +117,7 @@ struct connection_set {
     uint64_t output_bytes; /* how many bytes of output all its connections hold, because their sockets have
                               not taken them yet */
     TAILQ_HEAD(, connection_holding) holdings; /* borrowed: of the connections that hold something */
+    TAILQ_HEAD(, connection_holding) backlog;  /* borrowed: those who have more input than their share */
     uint64_t held_bytes;                       /* the memory that these hold */
     uint64_t published_bytes;                  /* the part of it that limits->memory counts */
     uint64_t sweep_ms;       /* monotonic: when on_sweep is due; means nothing while there are no holdings */
@@ -144,6 +149,12 @@ static inline void connection_set_put_work(connection_entry *entry, unsigned wor
         STAILQ_INSERT_TAIL(&entry->set->queue, entry, queued);
     entry->work |= (uint8_t)work;
 }
+
+/* Put a holding at the end of the backlog, where it is not. */
+void connection_set_add_to_backlog(connection_set *set, connection_holding *holding);
+
+/* Take it out of the backlog. Nothing happens to one that is not in it. */
+void connection_set_take_from_backlog(connection_set *set, connection_holding *holding);
 
 /* Put a holding on the list of the set. It is taken off by TAILQ_REMOVE(). */
 void connection_set_add_holding(connection_set *set, connection_holding *holding);

@@ -14,10 +14,16 @@ static void on_ready(evutil_socket_t fd, short what, void *context)
     (void)net_loop_now_us(c->entry.set->loop); /* before any work, since the turn's time counts from here */
     if ((what & EV_WRITE) != 0)
         connection_set_put_work(&c->entry, CONNECTION_WORK_WRITE);
-    else if ((what & EV_READ) != 0)
-        connection_read_input(c);
-    else /* the TLS handshake is done */
+    else if ((what & EV_READ) != 0) {
+        if (!connection_is_backlogged(c))
+            connection_read_input(c);
+    } else /* the TLS handshake is done */
         counter_add(&c->entry.set->counters.tls_handshakes, 1);
+}
+
+static void on_backlog(connection_entry *entry)
+{
+    connection_take_backlog(connection_of(entry));
 }
 
 static void on_due(connection_entry *entry)
@@ -142,6 +148,7 @@ const connection_hooks connection_turn_hooks = {
     .on_ready = on_ready,
     .on_due = on_due,
     .on_work = on_work,
+    .on_backlog = on_backlog,
     .on_sweep = connection_end_slow,
     .on_excess = connection_end_largest,
 };

@@ -199,7 +199,9 @@ void net_loop_end_turn(net_loop *loop)
 
 int net_loop_turn(net_loop *loop)
 {
-    if (event_base_loop(loop->base, EVLOOP_ONCE) < 0)
+    int how = EVLOOP_ONCE | (loop->has_more ? EVLOOP_NONBLOCK : 0);
+    loop->has_more = false;
+    if (event_base_loop(loop->base, how) < 0)
         return -EIO;
     net_loop_end_turn(loop);
     return 0;

@@ -71,6 +71,7 @@ typedef struct net_loop {
     uint64_t timer_due_ms;             /* monotonic: when it fires; UINT64_MAX while it is not set */
     bool timer_was_late;               /* it fired long after that time, because the thread was stalled */
     bool is_catching_up;               /* deadlines wait until the timer fires again; see loop.c, on stalls */
+    bool has_more;                     /* a ticker has work left for the next turn, which must not wait */
     bool is_now_read;                  /* the clock was read in this turn: the next two are valid */
     uint64_t now_us;                   /* monotonic: the time of this turn */
     uint64_t now_ms;                   /* the same in milliseconds */
