@@ -225,30 +225,6 @@ static void pass(machine *m, unsigned ms)
 
 /* ---- The script ---- */
 
-/* In a message # and $ stand for two small numbers. */
-static void say_message(client *c, uint8_t what)
-{
-    static const char *const messages[8] = {
-        "{\"type\":\"join\",\"room\":\"r#\",\"user\":\"u$\"}",
-        "{\"type\":\"join\",\"room\":\" r# \",\"user\":\"u$\",\"from\":7}",
-        "{\"type\":\"offer\",\"room\":\"r#\",\"sdp\":\"v=$\"}",
-        "{\"type\":\"answer\",\"sdp\":{\"type\":\"answer\",\"r\":#,\"sdp\":\"$\"}}",
-        "{\"type\":\"candidate\",\"candidate\":{\"c\":[#,$]}}",
-        "{\"type\":\"leave\",\"room\":\"r#\",\"user\":\"u$\"}",
-        "{\"type\":\"error\",\"message\":\"e# $\"}",
-        "{\"type\":\"candidate\",\"candidate\":null,\"room\":\"r#\",\"x\":$",
-    };
-    char text[128];
-    snprintf(text, sizeof(text), "%s", messages[what & 7]);
-    for (char *at = text; *at != '\0'; at++) {
-        if (*at == '#')
-            *at = (char)('0' + (what >> 3 & 3));
-        else if (*at == '$')
-            *at = (char)('0' + (what >> 5 & 3));
-    }
-    say_text(c, text);
-}
-
 static void end_input(client *c, uint8_t how)
 {
     if (c->fd < 0)
@@ -268,6 +244,7 @@ static void play(machine *m, fuzz_input *in)
     client *c = &m->clients[what >> 3 & 3];
     slice bytes;
     uint8_t how;
+    char text[WIRE_MESSAGE_CAP];
     switch (what & 7) {
     case 0:
         dial(m, c, fuzz_take_byte(in));
@@ -278,7 +255,8 @@ static void play(machine *m, fuzz_input *in)
         break;
     case 2:
     case 3:
-        say_message(c, fuzz_take_byte(in));
+        wire_message(text, fuzz_take_byte(in));
+        say_text(c, text);
         break;
     case 4:
         how = fuzz_take_byte(in);

@@ -40,6 +40,30 @@ static inline size_t wire_frame(uint8_t *out, uint8_t first, const void *payload
     return at;
 }
 
+enum { WIRE_MESSAGE_CAP = 128 };
+
+/* A message of a client, in which # and $ become two small numbers. */
+static inline void wire_message(char text[WIRE_MESSAGE_CAP], uint8_t what)
+{
+    static const char *const messages[8] = {
+        "{\"type\":\"join\",\"room\":\"r#\",\"user\":\"u$\"}",
+        "{\"type\":\"join\",\"room\":\" r# \",\"user\":\"u$\",\"from\":7}",
+        "{\"type\":\"offer\",\"room\":\"r#\",\"sdp\":\"v=$\"}",
+        "{\"type\":\"answer\",\"sdp\":{\"type\":\"answer\",\"r\":#,\"sdp\":\"$\"}}",
+        "{\"type\":\"candidate\",\"candidate\":{\"c\":[#,$]}}",
+        "{\"type\":\"leave\",\"room\":\"r#\",\"user\":\"u$\"}",
+        "{\"type\":\"error\",\"message\":\"e# $\"}",
+        "{\"type\":\"candidate\",\"candidate\":null,\"room\":\"r#\",\"x\":$",
+    };
+    snprintf(text, WIRE_MESSAGE_CAP, "%s", messages[what & 7]);
+    for (char *at = text; *at != '\0'; at++) {
+        if (*at == '#')
+            *at = (char)('0' + (what >> 3 & 3));
+        else if (*at == '$')
+            *at = (char)('0' + (what >> 5 & 3));
+    }
+}
+
 /* ---- What it hears ---- */
 
 typedef struct wire_ear {
