@@ -236,6 +236,7 @@ static void on_bytes(connection *c, size_t before, size_t len)
         connection_clear_unread(c);
     }
     c->bytes_in += len;
+    set->turn_bytes += len;
     counter_add(&set->counters.bytes_in, len);
     c->last_read_ms = (uint32_t)net_loop_now_ms(set->loop);
     if (c->entry.state == CONNECTION_PINGED)
@@ -291,6 +292,30 @@ static void take_unread(connection *c)
             connection_drop_without_memory(c);
     }
     bytes_clear(&unread);
+}
+
+/* A turn in which more has been read is a crowded one. */
+enum { CROWDED_BYTES = 128 * 1024 };
+
+/* Has it sent more than users do? A call is 20 KB, and begins a connection at most. */
+static bool has_sent_much(const connection *c)
+{
+    enum { AT_ONCE = 64 * 1024, PER_SECOND = 32 * 1024 };
+    if (c->bytes_in <= AT_ONCE)
+        return false;
+    uint64_t now_ms = net_loop_now_ms(c->entry.set->loop);
+    uint64_t age_cs = (uint32_t)(now_ms / 10) - c->opened_cs;
+    return c->bytes_in > AT_ONCE + age_cs * (PER_SECOND / 100);
+}
+
+void connection_on_readable(connection *c)
+{
+    if (connection_is_backlogged(c))
+        return;
+    if (c->entry.set->turn_bytes > CROWDED_BYTES && c->entry.state == CONNECTION_OPEN && has_sent_much(c))
+        join_backlog(c);
+    else
+        connection_read_input(c);
 }
 
 void connection_take_backlog(connection *c)

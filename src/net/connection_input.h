@@ -5,8 +5,11 @@
 
 #include "net/connection.h"
 
-/* The socket has bytes, or the peer has ended TCP: read once, and handle what came. The connection may be
- * CLOSED afterwards. */
+/* The socket has bytes, or the peer has ended TCP. Read it, unless it is in the backlog. Many who send much,
+ * all at the same time, join the backlog unread. The connection may be CLOSED afterwards. */
+void connection_on_readable(connection *c);
+
+/* Read once, and handle what came. The connection may be CLOSED afterwards. */
 void connection_read_input(connection *c);
 
 /* It is its turn in the backlog: handle a share of what is kept, or else of what the socket has. If there is

@@ -166,6 +166,7 @@ static void do_backlog(connection_set *set)
 static void on_work(net_ticker *ticker)
 {
     connection_set *set = set_of(ticker);
+    set->turn_bytes = 0;
     do_work(set);
     if (!TAILQ_EMPTY(&set->backlog))
         do_backlog(set);

@@ -123,6 +123,7 @@ struct connection_set {
     uint64_t sweep_ms;       /* monotonic: when on_sweep is due; means nothing while there are no holdings */
     uint64_t ended_unlogged; /* connections ended by on_excess since its last log line */
     uint64_t may_log_ms;     /* monotonic: not before that is there another such line */
+    uint64_t turn_bytes;     /* bytes that were read in this turn, outside of the backlog */
     uint32_t relays_written; /* how many signals were read in this turn and are written already, in the same
                                 turn; net_counters.relay_us counts them at its end */
 };

@@ -14,10 +14,9 @@ static void on_ready(evutil_socket_t fd, short what, void *context)
     (void)net_loop_now_us(c->entry.set->loop); /* before any work, since the turn's time counts from here */
     if ((what & EV_WRITE) != 0)
         connection_set_put_work(&c->entry, CONNECTION_WORK_WRITE);
-    else if ((what & EV_READ) != 0) {
-        if (!connection_is_backlogged(c))
-            connection_read_input(c);
-    } else /* the TLS handshake is done */
+    else if ((what & EV_READ) != 0)
+        connection_on_readable(c);
+    else /* the TLS handshake is done */
         counter_add(&c->entry.set->counters.tls_handshakes, 1);
 }
 

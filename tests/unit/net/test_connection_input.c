@@ -681,6 +681,32 @@ static void who_says_little_goes_before_who_says_much(void **state)
     fixture_unmake(f);
 }
 
+static void in_a_crowded_turn_those_who_have_sent_much_come_last(void **state)
+{
+    (void)state;
+    fixture *f = fixture_make_open();
+    static const char much[100 * 1024];
+    wire_send_frame(&f->peer, WIRE_BINARY, much, sizeof(much));
+    while (messages_in(&f->here) < 1)
+        fixture_turn(f);
+    fixture_turn(f);
+    journal_clear(&f->journal);
+
+    wire_send_text(&f->peer, "1");
+    fixture_pass(f); /* it alone is no crowd */
+    expect(f, "text 1\n");
+    net_loop_end_turn(&f->here.loop);
+
+    wire_send_text(&f->peer, "2");
+    f->here.set.turn_bytes = 1024 * 1024;
+    fixture_pass(f);
+    expect(f, "");
+    net_loop_end_turn(&f->here.loop);
+    expect(f, "text 2\n");
+    fixture_expect_idle(f);
+    fixture_unmake(f);
+}
+
 static void what_is_more_than_a_share_goes_along_to_another_thread(void **state)
 {
     (void)state;
@@ -792,6 +818,7 @@ static const struct CMUnitTest tests[] = {
 static const struct CMUnitTest plain_tests[] = {
     cmocka_unit_test(an_end_that_is_read_while_it_leaves_comes_first), /* TLS has let go of the socket */
     cmocka_unit_test(who_says_little_goes_before_who_says_much),
+    cmocka_unit_test(in_a_crowded_turn_those_who_have_sent_much_come_last),
     cmocka_unit_test(what_is_more_than_a_share_goes_along_to_another_thread),
     cmocka_unit_test(who_is_closed_with_more_than_a_share_is_read_to_its_end),
 };
