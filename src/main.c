@@ -39,6 +39,7 @@ typedef enum action {
 
 typedef struct arguments {
     action action;
+    char **argv;          /* borrowed: as the program got it */
     const char *env_file; /* NULL = .env, which may be absent */
     int top_argc;         /* TOP: the arguments from "top" on */
     char **top_argv;
@@ -65,7 +66,8 @@ static void print_help(void)
          "\n"
          "Signals: SIGTERM and SIGINT stop the server after what waits was sent, a second\n"
          "one at once; SIGHUP opens LOG_FILE and reads the certificate anew; SIGUSR1\n"
-         "writes the state to the log.\n"
+         "writes the state to the log; SIGUSR2 starts the program anew and stops when\n"
+         "that serves, without a refused connection.\n"
          "\n"
          "Options come from the environment, else from the file, else from the defaults\n"
          "below. Sizes are in bytes, or have k, m or g behind them (powers of 1024). Times\n"
@@ -95,7 +97,7 @@ static action find_action(const char *word)
 
 static bool parse_arguments(int argc, char **argv, arguments *parsed)
 {
-    *parsed = (arguments){.action = ACTION_RUN};
+    *parsed = (arguments){.action = ACTION_RUN, .argv = argv};
     for (int i = 1; i < argc; i++) {
         action found = find_action(argv[i]);
         if (found == ACTION_TOP) {
@@ -172,7 +174,7 @@ static int act(const arguments *given, const app_config *config)
         return look_at_server(given, config);
     case ACTION_RUN: {
         app a;
-        int code = app_run(&a, config, end_overdue);
+        int code = app_run(&a, config, given->argv, end_overdue);
         app_stop(&a);
         libevent_global_shutdown();
         return code;

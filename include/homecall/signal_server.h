@@ -42,6 +42,11 @@ typedef struct signal_server_options {
     const int *listen_fds;  /* sockets that listen already, used in plain text instead of `host` and `port`;
                                see below */
     size_t listen_fd_count; /* 0 = there are none, and the server listens by itself */
+    bool owns_listen_paths; /* the files of Unix sockets among them are removed when the server stops */
+    const int *listen_tls_fds; /* the same with TLS, instead of `host` and `tls_port`, which must be set */
+    size_t listen_tls_fd_count;
+    const int *listen_admin_fds; /* the same for the admin port, which must be set */
+    size_t listen_admin_fd_count;
     const char *allowed_origins; /* comma-separated list of origins as people write them, read at the start;
                                     "" = every origin */
     const char *trusted_proxies; /* comma-separated list of the proxies whose X-Forwarded-For, Forwarded and
@@ -103,11 +108,11 @@ typedef struct signal_server_options {
 /* Fill in every default. */
 void signal_server_options_init(signal_server_options *options);
 
-/* About listen_fds. With sockets that listen already, as systemd hands them over, one server can replace
- * another without refusing a connection: a client that comes in between waits in the kernel.
- * signal_server_start() duplicates them. They stay the caller's, who keeps them open until it has returned,
- * and longer if the next server is to get them. With fewer sockets than acceptor threads some threads share a
- * socket, and all of these wake up for each connection. */
+/* About listen_fds, and those for TLS and for the admin port. With sockets that listen already, as systemd
+ * hands them over, one server can replace another without refusing a connection: a client that comes in
+ * between waits in the kernel. signal_server_start() duplicates them. They stay the caller's, who keeps them
+ * open until it has returned, and longer if the next server is to get them. With fewer sockets than acceptor
+ * threads some threads share a socket, and all of these wake up for each connection. */
 
 /* Make a server that does not listen yet. 0 and the server in *out, owned by the caller; -ENOMEM; -EINVAL for
  * options out of range; -EIO where the system gives no random bytes for a key. */
@@ -177,6 +182,29 @@ int signal_server_reload_certificate(signal_server *server);
  * when what waits for it has been sent. With `now` every connection is ended at once, also during a stop that
  * was asked for before. Does nothing before a start. Any thread. */
 void signal_server_request_stop(signal_server *server, bool now);
+
+/* One socket that a server listens on. */
+typedef enum signal_server_socket_kind {
+    SIGNAL_SERVER_SOCKET_PLAIN,
+    SIGNAL_SERVER_SOCKET_TLS,
+    SIGNAL_SERVER_SOCKET_ADMIN
+} signal_server_socket_kind;
+
+typedef struct signal_server_socket {
+    int fd; /* lent by the server */
+    signal_server_socket_kind kind;
+} signal_server_socket;
+
+/* The sockets that the server listens on, so that they can be given to another process which is to follow.
+ * Writes at most `cap` of them, and returns how many there are. They are valid until the server is told to
+ * stop. Any thread, while the server is started and before a stop. */
+size_t signal_server_get_sockets(const signal_server *server, signal_server_socket *out, size_t cap);
+
+/* Stop, as signal_server_request_stop() without `now`, since another process serves the same sockets from now
+ * on. What differs: the files of Unix sockets stay, since they belong to the other; requests that are under
+ * way are still answered, and not with 503; and the admin port accepts nobody any more. Any thread, while the
+ * server is started. */
+void signal_server_retire(signal_server *server);
 
 /* Stop, and wait for the end: at most shutdown_grace_ms from the first request to stop, and the moment that
  * joining the threads takes. A thread that hangs is waited for as long as it hangs. May be called before a

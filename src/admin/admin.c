@@ -14,6 +14,7 @@
 #include <event2/event.h>
 #include <event2/http.h>
 #include <event2/listener.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
@@ -46,7 +47,9 @@ struct admin {
     admin_options options;
     pthread_t id;
     bool is_started;
-    int wake_fd;             /* owned: an eventfd that ends the loop */
+    _Atomic bool is_retired; /* nobody is accepted any more; relaxed, as the next */
+    _Atomic bool must_end;   /* the loop is to end */
+    int wake_fd;             /* owned: an eventfd that makes the loop look at the two above */
     struct event_base *base; /* owned, and so the next three; without locks: only the thread touches it */
     struct event *wake;
     struct event *pause; /* the pause in accepting is over */
@@ -213,6 +216,8 @@ static void on_pause_over(evutil_socket_t fd, short what, void *arg)
     (void)fd;
     (void)what;
     admin *a = arg;
+    if (atomic_load_explicit(&a->is_retired, memory_order_relaxed))
+        return;
     /* First the timer: its place has just become free, and what follows may need memory. */
     bool goes_on = evtimer_add(a->pause, &pause_time) == 0;
     if (goes_on && !has_space(a))
@@ -255,10 +260,14 @@ static struct bufferevent *on_connection(struct event_base *base, void *arg)
 
 static void on_wake(evutil_socket_t fd, short what, void *arg)
 {
-    (void)fd;
     (void)what;
     admin *a = arg;
-    event_base_loopbreak(a->base);
+    eventfd_t value;
+    (void)eventfd_read(fd, &value); /* if it fails, this is called once more */
+    if (atomic_load_explicit(&a->is_retired, memory_order_relaxed))
+        stop_accepting(a);
+    if (atomic_load_explicit(&a->must_end, memory_order_relaxed))
+        event_base_loopbreak(a->base);
 }
 
 /* evhttp answers methods that it does not know by itself, with 501. We get the others, and answer them with
@@ -383,9 +392,23 @@ void admin_stop(admin *a)
 {
     if (!a->is_started)
         return;
+    atomic_store_explicit(&a->must_end, true, memory_order_relaxed);
     (void)wake_up_patiently(a->wake_fd);
     pthread_join(a->id, NULL);
     a->is_started = false;
+}
+
+size_t admin_get_sockets(const admin *a, int fds[ADMIN_MAX_SOCKETS])
+{
+    for (size_t i = 0; i < a->listener_count; i++)
+        fds[i] = evconnlistener_get_fd(a->listeners[i]);
+    return a->listener_count;
+}
+
+void admin_retire(admin *a)
+{
+    atomic_store_explicit(&a->is_retired, true, memory_order_relaxed);
+    (void)wake_up_patiently(a->wake_fd);
 }
 
 void admin_free(admin *a)

@@ -43,6 +43,13 @@ int admin_new(const admin_options *options, const int *listen_fds, size_t count,
 /* Start its thread. 0 or -errno of thread_start(). */
 int admin_start(admin *a);
 
+/* The sockets that it listens on, lent; returns how many. Any thread. */
+size_t admin_get_sockets(const admin *a, int fds[ADMIN_MAX_SOCKETS]);
+
+/* Accept nobody any more, since another process serves the same sockets. Who is connected is still answered.
+ * Any thread. */
+void admin_retire(admin *a);
+
 /* End the thread, and wait for its end. An answer that is being sent is cut off. May be called before the
  * start, and twice. Not from the admin's thread. */
 void admin_stop(admin *a);

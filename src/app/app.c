@@ -1,6 +1,6 @@
 #include "app/app.h"
 
-#include "admin/admin.h"
+#include "app/descriptor_limit.h"
 #include "app/libevent_log.h"
 #include "app/start_report.h"
 #include "base/clock.h"
@@ -9,7 +9,6 @@
 #include "homecall/signal_log.h"
 #include "homecall/signal_server.h"
 #include "net/event_base.h"
-#include "stats/process_stats.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -17,7 +16,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 static const char log_namespace[] = "HomeCall_Signal_App";
@@ -25,12 +23,97 @@ static const char log_namespace[] = "HomeCall_Signal_App";
 /* The pause between two tries to start. A try makes everything again, which takes some milliseconds. */
 enum { RETRY_PAUSE_MS = 100 };
 
-/* ---- What the loop tells ---- */
+/* ---- The next process ---- */
+
+/* Could not be done, or has failed: this process goes on. */
+static void tell_no_successor(const char *why)
+{
+    LOG(LOG_ERROR, log_namespace, "no successor, this process goes on", LOG_BYTES("why", slice_of_text(why)));
+}
+
+static void describe_service(const app *a, char *out, size_t cap)
+{
+    snprintf(out, cap, "serving port %u", signal_server_port(a->server));
+}
+
+/* The successor serves, or has failed, or takes too long. */
+static void on_successor(evutil_socket_t fd, short what, void *context)
+{
+    (void)fd;
+    app *a = context;
+    if ((what & EV_TIMEOUT) != 0) {
+        succession_abandon(&a->next);
+        tell_no_successor("it does not serve in time");
+        return;
+    }
+    if (!succession_conclude(&a->next)) {
+        tell_no_successor("it has ended before it served; its own output says why");
+        return;
+    }
+    char status[64];
+    describe_service(a, status, sizeof(status));
+    service_manager_notify_successor(a->next.pid, status);
+    LOG(LOG_INFO, log_namespace, "the successor serves, stopping", LOG_NUMBER("pid", (uint64_t)a->next.pid));
+    a->is_stopping = true;
+    signal_watch_note_stop(&a->signals);
+    signal_server_retire(a->server);
+}
+
+static int watch_successor(app *a)
+{
+    static const struct timeval patience = {.tv_sec = SUCCESSION_PATIENCE_S};
+    if (a->successor_event != NULL)
+        event_free(a->successor_event);
+    a->successor_event = event_new(a->base, a->next.ready_fd, EV_READ, on_successor, a);
+    return a->successor_event == NULL || event_add(a->successor_event, &patience) != 0 ? -ENOMEM : 0;
+}
+
+static int start_successor(app *a)
+{
+    size_t count = signal_server_get_sockets(a->server, NULL, 0);
+    signal_server_socket *sockets = calloc(count + 1, sizeof(*sockets));
+    if (sockets == NULL)
+        return -ENOMEM;
+    size_t now = signal_server_get_sockets(a->server, sockets, count);
+    int error = now != count ? -EAGAIN
+                             : succession_start(&a->next, a->argv, sockets, count,
+                                                a->sockets[APP_SOCKETS_WS].count == 0);
+    free(sockets);
+    if (error == 0)
+        error = watch_successor(a);
+    if (error != 0)
+        succession_abandon(&a->next);
+    return error;
+}
+
+static void on_succession_signal(app *a)
+{
+    if (!a->is_serving || a->is_stopping) {
+        tell_no_successor(a->is_stopping ? "this process stops" : "this process does not serve yet");
+    } else if (a->next.pid != 0) {
+        tell_no_successor("another one is being started");
+    } else if (getpid() == 1) {
+        tell_no_successor("this is the first process of a container, which ends with it");
+    } else {
+        int error = start_successor(a);
+        if (error != 0)
+            tell_no_successor(strerror(-error));
+        else
+            LOG(LOG_INFO, log_namespace, "starting a successor", LOG_NUMBER("pid", (uint64_t)a->next.pid));
+    }
+}
+
+/* ---- Signals ---- */
 
 static void on_stop_signal(app *a, const char *name)
 {
     const char *event = a->is_stopping ? "stopping at once" : "stopping";
     LOG(LOG_INFO, log_namespace, event, LOG_LITERAL("signal", name));
+    if (a->next.ready_fd >= 0) {
+        tell_no_successor("this process was told to stop");
+        (void)event_del(a->successor_event);
+        succession_abandon(&a->next);
+    }
     if (!a->is_serving) { /* it still waits for its place to listen */
         event_base_loopbreak(a->base);
         return;
@@ -61,6 +144,8 @@ static void on_signal(evutil_socket_t fd, short what, void *context)
             on_stop_signal(a, number == SIGTERM ? "SIGTERM" : "SIGINT");
         else if (number == SIGHUP)
             reload(a);
+        else if (number == SIGUSR2)
+            on_succession_signal(a);
         else if (a->is_serving)
             signal_server_log_state(a->server);
     }
@@ -109,8 +194,19 @@ static int fail(const char *what, int error)
 
 static int take_sockets(app *a)
 {
-    int error = service_manager_take_sockets(&a->sockets, 1);
-    return error != 0 ? fail("can't use the sockets of the service manager, which must be called ws", error)
+    static const char *const names[APP_SOCKET_SETS] = {
+        [APP_SOCKETS_WS] = "ws",
+        [APP_SOCKETS_WS_OWN] = "ws-own",
+        [APP_SOCKETS_WSS] = "wss",
+        [APP_SOCKETS_ADMIN] = "admin",
+    };
+    for (int i = 0; i < APP_SOCKET_SETS; i++)
+        a->sockets[i] = (service_sockets){.name = names[i]};
+    a->ready_fd = succession_take_ready_fd();
+    int error = service_manager_take_sockets(a->sockets, APP_SOCKET_SETS);
+    return error != 0 ? fail("can't use the sockets of the service manager, which must be called ws, wss or "
+                             "admin",
+                             error)
                       : 0;
 }
 
@@ -159,37 +255,6 @@ static int make_loop(app *a)
     return a->signal_event == NULL || a->stopped_event == NULL ? fail("can't make an event", -ENOMEM) : 0;
 }
 
-/* The soft limit is low for the sake of programs that use select(). This one does not. */
-static void raise_descriptor_limit(void)
-{
-    struct rlimit limit;
-    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
-        return;
-    uint64_t before = limit.rlim_cur;
-    limit.rlim_cur = limit.rlim_max;
-    if (limit.rlim_cur != before && setrlimit(RLIMIT_NOFILE, &limit) != 0)
-        limit.rlim_cur = before;
-    LOG(LOG_INFO, log_namespace, "descriptor limit", LOG_NUMBER("limit", limit.rlim_cur),
-        LOG_NUMBER("before", before));
-}
-
-/* If there are too few descriptors for MAX_CONNECTIONS, that would show when the server is full, which is the
- * worst time: say it now. Everything else that the server keeps open is open already. */
-static void check_descriptors(const app *a)
-{
-    const signal_server_options *o = &a->config->server;
-    struct rlimit limit;
-    uint64_t needed;
-    if (o->max_connections == 0 || getrlimit(RLIMIT_NOFILE, &limit) != 0 ||
-        !process_count_descriptors(limit.rlim_cur, &needed))
-        return;
-    needed += o->max_connections + (o->admin_port > 0 ? ADMIN_MAX_CONNECTIONS : 0);
-    if (needed > limit.rlim_cur)
-        LOG(LOG_WARN, log_namespace, "too few descriptors for MAX_CONNECTIONS",
-            LOG_NUMBER("max_connections", o->max_connections), LOG_NUMBER("needed", needed),
-            LOG_NUMBER("limit", limit.rlim_cur));
-}
-
 static int fail_to_start(const signal_server_fault *fault)
 {
     char report[START_REPORT_CAP];
@@ -199,13 +264,31 @@ static int fail_to_start(const signal_server_fault *fault)
     return fault->error;
 }
 
+/* TLS and the admin port are served only if the configuration has them: the successor of another
+ * configuration may not, and then nobody is to wait at its sockets. */
+static void give_sockets(app *a, signal_server_options *options)
+{
+    bool has_own = a->sockets[APP_SOCKETS_WS].count == 0;
+    const service_sockets *plain = &a->sockets[has_own ? APP_SOCKETS_WS_OWN : APP_SOCKETS_WS];
+    options->listen_fds = plain->fds;
+    options->listen_fd_count = plain->count;
+    options->owns_listen_paths = has_own;
+    if (options->tls_port < 0)
+        service_manager_close_sockets(&a->sockets[APP_SOCKETS_WSS]);
+    if (options->admin_port == 0)
+        service_manager_close_sockets(&a->sockets[APP_SOCKETS_ADMIN]);
+    options->listen_tls_fds = a->sockets[APP_SOCKETS_WSS].fds;
+    options->listen_tls_fd_count = a->sockets[APP_SOCKETS_WSS].count;
+    options->listen_admin_fds = a->sockets[APP_SOCKETS_ADMIN].fds;
+    options->listen_admin_fd_count = a->sockets[APP_SOCKETS_ADMIN].count;
+}
+
 static int create_server(app *a)
 {
     signal_server_options options = a->config->server;
     options.on_stopped = on_server_stopped;
     options.context = a;
-    options.listen_fds = a->sockets.fds;
-    options.listen_fd_count = a->sockets.count;
+    give_sockets(a, &options);
     int error = signal_server_create(&options, &a->server);
     return error != 0 ? fail("can't create the server", error) : 0;
 }
@@ -214,8 +297,12 @@ static int create_server(app *a)
 static int report_for_duty(app *a)
 {
     char status[64];
-    snprintf(status, sizeof(status), "serving port %u", signal_server_port(a->server));
-    service_manager_notify_ready(status);
+    describe_service(a, status, sizeof(status));
+    if (a->ready_fd < 0)
+        service_manager_notify_ready(status);
+    else /* the predecessor, whom the manager still takes for the service, tells it */
+        succession_tell_ready(a->ready_fd);
+    a->ready_fd = -1;
 
     uint64_t interval_us = service_manager_watchdog_interval_us();
     if (interval_us == 0)
@@ -228,19 +315,27 @@ static int report_for_duty(app *a)
     return 0;
 }
 
+static size_t count_inherited(const app *a)
+{
+    size_t count = 0;
+    for (int i = 0; i < APP_SOCKET_SETS; i++)
+        count += a->sockets[i].count;
+    return count;
+}
+
 static int on_started(app *a)
 {
     const signal_server_options *o = &a->config->server;
     signal_server_stats stats;
     a->is_serving = true;
-    check_descriptors(a);
+    descriptor_limit_check(o);
     signal_server_get_stats(a->server, &stats);
     LOG(LOG_INFO, log_namespace, "started", LOG_BYTES("version", slice_of_text(HOMECALL_VERSION)),
         LOG_BYTES("host", slice_of_text(signal_server_hosts(a->server))),
         LOG_NUMBER("port", signal_server_port(a->server)),
         LOG_NUMBER("tls_port", signal_server_tls_port(a->server)), LOG_NUMBER("workers", stats.workers),
         LOG_BYTES("admin_host", slice_of_text(signal_server_admin_hosts(a->server))),
-        LOG_NUMBER("admin_port", o->admin_port), LOG_NUMBER("inherited_sockets", a->sockets.count));
+        LOG_NUMBER("admin_port", o->admin_port), LOG_NUMBER("inherited_sockets", count_inherited(a)));
     return report_for_duty(a);
 }
 
@@ -289,12 +384,17 @@ static void on_retry_due(evutil_socket_t fd, short what, void *context)
     event_base_loopbreak(a->base);
 }
 
-int app_run(app *a, const app_config *config, void (*on_overdue)(void))
+int app_run(app *a, const app_config *config, char **argv, void (*on_overdue)(void))
 {
-    *a = (app){.config = config, .signals = {.signal_fd = -1}, .stopped_fd = -1, .sockets = {.name = "ws"}};
+    *a = (app){.config = config,
+               .argv = argv,
+               .signals = {.signal_fd = -1},
+               .stopped_fd = -1,
+               .next = SUCCESSION_NONE,
+               .ready_fd = -1};
     if (take_sockets(a) != 0 || start_signals(a, on_overdue) != 0 || start_log(a) != 0)
         return 1;
-    raise_descriptor_limit();
+    descriptor_limit_raise();
     if (make_loop(a) != 0 || create_server(a) != 0 || try_to_start(a) != 0)
         return 1;
     return event_base_dispatch(a->base) < 0 ? 1 : a->exit_code;
@@ -318,6 +418,9 @@ void app_stop(app *a)
         event_free(a->retry_event);
     if (a->alive_event != NULL)
         event_free(a->alive_event);
+    if (a->successor_event != NULL)
+        event_free(a->successor_event);
+    close_descriptor(&a->next.ready_fd);
     if (a->stopped_event != NULL)
         event_free(a->stopped_event);
     if (a->signal_event != NULL)
@@ -325,7 +428,9 @@ void app_stop(app *a)
     if (a->base != NULL)
         event_base_free(a->base);
     close_descriptor(&a->stopped_fd);
-    service_manager_close_sockets(&a->sockets);
+    close_descriptor(&a->ready_fd);
+    for (int i = 0; i < APP_SOCKET_SETS; i++)
+        service_manager_close_sockets(&a->sockets[i]);
 
     if (a->has_log) {
         if (a->is_serving)

@@ -168,6 +168,13 @@ void service_manager_notify_ready(const char *status)
     send_status("READY=1", status);
 }
 
+void service_manager_notify_successor(pid_t pid, const char *status)
+{
+    char state[64];
+    snprintf(state, sizeof(state), "MAINPID=%d\nREADY=1", (int)pid);
+    send_status(state, status);
+}
+
 void service_manager_notify_stopping(const char *status)
 {
     send_status("STOPPING=1", status);

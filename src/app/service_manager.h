@@ -15,8 +15,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
-enum { SERVICE_SOCKETS_MAX = 16 };
+/* Of one name. A predecessor may have one for each acceptor thread and address. */
+enum { SERVICE_SOCKETS_MAX = 256 };
 
 /* The listening sockets of one name. */
 typedef struct service_sockets {
@@ -39,6 +41,10 @@ void service_manager_close_sockets(service_sockets *set);
 
 /* Tell that the server answers from now on. `status` is a line that systemctl status shows. */
 void service_manager_notify_ready(const char *status);
+
+/* Tell that another process is the service from now on, and serves. A manager believes that of the process
+ * which has been the service until now. */
+void service_manager_notify_successor(pid_t pid, const char *status);
 
 /* Tell that the server is stopping. */
 void service_manager_notify_stopping(const char *status);

@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <sys/eventfd.h>
@@ -69,7 +70,10 @@ static void *run(void *arg)
         [SIGNALS] = {.fd = w->signal_fd, .events = POLLIN}, [END] = {.fd = w->end_fd, .events = POLLIN}};
     for (;;) {
         int ready = poll(fds, FDS, wait_ms(w));
+        eventfd_t value;
         if (ready > 0 && fds[END].revents != 0)
+            (void)eventfd_read(w->end_fd, &value);
+        if (atomic_load(&w->is_over))
             return NULL;
         if (ready > 0)
             take_signals(w);
@@ -97,7 +101,7 @@ static void close_all(signal_watch *w)
 
 static int open_all(signal_watch *w)
 {
-    static const int numbers[] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1};
+    static const int numbers[] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2};
     sigset_t signals;
     sigemptyset(&signals);
     for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
@@ -132,6 +136,12 @@ int signal_watch_start(signal_watch *w, uint32_t grace_ms, void (*on_overdue)(vo
     return error;
 }
 
+void signal_watch_note_stop(signal_watch *w)
+{
+    note_stop(w);
+    (void)wake_up_patiently(w->end_fd);
+}
+
 int signal_watch_take(signal_watch *w)
 {
     unsigned char number;
@@ -142,6 +152,7 @@ void signal_watch_stop(signal_watch *w)
 {
     if (w->signal_fd < 0)
         return;
+    atomic_store(&w->is_over, true);
     if (wake_up_patiently(w->end_fd) == 0)
         pthread_join(w->id, NULL);
     close_all(w);

@@ -184,7 +184,8 @@ static void stop_listening(acceptor *a)
         acceptor_socket *socket = &a->sockets[--a->socket_count];
         /* The file is removed before the socket is closed: afterwards another server may have one at this
          * path. */
-        if (socket->path[0] != '\0')
+        bool stays = atomic_load_explicit(a->thread.plan.is_retiring, memory_order_relaxed);
+        if (socket->path[0] != '\0' && !stays)
             (void)unlink(socket->path); /* somebody may have removed it before */
         evconnlistener_free(socket->listener);
     }

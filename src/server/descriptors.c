@@ -14,9 +14,11 @@ static uint64_t max_of(uint64_t a, uint64_t b)
 /* The sockets that listen: see listening_start(). */
 static uint64_t count_sockets(const signal_server_options *o, const listen_plan *plan)
 {
-    uint64_t inherited = o->listen_fd_count;
-    uint64_t sockets = inherited == 0 ? 0 : max_of(inherited, o->acceptor_threads);
-    uint64_t ports = (o->port >= 0 && inherited == 0) + (o->tls_port >= 0);
+    uint64_t plain = o->listen_fd_count;
+    uint64_t tls = o->listen_tls_fd_count;
+    uint64_t sockets = (plain == 0 ? 0 : max_of(plain, o->acceptor_threads)) +
+                       (tls == 0 ? 0 : max_of(tls, o->acceptor_threads));
+    uint64_t ports = (o->port >= 0 && plain == 0) + (o->tls_port >= 0 && tls == 0);
     for (size_t i = 0; i < plan->count; i++) {
         if (listen_plan_opens(plan, i))
             sockets += listen_entry_path(&plan->places[i].entry) == NULL ? ports * o->acceptor_threads : 1;
@@ -28,7 +30,8 @@ static uint64_t count_needed(const signal_server_options *o, const listen_plan *
                              const listen_plan *admin_hosts)
 {
     uint64_t threads = (uint64_t)o->workers + o->acceptor_threads;
-    uint64_t of_admin = admin_hosts->count == 0 ? 0 : ADMIN_DESCRIPTORS + admin_hosts->count;
+    uint64_t of_admin =
+        o->admin_port == 0 ? 0 : ADMIN_DESCRIPTORS + admin_hosts->count + o->listen_admin_fd_count;
     return threads * IO_THREAD_DESCRIPTORS + count_sockets(o, hosts) + of_admin;
 }
 

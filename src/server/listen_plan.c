@@ -82,7 +82,8 @@ static int refuse(slice text, int error, signal_server_fault *fault)
 int listen_plan_make(listen_plan *plan, const signal_server_options *options, signal_server_fault *fault)
 {
     bool takes_paths = options->listen_fd_count == 0;
-    bool takes_addresses = (options->port >= 0 && takes_paths) || options->tls_port >= 0;
+    bool takes_addresses =
+        (options->port >= 0 && takes_paths) || (options->tls_port >= 0 && options->listen_tls_fd_count == 0);
     plan->count = 0;
     slice list = slice_of_text(options->host);
     size_t entries = 0;
@@ -107,7 +108,7 @@ int listen_plan_make_admin(listen_plan *plan, const signal_server_options *optio
 {
     listen_entry entry;
     plan->count = 0;
-    if (options->admin_port == 0)
+    if (options->admin_port == 0 || options->listen_admin_fd_count > 0)
         return 0;
     int error = listen_entry_parse_host(slice_of_text(options->admin_host), &entry) == NULL
                     ? add_host(plan, &entry)

@@ -6,9 +6,11 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 static const char log_namespace[] = "HomeCall_Signal_Server";
@@ -67,7 +69,7 @@ static int open_place(void *context, const listen_place *place)
     if (options->port >= 0 && options->listen_fd_count == 0)
         error = open_port(o->server, place, false);
     bool was_plain = error != 0;
-    if (error == 0 && options->tls_port >= 0)
+    if (error == 0 && options->tls_port >= 0 && options->listen_tls_fd_count == 0)
         error = open_port(o->server, place, true);
     if (error != 0)
         o->is_tls = !was_plain;
@@ -112,46 +114,67 @@ static void warn_of_missing(const listen_plan *plan, const char *option)
 
 /* ---- Inherited sockets ---- */
 
+static int refuse_inherited(int fd, int error, signal_server_fault *fault)
+{
+    char number[16];
+    snprintf(number, sizeof(number), "%d", fd);
+    start_fault_set(fault, SIGNAL_SERVER_FAULT_SOCKET, number, 0);
+    return error;
+}
+
+/* Have the file of a Unix socket removed at the end. */
+static void own_path(acceptor *a, int fd)
+{
+    struct sockaddr_un bound = {.sun_family = AF_UNSPEC};
+    socklen_t len = sizeof(bound);
+    if (getsockname(fd, (struct sockaddr *)&bound, &len) == 0 && bound.sun_family == AF_UNIX &&
+        len > offsetof(struct sockaddr_un, sun_path) && bound.sun_path[0] != '\0' &&
+        strnlen(bound.sun_path, sizeof(bound.sun_path)) < sizeof(bound.sun_path))
+        acceptor_own_path(a, bound.sun_path);
+}
+
 /* The sockets go around among the acceptors as often as it takes for every socket to have an acceptor, and
  * every acceptor a socket. */
-static int duplicate_inherited(signal_server *server, signal_server_fault *fault)
+static int duplicate_inherited(signal_server *server, bool is_tls, signal_server_fault *fault)
 {
-    size_t sockets = server->options.listen_fd_count;
+    const signal_server_options *o = &server->options;
+    const int *fds = is_tls ? o->listen_tls_fds : o->listen_fds;
+    size_t sockets = is_tls ? o->listen_tls_fd_count : o->listen_fd_count;
     size_t acceptors = server->made_acceptors;
-    for (size_t i = 0; i < sockets || i < acceptors; i++) {
-        int inherited = server->options.listen_fds[i % sockets];
+    _Atomic uint16_t *server_port = is_tls ? &server->tls_port : &server->port;
+    for (size_t i = 0; sockets > 0 && (i < sockets || i < acceptors); i++) {
+        int inherited = fds[i % sockets];
+        acceptor *a = &server->acceptors[i % acceptors];
         uint16_t port;
         int fd = listen_socket_duplicate(inherited, &port);
-        int error = fd < 0 ? fd : acceptor_add_socket(&server->acceptors[i % acceptors], fd, false);
-        if (error != 0) {
-            char number[16];
-            snprintf(number, sizeof(number), "%d", inherited);
-            start_fault_set(fault, SIGNAL_SERVER_FAULT_SOCKET, number, 0);
-            return error;
-        }
-        if (atomic_load_explicit(&server->port, memory_order_relaxed) == 0)
-            atomic_store_explicit(&server->port, port, memory_order_relaxed);
+        int error = fd < 0 ? fd : acceptor_add_socket(a, fd, is_tls);
+        if (error != 0)
+            return refuse_inherited(inherited, error, fault);
+        if (o->owns_listen_paths && !is_tls)
+            own_path(a, inherited);
+        if (atomic_load_explicit(server_port, memory_order_relaxed) == 0)
+            atomic_store_explicit(server_port, port, memory_order_relaxed);
     }
     return 0;
 }
 
-/* Where the inherited sockets listen, with commas between, and `more` behind them. A text owned by the
- * caller; NULL without memory. */
-static char *describe_with_inherited(const signal_server *server, const char *more)
+/* Where inherited sockets listen, with commas between, and `more` behind them. A text owned by the caller;
+ * NULL without memory. */
+static char *describe_sockets(const int *fds, size_t count, const char *more)
 {
     char *text = NULL;
     size_t len = 0;
     FILE *out = open_memstream(&text, &len);
     if (out == NULL)
         return NULL;
-    for (size_t i = 0; i < server->options.listen_fd_count; i++) {
+    for (size_t i = 0; i < count; i++) {
         listen_address bound = {.len = sizeof(bound.storage)};
         char place[LISTEN_ENTRY_CAP] = "?";
-        if (getsockname(server->options.listen_fds[i], (struct sockaddr *)&bound.storage, &bound.len) == 0)
+        if (getsockname(fds[i], (struct sockaddr *)&bound.storage, &bound.len) == 0)
             listen_address_format(&bound, place, sizeof(place));
         fprintf(out, "%s%s", i == 0 ? "" : ",", place);
     }
-    fprintf(out, "%s%s", more[0] == '\0' ? "" : ",", more);
+    fprintf(out, "%s%s", count == 0 || more[0] == '\0' ? "" : ",", more);
     if (fclose(out) == 0)
         return text;
     free(text);
@@ -161,9 +184,12 @@ static char *describe_with_inherited(const signal_server *server, const char *mo
 /* Note down where the server listens. 0 or -ENOMEM. */
 static int describe(signal_server *server, const listen_plan *plan)
 {
+    const signal_server_options *o = &server->options;
+    const size_t counts[] = {o->listen_tls_fd_count, o->listen_fd_count};
+    const int *const fds[] = {o->listen_tls_fds, o->listen_fds};
     char *places = listen_plan_describe(plan);
-    if (places != NULL && server->options.listen_fd_count > 0) {
-        char *all = describe_with_inherited(server, places);
+    for (int i = 0; i < 2 && places != NULL; i++) {
+        char *all = describe_sockets(fds[i], counts[i], places);
         free(places);
         places = all;
     }
@@ -175,9 +201,9 @@ static int describe(signal_server *server, const listen_plan *plan)
 
 int listening_start(signal_server *server, listen_plan *plan, signal_server_fault *fault)
 {
-    int error = 0;
-    if (server->options.listen_fd_count > 0)
-        error = duplicate_inherited(server, fault);
+    int error = duplicate_inherited(server, false, fault);
+    if (error == 0)
+        error = duplicate_inherited(server, true, fault);
     if (error == 0)
         error = open_places(server, plan, fault);
     if (error == 0 && server->acceptors[0].socket_count == 0) {
@@ -197,7 +223,7 @@ static_assert((int)LISTEN_PLACES_MAX <= (int)ADMIN_MAX_SOCKETS, "the admin takes
 
 typedef struct admin_opening {
     uint16_t port;
-    int fds[LISTEN_PLACES_MAX];
+    int fds[ADMIN_MAX_SOCKETS];
     size_t count;
 } admin_opening;
 
@@ -212,13 +238,31 @@ static int open_admin_place(void *context, const listen_place *place)
     return 0;
 }
 
+static int duplicate_admin(const signal_server *server, admin_opening *o)
+{
+    for (size_t i = 0; i < server->options.listen_admin_fd_count; i++) {
+        uint16_t port;
+        int fd = listen_socket_duplicate(server->options.listen_admin_fds[i], &port);
+        if (fd < 0)
+            return fd;
+        o->fds[o->count++] = fd;
+    }
+    return 0;
+}
+
 int listening_open_admin(signal_server *server, const admin_options *options, listen_plan *plan)
 {
     admin_opening o = {.port = server->options.admin_port};
     size_t failed;
-    int error = listen_plan_open(plan, open_admin_place, &o, &failed);
+    const signal_server_options *options_of = &server->options;
+    int error = duplicate_admin(server, &o);
+    if (error == 0)
+        error = listen_plan_open(plan, open_admin_place, &o, &failed);
     if (error == 0) {
-        server->admin_hosts = listen_plan_describe(plan);
+        server->admin_hosts =
+            options_of->listen_admin_fd_count > 0
+                ? describe_sockets(options_of->listen_admin_fds, options_of->listen_admin_fd_count, "")
+                : listen_plan_describe(plan);
         error = server->admin_hosts == NULL ? -ENOMEM : 0;
     }
     if (error != 0) {

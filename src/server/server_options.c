@@ -1,5 +1,6 @@
 #include "server/server_options.h"
 
+#include "admin/admin.h"
 #include "protocol/message.h"
 
 #include <errno.h>
@@ -105,7 +106,12 @@ bool server_options_are_valid(const signal_server_options *o)
     bool has_strings = true;
     for (size_t i = 0; i < STRINGS; i++)
         has_strings = has_strings && *string_of((signal_server_options *)(uintptr_t)o, i) != NULL;
-    bool has_sockets = o->listen_fds != NULL || o->listen_fd_count == 0;
+    bool has_sockets = (o->listen_fds != NULL || o->listen_fd_count == 0) &&
+                       (o->listen_tls_fds != NULL || o->listen_tls_fd_count == 0) &&
+                       (o->listen_admin_fds != NULL || o->listen_admin_fd_count == 0) &&
+                       (o->tls_port >= 0 || o->listen_tls_fd_count == 0) &&
+                       (o->admin_port > 0 || o->listen_admin_fd_count == 0) &&
+                       o->listen_admin_fd_count <= ADMIN_MAX_SOCKETS;
     bool has_threads = o->workers <= SERVER_MAX_WORKERS && o->acceptor_threads >= 1 &&
                        o->acceptor_threads <= SERVER_MAX_ACCEPTORS;
     bool has_sizes = o->room_capacity >= 1 && o->room_capacity <= UINT16_MAX && o->max_name_bytes >= 1 &&
@@ -139,7 +145,9 @@ int server_options_copy(signal_server_options *out, const signal_server_options 
 {
     *out = *options;
     out->listen_fds = copy_descriptors(options->listen_fds, options->listen_fd_count);
-    bool is_whole = out->listen_fds != NULL;
+    out->listen_tls_fds = copy_descriptors(options->listen_tls_fds, options->listen_tls_fd_count);
+    out->listen_admin_fds = copy_descriptors(options->listen_admin_fds, options->listen_admin_fd_count);
+    bool is_whole = out->listen_fds != NULL && out->listen_tls_fds != NULL && out->listen_admin_fds != NULL;
     for (size_t i = 0; i < STRINGS; i++) {
         const char **text = string_of(out, i);
         *text = strdup(*text);
@@ -155,5 +163,7 @@ void server_options_free(signal_server_options *copy)
     for (size_t i = 0; i < STRINGS; i++)
         free((char *)(uintptr_t)*string_of(copy, i));
     free((int *)(uintptr_t)copy->listen_fds);
+    free((int *)(uintptr_t)copy->listen_tls_fds);
+    free((int *)(uintptr_t)copy->listen_admin_fds);
     *copy = (signal_server_options){0};
 }

@@ -102,6 +102,35 @@ const char *signal_server_admin_hosts(const signal_server *server)
     return text_or_none(server->admin_hosts);
 }
 
+static void add_socket(const signal_server_socket *socket, signal_server_socket *out, size_t cap,
+                       size_t *count)
+{
+    if (*count < cap)
+        out[*count] = *socket;
+    (*count)++;
+}
+
+size_t signal_server_get_sockets(const signal_server *server, signal_server_socket *out, size_t cap)
+{
+    size_t count = 0;
+    for (uint32_t i = 0; i < server->made_acceptors; i++) {
+        const acceptor *a = &server->acceptors[i];
+        for (size_t s = 0; s < a->socket_count; s++) {
+            const signal_server_socket socket = {.fd = evconnlistener_get_fd(a->sockets[s].listener),
+                                                 .kind = a->sockets[s].is_tls ? SIGNAL_SERVER_SOCKET_TLS
+                                                                              : SIGNAL_SERVER_SOCKET_PLAIN};
+            add_socket(&socket, out, cap, &count);
+        }
+    }
+    int fds[ADMIN_MAX_SOCKETS];
+    size_t of_admin = server->admin == NULL ? 0 : admin_get_sockets(server->admin, fds);
+    for (size_t i = 0; i < of_admin; i++) {
+        const signal_server_socket socket = {.fd = fds[i], .kind = SIGNAL_SERVER_SOCKET_ADMIN};
+        add_socket(&socket, out, cap, &count);
+    }
+    return count;
+}
+
 /* ---- Stopping ---- */
 
 /* Acceptors first, so that nobody new comes in while the workers close what they have. Nothing relies on this
@@ -121,6 +150,16 @@ void signal_server_request_stop(signal_server *server, bool now)
         mailbox_order(&server->acceptors[i].thread.mailbox, command);
     for (uint32_t i = 0; i < server->made_workers; i++)
         mailbox_order(&server->workers[i].mailbox, command);
+}
+
+void signal_server_retire(signal_server *server)
+{
+    if (!server->is_started)
+        return;
+    atomic_store_explicit(&server->is_retiring, true, memory_order_relaxed);
+    if (server->admin != NULL)
+        admin_retire(server->admin);
+    signal_server_request_stop(server, false);
 }
 
 static void join_threads(signal_server *server)

@@ -84,7 +84,7 @@ filter_lets_through() {
 
     local admin_port
     admin_port=$(free_port)
-    start_server ADMIN_PORT="$admin_port" strace -f -qq -e signal=none -o "$private/trace"
+    start_server LOG_LEVEL=info ADMIN_PORT="$admin_port" strace -f -qq -e signal=none -o "$private/trace"
     "$build/bench/homecall-bench" call --quiet --seconds 1 --warmup 0 --pairs 5 "ws://127.0.0.1:$port/signal"
     ADMIN_PORT=$admin_port "$binary" --env-file /dev/null --healthcheck 2>/dev/null
     local traced
@@ -92,7 +92,9 @@ filter_lets_through() {
     kill -HUP "$traced"
     kill -USR1 "$traced"
     sleep 0.2
-    kill -TERM "$traced"
+    kill -USR2 "$traced"
+    until grep -q 'the successor serves' "$private/log"; do sleep 0.02; done
+    kill -TERM "$(sed -n 's/.*starting a successor pid=//p' "$private/log")"
     wait "$server_pid"
     server_pid=
     sed -nE 's/^[0-9]+ +([a-z0-9_]+)\(.*/\1/p' "$private/trace" | sort -u >"$private/called"
@@ -125,6 +127,51 @@ restarts_refuse_nobody() {
     [ "$(grep -cxE '0 (404|503)' "$private/answers")" -eq 20000 ] || fail "a connection was refused or cut off"
 }
 
+# has_ended PID: it is gone, or waits for a parent that asks for it.
+has_ended() {
+    [ ! -e "/proc/$1" ] || grep -q '^State:[[:space:]]*Z' "/proc/$1/status" 2>/dev/null
+}
+
+# The same without systemd: one server follows another by SIGUSR2, in plain text and with TLS, with two sockets for each port.
+# Each answer has to come from a server that does not stop: a request that is under way is not answered with 503.
+successions_refuse_nobody() {
+    local successions=8 tls_port pid next url
+    openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=localhost \
+        -keyout "$private/key.pem" -out "$private/cert.pem" 2>/dev/null
+    tls_port=$(free_port)
+    start_server LOG_LEVEL=info ACCEPTOR_THREADS=2 ADMIN_PORT="$(free_port)" WSS_PORT="$tls_port" \
+        TLS_CERT_FILE="$private/cert.pem" TLS_KEY_FILE="$private/key.pem"
+    pid=$server_pid
+    server_pid=
+    for url in "http://127.0.0.1:$port" "https://127.0.0.1:$tls_port"; do
+        # Until it is told to end, and one file of answers for each round.
+        (while [ ! -e "$private/ended" ]; do
+            curl --silent --insecure --parallel --parallel-max 10 --max-time 60 --output /dev/null \
+                --write-out '%{exitcode} %{http_code}\n' "$url/[1-200]" 2>/dev/null || true
+        done >"$private/answers.${url%%:*}") &
+    done
+    for _ in $(seq "$successions"); do
+        kill -USR2 "$pid"
+        until has_ended "$pid"; do sleep 0.02; done
+        next=$(sed -n 's/.*starting a successor pid=//p' "$private/log" | tail -1)
+        [ "$next" != "$pid" ] || fail "$(tail "$private/log")"
+        pid=$next
+    done
+    touch "$private/ended"
+    wait
+    kill "$pid"
+    until has_ended "$pid"; do sleep 0.02; done
+
+    echo "$successions successions; connections by curl's exit code and HTTP status:"
+    for url in http https; do
+        sort "$private/answers.$url" | uniq -c | sed "s/^/$url /"
+        [ "$(wc -l <"$private/answers.$url")" -ge 400 ] || fail "too few connections for a test"
+        if grep -qvxF '0 404' "$private/answers.$url"; then
+            fail "a connection was refused or cut off"
+        fi
+    done
+}
+
 # As shipped, but for the place of the logs, their owner, and how to reach a server that systemd has not started.
 logrotate_loses_nothing() {
     mkdir "$private/logs"
@@ -141,7 +188,8 @@ logrotate_loses_nothing() {
     grep -q 'stopped' "$private/logs/signal.log" || fail "the server does not write to the new log"
 }
 
-for check in install_twice units_are_clean filter_lets_through restarts_refuse_nobody logrotate_loses_nothing; do
+for check in install_twice units_are_clean filter_lets_through restarts_refuse_nobody successions_refuse_nobody \
+    logrotate_loses_nothing; do
     echo "- ${check//_/ }"
     "$check"
 done

@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -1172,6 +1173,132 @@ static void the_service_manager_is_told_of_its_begin_its_life_and_its_end(void *
     close(manager);
 }
 
+/* ---- The next process ---- */
+
+/* The number behind `key` in what comes behind the first `before` bytes. */
+static unsigned long number_behind(fixture *f, size_t before, const char *key)
+{
+    const char *field = strstr(await_more(f, before, key), key) + strlen(key);
+    while (strchr(field, '\n') == NULL) /* the line is not whole yet */
+        read_stream(&f->out);
+    return strtoul(field, NULL, 10);
+}
+
+/* Have a successor started; returns its process. */
+static pid_t succeed(fixture *f)
+{
+    size_t before = f->out.len;
+    assert_int_equal(kill(f->pid, SIGUSR2), 0);
+    pid_t next = (pid_t)number_behind(f, before, "starting a successor pid=");
+    (void)await_more(f, before, "the successor serves, stopping");
+    return next;
+}
+
+/* Wait for the end of a process that has a successor: its streams go on. Then the successor is the process.
+ */
+static void expect_succeeded(fixture *f, pid_t next)
+{
+    int status = -1;
+    assert_int_equal(waitpid(f->pid, &status, 0), f->pid);
+    f->pid = next;
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 0);
+}
+
+/* An emulator can't be started by what it runs. And who has lost its parent becomes a child of this test. */
+static void prepare_succession(void)
+{
+    if (getenv("HOMECALL_EMULATED") != NULL)
+        skip();
+    assert_int_equal(prctl(PR_SET_CHILD_SUBREAPER, 1), 0);
+}
+
+static void a_successor_takes_over_with_every_socket(void **state)
+{
+    fixture *f = *state;
+    prepare_succession();
+    uint16_t admin_port = free_port();
+    char environment[256];
+    snprintf(environment, sizeof(environment),
+             "WS_PORT=0 WS_HOST=127.0.0.1,unix:socket ACCEPTOR_THREADS=2 WORKERS=1 ADMIN_PORT=%u",
+             (unsigned)admin_port);
+    start_serving(f, "", environment);
+    uint16_t port = (uint16_t)number_of(f, " port=");
+    for (int generation = 0; generation < 3; generation++) {
+        client *anna = client_open_settled(port, "room", "anna");
+        client *half = client_dial(port); /* its request comes when the successor serves already */
+        pid_t before = f->pid;
+        pid_t next = succeed(f);
+        client_upgrade(half);
+        client_expect_close(anna, 1001);
+        client_close(anna);
+        client_close(half);
+        expect_succeeded(f, next);
+        assert_int_not_equal(f->pid, before);
+
+        admin_answer answer;
+        assert_int_equal(admin_client_get("127.0.0.1", admin_port, "/readyz", PATIENCE_MS, &answer), 0);
+        assert_int_equal(answer.status, 200);
+        free(answer.body);
+        client_close(client_open_settled(port, "room", "bert"));
+        assert_int_equal(access(path_of(f, "socket"), F_OK), 0);
+    }
+    assert_int_equal(stop(f, SIGTERM), 0);
+    assert_int_equal(access(path_of(f, "socket"), F_OK), -1); /* the last one has removed it */
+    assert_false(accepts_connections(port));
+    assert_string_equal(f->err.text, "");
+}
+
+static void a_successor_that_fails_changes_nothing(void **state)
+{
+    fixture *f = *state;
+    prepare_succession();
+    write_file(f, ".env", "WS_PORT=0\n");
+    start_serving(f, "", "");
+    uint16_t port = (uint16_t)number_of(f, " port=");
+    client *anna = client_open_settled(port, "room", "anna");
+    write_file(f, ".env", "WS_PORT=nonsense\n");
+    for (int i = 0; i < 2; i++) {
+        size_t before = f->out.len;
+        assert_int_equal(kill(f->pid, SIGUSR2), 0);
+        (void)await_more(f, before, "no successor, this process goes on why=");
+        client_close(client_open_settled(port, "room", "bert"));
+        client_expect_nothing(anna);
+    }
+    write_file(f, ".env", "WS_PORT=0\n");
+    pid_t next = succeed(f);
+    client_expect_close(anna, 1001);
+    client_close(anna);
+    expect_succeeded(f, next);
+    client_close(client_open_settled(port, "room", "bert"));
+    assert_int_equal(stop(f, SIGTERM), 0);
+    assert_non_null(strstr(f->err.text, "WS_PORT")); /* what the one that failed has said */
+}
+
+static void the_service_manager_is_told_of_a_successor(void **state)
+{
+    fixture *f = *state;
+    prepare_succession();
+    int manager = open_manager(f);
+    char environment[192];
+    char expected[64];
+    snprintf(environment, sizeof(environment), "WS_PORT=0 NOTIFY_SOCKET=%s", path_of(f, "notify"));
+    start_serving(f, "", environment);
+    expect_message(manager, "READY=1\nSTATUS=");
+    pid_t next = succeed(f);
+    snprintf(expected, sizeof(expected), "MAINPID=%d\nREADY=1\nSTATUS=serving", (int)next);
+    char text[256] = {0};
+    assert_true(recv(manager, text, sizeof(text) - 1, 0) >
+                0); /* the very next: the end of the old one is no end */
+    assert_memory_equal(text, expected, strlen(expected));
+    expect_succeeded(f, next);
+    assert_int_equal(stop(f, SIGTERM), 0);
+    memset(text, 0, sizeof(text));
+    assert_true(recv(manager, text, sizeof(text) - 1, 0) > 0);
+    assert_memory_equal(text, "STOPPING=1", 10);
+    close(manager);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, make, destroy)
@@ -1217,6 +1344,9 @@ int main(void)
         TEST(a_certificate_that_can_not_be_used_ends_with_two),
         TEST(a_call_can_be_followed_in_the_log_from_its_join_to_its_end),
         TEST(the_service_manager_is_told_of_its_begin_its_life_and_its_end),
+        TEST(a_successor_takes_over_with_every_socket),
+        TEST(a_successor_that_fails_changes_nothing),
+        TEST(the_service_manager_is_told_of_a_successor),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
