@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <openssl/bio.h>
 #include <openssl/err.h>
+#include <openssl/obj_mac.h>
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
 #include <stdatomic.h>
@@ -28,6 +29,10 @@ static const char ciphers_of_1_2[] = "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AE
                                      "ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305";
 static const char ciphers_of_1_3[] =
     "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256";
+
+/* The key exchanges that cost least, which every browser knows. Others may cost a hundred times as much: with
+ * ffdhe8192, 15 hellos a second would keep a thread busy. */
+static const char groups[] = "X25519:P-256";
 
 /* SSL_OP_IGNORE_UNEXPECTED_EOF: an end of TCP without a close_notify is no fault of TLS. A WebSocket says by
  * a close frame that it ends in order. */
@@ -167,7 +172,7 @@ static bool apply_settings(SSL_CTX *ssl)
     SSL_CTX_set_alpn_select_cb(ssl, choose_protocol, NULL);
     return SSL_CTX_set_min_proto_version(ssl, TLS1_2_VERSION) == 1 &&
            SSL_CTX_set_cipher_list(ssl, ciphers_of_1_2) == 1 &&
-           SSL_CTX_set_ciphersuites(ssl, ciphers_of_1_3) == 1 &&
+           SSL_CTX_set_ciphersuites(ssl, ciphers_of_1_3) == 1 && SSL_CTX_set1_groups_list(ssl, groups) == 1 &&
            SSL_CTX_set_num_tickets(ssl, 1) == 1; /* a client that resumes its session gets the next one */
 }
 
@@ -229,7 +234,17 @@ static int load_files(SSL_CTX *ssl, const char *cert_file, const char *key_file,
     return load_key(ssl, key_file, fault);
 }
 
-static void note_validity(tls_context *c)
+/* Does a signature by this key cost little? Each full handshake pays for one. */
+static bool is_cheap(const EVP_PKEY *key)
+{
+    char group[32] = "";
+    if (EVP_PKEY_is_a(key, "ED25519") == 1)
+        return true;
+    return EVP_PKEY_is_a(key, "EC") == 1 && EVP_PKEY_get_group_name(key, group, sizeof(group), NULL) == 1 &&
+           strcmp(group, SN_X9_62_prime256v1) == 0;
+}
+
+static void note_warning(tls_context *c)
 {
     const X509 *cert = SSL_CTX_get0_certificate(c->ssl);
     struct tm end;
@@ -239,6 +254,9 @@ static void note_validity(tls_context *c)
         c->warning = "the certificate has expired";
     else if (X509_cmp_current_time(X509_get0_notBefore(cert)) > 0)
         c->warning = "the certificate is not valid yet";
+    else if (!is_cheap(SSL_CTX_get0_privatekey(c->ssl)))
+        c->warning = "its key makes each handshake cost many times what one of ECDSA P-256 costs (certbot: "
+                     "--key-type ecdsa --elliptic-curve secp256r1)";
 }
 
 int tls_context_load(const char *cert_file, const char *key_file, const tls_context *previous,
@@ -261,7 +279,7 @@ int tls_context_load(const char *cert_file, const char *key_file, const tls_cont
         tls_context_free(c);
         return error;
     }
-    note_validity(c);
+    note_warning(c);
     *out = c;
     return 0;
 }

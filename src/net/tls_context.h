@@ -1,6 +1,7 @@
 /* TLS context: a certificate with its key, and the settings of TLS.
  *
- * TLS 1.2 and 1.3, nothing older; with 1.2 only ECDHE with an AEAD. The one protocol of ALPN is `http/1.1`: a
+ * TLS 1.2 and 1.3, nothing older; with 1.2 only ECDHE with an AEAD. Keys are exchanged by X25519 or P-256, so
+ * that no hello makes the server work long. The one protocol of ALPN is `http/1.1`: a
  * client that offers others but not this one is refused (RFC 7301, 3.2), a client that offers none is
  * accepted. There is no compression, no renegotiation, no early data. Sessions are resumed by tickets only;
  * the server stores none.
@@ -38,7 +39,7 @@ void tls_context_free(tls_context *c);
 int64_t tls_context_not_after_s(const tls_context *c);
 
 /* A warning for the operator, a literal: that the certificate had expired or was not valid yet when it was
- * loaded. It is used nevertheless. NULL when there is none. Any thread. */
+ * loaded, or that its key is a costly one. It is used nevertheless. NULL when there is none. Any thread. */
 const char *tls_context_warning(const tls_context *c);
 
 /* Make the server's side of TLS over a connected descriptor. The descriptor and `has_read` are borrowed until

@@ -104,15 +104,23 @@ static inline void tls_files_write_key(const char *path, EVP_PKEY *key, const ch
     assert_int_equal(fclose(file), 0);
 }
 
-/* Write a new certificate and its key into the two files; the arguments are as for tls_files_new_cert(). */
-static inline void tls_files_write(const tls_files *f, const char *name, long from_s, long to_s)
+/* Write a new certificate for this key, which is freed, and the key into the two files; the other arguments
+ * are as for tls_files_new_cert(). */
+static inline void tls_files_write_for(const tls_files *f, EVP_PKEY *key, const char *name, long from_s,
+                                       long to_s)
 {
-    EVP_PKEY *key = tls_files_new_key();
+    assert_non_null(key);
     X509 *cert = tls_files_new_cert(key, name, from_s, to_s);
     tls_files_write_cert(f->cert, "w", cert);
     tls_files_write_key(f->key, key, NULL);
     X509_free(cert);
     EVP_PKEY_free(key);
+}
+
+/* The same for a new key. */
+static inline void tls_files_write(const tls_files *f, const char *name, long from_s, long to_s)
+{
+    tls_files_write_for(f, tls_files_new_key(), name, from_s, to_s);
 }
 
 /* Load the files, which must be good. */

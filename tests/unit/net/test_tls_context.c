@@ -190,6 +190,22 @@ static void a_certificate_out_of_its_time_is_loaded_with_a_warning(void **state)
     assert_true(lets_in(f->context, NULL));
 }
 
+static void a_key_that_costs_much_is_loaded_with_a_warning(void **state)
+{
+    fixture *f = *state;
+    EVP_PKEY *const costly[] = {EVP_RSA_gen(2048), EVP_EC_gen("P-384")};
+    for (size_t i = 0; i < 2; i++) {
+        tls_files_write_for(&f->files, costly[i], "costly", 0, TLS_FILES_DAY_S);
+        f->context = tls_files_load(&f->files, NULL);
+        assert_non_null(strstr(tls_context_warning(f->context), "--key-type ecdsa"));
+        assert_true(lets_in(f->context, NULL));
+        tls_context_free(f->context);
+    }
+    tls_files_write(&f->files, "cheap", 0, TLS_FILES_DAY_S);
+    f->context = tls_files_load(&f->files, NULL);
+    assert_null(tls_context_warning(f->context));
+}
+
 static void the_chain_behind_the_certificate_is_sent(void **state)
 {
     fixture *f = *state;
@@ -302,6 +318,37 @@ static void a_cipher_of_1_2_has_forward_secrecy_and_an_aead(void **state)
         assert_int_equal(shake_hands(&m), cases[i].chosen != NULL);
         if (cases[i].chosen != NULL)
             assert_string_equal(SSL_get_cipher_name(m.client), cases[i].chosen);
+        else
+            assert_int_equal(m.fault, SSL_R_SSLV3_ALERT_HANDSHAKE_FAILURE);
+        part(&m);
+        SSL_CTX_free(client);
+    }
+}
+
+/* Hellos that ask for a costly key exchange get none, and cost nothing but an answer. */
+static void keys_are_exchanged_by_the_cheap_groups_alone(void **state)
+{
+    fixture *f = *state;
+    f->context = tls_files_load(&f->files, NULL);
+    static const struct {
+        const char *offered;
+        const char *chosen; /* NULL = nobody comes in */
+    } cases[] = {
+        {"X25519", "X25519"},         {"P-256", "P-256"},  {"P-256:X25519", "P-256"}, /* whose key came with
+                                                                                         the hello */
+        {"P-384:X25519", "X25519"},                                                   /* by a second hello */
+        {"ffdhe8192:P-256", "P-256"}, {"P-384", NULL},     {"P-521", NULL},           {"X448", NULL},
+        {"ffdhe2048", NULL},          {"ffdhe8192", NULL},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        SSL_CTX *client = tls_peer_new_context();
+        assert_int_equal(SSL_CTX_set1_groups_list(client, cases[i].offered), 1);
+        meeting m;
+        meet(&m, f->context, client);
+        assert_int_equal(shake_hands(&m), cases[i].chosen != NULL);
+        if (cases[i].chosen != NULL)
+            assert_int_equal(SSL_get_negotiated_group(m.client),
+                             strcmp(cases[i].chosen, "X25519") == 0 ? NID_X25519 : NID_X9_62_prime256v1);
         else
             assert_int_equal(m.fault, SSL_R_SSLV3_ALERT_HANDSHAKE_FAILURE);
         part(&m);
@@ -513,11 +560,13 @@ int main(void)
         CASE(the_key_of_another_certificate_is_refused),
         CASE(a_key_with_a_passphrase_is_refused_and_nobody_is_asked),
         CASE(a_certificate_out_of_its_time_is_loaded_with_a_warning),
+        CASE(a_key_that_costs_much_is_loaded_with_a_warning),
         CASE(the_chain_behind_the_certificate_is_sent),
         CASE(a_new_pair_is_for_those_who_come_and_a_broken_one_for_nobody),
         CASE(the_last_share_frees),
         CASE(versions_1_2_and_1_3_are_spoken_and_nothing_older),
         CASE(a_cipher_of_1_2_has_forward_secrecy_and_an_aead),
+        CASE(keys_are_exchanged_by_the_cheap_groups_alone),
         CASE(http_1_1_is_the_only_protocol_to_agree_on),
         CASE(nobody_negotiates_anew),
         CASE(a_session_is_resumed_by_its_ticket_also_after_a_change_of_certificate),
