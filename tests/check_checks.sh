@@ -53,6 +53,15 @@ expect "clang-format" 1 1 'bad\.c:1:4: error' clang-format --dry-run -Werror "$p
 # shellcheck disable=SC2016 # it is to stay unquoted and unexpanded
 printf '#!/bin/bash\necho $1\n' >"$private/bad.sh"
 expect "shellcheck" 1 1 'line 2' shellcheck "$private/bad.sh"
+if clang-tidy --version | grep -q 'version 14\.'; then
+    printf '#include <stdlib.h>\nchar f(void)\n{\n    char *p = calloc(1, 1);\n    free(p);\n    return *p;\n}\n' >"$private/tree/src/base/bad.c"
+    printf 'int g(void)\n{\n    int a[2] = {0};\n    return a[2];\n}\n' >"$private/tree/src/base/worse.c"
+    expect "clang-tidy and cppcheck" 1 2 'bad\.c:6:.*unix\.Malloc|worse\.c:4:.*arrayIndexOutOfBounds' \
+        env ROOT="$private/tree" tests/check_static.sh src/base/bad.c src/base/worse.c src/base/slice.c
+    printf 'unchecked(\n' >"$private/tree/src/base/bad.c"
+    expect "clang-tidy of what is no C" 1 1 'bad\.c:1:.*expected function body' \
+        env ROOT="$private/tree" tests/check_static.sh src/base/bad.c
+fi
 
 # Rules of the rooms that are broken in a copy, one at a time.
 tests/model/check_breaks.sh || blind=1

@@ -2,8 +2,8 @@
 # tests/run.sh: installs what the tests need, builds, and runs them all. The last line counts the test cases.
 #
 #   tests/run.sh                    everything that CI runs
-#   tests/run.sh STAGE ...          only these stages: style unit release asan tsan platforms bars metrics fuzz browser
-#                                   clients deploy
+#   tests/run.sh STAGE ...          only these stages: style static unit release asan tsan platforms bars metrics fuzz
+#                                   browser clients deploy
 #   FUZZ_SECONDS=600 tests/run.sh fuzz        a longer fuzz run (each target)
 #   SOAK_CALLS=20000 tests/run.sh asan tsan   a longer soak of calls
 #   PLATFORMS="arm64 musl" tests/run.sh platforms   some of those that tests/platforms/check.sh names
@@ -16,7 +16,7 @@ cd "$root" || exit 1
 . deploy/packages.sh
 
 stages=("$@")
-[ ${#stages[@]} -gt 0 ] || stages=(style unit release asan tsan platforms bars metrics fuzz browser clients deploy)
+[ ${#stages[@]} -gt 0 ] || stages=(style static unit release asan tsan platforms bars metrics fuzz browser clients deploy)
 out=$root/out
 mkdir -p "$out"
 passed=0
@@ -26,7 +26,7 @@ skipped=()
 
 packages=(build-essential cmake ninja-build pkg-config git
     libevent-dev libcjson-dev uthash-dev libssl-dev libsodium-dev libidn2-dev libcmocka-dev zlib1g-dev libzstd-dev
-    valgrind strace curl jq prometheus gnuplot-nox iproute2 clang clang-format libclang-rt-dev shellcheck
+    valgrind strace curl jq prometheus gnuplot-nox iproute2 clang clang-format clang-tidy cppcheck libclang-rt-dev shellcheck
     nginx-light caddy apache2 haproxy coturn openssl chromium
     lld mmdebstrap qemu-user musl-tools
     systemd debootstrap logrotate dpkg-dev file procps podman docker-compose iptables
@@ -104,6 +104,15 @@ stage_style() {
     check "the shape of src: floors, circles, sizes" tests/check_floors.sh
     mapfile -t sources < <(git ls-files --cached --others --exclude-standard '*.sh' .ci/run)
     check "shellcheck" shellcheck -x "${sources[@]}"
+}
+
+# Each version finds other things.
+stage_static() {
+    if clang-tidy --version | grep -q 'version 14\.'; then
+        check "clang-tidy and cppcheck" tests/check_static.sh
+    else
+        skipped+=("clang-tidy and cppcheck: they are not the versions of Debian 12")
+    fi
 }
 
 stage_unit() {

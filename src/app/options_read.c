@@ -133,7 +133,7 @@ static int read_file(const char *path, char **content, size_t *len)
         else if (*len == LARGEST_ENV_FILE)
             error = -EFBIG;
     }
-    fclose(file);
+    (void)fclose(file); /* it was only read */
     if (error != 0)
         free(buffer);
     else

@@ -88,11 +88,11 @@ static void name_service(const option *o, char *out, size_t cap)
 void options_report_invalid(FILE *reports, const app_config *config, const option *o)
 {
     char allowed[128];
-    char service[32];
     char reason[512];
     option_describe(o, allowed, sizeof(allowed));
     int len = snprintf(reason, sizeof(reason), "%s is allowed", allowed);
     if (is_service_link(config, o)) {
+        char service[32];
         name_service(o, service, sizeof(service));
         snprintf(reason + len, sizeof(reason) - (size_t)len,
                  "; Kubernetes sets it like this for a Service that is called %s: enableServiceLinks: false "

@@ -41,6 +41,7 @@ static bool is_ipv4(const listen_address *address)
 /* :: takes IPv4 as well, unless it is told not to. */
 static bool do_meet(const listen_address *one, const listen_address *other, bool is_ipv6_only)
 {
+    /* NOLINTNEXTLINE(readability-suspicious-call-argument): each may cover the other one */
     return listen_address_covers(one, other) || listen_address_covers(other, one) ||
            (!is_ipv6_only && listen_address_is_ipv6_wildcard(one) && is_ipv4(other)) ||
            (listen_address_is_ipv6_wildcard(other) && is_ipv4(one));

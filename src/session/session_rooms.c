@@ -34,8 +34,7 @@ static void release(void *context, size_t len)
 
 /* ---- Reports of signals ---- */
 
-static_assert(SESSION_SIGNAL_OFFER == MESSAGE_OFFER - MESSAGE_OFFER &&
-                  SESSION_SIGNAL_ANSWER == MESSAGE_ANSWER - MESSAGE_OFFER &&
+static_assert(SESSION_SIGNAL_OFFER == 0 && SESSION_SIGNAL_ANSWER == MESSAGE_ANSWER - MESSAGE_OFFER &&
                   SESSION_SIGNAL_CANDIDATE == MESSAGE_CANDIDATE - MESSAGE_OFFER,
               "signals are counted in the order of message_type");
 

@@ -159,10 +159,12 @@ static uint64_t mailbox_depth(const snapshot *s, const snapshot_thread *thread)
 
 /* Where a word's counter is: at `index` of an array, as the row `index` of one with `width` columns, or a
  * member of the sum over all threads. */
+/* NOLINTBEGIN(bugprone-macro-parentheses): a designator is no expression */
 #define NTH(index)            .offset = (size_t)(index) * sizeof(counter)
 #define NTH_ROW(index, width) .offset = (size_t)(index) * (width) * sizeof(counter)
-#define IN_TOTAL(member)      .offset = TOTAL(member)
-#define TOTAL(member)         offsetof(snapshot, total.member)
+/* NOLINTEND(bugprone-macro-parentheses) */
+#define IN_TOTAL(member) .offset = TOTAL(member)
+#define TOTAL(member)    offsetof(snapshot, total.member)
 
 /* All ends for one reason, with any code. */
 #define CLOSES(reason) .offset = TOTAL(net.closes[reason]), .others = CLOSE_CODE_SLOTS - 1
