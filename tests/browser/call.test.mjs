@@ -4,8 +4,9 @@
 // go to out/browser. HOMECALL_SIGNAL_BINARY names another server.
 
 import assert from "node:assert/strict";
-import { mkdir } from "node:fs/promises";
+import { mkdir, readFile } from "node:fs/promises";
 import { after, afterEach, before, test } from "node:test";
+import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 
 import { Browser, PATIENCE_MS, bothSeeFrames, hangUp, linkOf, phase, press, says, seesFrames } from "./pages.mjs";
@@ -210,6 +211,34 @@ test("a call outlives its server, and a page that waits finds it again", async (
 
   await boris.reload(); // he can, because both are in their room again
   await bothSeeFrames(anna, boris);
+});
+
+/** How long the supervisor waits before it starts a server again that was killed, in ms: systemd, by the unit. */
+async function restartDelay() {
+  const unit = await readFile(new URL("../../deploy/systemd/homecall-signal.service.in", import.meta.url), "utf8");
+  return Number(unit.match(/^RestartSec=(\d+)ms$/m)[1]);
+}
+
+test("every pair is back within 5 s of the server's violent death", async () => {
+  const pairs = [await call(), await call()];
+  const waiting = await openPage(stack.url);
+  await press(waiting, "Vera");
+  await phase(waiting, "waiting");
+  const all = [...pairs.flatMap(({ anna, boris }) => [anna, boris]), waiting];
+  const pause = await restartDelay();
+
+  const died = performance.now();
+  await stack.killServer();
+  await Promise.all(all.map((page) => says(page, "Server lost, reconnecting")));
+  await delay(Math.max(0, died + pause - performance.now()));
+  await stack.startServer();
+  await Promise.all([
+    ...pairs.flatMap(({ anna, boris }) => [says(anna, "In a call with Boris"), says(boris, "In a call with Anna")]),
+    says(waiting, "Waiting for the other side"),
+  ]);
+  const took = performance.now() - died;
+  assert.ok(took < 5000, `it took ${Math.round(took)} ms`);
+  await Promise.all(pairs.map(({ anna, boris }) => bothSeeFrames(anna, boris)));
 });
 
 /** seesFrames, while the server is lost. */

@@ -56,10 +56,11 @@ test("a fragment names a room if the protocol allows it", () => {
   }
 });
 
-test("the back-off doubles to its limit and is spread over half of itself", () => {
-  assert.deepEqual([0, 1, 2, 3].map((n) => backOff(n, 1)), [500, 1000, 2000, 4000]);
+test("the back-off grows to its limit and is spread over half of itself", () => {
+  assert.deepEqual([0, 1, 2, 3].map((n) => backOff(n, 1)), [500, 750, 1125, 1687.5]);
+  assert.ok([0, 1, 2, 3].reduce((sum, n) => sum + backOff(n, 1), 0) < 4100);
   assert.equal(backOff(0, 0), 250);
-  assert.equal(backOff(5, 1), 15000);
+  assert.equal(backOff(9, 1), 15000);
   assert.equal(backOff(5000, 0), 7500);
 });
 

@@ -7,14 +7,16 @@
 
 const FIRST_DELAY_MS = 500;
 const LONGEST_DELAY_MS = 15000;
+// A server that is started again after a second or two is found by the fourth attempt, which comes within 4.1 s.
+const GROWTH = 1.5;
 const CONNECT_TIMEOUT_MS = 10000;
 const STABLE_MS = 5000; // after a connection that lived this long the delays begin anew
 const TAKEN_OVER = 4001; // PROTOCOL.md, rule 1
 
-/** How long to wait before attempt `n` (from 0): doubling, and spread over the upper half of the interval, so
+/** How long to wait before attempt `n` (from 0): growing, and spread over the upper half of the interval, so
  * that the clients of a server that went away do not come back all at once. */
 export function backOff(n, random = Math.random()) {
-  const longest = Math.min(LONGEST_DELAY_MS, FIRST_DELAY_MS * 2 ** n);
+  const longest = Math.min(LONGEST_DELAY_MS, FIRST_DELAY_MS * GROWTH ** n);
   return longest * (0.5 + random / 2);
 }
 
