@@ -2,8 +2,8 @@
 # tests/run.sh: installs what the tests need, builds, and runs them all. The last line counts the test cases.
 #
 #   tests/run.sh                    everything that CI runs
-#   tests/run.sh STAGE ...          only these stages: style static unit release asan tsan platforms bars metrics fuzz
-#                                   browser clients deploy
+#   tests/run.sh STAGE ...          only these stages: style static unit release asan tsan platforms bars chaos metrics
+#                                   fuzz browser clients deploy
 #   FUZZ_SECONDS=600 tests/run.sh fuzz        a longer fuzz run (each target)
 #   SOAK_CALLS=20000 tests/run.sh asan tsan   a longer soak of calls
 #   PLATFORMS="arm64 musl" tests/run.sh platforms   some of those that tests/platforms/check.sh names
@@ -16,7 +16,7 @@ cd "$root" || exit 1
 . deploy/packages.sh
 
 stages=("$@")
-[ ${#stages[@]} -gt 0 ] || stages=(style static unit release asan tsan platforms bars metrics fuzz browser clients deploy)
+[ ${#stages[@]} -gt 0 ] || stages=(style static unit release asan tsan platforms bars chaos metrics fuzz browser clients deploy)
 out=$root/out
 mkdir -p "$out"
 passed=0
@@ -148,6 +148,11 @@ stage_bars() {
     check "being scraped" as_root bench/scrape.sh 1 # strace looks into the server
     check "the comparison runs" compare_runs
     check "every check can fail" as_root tests/check_checks.sh
+}
+
+stage_chaos() {
+    build release || return
+    check "calls go on under attacks" tests/chaos.sh --short
 }
 
 stage_metrics() {
