@@ -2,6 +2,7 @@
 
 #include "app/descriptor_limit.h"
 #include "app/libevent_log.h"
+#include "app/process_memory.h"
 #include "app/start_report.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -17,10 +18,6 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
-
-#ifdef __GLIBC__
-#include <malloc.h>
-#endif
 
 static const char log_namespace[] = "HomeCall_Signal_App";
 
@@ -388,16 +385,6 @@ static void on_retry_due(evutil_socket_t fd, short what, void *context)
     event_base_loopbreak(a->base);
 }
 
-/* Have the C library give large buffers back to the system when they are freed. By default it keeps more and
- * more of them once one was freed, up to 32 MiB each, and the process stays as large as under an attack. It
- * is the program's to decide, not a library's. */
-static void give_back_large_buffers(void)
-{
-#ifdef __GLIBC__
-    (void)mallopt(M_MMAP_THRESHOLD, 128 * 1024);
-#endif
-}
-
 int app_run(app *a, const app_config *config, char **argv, void (*on_overdue)(void))
 {
     *a = (app){.config = config,
@@ -409,7 +396,7 @@ int app_run(app *a, const app_config *config, char **argv, void (*on_overdue)(vo
     if (take_sockets(a) != 0 || start_signals(a, on_overdue) != 0 || start_log(a) != 0)
         return 1;
     descriptor_limit_raise();
-    give_back_large_buffers();
+    process_memory_set_up();
     if (make_loop(a) != 0 || create_server(a) != 0 || try_to_start(a) != 0)
         return 1;
     return event_base_dispatch(a->base) < 0 ? 1 : a->exit_code;

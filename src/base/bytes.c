@@ -1,5 +1,7 @@
 #include "base/bytes.h"
 
+#include "base/wipe.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,8 +13,10 @@ enum { SMALLEST_CAP = 96 };
 /* Move the content to the front, so that the space of the consumed bytes can be used again. */
 static void compact(bytes *b)
 {
-    memmove(b->data, b->data + b->start, b->end - b->start);
-    b->end -= b->start;
+    size_t len = b->end - b->start;
+    memmove(b->data, b->data + b->start, len);
+    explicit_bzero(b->data + len, b->end - len);
+    b->end = len;
     b->start = 0;
 }
 
@@ -22,12 +26,16 @@ static int grow(bytes **b, size_t need)
     while (cap < need)
         cap = cap > SIZE_MAX / 4 ? need : cap * 2;
 
-    bytes *grown = realloc(*b, sizeof(bytes) + cap);
+    bytes *grown = malloc(sizeof(bytes) + cap); /* realloc() would leave the old content behind */
     if (grown == NULL)
         return -ENOMEM;
-    if (*b == NULL)
-        grown->start = grown->end = 0;
+    grown->start = grown->end = 0;
     grown->cap = cap;
+    if (*b != NULL) {
+        grown->end = bytes_len(*b);
+        memcpy(grown->data, bytes_head(*b), grown->end);
+        bytes_clear(b);
+    }
     *b = grown;
     return 0;
 }
@@ -72,6 +80,7 @@ void bytes_consume(bytes **b, size_t len)
 
 void bytes_clear(bytes **b)
 {
-    free(*b);
+    if (*b != NULL)
+        wipe_and_free(*b, sizeof(bytes) + (*b)->cap);
     *b = NULL;
 }

@@ -45,7 +45,7 @@ int bytes_append(bytes **b, const void *data, size_t len);
  * NULL. */
 void bytes_consume(bytes **b, size_t len);
 
-/* Free the buffer and set *b to NULL. */
+/* Overwrite the content, free the buffer and set *b to NULL. */
 void bytes_clear(bytes **b);
 
 #endif

@@ -106,6 +106,7 @@ void connection_leave_set(connection *c)
     connection_enter_state(c, CONNECTION_DETACHED);
     set->count--;
     set->output_bytes -= bytes_len(c->output);
+    connection_set_wipe(set);
 }
 
 /* In hundredths of a second, 32 bits are enough for more than a year. */
@@ -156,14 +157,43 @@ void connection_resume(connection *c)
 
 /* ---- Output ---- */
 
+/* Output is mostly written in the turn that has made it, and then its buffer serves the next connection. */
+static void take_spare(connection *c)
+{
+    c->output = c->entry.set->spare;
+    c->entry.set->spare = NULL;
+}
+
+/* All output is written: keep its buffer, if it is small and there is none. */
+static void leave_spare(connection *c)
+{
+    enum { MAX_CAP = 16 * 1024 };
+    connection_set *set = c->entry.set;
+    bytes *b = c->output;
+    if (set->spare != NULL || b->cap > MAX_CAP) {
+        bytes_clear(&c->output);
+        return;
+    }
+    if (b->end > set->spare_used)
+        set->spare_used = b->end;
+    b->start = b->end = 0;
+    set->spare = b;
+    c->output = NULL;
+}
+
 uint8_t *connection_extend_output(connection *c, size_t len)
 {
+    if (c->output == NULL)
+        take_spare(c);
     uint8_t *out = bytes_extend(&c->output, len);
-    if (out != NULL) {
-        c->bytes_out += len;
-        c->entry.set->output_bytes += len;
-        counter_add(&c->entry.set->counters.bytes_out, len);
+    if (out == NULL) {
+        if (bytes_len(c->output) == 0)
+            bytes_clear(&c->output);
+        return NULL;
     }
+    c->bytes_out += len;
+    c->entry.set->output_bytes += len;
+    counter_add(&c->entry.set->counters.bytes_out, len);
     return out;
 }
 
@@ -252,8 +282,11 @@ int connection_write_output(connection *c)
         if (taken < 0)
             return (int)taken;
         assert(taken > 0 && (size_t)taken <= bytes_len(c->output));
-        bytes_consume(&c->output, (size_t)taken);
         c->entry.set->output_bytes -= (uint64_t)taken;
+        if ((size_t)taken == bytes_len(c->output))
+            leave_spare(c);
+        else
+            bytes_consume(&c->output, (size_t)taken);
     }
     return 0;
 }

@@ -231,6 +231,8 @@ static void on_bytes(connection *c, size_t before, size_t len)
 {
     connection_set *set = c->entry.set;
     uint8_t *buffer = set->scratch;
+    if (before + len > set->scratch_used)
+        set->scratch_used = before + len;
     if (before > 0) {
         memcpy(buffer, bytes_head(c->holding->unread), before);
         connection_clear_unread(c);

@@ -230,11 +230,22 @@ int connection_set_init(connection_set *set, net_loop *loop, const net_limits *l
     return 0;
 }
 
+void connection_set_wipe(connection_set *set)
+{
+    explicit_bzero(set->scratch, set->scratch_used);
+    set->scratch_used = 0;
+    if (set->spare != NULL)
+        explicit_bzero(set->spare->data,
+                       set->spare_used < set->spare->cap ? set->spare_used : set->spare->cap);
+    set->spare_used = 0;
+}
+
 void connection_set_deinit(connection_set *set)
 {
     assert(set->count == 0 && set->output_bytes == 0 && STAILQ_EMPTY(&set->queue));
     assert(set->held_bytes == 0 && TAILQ_EMPTY(&set->holdings));
     publish(set);
+    bytes_clear(&set->spare);
     free(set->scratch);
     set->scratch = NULL;
 }

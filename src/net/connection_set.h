@@ -109,6 +109,9 @@ struct connection_set {
     net_counters counters;
     uint8_t *scratch;    /* owned: the buffer of every read; its content is valid only during one call */
     size_t scratch_size; /* in bytes */
+    size_t scratch_used; /* how much of it holds what was read since a connection has left last */
+    bytes *spare;        /* owned: a buffer without content, for whoever has output next; or NULL */
+    size_t spare_used;   /* how much of such buffers was used since a connection has left last */
     TAILQ_HEAD(connection_list, connection_entry)
     by_state[CONNECTION_STATES];             /* borrowed: every connection of the set is on one list */
     uint32_t duration_ms[CONNECTION_STATES]; /* from entering a state to its deadline; 0 = no deadline */
@@ -132,6 +135,10 @@ struct connection_set {
  * or -ENOMEM; after a failure it is not a ticker. */
 int connection_set_init(connection_set *set, net_loop *loop, const net_limits *limits,
                         const connection_hooks *hooks, const struct connection_events *events, void *owner);
+
+/* Overwrite what connections have left behind in the set's own buffers: what they said is for nobody any more
+ * when they have gone. */
+void connection_set_wipe(connection_set *set);
 
 /* Free what connection_set_init() made. No connection may belong to the set any more. The set stays on the
  * list of the loop's tickers, so the loop may not turn any more. */

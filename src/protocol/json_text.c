@@ -7,6 +7,8 @@
  * which nobody calls here. */
 #include "protocol/json_text.h"
 
+#include "base/wipe.h"
+
 #include <cjson/cJSON.h>
 #include <errno.h>
 #include <limits.h>
@@ -101,7 +103,7 @@ long json_text_decode(slice raw, char *out, size_t cap)
         memcpy(quoted + 1, raw.data, raw.len);
 
     long len = decode_quoted(quoted, quoted + raw.len + 2, out, cap);
-    free(quoted);
+    wipe_and_free(quoted, raw.len + 2);
     return len;
 }
 
@@ -145,13 +147,13 @@ char *json_text_encode(slice text, size_t *len)
         goto free_copy;
     char *behind = print_pieces(copy, copy + text.len, json, json + cap);
     if (behind == NULL) {
-        free(json);
+        wipe_and_free(json, cap);
         goto free_copy;
     }
     *len = (size_t)(behind - json);
     encoded = json;
 
 free_copy:
-    free(copy);
+    wipe_and_free(copy, text.len);
     return encoded;
 }

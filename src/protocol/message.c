@@ -7,6 +7,7 @@
 #include "protocol/message.h"
 
 #include "base/ascii.h"
+#include "base/wipe.h"
 #include "protocol/json_scan.h"
 #include "protocol/json_text.h"
 
@@ -258,7 +259,7 @@ static int decode_name(slice raw, char storage[MESSAGE_MAX_NAME_BYTES], slice *n
         *name = (slice){storage, trimmed.len};
     }
     if (decoded != storage)
-        free(decoded);
+        wipe_and_free(decoded, raw.len);
     return status;
 }
 

@@ -1,5 +1,7 @@
 #include "rooms/pending_queue.h"
 
+#include "base/wipe.h"
+
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -71,5 +73,6 @@ pending_signal *pending_queue_take(pending_queue *queue, const pending_bounds *b
 
 void pending_signal_free(pending_signal *signal)
 {
-    free(signal);
+    if (signal != NULL)
+        wipe_and_free(signal, sizeof(*signal) + signal->len);
 }

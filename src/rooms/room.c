@@ -1,5 +1,7 @@
 #include "rooms/room.h"
 
+#include "base/wipe.h"
+
 #include <assert.h>
 #include <stdlib.h>
 
@@ -24,7 +26,8 @@ room *room_new(slice name, slice name_json, uint64_t now_ms)
 void room_free(room *r)
 {
     assert(r == NULL || (SLIST_EMPTY(&r->members) && SLIST_EMPTY(&r->waiters) && r->backlog == NULL));
-    free(r);
+    if (r != NULL)
+        wipe_and_free(r, sizeof(*r) + stored_name_size(&r->name));
 }
 
 room_member *room_member_new(room *r, room_peer *peer, slice user, slice user_json)
@@ -45,7 +48,8 @@ room_member *room_member_new(room *r, room_peer *peer, slice user, slice user_js
 
 void room_member_free(room_member *member)
 {
-    free(member);
+    if (member != NULL)
+        wipe_and_free(member, sizeof(*member) + stored_name_size(&member->user));
 }
 
 void room_add_member(room *r, room_member *member)

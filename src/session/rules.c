@@ -1,5 +1,6 @@
 #include "session/rules.h"
 
+#include "base/wipe.h"
 #include "protocol/json_text.h"
 #include "protocol/message.h"
 #include "session/session.h"
@@ -91,8 +92,8 @@ static connection_verdict enter_room(session *s, const message *m)
     int result = -ENOMEM;
     if (room_text != NULL && user_text != NULL)
         result = room_manager_join(group->rooms.manager, &s->peer, &join);
-    free(room_text);
-    free(user_text);
+    wipe_and_free(room_text, join.room_json.len);
+    wipe_and_free(user_text, join.user_json.len);
     if (result < 0)
         return close_without_memory(s);
     report_join(s, m, result);

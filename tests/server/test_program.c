@@ -1,5 +1,6 @@
 /* The program as its user sees it: arguments, configuration, messages, signals, exit codes. */
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <poll.h>
@@ -667,6 +668,70 @@ static void a_second_signal_ends_it_though_a_thread_hangs(void **state)
     assert_in_range(now_ms() - begun_ms, 0, 1000);
 }
 
+/* ---- Its memory ---- */
+
+/* How often it stands in the memory of the process. -EACCES where this user can't read that. */
+static int count_in_memory(pid_t process, const char *wanted)
+{
+    char path[64];
+    char line[512];
+    snprintf(path, sizeof(path), "/proc/%d/mem", (int)process);
+    int memory = open(path, O_RDONLY | O_CLOEXEC);
+    if (memory < 0)
+        return -errno;
+    snprintf(path, sizeof(path), "/proc/%d/maps", (int)process);
+    FILE *maps = fopen(path, "r");
+    assert_non_null(maps);
+    int count = 0;
+    while (fgets(line, sizeof(line), maps) != NULL) {
+        unsigned long from;
+        unsigned long to;
+        char rights[5];
+        if (sscanf(line, "%lx-%lx %4s", &from, &to, rights) != 3 || rights[0] != 'r' || rights[1] != 'w')
+            continue;
+        char *content = malloc(to - from);
+        assert_non_null(content);
+        ssize_t got = pread(memory, content, to - from, (off_t)from);
+        const char *end = content + (got > 0 ? got : 0);
+        for (const char *at = content; (at = memmem(at, (size_t)(end - at), wanted, strlen(wanted))) != NULL;
+             at++)
+            count++;
+        free(content);
+    }
+    fclose(maps);
+    close(memory);
+    return count;
+}
+
+static void what_was_said_in_a_call_is_not_in_its_memory_afterwards(void **state)
+{
+    fixture *f = *state;
+    static const char *const said[] = {"codeword-of-this-call", "anna-of-this-call", "offer-of-this-call"};
+    start_serving(f, "", "WS_PORT=0 WORKERS=2");
+    uint16_t port = (uint16_t)number_of(f, " port=");
+    client *anna = client_open_settled(port, said[0], said[1]);
+    client_send_offer(anna, "\"offer-of-this-call\""); /* it waits for bert */
+    client_expect_nothing(anna);
+    if (count_in_memory(f->pid, said[0]) == -EACCES)
+        skip(); /* only root can look, and nobody else can either */
+    for (size_t i = 0; i < 3; i++)
+        assert_true(count_in_memory(f->pid, said[i]) > 0);
+
+    client *bert = client_open_joined(port, said[0], "bert");
+    client_expect_signal(bert, "offer", said[0], said[1], "\"offer-of-this-call\"");
+    client *const both[] = {anna, bert};
+    for (size_t i = 0; i < 2; i++) {
+        client_send_close(both[i], 1000);
+        client_expect_close(both[i], 1000);
+        client_expect_end(both[i]);
+        client_close(both[i]);
+    }
+    for (size_t i = 0; i < 3; i++)
+        assert_int_equal(count_in_memory(f->pid, said[i]), 0);
+    assert_int_equal(kill(f->pid, SIGTERM), 0);
+    assert_int_equal(finish(f), 0);
+}
+
 static void nothing_but_log_lines_goes_to_standard_output(void **state)
 {
     fixture *f = *state;
@@ -1323,6 +1388,7 @@ int main(void)
         TEST(a_second_signal_ends_it_at_once),
         TEST(a_thread_that_hangs_does_not_keep_it_from_ending_in_time),
         TEST(a_second_signal_ends_it_though_a_thread_hangs),
+        TEST(what_was_said_in_a_call_is_not_in_its_memory_afterwards),
         TEST(nothing_but_log_lines_goes_to_standard_output),
         TEST(json_lines_are_written_where_they_are_asked_for),
         TEST(a_port_in_use_ends_with_one_and_names_the_options),
