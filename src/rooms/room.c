@@ -13,6 +13,7 @@ room *room_new(slice name, slice name_json, uint64_t now_ms)
         return NULL;
     SLIST_INIT(&r->members);
     SLIST_INIT(&r->waiters);
+    SLIST_INIT(&r->formers);
     r->backlog = NULL;
     r->opened_ms = (uint32_t)now_ms;
     r->member_count = 0;
@@ -26,8 +27,10 @@ room *room_new(slice name, slice name_json, uint64_t now_ms)
 void room_free(room *r)
 {
     assert(r == NULL || (SLIST_EMPTY(&r->members) && SLIST_EMPTY(&r->waiters) && r->backlog == NULL));
-    if (r != NULL)
-        wipe_and_free(r, sizeof(*r) + stored_name_size(&r->name));
+    if (r == NULL)
+        return;
+    former_members_clear(&r->formers);
+    wipe_and_free(r, sizeof(*r) + stored_name_size(&r->name));
 }
 
 room_member *room_member_new(room *r, room_peer *peer, slice user, slice user_json)
@@ -68,13 +71,14 @@ void room_remove_member(room *r, room_member *member)
     r->member_count--;
 }
 
-room_waiter *room_waiter_new(room_member *member, uint64_t now_ms)
+room_waiter *room_waiter_new(room_member *member, bool was_member, uint64_t now_ms)
 {
     room_waiter *waiter = malloc(sizeof(*waiter));
     if (waiter == NULL)
         return NULL;
     waiter->member = member;
     waiter->since_ms = now_ms;
+    waiter->was_member = was_member;
     return waiter;
 }
 
@@ -88,11 +92,11 @@ void room_waiter_free(room_waiter *waiter)
 
 void room_add_waiter(room *r, room_waiter *waiter)
 {
-    room_waiter **end = &SLIST_FIRST(&r->waiters);
-    while (*end != NULL)
-        end = &SLIST_NEXT(*end, line);
-    *end = waiter;
-    SLIST_NEXT(waiter, line) = NULL;
+    room_waiter **place = &SLIST_FIRST(&r->waiters);
+    while (*place != NULL && (!waiter->was_member || (*place)->was_member))
+        place = &SLIST_NEXT(*place, line);
+    SLIST_NEXT(waiter, line) = *place;
+    *place = waiter;
     r->waiter_count++;
     waiter->member->is_waiting = true;
 }

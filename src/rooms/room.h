@@ -19,6 +19,7 @@
 #ifndef HOMECALL_ROOMS_ROOM_H
 #define HOMECALL_ROOMS_ROOM_H
 
+#include "rooms/former_members.h"
 #include "rooms/pending_queue.h"
 #include "rooms/room_peer.h"
 #include "rooms/room_table_link.h"
@@ -30,7 +31,7 @@ struct room_member {
     SLIST_ENTRY(room_member) link; /* in its room's members, unless it waits or is away */
     room *room;                    /* borrowed: where it is, or what it waits for */
     room_peer *peer;               /* borrowed; NULL while away */
-    uint64_t asked_ms;             /* while owes_answer: when it was probed */
+    uint64_t asked_ms;             /* when it was probed last; 0 = never */
     stored_name user;              /* of user_bytes */
     bool owes_answer;              /* it was probed, and no answer was reported since */
     bool is_waiting;               /* in the line before its room, behind a room_waiter */
@@ -43,6 +44,7 @@ typedef struct room_waiter {
     TAILQ_ENTRY(room_waiter) due;  /* in the manager's waiters */
     room_member *member;           /* owned: what it becomes. Made at its join, so getting in can't fail. */
     uint64_t since_ms;             /* when it came */
+    bool was_member;               /* it was in the room lately, and goes before those who were not */
 } room_waiter;
 
 /* The queue of a room, while anything is in it. */
@@ -57,7 +59,8 @@ typedef struct room_backlog {
 struct room {
     room_table_link table;             /* in the manager's table */
     SLIST_HEAD(, room_member) members; /* owned, in order of joining */
-    SLIST_HEAD(, room_waiter) waiters; /* owned, first come first */
+    SLIST_HEAD(, room_waiter) waiters; /* owned: those who were members, then the others; first come first */
+    former_members formers;            /* owned: the members that were lost lately */
     room_backlog *backlog;             /* owned; NULL while nothing is queued */
     uint32_t opened_ms;                /* when the first user joined, low 32 bits */
     uint16_t member_count;             /* in `members` */
@@ -84,10 +87,11 @@ void room_remove_member(room *r, room_member *member);
 
 /* Make a waiter that owns `member` and is in no list yet. NULL without memory: then the caller still owns
  * `member`. Freeing frees the member with it, unless its field was set to NULL. */
-room_waiter *room_waiter_new(room_member *member, uint64_t now_ms);
+room_waiter *room_waiter_new(room_member *member, bool was_member, uint64_t now_ms);
 void room_waiter_free(room_waiter *waiter);
 
-/* Put a waiter at the end of the line before its room, and take it out. Its member is_waiting meanwhile. */
+/* Put a waiter in the line before its room, at its end, or behind the last of those who were members if it
+ * was one, and take it out. Its member is_waiting meanwhile. */
 void room_add_waiter(room *r, room_waiter *waiter);
 void room_remove_waiter(room *r, room_waiter *waiter);
 

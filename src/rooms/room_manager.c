@@ -29,6 +29,7 @@ static void add_member(room_manager *manager, room_member *member)
 {
     assert(!is_full(manager, member->room));
     room_add_member(member->room, member);
+    former_members_remove(&member->room->formers, room_user(member)); /* it is back */
     member->peer->member = member;
     manager->counts.members++;
 }
@@ -43,6 +44,7 @@ static void remove_member(room_manager *manager, room_member *member)
 /* End a member whose connection is lost. PROTOCOL.md, rule 3: what it has queued stays for the TTL. */
 static void end_lost_member(room_manager *manager, room_member *member, uint64_t now_ms)
 {
+    former_members_add(&member->room->formers, room_user(member), now_ms, manager->limits.capacity);
     remove_member(manager, member);
     if (room_signals_has_queue_of(member))
         room_signals_lose_owner(manager, member, now_ms);
@@ -120,9 +122,13 @@ static void settle(room_manager *manager, room *r)
     room_waiter *first;
     while (!is_full(manager, r) && (first = SLIST_FIRST(&r->waiters)) != NULL)
         admit(manager, first);
-    while ((first = SLIST_FIRST(&r->waiters)) != NULL && waiting_line_all_are_alive(r, first))
-        refuse(manager, first);
-    assert(first == NULL || is_full(manager, r));
+    room_waiter *next;
+    for (room_waiter *waiter = SLIST_FIRST(&r->waiters); waiter != NULL; waiter = next) {
+        next = SLIST_NEXT(waiter, line);
+        if (waiting_line_all_are_alive(r, waiter))
+            refuse(manager, waiter);
+    }
+    assert(SLIST_EMPTY(&r->waiters) || is_full(manager, r));
     assert(r->backlog == NULL || r->member_count <= 1);
     if (r->member_count == 0 && r->backlog == NULL)
         close_room(manager, r);
@@ -202,6 +208,9 @@ static int let_in(room_manager *manager, room_member *newcomer, uint64_t now_ms)
     int err = waiting_line_add(manager, newcomer, now_ms);
     if (err != 0)
         return err == -ENOSPC ? ROOM_FULL : err;
+    room_waiter *surplus = waiting_line_surplus(newcomer->room);
+    if (surplus != NULL)
+        refuse(manager, surplus);
     return ROOM_WAITING;
 }
 

@@ -28,22 +28,39 @@ bool waiting_line_is_silent(const room_manager *manager, const room_member *memb
     return owes_answer(member) && is_time_over(manager, member, now_ms);
 }
 
-/* Ask the members of a full room for a sign of life, for a newcomer that is not in the line yet. Who has been
- * asked and still has time to answer is not asked again: otherwise newcomers who come and go could have a
- * member pinged as often as they like. Where nobody waits, a question whose time is over will not be judged
- * any more, and is asked anew. */
-static void probe_members(const room_manager *manager, room *r, uint64_t now_ms)
+/* How often a member is asked at most. An answer that is younger than this counts for a newcomer as well:
+ * otherwise newcomers who come and go could have a member pinged as often as they like. */
+enum { PROBE_PAUSE_MS = 1000 };
+
+static bool was_asked_lately(const room_member *member, uint64_t now_ms)
 {
+    return member->asked_ms != 0 && now_ms < member->asked_ms + PROBE_PAUSE_MS;
+}
+
+/* Ask the members of a full room for a sign of life, for a newcomer that is not in the line yet. Who has been
+ * asked and still has time to answer is not asked again, nor who was asked within the last second. Where
+ * nobody waits, a question whose time is over will not be judged any more, and is asked anew. Returns how
+ * many owe an answer. */
+static unsigned probe_members(const room_manager *manager, room *r, uint64_t now_ms)
+{
+    unsigned owing = 0;
     room_member *member;
     SLIST_FOREACH(member, &r->members, link)
     {
         bool is_stale = r->waiter_count == 0 && is_time_over(manager, member, now_ms);
-        if (owes_answer(member) && !is_stale)
+        bool owes = owes_answer(member) && !is_stale;
+        if (!owes && was_asked_lately(member, now_ms)) {
+            member->owes_answer = false; /* it was answered */
+            continue;
+        }
+        owing++;
+        if (owes)
             continue;
         member->owes_answer = true;
         member->asked_ms = now_ms;
         member->peer->face->probe(member->peer);
     }
+    return owing;
 }
 
 bool waiting_line_all_are_alive(const room *r, const room_waiter *waiter)
@@ -61,17 +78,36 @@ int waiting_line_add(room_manager *manager, room_member *newcomer, uint64_t now_
 {
     room *r = newcomer->room;
     assert(r->member_count >= manager->limits.capacity);
-    if (r->waiter_count >= MAX_WAITERS)
+    bool was_member =
+        former_members_has(&r->formers, room_user(newcomer), now_ms, manager->limits.pending_ttl_ms);
+    if (r->waiter_count >= MAX_WAITERS && !was_member)
         return -ENOSPC;
-    room_waiter *waiter = room_waiter_new(newcomer, now_ms);
+    room_waiter *waiter = room_waiter_new(newcomer, was_member, now_ms);
     if (waiter == NULL)
         return -ENOMEM;
-    probe_members(manager, r, now_ms);
+    if (probe_members(manager, r, now_ms) == 0) { /* all are alive, as they have shown just now */
+        waiter->member = NULL;
+        room_waiter_free(waiter);
+        return -ENOSPC;
+    }
     room_add_waiter(r, waiter);
     TAILQ_INSERT_TAIL(&manager->due, waiter, due);
     manager->counts.waiters++;
     newcomer->peer->member = newcomer;
     return 0;
+}
+
+room_waiter *waiting_line_surplus(const room *r)
+{
+    if (r->waiter_count <= MAX_WAITERS)
+        return NULL;
+    room_waiter *last = NULL;
+    room_waiter *waiter;
+    SLIST_FOREACH(waiter, &r->waiters, line)
+    {
+        last = waiter;
+    }
+    return last;
 }
 
 room_member *waiting_line_take(room_manager *manager, room_waiter *waiter)
@@ -95,7 +131,6 @@ room_waiter *waiting_line_due(const room_manager *manager, uint64_t now_ms)
     room_waiter *waiter = TAILQ_FIRST(&manager->due);
     if (waiter == NULL || deadline_of(manager, waiter) > now_ms)
         return NULL;
-    assert(waiter == SLIST_FIRST(&waiter->member->room->waiters));
     return waiter;
 }
 

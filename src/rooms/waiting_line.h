@@ -12,9 +12,14 @@
 
 #include "rooms/room_manager_parts.h"
 
-/* Put a newcomer at the end of the line before its full room, and probe the members. It owns `newcomer` on 0;
- * on -ENOSPC (the line is full) or -ENOMEM nothing has changed. */
+/* Put a newcomer in the line before its full room, and probe the members: at its end, or before all strangers
+ * if it was lost from that room not longer than PENDING_TTL ago. It owns `newcomer` on 0; on -ENOSPC (the
+ * line is full, or all members have answered within the last second) or -ENOMEM no newcomer is there. Where
+ * one who was a member finds a full line, the line becomes too long: see waiting_line_surplus(). */
 int waiting_line_add(room_manager *manager, room_member *newcomer, uint64_t now_ms);
+
+/* The last of a line that has become too long, to be refused; NULL for all other lines. Borrowed. */
+room_waiter *waiting_line_surplus(const room *r);
 
 /* Take a waiter out of its line, and give away the member that it was to become. The waiter is gone. */
 room_member *waiting_line_take(room_manager *manager, room_waiter *waiter);
@@ -25,8 +30,7 @@ bool waiting_line_is_silent(const room_manager *manager, const room_member *memb
 /* Have all members shown that they are alive since this waiter came? */
 bool waiting_line_all_are_alive(const room *r, const room_waiter *waiter);
 
-/* The waiter whose time is over first, when it is over at `now_ms`; else NULL. It is the first of its line,
- * for those before it had less time. Borrowed. */
+/* The waiter whose time is over first, when it is over at `now_ms`; else NULL. Borrowed. */
 room_waiter *waiting_line_due(const room_manager *manager, uint64_t now_ms);
 
 /* When the first wait is over, or UINT64_MAX. */

@@ -995,7 +995,7 @@ static void newcomers_who_come_and_go_have_a_member_asked_once_in_its_time(void 
     wait_for(&b, "kitchen", "bob");
     answer(&a);
     expect(&f, "refuse b\n");
-    pass(&f, 10);
+    pass(&f, 1000);
     wait_for(&b, "kitchen", "bob");
     pass(&f, PROBE_MS);
     expect(&f, "probe a\ndrop a\nadmit b\n");
@@ -1013,11 +1013,114 @@ static void an_answer_counts_also_while_nobody_waits(void **state)
     wait_for(&b, "kitchen", "bob");
     leave(&b);
     room_manager_on_alive(f.manager, &a.room, f.now_ms);
+    assert_int_equal(join(&c, "kitchen", "carol"), ROOM_FULL); /* she has answered just now */
+    expect(&f, "probe a\n");
+    pass(&f, 1000);
     wait_for(&c, "kitchen", "carol");
-    expect(&f, "probe a\nprobe a\n");
+    expect(&f, "probe a\n");
     answer(&a);
     expect(&f, "refuse c\n");
     close_rooms(&f);
+}
+
+static void a_member_is_asked_once_a_second_however_many_newcomers_come(void **state)
+{
+    (void)state;
+    fixture f;
+    open_rooms_for(&f, 1);
+    PEERS(f);
+    enter(&a, "kitchen", "alice");
+    for (int i = 0; i < 3000; i++) { /* for three seconds */
+        int result = join(&b, "kitchen", "bob");
+        if (result == ROOM_WAITING)
+            answer(&a);
+        else
+            assert_int_equal(result, ROOM_FULL);
+        assert_null(b.room.member);
+        pass(&f, 1);
+    }
+    expect(&f, "probe a\nrefuse b\nprobe a\nrefuse b\nprobe a\nrefuse b\n");
+    close_rooms(&f);
+}
+
+/* ---- Those who were members ---- */
+
+static void one_who_was_lost_goes_before_strangers(void **state)
+{
+    (void)state;
+    fixture f;
+    open_rooms_for(&f, 2);
+    PEERS(f);
+    enter(&a, "kitchen", "alice");
+    enter(&b, "kitchen", "bob");
+    pass(&f, 10);
+    wait_for(&c, "kitchen", "carol");
+    lose(&b);
+    expect(&f, "probe a\nprobe b\nadmit c\n");
+    wait_for(&d, "kitchen", "dave");
+    wait_for(&b, "kitchen", "bob");
+    journal_clear(&f.journal);
+    leave(&c);
+    expect(&f, "admit b\n");
+    close_rooms(&f);
+}
+
+static void a_line_of_strangers_makes_place_for_one_who_was_lost(void **state)
+{
+    enum { LINE = 64 };
+    (void)state;
+    fixture f;
+    open_rooms_for(&f, 2);
+    PEERS(f);
+    enter(&a, "kitchen", "alice");
+    enter(&b, "kitchen", "bob");
+    pass(&f, 10);
+    wait_for(&c, "kitchen", "carol");
+    lose(&b);
+    peer line[LINE];
+    char names[LINE][16];
+    for (int i = 0; i < LINE; i++) {
+        line[i] = peer_named(&f, i == LINE - 1 ? "last" : "waiter");
+        snprintf(names[i], sizeof(names[i]), "w%d", i);
+        wait_for(&line[i], "kitchen", names[i]);
+    }
+    journal_clear(&f.journal);
+    wait_for(&b, "kitchen", "bob");
+    expect(&f, "refuse last\n");
+    expect_counts(&f, 1, 2, LINE, 0, 0);
+    assert_int_equal(join(&d, "kitchen", "dave"), ROOM_FULL);
+    pass(&f, PROBE_MS);
+    assert_non_null(
+        strstr(f.journal.text, "admit b\n")); /* nobody has answered: b is the first who gets in */
+    assert_true(strstr(f.journal.text, "admit b\n") < strstr(f.journal.text, "admit waiter\n"));
+    journal_clear(&f.journal);
+    close_rooms(&f);
+}
+
+static void one_who_has_left_or_was_lost_long_ago_is_a_stranger(void **state)
+{
+    for (int has_left = 0; has_left < 2; has_left++) {
+        (void)state;
+        fixture f;
+        open_rooms_for(&f, 1);
+        PEERS(f);
+        enter(&a, "kitchen", "alice");
+        pass(&f, 10);
+        wait_for(&b, "kitchen", "bob");
+        if (has_left)
+            leave(&a);
+        else
+            lose(&a);
+        expect(&f, "probe a\nadmit b\n");
+        if (!has_left)
+            pass(&f, TTL_MS + 1);
+        wait_for(&c, "kitchen", "carol");
+        wait_for(&a, "kitchen", "alice");
+        expect(&f, "probe b\n");
+        leave(&b);
+        expect(&f, "admit c\nrefuse a\n");
+        close_rooms(&f);
+    }
 }
 
 static void the_line_before_a_room_is_bounded(void **state)
@@ -1247,6 +1350,10 @@ int main(void)
         cmocka_unit_test(a_new_round_asks_everyone_whatever_an_old_one_left_open),
         cmocka_unit_test(newcomers_who_come_and_go_have_a_member_asked_once_in_its_time),
         cmocka_unit_test(an_answer_counts_also_while_nobody_waits),
+        cmocka_unit_test(a_member_is_asked_once_a_second_however_many_newcomers_come),
+        cmocka_unit_test(one_who_was_lost_goes_before_strangers),
+        cmocka_unit_test(a_line_of_strangers_makes_place_for_one_who_was_lost),
+        cmocka_unit_test(one_who_has_left_or_was_lost_long_ago_is_a_stranger),
         cmocka_unit_test(the_line_before_a_room_is_bounded),
         cmocka_unit_test(a_leave_lets_the_first_waiter_in_at_once),
         cmocka_unit_test(a_leave_of_the_last_silent_member_decides_for_the_others_who_wait),
