@@ -32,9 +32,11 @@ bool waiting_line_is_silent(const room_manager *manager, const room_member *memb
  * otherwise newcomers who come and go could have a member pinged as often as they like. */
 enum { PROBE_PAUSE_MS = 1000 };
 
-static bool was_asked_lately(const room_member *member, uint64_t now_ms)
+static bool was_asked_lately(const room_manager *manager, const room_member *member, uint64_t now_ms)
 {
-    return member->asked_ms != 0 && now_ms < member->asked_ms + PROBE_PAUSE_MS;
+    uint64_t answer_ms = manager->limits.probe_timeout_ms;
+    uint64_t pause_ms = answer_ms < PROBE_PAUSE_MS ? answer_ms : PROBE_PAUSE_MS;
+    return member->asked_ms != 0 && now_ms < member->asked_ms + pause_ms;
 }
 
 /* Ask the members of a full room for a sign of life, for a newcomer that is not in the line yet. Who has been
@@ -49,7 +51,7 @@ static unsigned probe_members(const room_manager *manager, room *r, uint64_t now
     {
         bool is_stale = r->waiter_count == 0 && is_time_over(manager, member, now_ms);
         bool owes = owes_answer(member) && !is_stale;
-        if (!owes && was_asked_lately(member, now_ms)) {
+        if (!owes && !is_stale && was_asked_lately(manager, member, now_ms)) {
             member->owes_answer = false; /* it was answered */
             continue;
         }

@@ -67,14 +67,15 @@ struct model {
     uint64_t now_ms;
     size_t budget;
     size_t reserved;
-    uint32_t numbers;     /* given to signals so far */
-    int sends;            /* of the current operation */
-    int attempts;         /* reports of the current operation */
-    stamp last_sent;      /* by the last send */
-    size_t sent_bytes;    /* by the last send */
-    const peer *receiver; /* of the last send */
-    bool took_it;         /* what the last send returned */
-    bool was_late;        /* a tick did not come when it was due */
+    uint32_t numbers;            /* given to signals so far */
+    int sends;                   /* of the current operation */
+    int attempts;                /* reports of the current operation */
+    stamp last_sent;             /* by the last send */
+    size_t sent_bytes;           /* by the last send */
+    const peer *receiver;        /* of the last send */
+    bool took_it;                /* what the last send returned */
+    bool was_lost[ROOMS][USERS]; /* a connection of this user was lost in that room */
+    bool was_late;               /* a tick did not come when it was due */
     peer peers[PEERS];
     model_room rooms[ROOMS];
 };
@@ -176,6 +177,7 @@ static void on_dropped(room_peer *dropped)
     CHECK(p->alive_ms + PROBE_MS <= p->m->now_ms);
     if (p->m->rooms[p->room].queued > 0 && p->m->rooms[p->room].queue[0].user == p->user)
         set_away(p->m, p->room);
+    p->m->was_lost[p->room][p->user] = true;
     put_out(p);
 }
 
@@ -183,9 +185,10 @@ static void on_admitted(room_peer *admitted)
 {
     peer *p = peer_of(admitted);
     CHECK(p->place == WAITING);
-    for (int i = 0; i < PEERS; i++) { /* first come, first served */
+    for (int i = 0; i < PEERS; i++) { /* first come, first served, but for those whom the room has lost */
         const peer *other = &p->m->peers[i];
-        CHECK(other->place != WAITING || other->room != p->room || other->since_ms >= p->since_ms);
+        CHECK(p->m->was_lost[p->room][p->user] || other->place != WAITING || other->room != p->room ||
+              other->since_ms >= p->since_ms);
     }
     p->place = IN;
     CHECK(room_peer_is_joined(admitted));
@@ -329,6 +332,11 @@ static void do_join(peer *p, int room, int user)
                                .user_json = user_jsons[user],
                                .now_ms = m->now_ms};
     int result = room_manager_join(m->manager, &p->room_peer, &request);
+    if (result == ROOM_FULL) { /* all members have answered within the last second */
+        CHECK(p->place == WAITING && p->room_peer.member == NULL);
+        p->place = OUT;
+        return;
+    }
     CHECK(result == (p->place == IN ? ROOM_JOINED : ROOM_WAITING));
     CHECK(p->place == IN ? room_peer_is_joined(&p->room_peer) : room_peer_is_waiting(&p->room_peer));
     const model_room *r = &m->rooms[room];
@@ -357,6 +365,7 @@ static void do_lose(peer *p)
     const model_room *r = &m->rooms[p->room];
     if (p->place == IN && r->queued > 0 && r->queue[0].user == p->user)
         set_away(m, p->room);
+    m->was_lost[p->room][p->user] |= p->place == IN;
     p->place = OUT;
     room_manager_lose(m->manager, &p->room_peer, m->now_ms);
     CHECK(p->room_peer.member == NULL);
