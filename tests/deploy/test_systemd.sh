@@ -104,6 +104,68 @@ filter_lets_through() {
     echo "$(wc -l <"$private/called") system calls, all within the filter"
 }
 
+# has_ended PID: it is gone, or waits for a parent that asks for it.
+has_ended() {
+    [ ! -e "/proc/$1" ] || grep -q '^State:[[:space:]]*Z' "/proc/$1/status" 2>/dev/null
+}
+
+# A program that runs another one under this filter: any other system call ends the process. Written from the names, since each
+# processor has its own numbers.
+build_filter() {
+    {
+        printf '#define _GNU_SOURCE\n#include <%s>\n' linux/filter.h linux/seccomp.h sys/prctl.h sys/syscall.h stdio.h unistd.h
+        echo 'static struct sock_filter code[] = { BPF_STMT(BPF_LD | BPF_W | BPF_ABS, 0),'
+        comm -23 "$private/allowed" "$private/denied" | while read -r call; do
+            printf '#ifdef SYS_%s\nBPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_%s, 0, 1), BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),\n#endif\n' \
+                "$call" "$call"
+        done
+        cat <<'EOF_C'
+BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS) };
+int main(int argc, char **argv)
+{
+    struct sock_fprog filter = {sizeof(code) / sizeof(code[0]), code};
+    if (argc < 2 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 || prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) != 0)
+        return perror("seccomp"), 1;
+    execv(argv[1], argv + 1);
+    return perror(argv[1]), 1;
+}
+EOF_C
+    } >"$private/filter.c"
+    cc -o "$private/filter" "$private/filter.c"
+}
+
+# The real server under the real filter, which kills here where the unit's gives EPERM: so nothing is called unnoticed.
+server_lives_under_the_filter() {
+    local admin_port tls_port next
+    build_filter
+    rm -f "$private/log"
+    "$private/filter" /bin/true || fail "nothing runs under the filter"
+    if ("$private/filter" "$(command -v nice)" -n 1 /bin/true || exit 1) 2>/dev/null; then
+        fail "the filter lets everything through"
+    fi
+    admin_port=$(free_port)
+    tls_port=$(free_port)
+    openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=localhost \
+        -keyout "$private/key.pem" -out "$private/cert.pem" 2>/dev/null
+    start_server LOG_LEVEL=info ADMIN_PORT="$admin_port" WSS_PORT="$tls_port" TLS_CERT_FILE="$private/cert.pem" \
+        TLS_KEY_FILE="$private/key.pem" "$private/filter"
+    "$build/bench/homecall-bench" call --quiet --seconds 1 --warmup 0 --pairs 5 "ws://127.0.0.1:$port/signal"
+    curl --silent --insecure --output /dev/null "https://127.0.0.1:$tls_port/"
+    ADMIN_PORT=$admin_port "$binary" --env-file /dev/null --healthcheck 2>/dev/null
+    kill -HUP "$server_pid"
+    kill -USR1 "$server_pid"
+    sleep 0.2
+    kill -USR2 "$server_pid"
+    wait "$server_pid" || fail "the server has not lived under the filter: $(tail -3 "$private/log")"
+    server_pid=
+    next=$(sed -n 's/.*starting a successor pid=//p' "$private/log")
+    "$build/bench/homecall-bench" call --quiet --seconds 1 --warmup 0 --pairs 5 "ws://127.0.0.1:$port/signal"
+    kill "$next"
+    until has_ended "$next"; do sleep 0.02; done
+    grep -q ' stopped$' "$private/log" || fail "the successor has not lived under the filter: $(tail -3 "$private/log")"
+    rm "$private/log"
+}
+
 # The bar: a restart under load refuses no connection. Every request is a connection of its own, and the path that is
 # not served makes the server answer it in HTTP (404, or 503 from one that stops).
 restarts_refuse_nobody() {
@@ -125,11 +187,6 @@ restarts_refuse_nobody() {
     sort "$private/answers" | uniq -c
     [ "$(cat "$private/restarts")" -ge 5 ] || fail "too few restarts for a test"
     [ "$(grep -cxE '0 (404|503)' "$private/answers")" -eq 20000 ] || fail "a connection was refused or cut off"
-}
-
-# has_ended PID: it is gone, or waits for a parent that asks for it.
-has_ended() {
-    [ ! -e "/proc/$1" ] || grep -q '^State:[[:space:]]*Z' "/proc/$1/status" 2>/dev/null
 }
 
 # The same without systemd: one server follows another by SIGUSR2, in plain text and with TLS, with two sockets for each port.
@@ -188,7 +245,7 @@ logrotate_loses_nothing() {
     grep -q 'stopped' "$private/logs/signal.log" || fail "the server does not write to the new log"
 }
 
-for check in install_twice units_are_clean filter_lets_through restarts_refuse_nobody successions_refuse_nobody \
+for check in install_twice units_are_clean filter_lets_through server_lives_under_the_filter restarts_refuse_nobody successions_refuse_nobody \
     logrotate_loses_nothing; do
     echo "- ${check//_/ }"
     "$check"
