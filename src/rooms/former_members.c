@@ -1,5 +1,7 @@
 #include "rooms/former_members.h"
 
+#include "base/wipe.h"
+
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,6 +9,11 @@
 static bool is_user(const former_member *former, slice user)
 {
     return slice_equals((slice){former->user, former->len}, user);
+}
+
+static void release(former_member *former)
+{
+    wipe_and_free(former, sizeof(*former) + former->len);
 }
 
 /* Forget all behind the first `most`. */
@@ -17,7 +24,7 @@ static void shorten(former_members *list, unsigned most)
         end = &SLIST_NEXT(*end, link);
     while (*end != NULL) {
         former_member *next = SLIST_NEXT(*end, link);
-        free(*end);
+        release(*end);
         *end = next;
     }
 }
@@ -56,7 +63,7 @@ void former_members_remove(former_members *list, slice user)
     if (found == NULL)
         return;
     *at = SLIST_NEXT(found, link);
-    free(found);
+    release(found);
 }
 
 void former_members_clear(former_members *list)
