@@ -195,7 +195,8 @@ static bool load(const arguments *given, app_config *config)
     if (given->action == ACTION_CHECK)
         is_good = machine_check(config, stderr);
     if (given->action == ACTION_CHECK || given->action == ACTION_RUN)
-        is_good = options_check_files(config, stderr) == 0 && is_good;
+        is_good = options_check_files(config, stderr, given->action == ACTION_CHECK ? stderr : NULL) == 0 &&
+                  is_good; /* the log of a server that runs tells of the doubts */
     return is_good;
 }
 

@@ -219,7 +219,14 @@ bool options_check_together(const app_config *config, FILE *reports)
     return is_valid;
 }
 
-int options_check_files(const app_config *config, FILE *reports)
+/* What a certificate that can be used is doubtful for. */
+static void report_warning(FILE *warnings, const char *warning)
+{
+    if (warnings != NULL && warning != NULL)
+        fprintf(warnings, "homecall-signal: warning: TLS_CERT_FILE: %s\n", warning);
+}
+
+int options_check_files(const app_config *config, FILE *reports, FILE *warnings)
 {
     const signal_server_options *s = &config->server;
     if (s->tls_port < 0)
@@ -227,8 +234,11 @@ int options_check_files(const app_config *config, FILE *reports)
     char fault[TLS_CONTEXT_FAULT_CAP] = "out of memory";
     tls_context *context = NULL;
     int error = tls_context_load(s->tls_cert_file, s->tls_key_file, NULL, &context, fault);
-    if (error != 0)
+    if (error != 0) {
         fprintf(reports, "homecall-signal: TLS_CERT_FILE, TLS_KEY_FILE: %s\n", fault);
+        return error;
+    }
+    report_warning(warnings, tls_context_warning(context));
     tls_context_free(context);
-    return error;
+    return 0;
 }

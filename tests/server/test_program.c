@@ -1185,6 +1185,16 @@ static void sighup_reads_the_certificate_anew_and_keeps_the_old_one_if_that_fail
     tls_files_write(&files, "localhost", 0, TLS_FILES_DAY_S);
     assert_int_equal(kill(f->pid, SIGHUP), 0);
     await_more(f, before, "certificate loaded ends=");
+    assert_null(strstr(f->out.text, "certificate is doubtful"));
+
+    before = f->out.len;
+    EVP_PKEY *key = EVP_RSA_gen(2048);
+    tls_files_write_for(&files, key, "localhost", 0, TLS_FILES_DAY_S);
+    EVP_PKEY_free(key);
+    assert_int_equal(kill(f->pid, SIGHUP), 0);
+    await_more(f, before, "certificate loaded ends=");
+    assert_non_null(strstr(f->out.text + before, "certificate is doubtful"));
+    assert_non_null(strstr(f->out.text + before, "--key-type ecdsa"));
     assert_int_equal(stop(f, SIGTERM), 0);
     tls_files_deinit(&files);
 }

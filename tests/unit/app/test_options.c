@@ -5,6 +5,7 @@
 #include "app/options_check.h"
 #include "app/options_print.h"
 #include "app/options_read.h"
+#include "support/tls_files.h"
 
 #include <errno.h>
 #include <setjmp.h>
@@ -68,7 +69,7 @@ static int apply(fixture *f)
 
 static int check_files(fixture *f)
 {
-    return options_check_files(&f->config, f->stream);
+    return options_check_files(&f->config, f->stream, f->stream);
 }
 
 /* Apply `line` of a file to a config of its own. Is it valid? */
@@ -666,6 +667,30 @@ static void tls_needs_a_certificate_and_something_must_listen(void **state)
     assert_non_null(strstr(reports_of(f), "/nowhere/c"));
 }
 
+static void a_certificate_that_costs_much_is_warned_of_and_can_be_used(void **state)
+{
+    fixture *f = *state;
+    tls_files files;
+    char lines[256];
+    tls_files_init(&files);
+    snprintf(lines, sizeof(lines), "WSS_PORT=8443\nTLS_CERT_FILE=%s\nTLS_KEY_FILE=%s", files.cert, files.key);
+    assert_int_equal(read_file(f, lines), 0);
+    assert_int_equal(apply(f), 0);
+    tls_files_write(&files, "cheap", 0, TLS_FILES_DAY_S);
+    assert_int_equal(check_files(f), 0);
+    assert_string_equal(reports_of(f), "");
+
+    EVP_PKEY *key = EVP_RSA_gen(2048);
+    tls_files_write_for(&files, key, "dear", 0, TLS_FILES_DAY_S);
+    EVP_PKEY_free(key);
+    assert_int_equal(check_files(f), 0);
+    tls_files_deinit(&files);
+    const char *begin = "homecall-signal: warning: TLS_CERT_FILE: its key makes each handshake cost ";
+    const char *reports = reports_of(f);
+    assert_memory_equal(reports, begin, strlen(begin));
+    assert_non_null(strstr(reports, "--key-type ecdsa"));
+}
+
 /* Apply lines that fit nobody; the report is one line, which holds this. */
 static void expect_misfit(const char *lines, const char *expected)
 {
@@ -928,6 +953,7 @@ int main(void)
         TEST(what_can_not_be_listened_on_is_reported_by_itself),
         TEST(more_places_than_a_server_listens_on_are_refused),
         TEST(tls_needs_a_certificate_and_something_must_listen),
+        TEST(a_certificate_that_costs_much_is_warned_of_and_can_be_used),
         TEST(a_turn_secret_needs_a_turn_server_to_use_it_for),
         TEST(the_proxy_protocol_needs_a_proxy_that_is_trusted),
         TEST(a_certificate_needs_a_port_and_the_port_an_address),
