@@ -132,6 +132,8 @@ int connection_open(connection *c, int fd, uint64_t id, connection_set *set, tls
     if (set->limits->send_buffer_bytes > 0)
         transport_set_send_buffer(&c->transport, set->limits->send_buffer_bytes);
     int error = tls == NULL ? 0 : transport_start_tls(&c->transport, tls);
+    if (error == 0 && tls != NULL)
+        transport_bound_handshake(&c->transport, &set->tls_steps_left);
     if (error == 0)
         error = enter_set(c, set, CONNECTION_HANDSHAKE);
     if (error != 0)

@@ -10,6 +10,11 @@
  * than a fair share of a turn. The buffer must also hold an upgrade request, with some frames behind it. */
 enum { SCRATCH_BYTES = 64 * 1024, SCRATCH_FOR_FRAMES = 4 * 1024 };
 
+/* How many steps of TLS handshakes a turn does at most. A step with a signature on P-256 takes 0.2 ms, so a
+ * crowd of handshakes keeps the others waiting for 2 ms. What is left is done in the next turns, those first
+ * that have waited longest. */
+enum { TLS_STEPS = 8 };
+
 static connection_set *set_of(net_ticker *ticker)
 {
     return (connection_set *)(void *)((char *)ticker - offsetof(connection_set, ticker));
@@ -189,6 +194,7 @@ static void on_turn_end(net_ticker *ticker, uint64_t took_us)
     if (set->relays_written > 0)
         counter_histogram_add(&set->counters.relay_us, took_us, set->relays_written);
     set->relays_written = 0;
+    set->tls_steps_left = TLS_STEPS;
     counter_set(&set->counters.backlog_bytes, set->output_bytes);
     counter_set(&set->counters.held_bytes, set->held_bytes);
 }
@@ -208,6 +214,7 @@ int connection_set_init(connection_set *set, net_loop *loop, const net_limits *l
         .hooks = hooks,
         .events = events,
         .owner = owner,
+        .tls_steps_left = TLS_STEPS,
         .scratch_size = limits->handshake.max_head_bytes + SCRATCH_FOR_FRAMES,
     };
     if (set->scratch_size < SCRATCH_BYTES)

@@ -127,6 +127,7 @@ struct connection_set {
     uint64_t ended_unlogged; /* connections ended by on_excess since its last log line */
     uint64_t may_log_ms;     /* monotonic: not before that is there another such line */
     uint64_t turn_bytes;     /* bytes that were read in this turn, outside of the backlog */
+    uint32_t tls_steps_left; /* how many steps of TLS handshakes are still done in this turn */
     uint32_t relays_written; /* how many signals were read in this turn and are written already, in the same
                                 turn; net_counters.relay_us counts them at its end */
 };

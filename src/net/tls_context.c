@@ -102,7 +102,7 @@ static int write_socket(BIO *bio, const char *data, int len)
     return taken;
 }
 
-/* The controls that OpenSSL and libevent call on the BIO of a connection. The result for all others is 0. */
+/* The controls that OpenSSL calls on the BIO of a connection. The result for all others is 0. */
 static long control_socket(BIO *bio, int what, long number, void *out)
 {
     const tls_socket *s = BIO_get_data(bio);

@@ -1,28 +1,23 @@
 #include "net/tls_stream.h"
 
-#include "base/bytes.h"
-
 #include <assert.h>
 #include <errno.h>
-#include <event2/buffer.h>
-#include <event2/bufferevent.h>
-#include <event2/bufferevent_ssl.h>
-#include <event2/bufferevent_struct.h>
+#include <event2/event_struct.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <stdlib.h>
-#include <string.h>
 
 struct tls_stream {
-    tls_context *tls;        /* counted: a share of ours */
-    SSL *ssl;                /* owned */
-    struct bufferevent *bev; /* owned; NULL while detached */
-    bytes *moved;            /* owned: what was decrypted and not read before tls_stream_detach(); or NULL */
+    tls_context *tls;   /* counted: a share of ours */
+    SSL *ssl;           /* owned */
+    struct event ready; /* for input; for output while the handshake waits for that */
     tls_stream_fn on_event;
-    void *context;     /* borrowed: for on_event */
-    const char *fault; /* what tls_stream_fault() returns; a literal */
+    void *context;        /* borrowed: for on_event */
+    uint32_t *steps_left; /* borrowed: see tls_stream_bound_handshake(); NULL = no bound */
+    const char *fault;    /* what tls_stream_fault() returns; a literal */
     int end; /* what tls_stream_read() returns when everything is read: -EAGAIN as long as more can come, then
                 0 or another -errno */
+    bool watches;     /* what tls_stream_watches_input() returns */
     bool is_secured;  /* the handshake is done */
     bool holds_input; /* what tls_stream_holds_input() returns */
     bool has_read;    /* see tls_context_open() */
@@ -30,6 +25,126 @@ struct tls_stream {
 
 /* RFC 8446, 5.1: the most bytes that one record can have. */
 enum { MAX_RECORD_BYTES = 16 * 1024 };
+
+/* ---- What OpenSSL says ---- */
+
+/* OpenSSL has one queue of errors for each thread. An error that is in it before a call would be taken for an
+ * error of that call. To look whether the queue is empty is cheaper than to clear it. */
+static void forget_errors(void)
+{
+    if (ERR_peek_error() != 0)
+        ERR_clear_error();
+}
+
+/* Keep OpenSSL's text for an error. */
+static void note_fault(tls_stream *s, unsigned long error)
+{
+    const char *reason = ERR_reason_error_string(error);
+    if (reason != NULL)
+        s->fault = reason;
+}
+
+/* The -errno for a call of OpenSSL that has returned `result` and did not succeed. 0 when the peer has ended
+ * its side. */
+static int explain(tls_stream *s, int result)
+{
+    int error = SSL_get_error(s->ssl, result);
+    if (error == SSL_ERROR_SSL)
+        note_fault(s, ERR_peek_error()); /* the oldest: the others follow from it */
+    forget_errors();
+    switch (error) {
+    case SSL_ERROR_WANT_READ:
+    case SSL_ERROR_WANT_WRITE:
+        return -EAGAIN;
+    case SSL_ERROR_ZERO_RETURN:
+        return 0;
+    case SSL_ERROR_SSL:
+        return -EPROTO;
+    default:
+        return -ECONNRESET;
+    }
+}
+
+/* ---- The callback of the event ---- */
+
+static void on_ready(evutil_socket_t fd, short what, void *context);
+
+/* Choose what the event waits for. It must not be added. `base` may be NULL, while the stream is detached. */
+static void assign(tls_stream *s, struct event_base *base, short what)
+{
+    int error = event_assign(&s->ready, base, SSL_get_fd(s->ssl), what | EV_PERSIST, on_ready, s);
+    assert(error == 0); /* it fails only for signals */
+    (void)error;
+}
+
+/* 0 or -errno. */
+static int add(tls_stream *s)
+{
+    errno = 0; /* libevent does not set it when its own allocation fails */
+    if (event_add(&s->ready, NULL) == 0)
+        return 0;
+    return errno != 0 ? -errno : -ENOMEM;
+}
+
+/* Nothing more can come: tell it. There is nothing to wait for any more. */
+static void end_input(tls_stream *s, int end)
+{
+    s->end = end;
+    s->holds_input = true;
+    event_del(&s->ready);
+}
+
+/* From now on wait until the descriptor is ready for `what`. 0 or -errno. */
+static int await(tls_stream *s, short what)
+{
+    if ((event_get_events(&s->ready) & what) != 0)
+        return 0;
+    struct event_base *base = event_get_base(&s->ready);
+    event_del(&s->ready);
+    assign(s, base, what);
+    return add(s);
+}
+
+/* One step of the handshake: what one read from the socket makes possible. */
+static void shake_hands(tls_stream *s)
+{
+    forget_errors();
+    int result = SSL_do_handshake(s->ssl);
+    s->has_read = false;
+    bool is_done = result == 1;
+    int error = is_done ? -EAGAIN : explain(s, result);
+    if (error == -EAGAIN)
+        error = await(s, !is_done && SSL_want_write(s->ssl) != 0 ? EV_WRITE : EV_READ);
+    else if (error == 0)
+        error = -ECONNRESET; /* the peer has ended TCP too early */
+    if (error != 0) {
+        end_input(s, error);
+        s->on_event(s->context, TLS_STREAM_READABLE);
+    } else if (is_done) {
+        s->is_secured = true;
+        s->holds_input = SSL_has_pending(s->ssl) != 0; /* the request may have come with the handshake */
+        s->on_event(s->context, TLS_STREAM_SECURED);
+    }
+}
+
+static void on_ready(evutil_socket_t fd, short what, void *context)
+{
+    (void)fd;
+    (void)what;
+    tls_stream *s = context;
+    if (s->is_secured) {
+        s->on_event(s->context, TLS_STREAM_READABLE);
+        return;
+    }
+    if (s->steps_left != NULL) {
+        if (*s->steps_left == 0)
+            return; /* the descriptor stays ready, so the base's next pass comes back to it */
+        (*s->steps_left)--;
+    }
+    shake_hands(s);
+}
+
+/* ---- Its life ---- */
 
 tls_stream *tls_stream_new(tls_context *tls, int fd, tls_stream_fn on_event, void *context)
 {
@@ -43,144 +158,58 @@ tls_stream *tls_stream_new(tls_context *tls, int fd, tls_stream_fn on_event, voi
                       .fault = "TLS failed",
                       .end = -EAGAIN};
     if (s->ssl == NULL) {
-        tls_stream_free(s);
+        tls_context_free(tls);
+        free(s);
         return NULL;
     }
+    assign(s, NULL, EV_READ);
     return s;
-}
-
-/* libevent frees a bufferevent only after its callbacks have returned, so within a callback later than now.
- * By then the number of the descriptor may belong to another file. So its events are deleted here. */
-static void free_bufferevent(tls_stream *s)
-{
-    if (s->bev == NULL)
-        return;
-    event_del(&s->bev->ev_read);
-    event_del(&s->bev->ev_write);
-    bufferevent_free(s->bev);
-    s->bev = NULL;
 }
 
 void tls_stream_free(tls_stream *s)
 {
     if (s == NULL)
         return;
-    free_bufferevent(s);
-    bytes_clear(&s->moved);
+    tls_stream_detach(s);
     SSL_free(s->ssl);
     tls_context_free(s->tls);
     free(s);
 }
 
-/* Keep what the bufferevent has decrypted, since that is freed with it. */
-static void keep_input(tls_stream *s)
+void tls_stream_bound_handshake(tls_stream *s, uint32_t *steps_left)
 {
-    struct evbuffer *input = bufferevent_get_input(s->bev);
-    size_t len = evbuffer_get_length(input);
-    if (len == 0)
-        return;
-    uint8_t *kept = bytes_extend(&s->moved, len);
-    if (kept == NULL) {
-        s->end = -ENOMEM;
-        return;
-    }
-    int taken = evbuffer_remove(input, kept, len);
-    assert(taken >= 0 && (size_t)taken == len);
-    (void)taken;
-}
-
-void tls_stream_detach(tls_stream *s)
-{
-    if (s->bev == NULL)
-        return;
-    keep_input(s);
-    free_bufferevent(s);
-}
-
-/* ---- The bufferevent's callbacks ---- */
-
-static void on_bytes(struct bufferevent *bev, void *context)
-{
-    (void)bev;
-    tls_stream *s = context;
-    s->holds_input = true;
-    s->on_event(s->context, TLS_STREAM_READABLE);
-}
-
-/* Keep OpenSSL's text for an error. */
-static void note_fault(tls_stream *s, unsigned long error)
-{
-    const char *reason = ERR_reason_error_string(error);
-    if (reason != NULL)
-        s->fault = reason;
-}
-
-static void on_secured(tls_stream *s)
-{
-    assert(!s->is_secured);
-    s->is_secured = true;
-    s->has_read = false;
-    s->holds_input = SSL_has_pending(s->ssl) != 0; /* the request may have come with the handshake */
-    s->on_event(s->context, TLS_STREAM_SECURED);
-}
-
-static void on_end(tls_stream *s, bool is_orderly)
-{
-    bool is_fault = false;
-    for (unsigned long error;
-         (error = bufferevent_get_openssl_error(s->bev)) != 0;) { /* the oldest comes last, and is kept */
-        is_fault |= error == SSL_ERROR_SSL;
-        note_fault(s, error);
-    }
-    s->end = is_fault ? -EPROTO : is_orderly && s->is_secured ? 0 : -ECONNRESET;
-    s->holds_input = true;
-    s->on_event(s->context, TLS_STREAM_READABLE);
-}
-
-static void on_change(struct bufferevent *bev, short what, void *context)
-{
-    (void)bev;
-    if ((what & BEV_EVENT_CONNECTED) != 0)
-        on_secured(context);
-    else
-        on_end(context, (what & BEV_EVENT_EOF) != 0);
-}
-
-/* ---- Waiting for input ---- */
-
-static int make_bufferevent(tls_stream *s, struct event_base *base)
-{
-    enum bufferevent_ssl_state state = s->is_secured ? BUFFEREVENT_SSL_OPEN : BUFFEREVENT_SSL_ACCEPTING;
-    s->bev = bufferevent_openssl_socket_new(base, -1, s->ssl, state, 0); /* -1: the SSL has the descriptor */
-    if (s->bev == NULL)
-        return -ENOMEM;
-    bufferevent_setcb(s->bev, on_bytes, NULL, on_change, s);
-    bufferevent_disable(s->bev, EV_WRITE); /* its output is not used */
-    return 0;
+    s->steps_left = steps_left;
 }
 
 int tls_stream_watch_input(tls_stream *s, struct event_base *base)
 {
-    if (s->bev == NULL && make_bufferevent(s, base) != 0)
-        return -ENOMEM;
-    assert(bufferevent_get_base(s->bev) == base);
-    errno = 0; /* libevent does not set it when its own allocation fails */
-    if (bufferevent_enable(s->bev, EV_READ) == 0)
+    assert(event_get_base(&s->ready) == NULL || event_get_base(&s->ready) == base);
+    if (s->watches)
         return 0;
-    int error = errno != 0 ? -errno : -ENOMEM;
-    tls_stream_ignore_input(s);
+    if (event_get_base(&s->ready) == NULL)
+        assign(s, base, EV_READ);
+    int error = s->end == -EAGAIN ? add(s) : 0; /* there is nothing more to wait for after an end */
+    s->watches = error == 0;
     return error;
 }
 
 void tls_stream_ignore_input(tls_stream *s)
 {
-    if (s->bev != NULL)
-        bufferevent_disable(s->bev, EV_READ);
+    if (s->watches)
+        event_del(&s->ready);
+    s->watches = false;
+}
+
+void tls_stream_detach(tls_stream *s)
+{
+    tls_stream_ignore_input(s);
+    s->steps_left = NULL; /* it is the other thread's from now on, or it is freed */
+    assign(s, NULL, EV_READ);
 }
 
 bool tls_stream_watches_input(const tls_stream *s)
 {
-    return s->bev != NULL && (bufferevent_get_enabled(s->bev) & EV_READ) != 0;
+    return s->watches;
 }
 
 bool tls_stream_is_secured(const tls_stream *s)
@@ -205,58 +234,12 @@ const char *tls_stream_fault(const tls_stream *s)
 
 /* ---- Reading and writing ---- */
 
-/* OpenSSL has one queue of errors for each thread. An error that is in it before a call would be taken for an
- * error of that call. To look whether the queue is empty is cheaper than to clear it. */
-static void forget_errors(void)
-{
-    if (ERR_peek_error() != 0)
-        ERR_clear_error();
-}
-
-/* The -errno for a call of OpenSSL that has returned `result` and did not succeed. 0 when the peer has ended
- * its side. */
-static int explain(tls_stream *s, int result)
-{
-    int error = SSL_get_error(s->ssl, result);
-    if (error == SSL_ERROR_SSL)
-        note_fault(s, ERR_peek_error()); /* the oldest: the others follow from it */
-    forget_errors();
-    switch (error) {
-    case SSL_ERROR_WANT_READ:
-    case SSL_ERROR_WANT_WRITE:
-        return -EAGAIN;
-    case SSL_ERROR_ZERO_RETURN:
-        return 0;
-    case SSL_ERROR_SSL:
-        return -EPROTO;
-    default:
-        return -ECONNRESET;
-    }
-}
-
-static size_t read_moved(tls_stream *s, uint8_t *data, size_t len)
-{
-    if (s->moved == NULL)
-        return 0;
-    size_t got = bytes_len(s->moved) < len ? bytes_len(s->moved) : len;
-    memcpy(data, bytes_head(s->moved), got);
-    bytes_consume(&s->moved, got);
-    return got;
-}
-
-/* Read what the bufferevent has decrypted. */
-static size_t read_decrypted(tls_stream *s, uint8_t *data, size_t len)
-{
-    int got = s->bev == NULL ? 0 : evbuffer_remove(bufferevent_get_input(s->bev), data, len);
-    return got > 0 ? (size_t)got : 0;
-}
-
-/* Read the records that came together with the one that the bufferevent has decrypted. It decrypts one each
- * time that the descriptor is readable, and these have been read from the descriptor already. */
-static size_t read_pending(tls_stream *s, uint8_t *data, size_t len)
+/* Read what the socket has, and all records that come with that. They have been read from the descriptor, so
+ * it does not tell of them again. */
+static size_t read_records(tls_stream *s, uint8_t *data, size_t len)
 {
     size_t got = 0;
-    while (got < len && s->end == -EAGAIN && SSL_has_pending(s->ssl) != 0) {
+    do {
         size_t more;
         forget_errors();
         int result = SSL_read_ex(s->ssl, data + got, len - got, &more);
@@ -264,19 +247,17 @@ static size_t read_pending(tls_stream *s, uint8_t *data, size_t len)
             got += more;
             continue;
         }
-        s->end = explain(s, result);
-        if (s->end == -EAGAIN) /* only a part of a record; the descriptor becomes readable for the rest */
-            break;
-    }
+        int end = explain(s, result);
+        if (end != -EAGAIN)
+            end_input(s, end);
+        break; /* if there is a part of a record, the descriptor becomes readable for the rest */
+    } while (got < len && SSL_has_pending(s->ssl) != 0);
     return got;
 }
 
 ssize_t tls_stream_read(tls_stream *s, uint8_t *data, size_t len)
 {
-    size_t got = read_moved(s, data, len);
-    got += read_decrypted(s, data + got, len - got);
-    if (s->is_secured)
-        got += read_pending(s, data + got, len - got);
+    size_t got = s->is_secured && s->end == -EAGAIN && len > 0 ? read_records(s, data, len) : 0;
     s->has_read = false;
     s->holds_input = got == len || s->end != -EAGAIN;
     return got > 0 ? (ssize_t)got : s->end;

@@ -1,14 +1,15 @@
-/* TLS stream: the server's side of TLS over a connected descriptor, with libevent's bufferevent_openssl.
+/* TLS stream: the server's side of TLS over a connected descriptor.
  *
- * The bufferevent does the handshake and watches for input. It decrypts one record; more records that came
- * with it stay in OpenSSL's buffer. tls_stream_read() reads both. The bufferevent's output is not used:
+ * It does the handshake by itself as the peer's parts of it come, and then tells when there is something to
+ * read. tls_stream_read() reads once from the descriptor and decrypts what that has brought.
  * tls_stream_write() encrypts one record and writes it at once, or takes nothing. So a relayed message costs
  * as many system calls as without TLS. Output that a peer does not read stays with the caller, who counts it.
  * An idle stream has no buffers.
  *
- * A stream can move to another thread. While it is detached it has no bufferevent, only OpenSSL's state and
- * the decrypted bytes that were not read. When its input is watched again, it gets a new bufferevent on the
- * new base.
+ * A stream can move to another thread. While it is detached it has only OpenSSL's state.
+ *
+ * This is not libevent's bufferevent_openssl: that one crashes when its first allocations fail, which is why
+ * it is not used here, and it has buffers that nothing here needs.
  *
  * All functions: the thread of the base whose input is watched. While the stream is detached: one thread at a
  * time. */
@@ -41,6 +42,12 @@ tls_stream *tls_stream_new(tls_context *tls, int fd, tls_stream_fn on_event, voi
 /* Leave the base and free the stream, without a close_notify. NULL is legal. */
 void tls_stream_free(tls_stream *s);
 
+/* Let the handshake take no step while *steps_left is 0, and count each step down from it. A step is the work
+ * that one read from the socket makes possible: a signature, or less. Whoever owns the number, and lends it
+ * until the stream is detached, sets it anew for each pass of the base. So a crowd of handshakes that come at
+ * once does not keep the others waiting. Without this call there is no bound. */
+void tls_stream_bound_handshake(tls_stream *s, uint32_t *steps_left);
+
 /* Watch for input, and for the peer's part of the handshake, on `base`, whose thread calls the callback.
  * Until tls_stream_detach() it must be the same base. The callback is not called for input that the stream
  * holds already (tls_stream_holds_input()). 0, -ENOMEM, or another -errno of epoll. */
@@ -68,7 +75,7 @@ bool tls_stream_has_ended(const tls_stream *s);
 
 /* Read what has come, at most `len` bytes. Returns how many; 0 when the peer has ended its side; -EAGAIN when
  * there is nothing; -EPROTO for a fault of TLS (tls_stream_fault()); -ECONNRESET when TCP broke, or ended
- * before the handshake was done; -ENOMEM when tls_stream_detach() had no memory to keep the input. */
+ * before the handshake was done; or another -errno of epoll, when the handshake could not go on. */
 ssize_t tls_stream_read(tls_stream *s, uint8_t *data, size_t len);
 
 /* Encrypt and write one record of at most `len` bytes. Returns how many bytes were taken, or -errno. -EAGAIN

@@ -142,3 +142,8 @@ int transport_start_tls(transport *t, tls_context *tls)
     transport_set_extra(t, &made->extra);
     return 0;
 }
+
+void transport_bound_handshake(transport *t, uint32_t *steps_left)
+{
+    tls_stream_bound_handshake(tls_of(t), steps_left);
+}

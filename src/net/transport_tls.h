@@ -9,4 +9,8 @@
  * right after transport_open(), before it is attached. 0 or -ENOMEM; on failure it is still a plain one. */
 int transport_start_tls(transport *t, tls_context *tls);
 
+/* Have its handshake take no step while *steps_left is 0 (tls_stream_bound_handshake()). To be called right
+ * after transport_start_tls(). */
+void transport_bound_handshake(transport *t, uint32_t *steps_left);
+
 #endif

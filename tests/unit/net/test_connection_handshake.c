@@ -395,6 +395,22 @@ static void a_peer_that_speaks_no_tls_is_told_by_its_fault(void **state)
     fixture_unmake(f);
 }
 
+static void a_handshake_of_tls_waits_for_the_next_turn_when_this_one_did_enough_of_them(void **state)
+{
+    (void)state;
+    fixture *f = begin_without_handshake(fixture_make());
+    uint32_t steps = f->here.set.tls_steps_left;
+    assert_in_range(steps, 1, 20);
+    wire_send(&(wire_peer){.fd = f->tunnel.far}, wire_request, strlen(wire_request));
+    f->here.set.tls_steps_left = 0;
+    wire_turn(&f->here.loop);
+    expect(f, "");
+    assert_int_equal(f->here.set.tls_steps_left, steps);
+    wire_turn(&f->here.loop);
+    expect(f, "end tls_fault 1006 http request\nfree\n");
+    fixture_unmake(f);
+}
+
 static void a_peer_that_goes_before_its_handshake_made_no_request(void **state)
 {
     (void)state;
@@ -461,6 +477,7 @@ static const struct CMUnitTest tls_tests[] = {
     cmocka_unit_test(a_handshake_of_tls_is_counted_and_the_upgrade_follows),
     cmocka_unit_test(a_handshake_of_tls_that_does_not_begin_has_the_deadline_of_the_upgrade),
     cmocka_unit_test(a_peer_that_speaks_no_tls_is_told_by_its_fault),
+    cmocka_unit_test(a_handshake_of_tls_waits_for_the_next_turn_when_this_one_did_enough_of_them),
     cmocka_unit_test(a_peer_that_goes_before_its_handshake_made_no_request),
     cmocka_unit_test(a_refusal_waits_for_the_handshake),
     cmocka_unit_test(a_refused_peer_that_goes_before_its_handshake_is_gone),

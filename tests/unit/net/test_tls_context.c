@@ -502,7 +502,7 @@ static void a_peer_that_is_gone_raises_no_signal(void **state)
     part(&m);
 }
 
-/* libevent finds the descriptor by it, and OpenSSL sees an end that was not announced. */
+/* The stream finds the descriptor by it, and OpenSSL sees an end that was not announced. */
 static void the_socket_below_tells_its_descriptor_and_its_end(void **state)
 {
     fixture *f = *state;
@@ -539,7 +539,7 @@ static void the_socket_below_is_never_closed(void **state)
     meet(&m, f->context, NULL);
     BIO *below = SSL_get_rbio(m.server);
     assert_int_equal(BIO_get_close(below), BIO_NOCLOSE);
-    assert_int_equal(BIO_set_close(below, BIO_NOCLOSE), 1); /* libevent says so */
+    assert_int_equal(BIO_set_close(below, BIO_NOCLOSE), 1);
     (void)BIO_set_close(below, BIO_CLOSE);
     assert_int_equal(BIO_get_close(below), BIO_NOCLOSE);
     SSL_free(m.server);

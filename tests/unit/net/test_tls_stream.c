@@ -247,6 +247,74 @@ static void the_handshake_may_come_byte_by_byte(void **state)
     expect_heard(f, "welcome");
 }
 
+static void the_handshake_takes_no_more_steps_than_it_is_given(void **state)
+{
+    fixture *f = *state;
+    uint32_t steps_left = 0;
+    tls_stream_bound_handshake(f->stream, &steps_left);
+    watch(f);
+    assert_int_equal(tls_peer_shake_hands(f->client, NULL), -EAGAIN);
+    carry_all(f);
+    for (int i = 0; i < 3; i++)
+        turn(f->base);
+    bring(f);
+    assert_int_equal(tls_peer_shake_hands(f->client, NULL), -EAGAIN); /* nothing has come */
+
+    steps_left = 1;
+    turn(f->base);
+    assert_int_equal(steps_left, 0);
+    bring(f);
+    assert_int_equal(tls_peer_shake_hands(f->client, NULL), 1);
+    carry_all(f);
+    turn(f->base);
+    assert_int_equal(f->secured, 0);
+    steps_left = 5;
+    turn_until_told(f);
+    assert_int_equal(f->secured, 1);
+    uint32_t left_at_the_end = steps_left;
+    say_text(f, "not a step");
+    carry_all(f);
+    turn(f->base);
+    expect_read_text(f, "not a step");
+    assert_int_equal(steps_left, left_at_the_end);
+}
+
+/* Its part of the handshake does not fit into the socket at first. */
+static void the_handshake_waits_for_a_peer_that_does_not_read(void **state)
+{
+    fixture *f = *state;
+    static const uint8_t zeros[RECORD];
+    size_t filled = 0;
+    watch(f);
+    for (size_t len = RECORD; len > 0; len /= 2)
+        for (ssize_t taken; (taken = send(f->fd, zeros, len, MSG_NOSIGNAL)) > 0;)
+            filled += (size_t)taken;
+    assert_int_equal(tls_peer_shake_hands(f->client, NULL), -EAGAIN);
+    carry_all(f);
+    for (int i = 0; i < 5; i++)
+        turn(f->base);
+    assert_true(tls_stream_watches_input(f->stream));
+    assert_int_equal(f->readable, 0);
+
+    uint8_t data[RECORD];
+    while (filled > 0) {
+        ssize_t got = recv(f->peer, data, filled < sizeof(data) ? filled : sizeof(data), 0);
+        assert_true(got > 0);
+        filled -= (size_t)got;
+    }
+    for (int i = 0; i < 5; i++)
+        turn(f->base);
+    bring(f);
+    assert_int_equal(tls_peer_shake_hands(f->client, NULL), 1);
+    carry_all(f);
+    turn_until_told(f);
+    assert_int_equal(f->secured, 1);
+    say_text(f, "heard");
+    carry_all(f);
+    turn(f->base);
+    expect_read_text(f, "heard");
+}
+
 static void nothing_is_written_before_the_handshake_is_done(void **state)
 {
     fixture *f = *state;
@@ -272,7 +340,7 @@ static void what_comes_right_behind_the_handshake_is_held_or_told(void **state)
     bool is_held = tls_stream_holds_input(f->stream);
     turn(f->base);
     assert_int_equal(f->readable, is_held ? 0 : 1);
-    assert_true(tls_stream_holds_input(f->stream));
+    assert_int_equal(tls_stream_holds_input(f->stream), is_held);
     char data[16];
     assert_int_equal(tls_stream_read(f->stream, (uint8_t *)data, sizeof(data)), 9);
     assert_memory_equal(data, "a request", 9);
@@ -700,8 +768,7 @@ static void it_moves_with_bytes_in_every_buffer(void **state)
     while (tls_stream_write(f->stream, zeros, RECORD) > 0)
         written += RECORD;
 
-    /* Input: decrypted by the bufferevent and not read; decrypted by OpenSSL; not decrypted; half a record;
-     * and what is still in the kernel. */
+    /* Input: decrypted and not read; not decrypted; half a record; and what is still in the kernel. */
     f->reads = false;
     uint8_t *large = malloc(RECORD);
     assert_non_null(large);
@@ -844,6 +911,8 @@ int main(void)
         CASE(a_new_stream_does_nothing),
         CASE(the_handshake_is_told_when_it_is_done),
         CASE(the_handshake_may_come_byte_by_byte),
+        CASE(the_handshake_takes_no_more_steps_than_it_is_given),
+        CASE(the_handshake_waits_for_a_peer_that_does_not_read),
         CASE(nothing_is_written_before_the_handshake_is_done),
         CASE(what_comes_right_behind_the_handshake_is_held_or_told),
         CASE(records_may_be_cut_anywhere),
