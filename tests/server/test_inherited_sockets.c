@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "support/client.h"
+#include "support/free_port.h"
 #include "support/server.h"
 
 #include <errno.h>
@@ -212,6 +213,64 @@ static void a_restart_under_load_refuses_nobody(void **state)
     assert_int_equal(l.unanswered, 0);
 }
 
+/* Start a server on the sockets of one that runs. */
+static signal_server *start_after(const signal_server *server, const signal_server_options *options)
+{
+    enum { MOST = 16 };
+    signal_server_socket sockets[MOST];
+    int plain[MOST];
+    int admin[MOST];
+    signal_server_options next = *options;
+    next.listen_fds = plain;
+    next.listen_admin_fds = admin;
+    next.listen_fd_count = next.listen_admin_fd_count = 0;
+    size_t count = signal_server_get_sockets(server, sockets, MOST);
+    assert_in_range(count, 1, MOST);
+    assert_int_equal(signal_server_get_sockets(server, NULL, 0), count);
+    for (size_t i = 0; i < count; i++) {
+        if (sockets[i].kind == SIGNAL_SERVER_SOCKET_ADMIN)
+            admin[next.listen_admin_fd_count++] = sockets[i].fd;
+        else
+            plain[next.listen_fd_count++] = sockets[i].fd;
+    }
+    assert_int_equal(next.listen_admin_fd_count, 1);
+    return server_start(&next);
+}
+
+/* Unlike a server that is stopped, one that retires answers nobody with 503. */
+static void a_succession_under_load_answers_everybody(void **state)
+{
+    (void)state;
+    signal_server_options options = server_options();
+    options.acceptor_threads = 2;
+    options.admin_port = free_port();
+    signal_server *server = server_start(&options);
+    load l = {.address = {.sin_family = AF_INET,
+                          .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+                          .sin_port = htons(signal_server_port(server))}};
+    pthread_t callers[CALLERS];
+    for (int i = 0; i < CALLERS; i++)
+        assert_int_equal(pthread_create(&callers[i], NULL, call_again_and_again, &l), 0);
+    for (unsigned i = 0; i < server_scale(RESTARTS); i++) {
+        unsigned before = atomic_load(&l.welcome);
+        while (atomic_load(&l.welcome) < before + 50)
+            poll(NULL, 0, 1);
+        signal_server *next = start_after(server, &options);
+        assert_int_equal(signal_server_port(next), signal_server_port(server));
+        signal_server_retire(server);
+        server_end(server);
+        server = next;
+    }
+    atomic_store(&l.is_over, true);
+    for (int i = 0; i < CALLERS; i++)
+        pthread_join(callers[i], NULL);
+    server_end(server);
+    print_message("%u connected, %u welcome, %u refused, %u unanswered\n", l.connected, l.welcome, l.refused,
+                  l.unanswered);
+    assert_int_equal(l.refused, 0);
+    assert_int_equal(l.welcome, l.connected);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -221,6 +280,7 @@ int main(void)
         cmocka_unit_test(what_can_not_be_accepted_from_makes_the_start_fail),
         cmocka_unit_test(who_comes_between_two_servers_is_served_by_the_second),
         cmocka_unit_test(a_restart_under_load_refuses_nobody),
+        cmocka_unit_test(a_succession_under_load_answers_everybody),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
