@@ -73,6 +73,8 @@ typedef struct signal_server_options {
     uint64_t pending_max_bytes;       /* bytes queued in one room */
     uint64_t pending_max_total_bytes; /* bytes queued in the whole server; at most half of max_buffered_bytes
                                          counts */
+    uint64_t pending_max_bytes_per_address; /* bytes queued by the clients of one address; 0 = no limit. The
+                                               last quarter of the total is open to who has queued little */
     uint32_t probe_timeout_ms; /* how long the members of a full room have to answer when a newcomer waits */
 
     uint32_t max_message_bytes;      /* one WebSocket message */

@@ -127,6 +127,11 @@ static const option table[] = {
      "How many bytes of signals all rooms queue together, up to half of MAX_BUFFERED_BYTES. The memory that "
      "they take is more: half a KiB for each room and signal besides.",
      TARGET(server.pending_max_total_bytes)},
+    {rooms, "PENDING_MAX_BYTES_PER_ADDRESS", OPTION_SIZE, AS_LIBRARY, 0, GIB(1024), NULL, NULL,
+     "How many bytes of signals the clients of one address may have queued, whether they are still connected or "
+     "not. The last quarter of PENDING_MAX_TOTAL_BYTES is open only to addresses that have queued little. 0 sets "
+     "no limit.",
+     TARGET(server.pending_max_bytes_per_address)},
     {rooms, "PROBE_TIMEOUT", OPTION_DURATION, AS_LIBRARY, 1, 5 * MINUTE, NULL, NULL,
      "How long the users in a full room have to show that they are alive before a newcomer takes a silent "
      "one's place.",

@@ -38,19 +38,20 @@ static pending_signal *gather(int kind, const struct iovec *parts, int count, si
 }
 
 int pending_queue_push(pending_queue *queue, const pending_bounds *bounds, int kind,
-                       const struct iovec *parts, int count, uint64_t now_ms)
+                       const struct iovec *parts, int count, uint32_t account, uint64_t now_ms)
 {
     size_t len = pending_parts_len(parts, count);
     if (!has_space(queue, bounds, len))
         return -ENOSPC;
-    if (!bounds->reserve(bounds->context, len))
+    if (!bounds->reserve(bounds->context, account, len))
         return -EDQUOT;
 
     pending_signal *signal = gather(kind, parts, count, len);
     if (signal == NULL) {
-        bounds->release(bounds->context, len);
+        bounds->release(bounds->context, account, len);
         return -ENOMEM;
     }
+    signal->account = account;
     signal->since_ms = now_ms;
     STAILQ_INSERT_TAIL(&queue->signals, signal, link);
     queue->bytes += len;
@@ -67,7 +68,7 @@ pending_signal *pending_queue_take(pending_queue *queue, const pending_bounds *b
     STAILQ_REMOVE_HEAD(&queue->signals, link);
     queue->bytes -= signal->len;
     queue->count--;
-    bounds->release(bounds->context, signal->len);
+    bounds->release(bounds->context, signal->account, signal->len);
     return signal;
 }
 

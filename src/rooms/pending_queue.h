@@ -19,7 +19,8 @@ typedef struct pending_signal {
     STAILQ_ENTRY(pending_signal) link; /* in its queue */
     size_t len;                        /* bytes in `data` */
     uint64_t since_ms;                 /* when it was queued */
-    int kind;                          /* as given to pending_queue_push() */
+    int kind;                          /* as given to pending_queue_push(), as the next */
+    uint32_t account;                  /* which the bytes are charged to */
     char data[];                       /* the parts, one behind the other */
 } pending_signal;
 
@@ -34,10 +35,10 @@ typedef struct pending_queue {
 typedef struct pending_bounds {
     uint32_t max_messages; /* in one queue */
     uint64_t max_bytes;    /* in one queue */
-    /* Take bytes from the server-wide budget. False when it is used up. */
-    bool (*reserve)(void *context, size_t bytes);
+    /* Take bytes from the server-wide budget, for this account. False when it is used up. */
+    bool (*reserve)(void *context, uint32_t account, size_t bytes);
     /* Give them back. */
-    void (*release)(void *context, size_t bytes);
+    void (*release)(void *context, uint32_t account, size_t bytes);
     void *context; /* borrowed, for the two */
 } pending_bounds;
 
@@ -47,7 +48,7 @@ void pending_queue_init(pending_queue *queue);
 /* Append a copy of the parts, `count` of them, as one signal. 0, -ENOSPC (the queue is full), -EDQUOT (the
  * server-wide budget is used up) or -ENOMEM. Nothing changes on failure. */
 int pending_queue_push(pending_queue *queue, const pending_bounds *bounds, int kind,
-                       const struct iovec *parts, int count, uint64_t now_ms);
+                       const struct iovec *parts, int count, uint32_t account, uint64_t now_ms);
 
 /* Take out the oldest signal, and give its bytes back to the budget. NULL when the queue is empty. The caller
  * owns it, and calls pending_signal_free(). */

@@ -71,10 +71,11 @@ typedef struct room_signal_report {
 
 /* What a manager makes happen that concerns no single peer. None of these may call back into the manager. */
 typedef struct room_effects {
-    /* Take `bytes` from the server-wide queue budget; false when that is used up. */
-    bool (*reserve)(void *context, size_t bytes);
+    /* Take `bytes` from the server-wide queue budget, for this account of room_peer_face; false when that is
+     * used up. */
+    bool (*reserve)(void *context, uint32_t account, size_t bytes);
     /* Give `bytes` back to it. */
-    void (*release)(void *context, size_t bytes);
+    void (*release)(void *context, uint32_t account, size_t bytes);
     /* What became of a signal, for the log and the counters. */
     void (*on_signal)(void *context, const room_signal_report *report);
     void *context; /* borrowed, for the three */

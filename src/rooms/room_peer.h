@@ -34,6 +34,8 @@ typedef struct room_peer_face {
     /* The peer was silent for too long while a newcomer waited: close its connection. It has no place any
      * more. */
     void (*on_dropped)(room_peer *peer);
+    /* Which account of room_effects.reserve the signals are charged to that are queued for it. */
+    uint32_t (*account)(const room_peer *peer);
     /* The number that log lines know its connection by. */
     uint64_t (*id)(const room_peer *peer);
 } room_peer_face;

@@ -79,7 +79,7 @@ static int push(const room_manager *manager, room_member *from, const room_signa
     if (backlog == NULL)
         return -ENOMEM;
     int err = pending_queue_push(&backlog->signals, &manager->bounds, signal->kind, signal->parts,
-                                 signal->count, manager->now_ms);
+                                 signal->count, from->peer->face->account(from->peer), manager->now_ms);
     if (err == 0)
         r->backlog = backlog;
     else if (r->backlog == NULL)

@@ -45,6 +45,7 @@ void signal_server_options_init(signal_server_options *options)
         .pending_max_messages = 256,
         .pending_max_bytes = KIB(256),
         .pending_max_total_bytes = MIB(128),
+        .pending_max_bytes_per_address = MIB(16),
         .probe_timeout_ms = 3 * SECOND_MS,
 
         .max_message_bytes = KIB(128),

@@ -18,7 +18,8 @@ struct signal_server {
     session_shared shared;         /* what the threads' sessions have in common */
     origins origins;               /* owned; what options.allowed_origins means; empty before the start */
     char *ice_urls;                /* owned; what options.turn_urls means; NULL before the start */
-    admission *admission;          /* owned */
+    _Atomic uint64_t queue_places[SESSION_BUDGET_PLACES]; /* for shared.budget */
+    admission *admission;                                 /* owned */
     certificate certificate;
     io_thread *workers;    /* owned array */
     acceptor *acceptors;   /* owned array */

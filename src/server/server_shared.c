@@ -91,6 +91,8 @@ int server_shared_init(signal_server *server)
     /* The other half is for what connections hold. */
     shared->budget.limit = o->pending_max_total_bytes < o->max_buffered_bytes / 2 ? o->pending_max_total_bytes
                                                                                   : o->max_buffered_bytes / 2;
+    shared->budget.address_limit = o->pending_max_bytes_per_address;
+    shared->budget.charged = server->queue_places;
     shared->hand_over = hand_over;
     shared->admit = admit;
     shared->on_gone = on_gone;

@@ -41,6 +41,7 @@ typedef struct session_counters {
     counter signals[SESSION_SIGNALS][ROOM_OUTCOMES];
     counter not_in_room;             /* signals refused because their sender was not in that room */
     counter failures[ROOM_FAILURES]; /* signals that the rooms have refused or dropped, by cause */
+    counter over_address_budget;     /* signals refused because their address has too much in queues */
     counter invalid_messages;
     counter client_errors;           /* error messages from clients */
     counter_histogram queue_wait_ms; /* delivered signals: how long they were queued */

@@ -66,6 +66,11 @@ static void on_dropped(room_peer *peer)
     connection_drop(&s->connection, CLOSE_REASON_SILENT, "silent while a newcomer waited");
 }
 
+static uint32_t account_of(const room_peer *peer)
+{
+    return session_of_peer((room_peer *)(uintptr_t)peer)->account;
+}
+
 static uint64_t id_of(const room_peer *peer)
 {
     return session_of_peer((room_peer *)(uintptr_t)peer)->connection.id;
@@ -79,5 +84,6 @@ const room_peer_face session_peer_face = {
     .on_refused = on_refused,
     .on_replaced = on_replaced,
     .on_dropped = on_dropped,
+    .account = account_of,
     .id = id_of,
 };

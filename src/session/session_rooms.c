@@ -14,22 +14,28 @@ static session_rooms *rooms_of(net_ticker *ticker)
 
 /* ---- The budget ---- */
 
-static bool reserve(void *context, size_t len)
+static void warn_of_budget(const session_rooms *rooms)
 {
-    session_budget *budget = ((session_rooms *)context)->budget;
-    uint64_t before = atomic_fetch_add_explicit(&budget->used, len, memory_order_relaxed);
-    if (before + len <= budget->limit)
-        return true;
-    atomic_fetch_sub_explicit(&budget->used, len, memory_order_relaxed);
-    return false;
+    session_budget *budget = rooms->budget;
+    if (session_budget_must_warn(budget, net_loop_now_ms(rooms->loop)))
+        LOG(LOG_WARN, log_namespace, "more than three quarters of PENDING_MAX_TOTAL_BYTES are used",
+            LOG_NUMBER("used", atomic_load_explicit(&budget->used, memory_order_relaxed)),
+            LOG_NUMBER("limit", budget->limit));
 }
 
-static void release(void *context, size_t len)
+static bool reserve(void *context, uint32_t account, size_t len)
 {
-    session_budget *budget = ((session_rooms *)context)->budget;
-    uint64_t before = atomic_fetch_sub_explicit(&budget->used, len, memory_order_relaxed);
-    assert(before >= len);
-    (void)before;
+    const session_rooms *rooms = context;
+    session_budget_answer answer = session_budget_take(rooms->budget, account, len);
+    if (answer == SESSION_BUDGET_ADDRESS_FULL)
+        counter_add(&rooms->counters->over_address_budget, 1);
+    warn_of_budget(rooms);
+    return answer == SESSION_BUDGET_GRANTED;
+}
+
+static void release(void *context, uint32_t account, size_t len)
+{
+    session_budget_give(((session_rooms *)context)->budget, account, len);
 }
 
 /* ---- Reports of signals ---- */
@@ -123,6 +129,7 @@ int session_rooms_init(session_rooms *rooms, net_loop *loop, const room_limits *
 {
     *rooms = (session_rooms){
         .ticker = {.next_due_ms = next_due_ms, .on_due = on_due, .on_turn_end = on_turn_end},
+        .loop = loop,
         .budget = budget,
         .counters = counters,
     };

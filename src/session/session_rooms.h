@@ -8,19 +8,13 @@
 
 #include "net/loop.h"
 #include "rooms/room_manager.h"
+#include "session/session_budget.h"
 #include "session/session_counters.h"
-
-#include <stdatomic.h>
-
-/* How many bytes the queues of all shards may hold together. */
-typedef struct session_budget {
-    _Atomic uint64_t used; /* bytes in all queues now. Relaxed: no other data depends on it. */
-    uint64_t limit;        /* bytes */
-} session_budget;
 
 typedef struct session_rooms {
     room_manager *manager; /* owned; NULL = there are no rooms here */
     net_ticker ticker;
+    net_loop *loop;             /* borrowed */
     session_budget *budget;     /* borrowed, shared by the threads of a server */
     session_counters *counters; /* borrowed */
 } session_rooms;

@@ -109,6 +109,8 @@ bool health_is_ready(const snapshot *s, health_objection *object, void *context)
     is_good = is_letting_in(s, object, context) && is_good;
     if (s->max_connections != 0 && snapshot_connections(s) >= s->max_connections)
         is_good = object_to(object, context, "MAX_CONNECTIONS is reached");
+    if (s->budget_limit != 0 && s->budget_used > s->budget_limit / 16 * 15)
+        is_good = object_to(object, context, "PENDING_MAX_TOTAL_BYTES is nearly used up");
     is_good = are_threads_whole(s, object, context) && is_good;
     return are_turns_within(s, BEHIND_US, "is behind", object, context) && is_good;
 }

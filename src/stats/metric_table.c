@@ -246,6 +246,7 @@ static const metric_word limits[] = {
     {"room_capacity", IN_TOTAL(session.joins[SESSION_JOIN_FULL])},
     {"pending_queue", IN_TOTAL(session.failures[ROOM_FAILURE_QUEUE_FULL])},
     {"pending_total", IN_TOTAL(session.failures[ROOM_FAILURE_BUDGET_USED_UP])},
+    {"pending_address", IN_TOTAL(session.over_address_budget)},
     {"handshake_timeout", CLOSES(CLOSE_REASON_HANDSHAKE_TIMEOUT)},
     {"pong_timeout", CLOSES(CLOSE_REASON_SILENT)},
     {"descriptors", IN_TOTAL(acceptor.pauses)},

@@ -209,6 +209,12 @@ static void on_refused(room_peer *refused)
     put_out(p);
 }
 
+static uint32_t account_of(const room_peer *p)
+{
+    (void)p;
+    return 0;
+}
+
 static uint64_t id_of(const room_peer *p)
 {
     return (uint64_t)(((const peer *)p) - ((const peer *)p)->m->peers);
@@ -222,11 +228,13 @@ static const room_peer_face face = {
     .on_refused = on_refused,
     .on_replaced = on_replaced,
     .on_dropped = on_dropped,
+    .account = account_of,
     .id = id_of,
 };
 
-static bool on_reserve(void *context, size_t bytes)
+static bool on_reserve(void *context, uint32_t account, size_t bytes)
 {
+    (void)account;
     model *m = context;
     if (bytes > m->budget - m->reserved)
         return false;
@@ -234,8 +242,9 @@ static bool on_reserve(void *context, size_t bytes)
     return true;
 }
 
-static void on_release(void *context, size_t bytes)
+static void on_release(void *context, uint32_t account, size_t bytes)
 {
+    (void)account;
     model *m = context;
     CHECK(bytes <= m->reserved);
     m->reserved -= bytes;

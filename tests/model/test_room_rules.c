@@ -221,6 +221,12 @@ static void on_dropped(room_peer *dropped)
         p->w->broken = "a member was dropped that was not silent to a ping for long enough";
 }
 
+static uint32_t account_of(const room_peer *p)
+{
+    (void)p;
+    return 0;
+}
+
 static uint64_t id_of(const room_peer *p)
 {
     return (uint64_t)(((const real_peer *)p) - ((const real_peer *)p)->w->peers);
@@ -234,11 +240,13 @@ static const room_peer_face face = {
     .on_refused = on_refused,
     .on_replaced = on_replaced,
     .on_dropped = on_dropped,
+    .account = account_of,
     .id = id_of,
 };
 
-static bool on_reserve(void *context, size_t bytes)
+static bool on_reserve(void *context, uint32_t account, size_t bytes)
 {
+    (void)account;
     world *w = context;
     if (bytes > w->budget - w->reserved)
         return false;
@@ -246,8 +254,9 @@ static bool on_reserve(void *context, size_t bytes)
     return true;
 }
 
-static void on_release(void *context, size_t bytes)
+static void on_release(void *context, uint32_t account, size_t bytes)
 {
+    (void)account;
     world *w = context;
     w->reserved -= bytes;
 }

@@ -1,5 +1,5 @@
-/* MAX_BUFFERED_BYTES and MESSAGE_TIMEOUT: clients that don't read, or don't end their messages, can't make
- * the server keep more than it was told to, and others don't notice. */
+/* MAX_BUFFERED_BYTES, MESSAGE_TIMEOUT and the budget of the queues: clients that don't read, don't end their
+ * messages or fill queues can't make the server keep more than it was told to, and others don't notice. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -157,6 +157,74 @@ static void messages_that_are_never_ended_can_not_fill_the_memory(void **state)
     server_end(server);
 }
 
+static client *come_from(uint16_t port, const char *address)
+{
+    client *c = client_dial(port);
+    char request[400];
+    int len = snprintf(request, sizeof(request),
+                       "GET /signal HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                       "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: %s\r\nX-Forwarded-For: %s\r\n\r\n",
+                       client_key, address);
+    client_send_bytes(c, request, (size_t)len);
+    client_expect_upgraded(c);
+    return c;
+}
+
+/* Fill the queues of rooms from this address, a connection for each, until a signal is refused; the
+ * connections end. Returns how many rooms that were. */
+static unsigned fill_queues(uint16_t port, const char *address)
+{
+    char *candidate = make_candidate(60 * KIB);
+    bool is_refused = false;
+    unsigned rooms = 0;
+    for (; !is_refused && rooms < 1000; rooms++) {
+        client *c = come_from(port, address);
+        char room[64];
+        snprintf(room, sizeof(room), "%s %u", address, rooms);
+        client_join(c, room, "u");
+        for (int i = 0; i < 4; i++)
+            client_send_candidate(c, candidate);
+        client_send_ping(c, "done");
+        client_message message;
+        while ((message = client_receive_frame(c)).opcode != CLIENT_PONG)
+            is_refused = is_refused || message.opcode == CLIENT_TEXT;
+        client_close(c);
+    }
+    free(candidate);
+    return rooms;
+}
+
+static void queues_that_strangers_fill_and_leave_behind_are_not_full_for_others(void **state)
+{
+    for (int is_one_address = 0; is_one_address < 2; is_one_address++) {
+        (void)state;
+        signal_server_options options = server_options();
+        options.trusted_proxies = "127.0.0.1";
+        options.pending_max_total_bytes = 16 * MIB;
+        options.pending_max_bytes_per_address = is_one_address ? 0 : 4 * MIB;
+        signal_server *server = server_start(&options);
+        uint16_t port = signal_server_port(server);
+        for (int i = 0; i < (is_one_address ? 1 : 8); i++) {
+            char address[32];
+            snprintf(address, sizeof(address), "198.51.100.%d", i);
+            assert_in_range(fill_queues(port, address), 1, 16 * MIB / (4 * 60 * KIB) + 1);
+        }
+        uint64_t held = server_stats(server).pending_bytes;
+        assert_in_range(held, 11 * MIB, 13 * MIB);
+
+        client *caller = come_from(port, "203.0.113.9");
+        client_join(caller, "home", "anna");
+        client_send_offer(caller, "\"v=0\"");
+        client_expect_nothing(caller);
+        client *callee = come_from(port, "203.0.113.10");
+        client_join(callee, "home", "bert");
+        client_expect_signal(callee, "offer", "home", "anna", "\"v=0\"");
+        client_close(caller);
+        client_close(callee);
+        server_end(server);
+    }
+}
+
 static void a_message_that_is_not_ended_in_time_ends_its_connection(void **state)
 {
     (void)state;
@@ -183,6 +251,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(peers_that_never_read_can_not_fill_the_memory),
         cmocka_unit_test(messages_that_are_never_ended_can_not_fill_the_memory),
+        cmocka_unit_test(queues_that_strangers_fill_and_leave_behind_are_not_full_for_others),
         cmocka_unit_test(a_message_that_is_not_ended_in_time_ends_its_connection),
     };
     return cmocka_run_group_tests_name("memory", tests, NULL, NULL);

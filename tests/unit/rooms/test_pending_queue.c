@@ -18,8 +18,9 @@ typedef struct queue_fixture {
     size_t reserved; /* what is */
 } queue_fixture;
 
-static bool reserve(void *context, size_t bytes)
+static bool reserve(void *context, uint32_t account, size_t bytes)
 {
+    assert_int_equal(account, 5);
     queue_fixture *f = context;
     if (bytes > f->budget)
         return false;
@@ -28,8 +29,9 @@ static bool reserve(void *context, size_t bytes)
     return true;
 }
 
-static void release(void *context, size_t bytes)
+static void release(void *context, uint32_t account, size_t bytes)
 {
+    assert_int_equal(account, 5);
     queue_fixture *f = context;
     assert_true(bytes <= f->reserved);
     f->budget += bytes;
@@ -58,7 +60,7 @@ static int push(queue_fixture *f, int kind, const char *text)
     assert_true(len < sizeof(copy));
     memcpy(copy, text, len + 1);
     struct iovec part = {copy, len};
-    int err = pending_queue_push(&f->queue, &f->bounds, kind, &part, 1, 0);
+    int err = pending_queue_push(&f->queue, &f->bounds, kind, &part, 1, 5, 0);
     memset(copy, '?', sizeof(copy)); /* the queue must hold a copy of its own */
     return err;
 }
@@ -96,8 +98,8 @@ static void signals_of_no_part_and_of_empty_parts_are_signals(void **state)
     queue_fixture f;
     set_up(&f);
     struct iovec hollow[2] = {{NULL, 0}, {NULL, 0}};
-    assert_int_equal(pending_queue_push(&f.queue, &f.bounds, 1, NULL, 0, 0), 0);
-    assert_int_equal(pending_queue_push(&f.queue, &f.bounds, 2, hollow, 2, 0), 0);
+    assert_int_equal(pending_queue_push(&f.queue, &f.bounds, 1, NULL, 0, 5, 0), 0);
+    assert_int_equal(pending_queue_push(&f.queue, &f.bounds, 2, hollow, 2, 5, 0), 0);
     expect_size(&f, 2, 0);
     expect_next(&f, 1, "");
     expect_next(&f, 2, "");
@@ -111,7 +113,7 @@ static void parts_are_gathered_in_order(void **state)
     set_up(&f);
     char one[] = "{", two[] = "\"a\"", three[] = "}";
     struct iovec parts[] = {{one, 1}, {NULL, 0}, {two, 3}, {three, 1}};
-    assert_int_equal(pending_queue_push(&f.queue, &f.bounds, 7, parts, 4, 0), 0);
+    assert_int_equal(pending_queue_push(&f.queue, &f.bounds, 7, parts, 4, 5, 0), 0);
     expect_size(&f, 1, 5);
     expect_next(&f, 7, "{\"a\"}");
 }

@@ -95,6 +95,12 @@ static void on_dropped(room_peer *dropped)
     note(p->f, "drop %s\n", p->name);
 }
 
+static uint32_t account_of(const room_peer *p)
+{
+    (void)p;
+    return 0;
+}
+
 static uint64_t id_of(const room_peer *p)
 {
     return (uint64_t)((const peer *)p)->name[0];
@@ -108,11 +114,13 @@ static const room_peer_face face = {
     .on_refused = on_refused,
     .on_replaced = on_replaced,
     .on_dropped = on_dropped,
+    .account = account_of,
     .id = id_of,
 };
 
-static bool reserve(void *context, size_t bytes)
+static bool reserve(void *context, uint32_t account, size_t bytes)
 {
+    (void)account;
     fixture *f = context;
     if (bytes > f->budget - f->reserved)
         return false;
@@ -120,8 +128,9 @@ static bool reserve(void *context, size_t bytes)
     return true;
 }
 
-static void release(void *context, size_t bytes)
+static void release(void *context, uint32_t account, size_t bytes)
 {
+    (void)account;
     fixture *f = context;
     assert_true(bytes <= f->reserved);
     f->reserved -= bytes;

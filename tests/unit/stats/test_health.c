@@ -162,6 +162,19 @@ static void a_server_that_can_not_accept_is_not_ready(void **state)
     expect_ready(f, "accepting pauses: descriptors or memory are used up\n");
 }
 
+static void a_server_whose_queues_are_nearly_full_is_alive_and_not_ready(void **state)
+{
+    fixture *f = *state;
+    f->made.snapshot.budget_limit = 1600;
+    f->made.snapshot.budget_used = 1500;
+    expect_ready(f, "");
+    f->made.snapshot.budget_used = 1501;
+    expect_live(f, "");
+    expect_ready(f, "PENDING_MAX_TOTAL_BYTES is nearly used up\n");
+    f->made.snapshot.budget_limit = 0; /* nothing may be queued at all */
+    expect_ready(f, "");
+}
+
 static void the_last_place_taken_is_full_whatever_the_phases(void **state)
 {
     fixture *f = *state;
@@ -208,6 +221,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_turn_that_began_after_the_snapshot_is_young, make, destroy),
         cmocka_unit_test_setup_teardown(a_server_that_drains_is_alive_and_not_ready, make, destroy),
         cmocka_unit_test_setup_teardown(a_server_that_can_not_accept_is_not_ready, make, destroy),
+        cmocka_unit_test_setup_teardown(a_server_whose_queues_are_nearly_full_is_alive_and_not_ready, make,
+                                        destroy),
         cmocka_unit_test_setup_teardown(the_last_place_taken_is_full_whatever_the_phases, make, destroy),
         cmocka_unit_test_setup_teardown(all_reasons_come_together, make, destroy),
     };
