@@ -43,14 +43,24 @@ typedef struct reference_place {
     uint64_t since_ms; /* when it came: in the line, for its deadline */
     uint64_t alive_ms; /* the last sign of life of its peer */
     bool is_asked;     /* for a sign of life that has not come yet */
-    uint64_t asked_ms;
+    uint64_t asked_ms; /* 0 = never */
+    bool was_member;   /* in the line: the room has lost it lately */
+    unsigned came;     /* in the line: the order of coming, of all lines */
 } reference_place;
+
+/* A user whom a room has lost. */
+typedef struct reference_former {
+    int user;
+    uint64_t lost_ms;
+} reference_former;
 
 typedef struct reference_room {
     reference_place members[MODEL_PEERS]; /* in order of joining */
     int member_count;
-    reference_place line[MODEL_PEERS]; /* first come first */
+    reference_place line[MODEL_PEERS]; /* those who were members, then the others; first come first */
     int line_count;
+    reference_former formers[MODEL_PEERS + 1]; /* the latest first */
+    int former_count;
     reference_signal queue[REFERENCE_QUEUE];
     int queued;
     int owner;           /* the user whose signals are queued */
@@ -61,6 +71,7 @@ typedef struct reference_room {
 typedef struct reference {
     reference_limits limits;
     reference_room rooms[MODEL_ROOMS];
+    unsigned came;               /* how many have come before full rooms */
     bool is_ending[MODEL_PEERS]; /* takes no more signals */
     transcript heard;            /* in this step */
 } reference;

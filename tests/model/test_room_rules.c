@@ -316,7 +316,9 @@ static void join(world *w, reference *r, const step *s)
                                .user_json = user_jsons[s->user],
                                .now_ms = w->now_ms};
     int result = room_manager_join(w->manager, &p->peer, &request);
-    if (result != ROOM_JOINED && result != ROOM_WAITING)
+    if (result == ROOM_FULL)
+        transcript_note(&w->heard.peers[s->peer], "full\n");
+    else if (result != ROOM_JOINED && result != ROOM_WAITING)
         w->broken = "a join has failed";
     reference_join(r, s->peer, s->room, s->user, w->now_ms);
 }
