@@ -1193,7 +1193,6 @@ static void sighup_reads_the_certificate_anew_and_keeps_the_old_one_if_that_fail
     before = f->out.len;
     EVP_PKEY *key = EVP_RSA_gen(2048);
     tls_files_write_for(&files, key, "localhost", 0, TLS_FILES_DAY_S);
-    EVP_PKEY_free(key);
     assert_int_equal(kill(f->pid, SIGHUP), 0);
     await_more(f, before, "certificate loaded ends=");
     assert_non_null(strstr(f->out.text + before, "certificate is doubtful"));
