@@ -1,6 +1,10 @@
 #include "server/certificate.h"
 
+#include "net/tls_rehearsal.h"
+
+#include <errno.h>
 #include <stddef.h>
+#include <stdio.h>
 
 void certificate_init(certificate *c)
 {
@@ -24,13 +28,32 @@ tls_context *certificate_share(const certificate *c)
     return share;
 }
 
+/* Load the files, and see that handshakes are possible with them. */
+static int load_good(const char *cert_file, const char *key_file, const tls_context *previous,
+                     tls_context **out, char fault[TLS_CONTEXT_FAULT_CAP])
+{
+    tls_context *loaded;
+    int error = tls_context_load(cert_file, key_file, previous, &loaded, fault);
+    if (error != 0)
+        return error;
+    error = tls_rehearse(loaded);
+    if (error == 0) {
+        *out = loaded;
+        return 0;
+    }
+    tls_context_free(loaded);
+    snprintf(fault, TLS_CONTEXT_FAULT_CAP, "%s",
+             error == -ENOMEM ? "out of memory" : "no TLS handshake is possible with it");
+    return error == -ENOMEM ? error : -EINVAL;
+}
+
 /* Reading the files takes time, so it is done without the lock. */
 int certificate_load(certificate *c, const char *cert_file, const char *key_file,
                      char fault[TLS_CONTEXT_FAULT_CAP])
 {
     tls_context *previous = certificate_share(c);
     tls_context *loaded;
-    int error = tls_context_load(cert_file, key_file, previous, &loaded, fault);
+    int error = load_good(cert_file, key_file, previous, &loaded, fault);
     tls_context_free(previous);
     if (error != 0)
         return error;

@@ -3,10 +3,13 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "ice/ice_url.h"
+#include "ice/turn_credentials.h"
 #include "server/descriptors.h"
 #include "server/listening.h"
 #include "server/server_parts.h"
 #include "server/start_fault.h"
+#include "websocket/handshake.h"
+#include "websocket/handshake_answer.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -197,11 +200,26 @@ static int read_options(signal_server *server, plans *out, signal_server_fault *
     return error;
 }
 
+/* OpenSSL looks for a digest when it is used for the first time, and makes much for that which it makes only
+ * once. Without memory at that time there would never be an upgrade. So do it now, before anybody relies on
+ * us. TLS is rehearsed when its certificate is loaded. */
+static int rehearse_digests(void)
+{
+    static const char key[WS_HANDSHAKE_KEY_LEN + 1] = "AAAAAAAAAAAAAAAAAAAAAA==";
+    char accept[WS_HANDSHAKE_ACCEPT_LEN + 1];
+    turn_credentials credentials;
+    if (!ws_handshake_accept(accept, slice_of_text(key)))
+        return -ENOMEM;
+    return turn_credentials_make(slice_of_text("rehearsal"), 0, 0, &credentials);
+}
+
 /* Everything that has to be there before the first thread is started. */
 static int make_all(signal_server *server, signal_server_fault *fault)
 {
     plans p;
-    int error = read_options(server, &p, fault);
+    int error = rehearse_digests();
+    if (error == 0)
+        error = read_options(server, &p, fault);
     if (error == 0)
         error = descriptors_check(server, &p.hosts, &p.admin, fault);
     if (error == 0)
