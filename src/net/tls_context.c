@@ -172,7 +172,8 @@ static bool apply_settings(SSL_CTX *ssl)
     SSL_CTX_set_alpn_select_cb(ssl, choose_protocol, NULL);
     return SSL_CTX_set_min_proto_version(ssl, TLS1_2_VERSION) == 1 &&
            SSL_CTX_set_cipher_list(ssl, ciphers_of_1_2) == 1 &&
-           SSL_CTX_set_ciphersuites(ssl, ciphers_of_1_3) == 1 && SSL_CTX_set1_groups_list(ssl, groups) == 1 &&
+           SSL_CTX_set_ciphersuites(ssl, ciphers_of_1_3) == 1 &&
+           SSL_CTX_set1_groups_list(ssl, (char *)(uintptr_t)groups) == 1 &&
            SSL_CTX_set_num_tickets(ssl, 1) == 1; /* a client that resumes its session gets the next one */
 }
 
