@@ -29,6 +29,7 @@ expect "bench/syscalls.sh" 1 3 'TOO MUCH$' bench/syscalls.sh
 expect "bench/memory.sh" 1 2 'TOO MUCH$' bench/memory.sh 1000
 expect "bench/scrape.sh" 1 2 'TOO MUCH$' env SCRAPE_SECONDS=6 bench/scrape.sh 1
 expect "bench/tls.sh" 1 3 'TOO MUCH$' bench/tls.sh 1
+expect "tests/soak.sh" 1 3 'TOO MUCH$' tests/soak.sh 0.0125
 unset BOUND_FACTOR
 
 # Twice and half of what is expected: more and less are both wrong.

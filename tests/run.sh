@@ -6,6 +6,7 @@
 #                                   fuzz browser clients deploy
 #   FUZZ_SECONDS=600 tests/run.sh fuzz        a longer fuzz run (each target)
 #   SOAK_CALLS=20000 tests/run.sh asan tsan   a longer soak of calls
+#   tests/soak.sh 8                 apart from this: a server under load for eight hours, whose memory must stay flat
 #   PLATFORMS="arm64 musl" tests/run.sh platforms   some of those that tests/platforms/check.sh names
 #
 # Works from any directory, as root or with sudo, on a fresh Debian 12 or 13.
