@@ -40,13 +40,18 @@ until_works() {
     return 1
 }
 
+# Some versions of docker-compose write a volume with a line for each of its parts.
+volumes_as_text='(.services[].volumes[]? | objects) |= (.source + ":" + .target +
+    ([if .read_only then "ro" else empty end, (.bind.selinux // empty)] | join(",") | if . == "" then "" else ":" + . end))'
+
 # resolve ENV_FILE: the compose file as docker-compose understands it, with all profiles, as JSON. It is run as the file itself
 # says of the older docker-compose, which is Debian's.
 resolve() {
     local line
     line=$(sed -n 's/^#     \(grep .*\) up$/\1/p' "$compose")
     (cd "${compose%/*}" && env -i PATH="$PATH" sh -c "$line --env-file '$1' --profile turn --profile metrics config") |
-        python3 -c 'import json, sys, yaml; json.dump(yaml.safe_load(sys.stdin), sys.stdout)'
+        python3 -c 'import json, sys, yaml; json.dump(yaml.safe_load(sys.stdin), sys.stdout)' |
+        jq "$volumes_as_text"
 }
 
 # What resolve has made of it.

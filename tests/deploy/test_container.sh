@@ -41,7 +41,8 @@ in_podman() {
 
 build_image() {
     in_podman import --quiet "$base_tar" "$base" >/dev/null || return
-    in_podman build --isolation chroot --format docker --pull=never --file "$dockerfile" --tag homecall-signal "$root" \
+    # Newer versions of podman ask for more descriptors than a machine may allow.
+    in_podman build --isolation chroot --ulimit "nofile=$(ulimit -Hn)" --format docker --pull=never --file "$dockerfile" --tag homecall-signal "$root" \
         >"$work/build.log" 2>&1 || {
         tail -n 30 "$work/build.log"
         return 1
