@@ -32,12 +32,12 @@ static int start(void **state)
     the.server = server_start(&options);
     uint16_t port = signal_server_port(the.server);
     for (int i = 0; i < ALONE; i++) {
-        char room[16];
+        char room[32];
         snprintf(room, sizeof(room), "alone %d", i);
         the.alone[i] = client_open_joined(port, room, "anna");
     }
     for (int i = 0; i < 2 * PAIRS; i++) {
-        char room[16];
+        char room[32];
         snprintf(room, sizeof(room), "pair %d", i / 2);
         the.paired[i] = client_open_joined(port, room, i % 2 == 0 ? "anna" : "bert");
     }

@@ -154,7 +154,7 @@ static void every_thread_may_fail_and_the_server_still_ends(void **state)
         signal_server *server = server_start(&options);
         client *clients[8];
         for (size_t i = 0; i < 8; i++) {
-            char room[16];
+            char room[32];
             snprintf(room, sizeof(room), "room %zu", i);
             clients[i] = client_open_settled(signal_server_port(server), room, "anna");
         }

@@ -67,7 +67,7 @@ static void peers_that_never_read_can_not_fill_the_memory(void **state)
     client *deaf[PEERS];
     client *sender[PEERS];
     for (int i = 0; i < PEERS; i++) {
-        char room[16];
+        char room[32];
         snprintf(room, sizeof(room), "room %d", i);
         deaf[i] = client_dial_with_small_buffer(port);
         client_upgrade(deaf[i]);
