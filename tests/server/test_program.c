@@ -709,6 +709,11 @@ static int count_in_memory(pid_t process, const char *wanted)
 static void what_was_said_in_a_call_is_not_in_its_memory_afterwards(void **state)
 {
     fixture *f = *state;
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+    skip(); /* a sanitizer has terabytes of memory of its own */
+#endif
+    if (getenv("HOMECALL_EMULATED") != NULL)
+        skip(); /* an emulator keeps what it likes */
     static const char *const said[] = {"codeword-of-this-call", "anna-of-this-call", "offer-of-this-call"};
     start_serving(f, "", "WS_PORT=0 WORKERS=2");
     uint16_t port = (uint16_t)number_of(f, " port=");
