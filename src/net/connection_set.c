@@ -241,9 +241,10 @@ void connection_set_wipe(connection_set *set)
 {
     explicit_bzero(set->scratch, set->scratch_used);
     set->scratch_used = 0;
-    if (set->spare != NULL)
-        explicit_bzero(set->spare->data,
-                       set->spare_used < set->spare->cap ? set->spare_used : set->spare->cap);
+    bytes *spare = set->spare;
+    if (spare == NULL) /* somebody has it, and will give it back with what is in it */
+        return;
+    explicit_bzero(spare->data, set->spare_used < spare->cap ? set->spare_used : spare->cap);
     set->spare_used = 0;
 }
 
