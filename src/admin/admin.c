@@ -152,7 +152,8 @@ static void on_request(struct evhttp_request *request, void *arg)
     if (is_good) {
         head = write_answer(a, request, out);
         is_good = ferror(out) == 0;
-        is_good = fclose(out) == 0 && is_good;
+        /* Without memory for the end of the text, fclose() may succeed and leave none. */
+        is_good = fclose(out) == 0 && body != NULL && is_good;
     }
     evhttp_request_set_on_complete_cb(request, on_answered, a);
     if (is_good && fill_in(request, head.media_type, body, len))

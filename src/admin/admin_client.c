@@ -100,7 +100,8 @@ static int exchange(int fd, const char *path, uint64_t deadline_ms, char **text,
     int error = send_request(fd, path);
     if (error == 0)
         error = receive(fd, deadline_ms, to);
-    if (fclose(to) != 0 && error == 0)
+    /* Without memory for the end of the text, fclose() may succeed and leave none. */
+    if ((fclose(to) != 0 || *text == NULL) && error == 0)
         error = -ENOMEM;
     if (error != 0)
         free(*text);

@@ -145,7 +145,8 @@ int ice_url_read_list(slice text, char **list, ice_url_fault *fault)
     if (out == NULL)
         return -ENOMEM;
     int error = write_list(text, out, fault);
-    if (fclose(out) != 0 && error == 0)
+    /* Without memory for the end of the text, fclose() may succeed and leave none. */
+    if ((fclose(out) != 0 || written == NULL) && error == 0)
         error = -ENOMEM;
     if (error == 0)
         *list = written;

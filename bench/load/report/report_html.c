@@ -109,7 +109,8 @@ static int write_json(const result *r, FILE *out)
     if (text == NULL)
         return -ENOMEM;
     int error = report_json(r, text);
-    if (fclose(text) != 0 && error == 0)
+    /* Without memory for the end of the text, fclose() may succeed and leave none. */
+    if ((fclose(text) != 0 || json == NULL) && error == 0)
         error = -ENOMEM;
     if (error == 0)
         write_element(out, "<details><summary>The same as JSON</summary><pre class=\"box\"><code>", json,
