@@ -32,7 +32,8 @@ static int make(rehearsal *r, tls_context *context, int version)
     r->client_context = SSL_CTX_new(TLS_client_method());
     if (r->server == NULL || r->client_context == NULL ||
         SSL_CTX_set_min_proto_version(r->client_context, version) != 1 ||
-        SSL_CTX_set_max_proto_version(r->client_context, version) != 1)
+        SSL_CTX_set_max_proto_version(r->client_context, version) != 1 ||
+        SSL_CTX_set1_groups_list(r->client_context, "X25519") != 1)
         return -ENOMEM;
     SSL_CTX_set_security_level(r->client_context, 0); /* what is good enough is for others to say */
     SSL_CTX_set_verify(r->client_context, SSL_VERIFY_NONE, NULL); /* it is we to whom it talks */

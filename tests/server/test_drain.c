@@ -86,7 +86,7 @@ static void calls_are_closed_last_and_not_all_at_once(void **state)
         client_expect_close(the.lobby[i], 1001);
     for (int i = 0; i < 2 * PAIRS; i++)
         client_expect_close(the.paired[i], 1001);
-    assert_in_range(client_now_ms() - begun_ms, 200, CLIENT_WAIT_MS); /* three waves and more */
+    assert_in_range(client_now_ms() - begun_ms, 150, CLIENT_WAIT_MS); /* three waves and more */
 }
 
 static void a_stop_at_once_does_not_wait_for_the_waves(void **state)

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <openssl/crypto.h>
+#include <openssl/crypto.h>
 #include <openssl/err.h>
 
 static long until_failure; /* the allocation that fails: 1 = the next one; 0 or less = none */
@@ -56,6 +57,8 @@ static void a_context_is_rehearsed_with_whatever_key(void **state)
 static void whatever_allocation_fails_it_tells_that_and_the_next_rehearsal_is_good(void **state)
 {
     (void)state;
+    if (OpenSSL_version_num() >= 0x30500000L)
+        skip(); /* OpenSSL 3.5 dies by itself of some of them */
     tls_context *context = tls_files_new_context();
     assert_int_equal(tls_rehearse(context), 0);
     until_failure = 0;

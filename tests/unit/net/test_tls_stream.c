@@ -260,12 +260,17 @@ static void the_handshake_takes_no_more_steps_than_it_is_given(void **state)
     bring(f);
     assert_int_equal(tls_peer_shake_hands(f->client, NULL), -EAGAIN); /* nothing has come */
 
-    steps_left = 1;
-    turn(f->base);
-    assert_int_equal(steps_left, 0);
-    bring(f);
-    assert_int_equal(tls_peer_shake_hands(f->client, NULL), 1);
-    carry_all(f);
+    int result =
+        -EAGAIN; /* newer clients offer keys that we do not take first, and then come a second time */
+    for (int i = 0; i < 2 && result == -EAGAIN; i++) {
+        steps_left = 1;
+        turn(f->base);
+        assert_int_equal(steps_left, 0);
+        bring(f);
+        result = tls_peer_shake_hands(f->client, NULL);
+        carry_all(f);
+    }
+    assert_int_equal(result, 1);
     turn(f->base);
     assert_int_equal(f->secured, 0);
     steps_left = 5;
