@@ -7,7 +7,6 @@
 
 #include <errno.h>
 #include <openssl/crypto.h>
-#include <openssl/crypto.h>
 #include <openssl/err.h>
 
 static long until_failure; /* the allocation that fails: 1 = the next one; 0 or less = none */
