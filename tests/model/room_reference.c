@@ -155,54 +155,45 @@ static void deliver_queue(reference *r, reference_room *room, const reference_pl
 
 /* ---- Who is where: rules 1 and 4 ---- */
 
-/* ---- Those who were lost: rule 1 ---- */
-
-static void forget_former(reference_room *room, int user)
-{
-    for (int i = 0; i < room->former_count; i++) {
-        if (room->formers[i].user != user)
-            continue;
-        room->former_count--;
-        memmove(&room->formers[i], &room->formers[i + 1],
-                (size_t)(room->former_count - i) * sizeof(room->formers[0]));
-        return;
-    }
-}
-
-static void note_former(const reference *r, reference_room *room, int user, uint64_t now_ms)
-{
-    forget_former(room, user);
-    memmove(&room->formers[1], &room->formers[0], (size_t)room->former_count * sizeof(room->formers[0]));
-    room->formers[0] = (reference_former){user, now_ms};
-    if (room->former_count < (int)r->limits.capacity)
-        room->former_count++;
-}
-
-static bool was_member(const reference *r, const reference_room *room, int user, uint64_t now_ms)
-{
-    for (int i = 0; i < room->former_count; i++) {
-        if (room->formers[i].user == user)
-            return now_ms <= room->formers[i].lost_ms + r->limits.ttl_ms;
-    }
-    return false;
-}
-
-/* A room that is empty is gone, with all that it knows. */
-static void close_if_empty(reference_room *room)
-{
-    if (room->member_count == 0 && room->queued == 0)
-        room->former_count = 0;
-}
-
 static bool is_full(const reference *r, const reference_room *room)
 {
     return room->member_count >= r->limits.capacity;
 }
 
+static int find_former(const reference_room *room, int user)
+{
+    for (int i = 0; i < room->former_count; i++) {
+        if (room->formers[i].user == user)
+            return i;
+    }
+    return -1;
+}
+
+static void forget_former(reference_room *room, int user)
+{
+    int at = find_former(room, user);
+    if (at < 0)
+        return;
+    room->former_count--;
+    memmove(&room->formers[at], &room->formers[at + 1],
+            (size_t)(room->former_count - at) * sizeof(room->formers[0]));
+}
+
+static void note_former(const reference *r, reference_room *room, int user, uint64_t now_ms)
+{
+    forget_former(room, user);
+    int most = r->limits.capacity < MODEL_USERS ? r->limits.capacity : MODEL_USERS;
+    if (room->former_count == most)
+        room->former_count--;
+    memmove(&room->formers[1], &room->formers[0], (size_t)room->former_count * sizeof(room->formers[0]));
+    room->formers[0] = (reference_former){.user = user, .lost_ms = now_ms};
+    room->former_count++;
+}
+
 static void enter(reference *r, reference_room *room, reference_place newcomer)
 {
-    room->members[room->member_count++] = newcomer;
     forget_former(room, newcomer.user);
+    room->members[room->member_count++] = newcomer;
     deliver_queue(r, room, &newcomer);
 }
 
@@ -221,7 +212,7 @@ static void refuse(reference *r, reference_room *room, int at)
     take_out(room->line, &room->line_count, at);
 }
 
-/* A place has become free, or somebody has shown that it is alive. */
+/* A place has become free, or somebody has shown that it is alive. A room that is empty is forgotten. */
 static void look_at_line(reference *r, reference_room *room)
 {
     while (room->line_count > 0 && !is_full(r, room)) {
@@ -236,21 +227,26 @@ static void look_at_line(reference *r, reference_room *room)
         else
             i++;
     }
-    close_if_empty(room);
+    if (room->member_count == 0 && room->queued == 0)
+        room->former_count = 0;
+}
+
+static bool was_asked_lately(const reference *r, const reference_place *member, uint64_t now_ms)
+{
+    uint64_t pause_ms = r->limits.probe_ms < 1000 ? r->limits.probe_ms : 1000;
+    return member->asked_ms != 0 && now_ms < member->asked_ms + pause_ms;
 }
 
 /* Who was asked, and has time left to answer, is not asked again. A question that nobody waited for to its
- * end is. Who has answered a question of the last second is not asked either. Returns how many owe an answer.
- */
+ * end is. Returns how many owe an answer. */
 static int ask_members(const reference *r, reference_room *room, uint64_t now_ms)
 {
-    uint64_t pause_ms = r->limits.probe_ms < 1000 ? r->limits.probe_ms : 1000;
     int owing = 0;
     for (int i = 0; i < room->member_count; i++) {
         reference_place *member = &room->members[i];
         bool is_forgotten = room->line_count == 0 && now_ms >= member->asked_ms + r->limits.probe_ms;
         bool owes = member->is_asked && !is_forgotten;
-        if (!owes && !is_forgotten && member->asked_ms != 0 && now_ms < member->asked_ms + pause_ms)
+        if (!owes && was_asked_lately(r, member, now_ms))
             continue;
         owing++;
         if (owes)
@@ -261,16 +257,15 @@ static int ask_members(const reference *r, reference_room *room, uint64_t now_ms
     return owing;
 }
 
-static void wait_in_line(reference *r, reference_room *room, reference_place newcomer)
+static void wait_in_line(const reference *r, reference_room *room, reference_place newcomer)
 {
-    newcomer.came = r->came++;
-    int at = room->line_count;
-    if (newcomer.was_member)
-        for (at = 0; at < room->line_count && room->line[at].was_member;)
-            at++;
-    memmove(&room->line[at + 1], &room->line[at], (size_t)(room->line_count - at) * sizeof(room->line[0]));
+    int former = find_former(room, newcomer.user);
+    newcomer.was_member =
+        former >= 0 && newcomer.since_ms <= room->formers[former].lost_ms + r->limits.ttl_ms;
+    int at = room->line_count++;
+    for (; newcomer.was_member && at > 0 && !room->line[at - 1].was_member; at--)
+        room->line[at] = room->line[at - 1];
     room->line[at] = newcomer;
-    room->line_count++;
 }
 
 void reference_join(reference *r, int peer, int room_number, int user, uint64_t now_ms)
@@ -297,11 +292,10 @@ void reference_join(reference *r, int peer, int room_number, int user, uint64_t 
         enter(r, room, newcomer);
         return;
     }
-    newcomer.was_member = was_member(r, room, user, now_ms);
-    if (ask_members(r, room, now_ms) == 0)
-        hear(r, peer, "full");
-    else
+    if (ask_members(r, room, now_ms) > 0)
         wait_in_line(r, room, newcomer);
+    else
+        hear(r, peer, "refused");
 }
 
 void reference_leave(reference *r, int peer)
@@ -321,11 +315,11 @@ void reference_leave(reference *r, int peer)
 
 static void lose_member(const reference *r, reference_room *room, int at, uint64_t now_ms)
 {
-    note_former(r, room, room->members[at].user, now_ms);
     if (room->queued > 0 && room->owner == room->members[at].user) {
         room->is_owner_away = true;
         room->expires_ms = now_ms + r->limits.ttl_ms;
     }
+    note_former(r, room, room->members[at].user, now_ms);
     take_out(room->members, &room->member_count, at);
 }
 
@@ -357,37 +351,31 @@ void reference_answer(reference *r, int peer, uint64_t now_ms)
 
 /* ---- Time ---- */
 
-/* The one in the line who came first; -1 where nobody waits. */
-static int first_come(const reference_room *room)
+/* Who came first of those who wait, or -1. */
+static int longest_waiting(const reference_room *room)
 {
-    int first = room->line_count > 0 ? 0 : -1;
-    for (int i = 1; i < room->line_count; i++) {
-        if (room->line[i].came < room->line[first].came)
-            first = i;
+    int found = -1;
+    for (int i = 0; i < room->line_count; i++) {
+        if (found < 0 || room->line[i].since_ms < room->line[found].since_ms)
+            found = i;
     }
-    return first;
+    return found;
 }
 
-static uint64_t wait_ends_ms(const reference *r, const reference_room *room)
-{
-    int first = first_come(room);
-    return first < 0 ? UINT64_MAX : room->line[first].since_ms + r->limits.probe_ms;
-}
-
-/* The one who came first has waited for long enough: silent members make way, or it is refused. */
-static void end_first_wait(reference *r, reference_room *room, uint64_t now_ms)
+/* It has waited for long enough: silent members make way, or it is refused. */
+static void end_wait(reference *r, reference_room *room, int waiter, uint64_t now_ms)
 {
     for (int i = 0; i < room->member_count;) {
         const reference_place *member = &room->members[i];
-        if (!member->is_asked || now_ms < member->asked_ms + r->limits.probe_ms) {
+        if (member->is_asked && now_ms >= member->asked_ms + r->limits.probe_ms) {
+            hear(r, member->peer, "dropped");
+            lose_member(r, room, i, now_ms);
+        } else {
             i++;
-            continue;
         }
-        hear(r, member->peer, "dropped");
-        lose_member(r, room, i, now_ms);
     }
     if (is_full(r, room))
-        refuse(r, room, first_come(room));
+        refuse(r, room, waiter);
     look_at_line(r, room);
 }
 
@@ -395,11 +383,14 @@ void reference_tick(reference *r, uint64_t now_ms)
 {
     for (int i = 0; i < MODEL_ROOMS; i++) {
         reference_room *room = &r->rooms[i];
-        while (now_ms >= wait_ends_ms(r, room))
-            end_first_wait(r, room, now_ms);
-        if (room->is_owner_away && now_ms >= room->expires_ms)
+        int first;
+        while ((first = longest_waiting(room)) >= 0 &&
+               now_ms >= room->line[first].since_ms + r->limits.probe_ms)
+            end_wait(r, room, first, now_ms);
+        if (room->is_owner_away && now_ms >= room->expires_ms) {
             drop_queue(r, room, ": expired");
-        close_if_empty(room);
+            look_at_line(r, room);
+        }
     }
 }
 
@@ -408,8 +399,9 @@ uint64_t reference_due_ms(const reference *r)
     uint64_t due_ms = UINT64_MAX;
     for (int i = 0; i < MODEL_ROOMS; i++) {
         const reference_room *room = &r->rooms[i];
-        if (wait_ends_ms(r, room) < due_ms)
-            due_ms = wait_ends_ms(r, room);
+        int first = longest_waiting(room);
+        if (first >= 0 && room->line[first].since_ms + r->limits.probe_ms < due_ms)
+            due_ms = room->line[first].since_ms + r->limits.probe_ms;
         if (room->is_owner_away && room->expires_ms < due_ms)
             due_ms = room->expires_ms;
     }

@@ -10,6 +10,9 @@
  * - A member that was asked and stays silent is judged when the time of somebody who waits is over.
  * - A newcomer is refused as soon as nobody owes an answer who was silent since it came. Who is let in owes
  * none until it is asked.
+ * - A member that was asked within the last second, or the time that it has to answer, and has answered, is
+ * not asked again. Where all have, a newcomer is refused at once.
+ * - Whom a room has lost lately goes before strangers.
  * - A join is a sign of life.
  * - Who takes over a place in the line keeps its deadline. */
 #ifndef HOMECALL_TESTS_MODEL_ROOM_REFERENCE_H
@@ -43,9 +46,8 @@ typedef struct reference_place {
     uint64_t since_ms; /* when it came: in the line, for its deadline */
     uint64_t alive_ms; /* the last sign of life of its peer */
     bool is_asked;     /* for a sign of life that has not come yet */
-    uint64_t asked_ms; /* 0 = never */
-    bool was_member;   /* in the line: the room has lost it lately */
-    unsigned came;     /* in the line: the order of coming, of all lines */
+    uint64_t asked_ms; /* when it was asked last; 0 = never */
+    bool was_member;   /* waits, and was lost from the room lately: it goes before strangers */
 } reference_place;
 
 /* A user whom a room has lost. */
@@ -55,12 +57,12 @@ typedef struct reference_former {
 } reference_former;
 
 typedef struct reference_room {
+    reference_former formers[MODEL_USERS]; /* the latest first, as many as the room has places */
+    int former_count;
     reference_place members[MODEL_PEERS]; /* in order of joining */
     int member_count;
     reference_place line[MODEL_PEERS]; /* those who were members, then the others; first come first */
     int line_count;
-    reference_former formers[MODEL_PEERS + 1]; /* the latest first */
-    int former_count;
     reference_signal queue[REFERENCE_QUEUE];
     int queued;
     int owner;           /* the user whose signals are queued */
@@ -71,7 +73,6 @@ typedef struct reference_room {
 typedef struct reference {
     reference_limits limits;
     reference_room rooms[MODEL_ROOMS];
-    unsigned came;               /* how many have come before full rooms */
     bool is_ending[MODEL_PEERS]; /* takes no more signals */
     transcript heard;            /* in this step */
 } reference;

@@ -317,7 +317,7 @@ static void join(world *w, reference *r, const step *s)
                                .now_ms = w->now_ms};
     int result = room_manager_join(w->manager, &p->peer, &request);
     if (result == ROOM_FULL)
-        transcript_note(&w->heard.peers[s->peer], "full\n");
+        on_refused(&p->peer);
     else if (result != ROOM_JOINED && result != ROOM_WAITING)
         w->broken = "a join has failed";
     reference_join(r, s->peer, s->room, s->user, w->now_ms);
