@@ -41,8 +41,11 @@ in_podman() {
 
 build_image() {
     in_podman import --quiet "$base_tar" "$base" >/dev/null || return
-    # Newer versions of podman ask for more descriptors than a machine may allow.
-    in_podman build --isolation chroot --ulimit "nofile=$(ulimit -Hn)" --format docker --pull=never --file "$dockerfile" --tag homecall-signal "$root" \
+    local limits=()
+    # Newer versions of podman ask for more of both than a machine may allow.
+    [[ $(ulimit -Hn) == unlimited ]] || limits+=(--ulimit "nofile=$(ulimit -Hn)")
+    [[ $(ulimit -Hu) == unlimited ]] || limits+=(--ulimit "nproc=$(ulimit -Hu)")
+    in_podman build --isolation chroot "${limits[@]}" --format docker --pull=never --file "$dockerfile" --tag homecall-signal "$root" \
         >"$work/build.log" 2>&1 || {
         tail -n 30 "$work/build.log"
         return 1
