@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <netinet/in.h>
 #include <stdio.h>
+#include <string.h>
 
 enum { IPV4_BYTES = 4, IPV6_BYTES = 16, MAX_PORT_DIGITS = 5, MAX_PORT = 65535 };
 
@@ -127,6 +128,21 @@ bool address_parse(slice text, address *out)
 static const char *word_of(const address *a)
 {
     return a->family == ADDRESS_UNIX ? "unix" : "unknown";
+}
+
+address_key address_key_of(const address *a)
+{
+    address_key key = {{a->family}};
+    memcpy(key.bytes + 1, a->bytes, a->family == ADDRESS_IPV4 ? 4 : 8);
+    return key;
+}
+
+bool address_is_loopback(const address *a)
+{
+    static const uint8_t ipv6_loopback[16] = {[15] = 1};
+    if (a->family == ADDRESS_IPV4)
+        return a->bytes[0] == IN_LOOPBACKNET;
+    return a->family == ADDRESS_IPV6 && memcmp(a->bytes, ipv6_loopback, sizeof(ipv6_loopback)) == 0;
 }
 
 size_t address_join_port(const char *host, unsigned port, char *out, size_t cap)

@@ -11,6 +11,7 @@
 
 #include "base/slice.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/socket.h>
 
@@ -26,6 +27,18 @@ typedef struct address {
     uint8_t bytes[16]; /* in network order; IPV4 uses the first 4, and what a family doesn't use is 0 */
     uint16_t port;     /* 0 where there is none */
 } address;
+
+/* An address as it is counted: its family, and the part of it that belongs to one client. */
+typedef struct address_key {
+    uint8_t bytes[9];
+} address_key;
+
+/* What an address is counted by: IPv4 whole, IPv6 by its /64, since a household gets one of those (RFC 6177),
+ * so a single client has as many addresses as it likes. */
+address_key address_key_of(const address *a);
+
+/* Is it the machine's own: 127.0.0.0/8 or ::1? */
+bool address_is_loopback(const address *a);
 
 /* The address with these bytes, in network order. */
 address address_from_ipv4(const uint8_t bytes[4], uint16_t port);

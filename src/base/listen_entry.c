@@ -139,12 +139,8 @@ bool listen_entry_list_has_host(slice list)
 
 bool listen_entry_is_loopback(const listen_entry *entry)
 {
-    static const uint8_t ipv6_loopback[16] = {[15] = 1};
     address found;
     if (entry->kind == LISTEN_ENTRY_PATH || strcmp(entry->text, "localhost") == 0)
         return true;
-    if (!address_parse_ip(slice_of_text(entry->text), &found))
-        return false;
-    return found.family == ADDRESS_IPV4 ? found.bytes[0] == IN_LOOPBACKNET
-                                        : memcmp(found.bytes, ipv6_loopback, sizeof(ipv6_loopback)) == 0;
+    return address_parse_ip(slice_of_text(entry->text), &found) && address_is_loopback(&found);
 }

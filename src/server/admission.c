@@ -13,11 +13,6 @@
  * flood must not keep us busy with refusing it. */
 enum { MAX_REFUSED = 256 };
 
-/* An address as it is counted: its family, and the part of it that belongs to one client. */
-typedef struct address_key {
-    uint8_t bytes[12];
-} address_key;
-
 struct admission_place {
     address_key key;
     uint32_t connections; /* from this address; not used in the two places that belong to no address */
@@ -57,14 +52,6 @@ void admission_free(admission *a)
     free(a);
 }
 
-static address_key key_of(const address *from)
-{
-    address_key key = {{from->family}};
-    /* A household gets a /64 (RFC 6177), so a single client has as many addresses as it likes. */
-    memcpy(key.bytes + 1, from->bytes, from->family == ADDRESS_IPV4 ? 4 : 8);
-    return key;
-}
-
 /* Find or make the place of an address. NULL when there is no memory. The lock is held. */
 static admission_place *place_of(admission *a, address_key key)
 {
@@ -101,7 +88,7 @@ static admission_refusal enter_by_address(admission *a, const address *from, adm
 {
     admission_refusal refusal = ADMISSION_GRANTED;
     pthread_mutex_lock(&a->lock);
-    admission_place *place = place_of(a, key_of(from));
+    admission_place *place = place_of(a, address_key_of(from));
     if (place == NULL)
         refusal = ADMISSION_NO_MEMORY;
     else if (place->connections >= a->max_per_address)

@@ -18,8 +18,8 @@ static const token_bucket_rate rate_of_shared = {.per_second = 100, .burst = 100
 /* All IPv6 addresses of one /64 are one client, as for MAX_CONNECTIONS_PER_ADDRESS. */
 static uint64_t hash_of(const keyed_hash *hash, const address *client)
 {
-    size_t len = client->family == ADDRESS_IPV6 ? 8 : sizeof(client->bytes);
-    return keyed_hash_of(hash, (slice){(const char *)client->bytes, len});
+    address_key key = address_key_of(client);
+    return keyed_hash_of(hash, (slice){(const char *)key.bytes, sizeof(key.bytes)});
 }
 
 bool ice_rate_take(ice_rate *rate, const keyed_hash *hash, const address *client, uint64_t now_ms)

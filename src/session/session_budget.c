@@ -1,7 +1,6 @@
 #include "session/session_budget.h"
 
 #include <assert.h>
-#include <string.h>
 
 enum { WARN_EVERY_MS = 10 * 1000, HALF = SESSION_BUDGET_PLACES / 2 };
 
@@ -9,14 +8,10 @@ static_assert(HALF <= 1 << 16, "half of an account says a place in half of the t
 
 uint32_t session_budget_account(const keyed_hash *hash, const address *client)
 {
-    bool is_loopback = client->family == ADDRESS_IPV4
-                           ? client->bytes[0] == 127
-                           : client->bytes[15] == 1 && memcmp(client->bytes, (uint8_t[15]){0}, 15) == 0;
-    if (client->family <= ADDRESS_UNIX || is_loopback)
+    if (client->family <= ADDRESS_UNIX || address_is_loopback(client))
         return 0;
-    char key[9] = {(char)client->family};
-    memcpy(key + 1, client->bytes, client->family == ADDRESS_IPV4 ? 4 : 8);
-    uint32_t account = (uint32_t)keyed_hash_of(hash, (slice){key, sizeof(key)});
+    address_key key = address_key_of(client);
+    uint32_t account = (uint32_t)keyed_hash_of(hash, (slice){(const char *)key.bytes, sizeof(key.bytes)});
     return account != 0 ? account : 1;
 }
 

@@ -314,6 +314,44 @@ static void a_host_and_its_port_are_joined_as_in_a_url(void **state)
     assert_string_equal(cut, "192.0");
 }
 
+static void a_client_is_counted_by_its_address_or_its_64(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *one;
+        const char *other;
+        bool are_one;
+    } cases[] = {
+        {"192.0.2.1", "192.0.2.1:80", true},       {"192.0.2.1", "192.0.2.2", false},
+        {"192.0.2.1", "::ffff:192.0.2.1", true},   {"2001:db8::1", "2001:db8::ffff:ffff:ffff:ffff", true},
+        {"2001:db8::1", "2001:db8:0:1::1", false}, {"0.0.0.0", "::", false}};
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        address one;
+        address other;
+        assert_true(address_parse(slice_of_text(cases[i].one), &one));
+        assert_true(address_parse(slice_of_text(cases[i].other), &other));
+        address_key keys[] = {address_key_of(&one), address_key_of(&other)};
+        assert_int_equal(memcmp(&keys[0], &keys[1], sizeof(keys[0])) == 0, cases[i].are_one);
+    }
+}
+
+static void the_loopback_is_127_and_the_one_of_ipv6(void **state)
+{
+    (void)state;
+    static const char *const inside[] = {"127.0.0.1", "127.255.255.255", "::1", "::ffff:127.0.0.1"};
+    static const char *const outside[] = {"126.255.255.255", "128.0.0.0", "::", "::2", "1::1", "7f00::"};
+    address a = {0};
+    assert_false(address_is_loopback(&a));
+    for (size_t i = 0; i < sizeof(inside) / sizeof(inside[0]); i++) {
+        assert_true(address_parse(slice_of_text(inside[i]), &a));
+        assert_true(address_is_loopback(&a));
+    }
+    for (size_t i = 0; i < sizeof(outside) / sizeof(outside[0]); i++) {
+        assert_true(address_parse(slice_of_text(outside[i]), &a));
+        assert_false(address_is_loopback(&a));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -332,6 +370,8 @@ int main(void)
         cmocka_unit_test(another_family_or_port_makes_another_address),
         cmocka_unit_test(zeroed_is_unknown),
         cmocka_unit_test(a_host_and_its_port_are_joined_as_in_a_url),
+        cmocka_unit_test(a_client_is_counted_by_its_address_or_its_64),
+        cmocka_unit_test(the_loopback_is_127_and_the_one_of_ipv6),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
