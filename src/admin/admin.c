@@ -3,6 +3,7 @@
 #include "admin/admin_pages.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/memory_text.h"
 #include "base/thread.h"
 #include "base/wake_up.h"
 #include "net/event_base.h"
@@ -151,9 +152,7 @@ static void on_request(struct evhttp_request *request, void *arg)
     admin_page_head head = {0};
     if (is_good) {
         head = write_answer(a, request, out);
-        is_good = ferror(out) == 0;
-        /* Without memory for the end of the text, fclose() may succeed and leave none. */
-        is_good = fclose(out) == 0 && body != NULL && is_good;
+        is_good = memory_text_close(out, &body);
     }
     evhttp_request_set_on_complete_cb(request, on_answered, a);
     if (is_good && fill_in(request, head.media_type, body, len))

@@ -2,6 +2,7 @@
 
 #include "base/address.h"
 #include "base/clock.h"
+#include "base/memory_text.h"
 #include "base/resolve.h"
 
 #include <errno.h>
@@ -100,8 +101,7 @@ static int exchange(int fd, const char *path, uint64_t deadline_ms, char **text,
     int error = send_request(fd, path);
     if (error == 0)
         error = receive(fd, deadline_ms, to);
-    /* Without memory for the end of the text, fclose() may succeed and leave none. */
-    if ((fclose(to) != 0 || *text == NULL) && error == 0)
+    if (!memory_text_close(to, text) && error == 0)
         error = -ENOMEM;
     if (error != 0)
         free(*text);

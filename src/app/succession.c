@@ -1,5 +1,7 @@
 #include "app/succession.h"
 
+#include "base/memory_text.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -61,10 +63,7 @@ static char *write_names(const signal_server_socket *sockets, size_t count, bool
     fputs("LISTEN_FDNAMES=", out);
     for (size_t i = 0; i < count; i++)
         fprintf(out, "%s%s", i == 0 ? "" : ":", name_of(&sockets[i], owns_paths));
-    if (fclose(out) == 0)
-        return text;
-    free(text);
-    return NULL;
+    return memory_text_close(out, &text) ? text : NULL;
 }
 
 static bool is_variable(const char *text, const char *name)

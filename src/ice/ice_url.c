@@ -2,6 +2,7 @@
 
 #include "base/address.h"
 #include "base/idna.h"
+#include "base/memory_text.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -145,8 +146,7 @@ int ice_url_read_list(slice text, char **list, ice_url_fault *fault)
     if (out == NULL)
         return -ENOMEM;
     int error = write_list(text, out, fault);
-    /* Without memory for the end of the text, fclose() may succeed and leave none. */
-    if ((fclose(out) != 0 || written == NULL) && error == 0)
+    if (!memory_text_close(out, &written) && error == 0)
         error = -ENOMEM;
     if (error == 0)
         *list = written;

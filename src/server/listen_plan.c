@@ -1,5 +1,6 @@
 #include "server/listen_plan.h"
 
+#include "base/memory_text.h"
 #include "server/start_fault.h"
 
 #include <errno.h>
@@ -189,8 +190,5 @@ char *listen_plan_describe(const listen_plan *plan)
         fprintf(out, "%s%s", separator, place);
         separator = ",";
     }
-    if (fclose(out) == 0)
-        return text;
-    free(text);
-    return NULL;
+    return memory_text_close(out, &text) ? text : NULL;
 }

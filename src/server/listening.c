@@ -1,6 +1,7 @@
 #include "server/listening.h"
 
 #include "base/log.h"
+#include "base/memory_text.h"
 #include "server/listen_socket.h"
 #include "server/start_fault.h"
 
@@ -175,10 +176,7 @@ static char *describe_sockets(const int *fds, size_t count, const char *more)
         fprintf(out, "%s%s", i == 0 ? "" : ",", place);
     }
     fprintf(out, "%s%s", count == 0 || more[0] == '\0' ? "" : ",", more);
-    if (fclose(out) == 0)
-        return text;
-    free(text);
-    return NULL;
+    return memory_text_close(out, &text) ? text : NULL;
 }
 
 /* Note down where the server listens. 0 or -ENOMEM. */

@@ -1,5 +1,6 @@
 /* The report as a page. It is one file that has no script and loads nothing, so it can be mailed, and still
  * be opened years later. */
+#include "base/memory_text.h"
 #include "report/embedded.h"
 #include "report/report.h"
 #include "report/report_table.h"
@@ -109,8 +110,7 @@ static int write_json(const result *r, FILE *out)
     if (text == NULL)
         return -ENOMEM;
     int error = report_json(r, text);
-    /* Without memory for the end of the text, fclose() may succeed and leave none. */
-    if ((fclose(text) != 0 || json == NULL) && error == 0)
+    if (!memory_text_close(text, &json) && error == 0)
         error = -ENOMEM;
     if (error == 0)
         write_element(out, "<details><summary>The same as JSON</summary><pre class=\"box\"><code>", json,

@@ -2,6 +2,7 @@
  * memory. The script contains no text from outside. */
 #include "report/report_plots.h"
 
+#include "base/memory_text.h"
 #include "report/embedded.h"
 #include "report/stream.h"
 
@@ -184,8 +185,8 @@ static char *collect_figures(FILE *drawn)
         }
     }
     free(line);
-    bool is_whole = !is_inside && !ferror(drawn) && !ferror(out);
-    if (fclose(out) == 0 && is_whole)
+    bool is_whole = !is_inside && !ferror(drawn);
+    if (memory_text_close(out, &html) && is_whole)
         return html;
     free(html);
     return NULL;
