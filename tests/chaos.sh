@@ -4,7 +4,8 @@
 # Server and attackers have a processor each; the control group shares that of the attackers. For each attack the report says
 # whether the control group's calls succeeded, the 99th percentile of their times and how much more that is than undisturbed,
 # the peak of the server's memory, and its open descriptors. It fails where a call fails, where the time is more than P99_FACTOR
-# (5) times the undisturbed one, and where the process has more than MEMORY_MIB (320).
+# (5) times the undisturbed one, and where the process has more than MEMORY_MIB (368): that is MAX_BUFFERED_BYTES, and what
+# .env.example says comes on top of it. An attack beside which the calls took too long is made once more.
 #
 # On a machine that does other work as well, the times say little: there compare those of one run.
 #
@@ -27,7 +28,7 @@ if [ "${1:-}" = --short ]; then
     names=(pings fragments-many continuations signals-many json-many deaf trickle queues)
 fi
 [ $# -eq 0 ] || names=("$@")
-memory_mib=${MEMORY_MIB:-320}
+memory_mib=${MEMORY_MIB:-368}
 
 # NAME KIND SOCKETS ADDRESSES
 all_attacks=(
@@ -86,11 +87,12 @@ printf '%-20s %-7s %9s %7s %9s %6s\n' attack calls "p99 ms" "times" "peak MiB" f
 printf '%-20s %-7s %9.1f %7s %9s %6s\n' undisturbed good "$quiet_p99" 1 "$(peak_mib)" "$(find "/proc/$server_pid/fd" | wc -l)"
 end_server
 
-for line in "${all_attacks[@]}"; do
-    read -r name kind sockets addresses <<<"$line"
-    is_wanted "$name" || continue
+# attack_once KIND SOCKETS ADDRESSES: make it beside the control group, with a server of its own. Sets p99, is_whole, times (how much
+# more that p99 is), peak, fds, and faults: what is wrong, of "calls", "slow" and "memory".
+attack_once() {
+    local attacker
     start
-    taskset -c "$others_cpu" nice -n 10 "$build/tests/chaos_attack" "$kind" --port "$port" --sockets "$sockets" --addresses "$addresses" \
+    taskset -c "$others_cpu" nice -n 10 "$build/tests/chaos_attack" "$1" --port "$port" --sockets "$2" --addresses "$3" \
         --seconds $((seconds + 3)) >"$private/attack" &
     attacker=$!
     sleep 1
@@ -98,15 +100,26 @@ for line in "${all_attacks[@]}"; do
     fds=$(find "/proc/$server_pid/fd" 2>/dev/null | wc -l)
     peak=$(peak_mib)
     wait "$attacker" || { echo "the attack could not be made" >&2; exit 1; }
-    verdict=$(awk -v p99="$p99" -v quiet="$quiet_p99" -v factor="$factor" -v peak="$peak" -v bound="$memory_mib" -v enough="$p99_ms" 'BEGIN {
-        times = p99 == "-" ? "-" : sprintf("%.1f", p99 / quiet)
-        print times, (p99 == "-" || (p99 / quiet > factor && p99 > enough) ? ": TOO SLOW" : "") (peak > bound ? ": TOO MUCH MEMORY" : "")
-    }')
-    printf '%-20s %-7s %9s %7s %9s %6s%s\n' "$name" "$([ "$is_whole" = yes ] && echo good || echo FAILED)" "$p99" "${verdict%% *}" "$peak" \
-        "$fds" "${verdict#* }"
+    end_server
+    times=-
+    [ "$is_whole" = no ] || times=$(awk -v p99="$p99" -v quiet="$quiet_p99" 'BEGIN { printf "%.1f", p99 / quiet }')
+    faults=$(awk -v is_whole="$is_whole" -v p99="$p99" -v times="$times" -v factor="$factor" -v enough="$p99_ms" -v peak="$peak" \
+        -v bound="$memory_mib" 'BEGIN {
+        if (is_whole == "no") print "calls"
+        else if (times > factor && p99 > enough) print "slow"
+        if (peak == "" || peak > bound) print "memory"
+    }' | xargs)
+}
+
+for line in "${all_attacks[@]}"; do
+    read -r name kind sockets addresses <<<"$line"
+    is_wanted "$name" || continue
+    attack_once "$kind" "$sockets" "$addresses"
+    [ "$faults" != slow ] || attack_once "$kind" "$sockets" "$addresses"
+    printf '%-20s %-7s %9s %7s %9s %6s%s\n' "$name" "$([ "$is_whole" = yes ] && echo good || echo FAILED)" "$p99" "$times" "$peak" \
+        "$fds" "${faults:+  WRONG: $faults}"
     sed 's/^/    /' "$private/attack"
     [ "$is_whole" = yes ] || sed 's/^/    /' "$private/control.log"
-    [ "$is_whole" = yes ] && [ -z "${verdict#* }" ] || failed=1
-    end_server
+    [ -z "$faults" ] || failed=1
 done
 exit "$failed"

@@ -31,6 +31,7 @@ expect "bench/scrape.sh" 1 2 'TOO MUCH$' env SCRAPE_SECONDS=6 bench/scrape.sh 1
 expect "bench/tls.sh" 1 3 'TOO MUCH$' bench/tls.sh 1
 expect "tests/soak.sh" 1 3 'TOO MUCH$' tests/soak.sh 0.0125
 unset BOUND_FACTOR
+expect "tests/chaos.sh" 1 1 'WRONG: slow memory$' env MEMORY_MIB=1 P99_FACTOR=0.001 P99_MS=0 tests/chaos.sh --short pings
 
 # Twice and half of what is expected: more and less are both wrong.
 awk '{ print $1, NR == 1 ? $2 * 2 : int($2 / 2) }' bench/hot_path.expected >"$private/expected"

@@ -23,6 +23,7 @@ mkdir -p "$out"
 passed=0
 failed=0
 failures=()
+failure_logs=() # of each failure: its log, or nothing
 skipped=()
 
 packages=(build-essential cmake ninja-build pkg-config git
@@ -38,19 +39,19 @@ command -v node >/dev/null || packages+=(nodejs)
 command -v npm >/dev/null || packages+=(npm)
 install_missing "${packages[@]}" || exit 1
 
-# note PASSED FAILED NAME: add to the count.
+# note PASSED FAILED NAME [LOG]: add to the count. What failed is said again at the end, with the end of its log.
 note() {
     passed=$((passed + $1))
     failed=$((failed + $2))
-    [ "$2" -eq 0 ] || failures+=("$3")
+    [ "$2" -eq 0 ] || failures+=("$3") failure_logs+=("${4:-}")
 }
 
 # check NAME COMMAND...: one check that is a test case of its own.
 check() {
-    local name=$1
+    local name=$1 log=$out/check-${1//[^a-z0-9]/-}.log
     shift
     echo "--- $name"
-    if "$@"; then note 1 0 "$name"; else note 0 1 "$name"; fi
+    if "$@" > >(tee "$log") 2>&1; then note 1 0 "$name"; else note 0 1 "$name" "$log"; fi
 }
 
 # build PRESET [OPTION...]: configure and build, with warnings as errors.
@@ -60,7 +61,7 @@ build() {
     if ! { cmake --preset "$preset" -DHOMECALL_WERROR=ON "$@" && cmake --build --preset "$preset"; } \
         >"$out/build-$preset.log" 2>&1; then
         tail -40 "$out/build-$preset.log"
-        note 0 1 "build of $preset"
+        note 0 1 "build of $preset" "$out/build-$preset.log"
         return 1
     fi
 }
@@ -76,7 +77,7 @@ count_cases() {
         [ "$bad" -gt 0 ] || bad=1
         grep -vE '^ +Start|Passed' "$log" | tail -100
     fi
-    note "$cases" "$bad" "$name"
+    note "$cases" "$bad" "$name" "$log"
 }
 
 # run_ctest PRESET [OPTION...]: run its tests, and count them.
@@ -168,7 +169,7 @@ stage_fuzz() {
         note "$(grep -c ' Passed ' "$out/ctest-fuzz.log")" 0 fuzz
     else
         tail -100 "$out/ctest-fuzz.log"
-        note 0 1 fuzz
+        note 0 1 fuzz "$out/ctest-fuzz.log"
     fi
 }
 
@@ -182,7 +183,7 @@ run_node() {
     good=$(sum '^# pass ([0-9]+)' "$out/$name.log")
     bad=$(sum '^# fail ([0-9]+)' "$out/$name.log")
     [ "$status" -eq 0 ] || { [ "$bad" -gt 0 ] || bad=1; tail -80 "$out/$name.log"; }
-    note "$good" "$bad" "$name"
+    note "$good" "$bad" "$name" "$out/$name.log"
     mapfile -t -O "${#skipped[@]}" skipped < <(sed -nE 's/^ *ok [0-9]+ - (.*) # SKIP/\1:/p' "$out/$name.log")
 }
 
@@ -245,8 +246,9 @@ echo "=== done ($(date +%H:%M:%S))"
 for test in "${skipped[@]}"; do
     echo "skipped: $test"
 done
-for failure in "${failures[@]}"; do
-    echo "failed: $failure"
+for i in "${!failures[@]}"; do
+    echo "failed: ${failures[i]}"
+    [ ! -e "${failure_logs[i]}" ] || grep -v '^ok' "${failure_logs[i]}" | tail -30 | cut -c1-200 | sed 's/^/    /'
 done
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]

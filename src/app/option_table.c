@@ -152,8 +152,8 @@ static const option table[] = {
      TARGET(server.max_output_bytes)},
     {messages, "MAX_BUFFERED_BYTES", OPTION_SIZE, AS_LIBRARY, MIB(8), GIB(1024), NULL, NULL,
      "How much all clients together may make the server keep: what waits for those that do not read, parts of "
-     "messages, queued signals. Above it, those who hold the most are dropped. At least twice "
-     "MAX_OUTPUT_BYTES.",
+     "messages, queued signals. Above it, those who hold the most are dropped. Holes in the heap come on top, up "
+     "to two fifths of it under attacks. At least twice MAX_OUTPUT_BYTES.",
      TARGET(server.max_buffered_bytes)},
     {messages, "SEND_BUFFER_BYTES", OPTION_SIZE, AS_LIBRARY, 0, MIB(64), NULL, NULL,
      "The kernel's buffer for what a client has not read yet (SO_SNDBUF, which the kernel doubles). 0 leaves it "

@@ -79,7 +79,9 @@ static void read_transport(machine *m, size_t len)
     uint8_t data[2 * RECORD];
     if (is_closed(m) || m->is_detached)
         return;
-    ssize_t got = transport_read(&m->t, data, len > 0 ? len : 1);
+    if (len == 0 || len > sizeof(data))
+        len = len == 0 ? 1 : sizeof(data);
+    ssize_t got = transport_read(&m->t, data, len);
     if (got > 0 && !m->has_ended) {
         REQUIRE(transport_is_secured(&m->t));
         REQUIRE(m->server_got + (size_t)got <= m->client_sent);
