@@ -129,12 +129,18 @@ static const char *scan_escape(const char *at)
     return *at == 'u' ? scan_code_unit(at + 1) : NULL;
 }
 
+/* The end of a line of an SDP, which is most of what there is to escape. */
+static inline bool is_line_end(const char *at, const char *end)
+{
+    return end - at >= 4 && memcmp(at, "\\r\\n", 4) == 0;
+}
+
 /* The rest of a string, from its first escape on. */
 static const char *scan_escapes(const char *at, const char *end)
 {
     do {
-        at = scan_escape(at);
-        if (at != NULL && *at != '\\') /* they come in pairs: the lines of an SDP end with \r\n */
+        at = is_line_end(at, end) ? at + 4 : scan_escape(at);
+        if (at != NULL && *at != '\\')
             at = skip_plain(at, end);
         if (at == NULL)
             return NULL;
