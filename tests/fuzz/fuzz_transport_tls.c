@@ -32,6 +32,7 @@ typedef struct machine {
     size_t client_sent;
     size_t client_got;
     bool is_damaged;  /* the client says what may be a fault */
+    bool has_asked;   /* the client has asked for a KeyUpdate, see tls_stream_read() */
     bool has_failed;  /* the transport has told a fault or an end */
     bool has_ended;   /* our side is ended: it is a plain transport that throws input away */
     bool is_detached; /* in no base */
@@ -89,7 +90,7 @@ static void read_transport(machine *m, size_t len)
         m->server_got += (size_t)got;
     }
     if (got == -EPROTO)
-        REQUIRE(m->is_damaged && strlen(transport_fault(&m->t)) > 0);
+        REQUIRE((m->is_damaged || m->has_asked) && strlen(transport_fault(&m->t)) > 0);
     m->has_failed |= got <= 0 && got != -EAGAIN;
     if (!m->has_failed && transport_holds_input(&m->t))
         transport_recall_input(&m->t);
@@ -231,6 +232,7 @@ static void say_other(machine *m, uint8_t what)
         (void)SSL_shutdown(m->client);
         break;
     case 1:
+        m->has_asked |= (what & 8) != 0;
         (void)SSL_key_update(m->client,
                              (what & 8) != 0 ? SSL_KEY_UPDATE_REQUESTED : SSL_KEY_UPDATE_NOT_REQUESTED);
         break;
