@@ -66,6 +66,10 @@ typedef struct signal_server_options {
 
     uint32_t max_connections;             /* in the whole server; 0 = no limit */
     uint32_t max_connections_per_address; /* from one client address; 0 = no limit */
+    uint32_t connect_rate;                /* new connections a second from one address; 0 = no limit */
+    uint32_t connect_burst;               /* new connections at once above that */
+    const char *exempt_addresses;         /* comma-separated list of addresses and networks that no limit of
+                                             an address is for */
 
     uint32_t room_capacity;           /* users in one room */
     uint32_t pending_ttl_ms;          /* how long the queued signals of a lost connection are kept */
@@ -86,6 +90,12 @@ typedef struct signal_server_options {
                                         own choice */
     uint32_t message_rate;           /* frames a second from one connection, on average; 0 = no limit */
     uint32_t message_burst;          /* frames at once above that */
+    uint32_t message_rate_per_address; /* the same for all connections of one address together */
+    uint32_t message_burst_per_address;
+    uint32_t byte_rate_per_address;  /* bytes a second that they may send; 0 = no limit */
+    uint32_t byte_burst_per_address; /* bytes at once above that */
+    uint32_t log_rate_per_address;   /* log lines a second about the clients of one address, on average; ten
+                                        seconds of that at once; 0 = no limit */
     uint32_t fault_burst; /* invalid messages at once; each second one more is allowed; 0 = no limit */
 
     uint32_t ping_interval_ms;     /* between two pings to a connection */

@@ -107,9 +107,21 @@ static const option table[] = {
      "descriptors.",
      TARGET(server.max_connections)},
     {connections, "MAX_CONNECTIONS_PER_ADDRESS", OPTION_INTEGER, AS_LIBRARY, 0, 10000000, NULL, "connections",
-     "How many may be open from one client address. Behind a proxy all come from the proxy's. 0 sets no "
-     "limit.",
+     "How many may be open from one client address, which of IPv6 is its /64. Behind a proxy that "
+     "TRUSTED_PROXIES does not name all come from the proxy's. 0 sets no limit.",
      TARGET(server.max_connections_per_address)},
+    {connections, "CONNECT_RATE", OPTION_INTEGER, AS_LIBRARY, 0, 1000000, NULL, "connections a second",
+     "How many connections one address may open, on average. One more is answered with 503, with TLS not at "
+     "all. 0 sets no limit.",
+     TARGET(server.connect_rate)},
+    {connections, "CONNECT_BURST", OPTION_INTEGER, AS_LIBRARY, 1, 1000000, NULL, "connections",
+     "How many connections one address may open at once, over that rate.",
+     TARGET(server.connect_burst)},
+    {connections, "EXEMPT_ADDRESSES", OPTION_STRING, AS_LIBRARY, 0, KIB(16), NULL, NULL,
+     "The clients that no limit of an address is for, separated by commas: addresses, networks as 192.0.2.0/24, "
+     "as of a school that has one address for all, unix for whoever comes through a Unix socket. Those of this "
+     "machine are tests, or a proxy of which TRUSTED_PROXIES does not tell: keep them in the list.",
+     TARGET(server.exempt_addresses)},
 
     {rooms, "ROOM_CAPACITY", OPTION_INTEGER, AS_LIBRARY, 2, 64, NULL, "users",
      "How many users one room holds.",
@@ -165,6 +177,20 @@ static const option table[] = {
     {messages, "MESSAGE_BURST", OPTION_INTEGER, AS_LIBRARY, 1, 1000000, NULL, "frames",
      "How many frames one connection may send at once, over that rate.",
      TARGET(server.message_burst)},
+    {messages, "MESSAGE_RATE_PER_ADDRESS", OPTION_INTEGER, AS_LIBRARY, 0, 1000000, NULL, "frames a second",
+     "How many frames all connections of one address may send a second, on average. What they have sent counts "
+     "for a minute after the last of them has ended. 0 sets no limit.",
+     TARGET(server.message_rate_per_address)},
+    {messages, "MESSAGE_BURST_PER_ADDRESS", OPTION_INTEGER, AS_LIBRARY, 1, 10000000, NULL, "frames",
+     "How many frames they may send at once, over that rate.",
+     TARGET(server.message_burst_per_address)},
+    {messages, "BYTE_RATE_PER_ADDRESS", OPTION_SIZE, AS_LIBRARY, 0, GIB(1), NULL, NULL,
+     "How many bytes all connections of one address may send a second, on average. A call takes some 20 KB. 0 "
+     "sets no limit.",
+     TARGET(server.byte_rate_per_address)},
+    {messages, "BYTE_BURST_PER_ADDRESS", OPTION_SIZE, AS_LIBRARY, KIB(64), GIB(2), NULL, NULL,
+     "How many bytes they may send at once, over that rate.",
+     TARGET(server.byte_burst_per_address)},
     {messages, "FAULT_BURST", OPTION_INTEGER, AS_LIBRARY, 0, 1000000, NULL, "messages",
      "How many invalid messages one connection may send at once; one a second is forgiven. 0 sets no limit.",
      TARGET(server.fault_burst)},
@@ -206,6 +232,10 @@ static const option table[] = {
     {logging, "LOG_FILE", OPTION_STRING, "", 0, 4095, NULL, NULL,
      "The file to append to; SIGHUP opens it anew. Empty is the standard output.",
      TARGET(log.file)},
+    {logging, "LOG_RATE_PER_ADDRESS", OPTION_INTEGER, AS_LIBRARY, 0, 100000, NULL, "lines a second",
+     "How many lines are logged about the clients of one address, on average; ten seconds of that may come at "
+     "once. Then the next line says how many were left out. 0 sets no limit.",
+     TARGET(server.log_rate_per_address)},
     {logging, "LOG_PRIVACY", OPTION_SWITCH, "on", 0, 0, NULL, NULL,
      "With on, codewords and user names appear only as short tags that nobody can turn back. Off shows them.",
      TARGET(log.is_private)},

@@ -54,6 +54,17 @@ static bool report_whole(const app_config *config, FILE *reports, size_t offset,
     return false;
 }
 
+static bool check_exempt(const app_config *config, FILE *reports)
+{
+    address_list list;
+    address_list_fault fault;
+    if (address_list_parse(&list, slice_of_text(config->server.exempt_addresses), &fault) == 0)
+        return true;
+    const option *o = option_at(offsetof(app_config, server.exempt_addresses));
+    options_report(reports, config, o, fault.entry, fault.reason);
+    return false;
+}
+
 static bool check_proxies(const app_config *config, FILE *reports)
 {
     size_t offset = offsetof(app_config, server.trusted_proxies);
@@ -202,6 +213,7 @@ bool options_check_together(const app_config *config, FILE *reports)
     is_valid = check_hosts(config, reports) && is_valid;
     is_valid = check_admin_host(config, reports) && is_valid;
     is_valid = check_proxies(config, reports) && is_valid;
+    is_valid = check_exempt(config, reports) && is_valid;
     is_valid = check_turn(config, reports) && is_valid;
     is_valid = check_listens(config, reports) && is_valid;
     is_valid = check_tls(config, reports) && is_valid;

@@ -23,6 +23,7 @@ static const reason_row reasons[CLOSE_REASONS] = {
     [CLOSE_REASON_PROTOCOL_FAULT] = {"protocol_fault", 0},
     [CLOSE_REASON_TOO_BIG] = {"too_big", WS_CLOSE_TOO_BIG},
     [CLOSE_REASON_FLOOD] = {"flood", WS_CLOSE_POLICY},
+    [CLOSE_REASON_ADDRESS_FLOOD] = {"address_flood", WS_CLOSE_POLICY},
     [CLOSE_REASON_INVALID_MESSAGES] = {"invalid_messages", WS_CLOSE_POLICY},
     [CLOSE_REASON_TAKEN_OVER] = {"taken_over", WS_CLOSE_TAKEN_OVER},
     [CLOSE_REASON_SERVER_STOPS] = {"server_stops", WS_CLOSE_GOING_AWAY},

@@ -19,6 +19,7 @@ typedef enum close_reason {
     CLOSE_REASON_PROTOCOL_FAULT, /* a frame that RFC 6455 forbids (1002), or text that is not UTF-8 (1007) */
     CLOSE_REASON_TOO_BIG,        /* a message over MAX_MESSAGE_BYTES */
     CLOSE_REASON_FLOOD,          /* more frames than MESSAGE_RATE and MESSAGE_BURST allow */
+    CLOSE_REASON_ADDRESS_FLOOD,  /* the connections of one address have sent more than it may */
     CLOSE_REASON_INVALID_MESSAGES, /* more invalid messages than FAULT_BURST allows */
     CLOSE_REASON_TAKEN_OVER,       /* the same user joined from a new connection */
     CLOSE_REASON_SERVER_STOPS,     /* the server stops */

@@ -26,6 +26,7 @@
 #include "base/slice.h"
 #include "base/token_bucket.h"
 #include "net/connection_set.h"
+#include "net/net_allowance.h"
 #include "net/tls_context.h"
 #include "net/transport.h"
 #include "websocket/frame.h"
@@ -80,6 +81,7 @@ struct connection {
     uint64_t bytes_in;           /* how many bytes were read */
     uint64_t bytes_out;          /* how many bytes were put into `output` */
     connection_holding *holding; /* owned: what it holds from one turn to the next; or NULL */
+    net_allowance *allowance;    /* borrowed: what its client may send; set by the owner */
     union {
         bytes *proxied_peer; /* owned, in HANDSHAKE: the peer's address, as a PROXY header has it; or NULL */
         bytes *message;      /* owned, after HANDSHAKE: the part of the current message that has come, where

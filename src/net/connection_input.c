@@ -156,13 +156,31 @@ static bool take_event(connection *c, const ws_event *event)
  * sends more goes on when all others have had their share. */
 enum { SHARE_FRAMES = 64, SHARE_BYTES = 32 * 1024 };
 
+/* Its client has sent so many frames, or parts of them, which are handled already, in a read or a share of
+ * one. That counts as one frame at least, since a read is what costs the most. If it is too much, the
+ * connection ends: whoever sends more than its share has chosen itself. */
+static void charge_client(connection *c, int frames, size_t size)
+{
+    net_allowance *allowance = c->allowance;
+    const net_limits *limits = c->entry.set->limits;
+    uint64_t now_us = net_loop_now_us(c->entry.set->loop);
+    bool has_frames = shared_bucket_charge(&allowance->frames, limits->client_frame_rate,
+                                           frames > 0 ? (uint64_t)frames : 1, now_us);
+    bool has_bytes = shared_bucket_charge(&allowance->bytes, limits->client_byte_rate, size, now_us);
+    if (!has_frames || !has_bytes)
+        connection_close(c, CLOSE_REASON_ADDRESS_FLOOD,
+                         has_bytes ? "too many messages from one address"
+                                   : "too many bytes from one address");
+}
+
 /* Handle the whole frames in [data, data + len), and what there is of the last one, as far as its share goes.
  * Returns how many bytes were used. If there is more, it joins the backlog. */
 static size_t take_frames(connection *c, uint8_t *data, size_t len)
 {
     uint32_t max_message_bytes = c->entry.set->limits->max_message_bytes;
     size_t used = 0;
-    for (int frames = 0; used < len; frames++) {
+    int frames = 0;
+    for (; used < len; frames++) {
         if (frames == SHARE_FRAMES) {
             join_backlog(c);
             break;
@@ -172,6 +190,8 @@ static size_t take_frames(connection *c, uint8_t *data, size_t len)
         if (event.type == WS_EVENT_NONE || !take_event(c, &event))
             break;
     }
+    if (c->allowance != NULL && c->allowance->is_limited)
+        charge_client(c, frames, used);
     return used;
 }
 

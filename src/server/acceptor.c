@@ -28,6 +28,7 @@ static void count_refusal(acceptor_counters *counters, admission_refusal refusal
 {
     counter *by_cause = refusal == ADMISSION_OVER_LIMIT     ? &counters->over_limit
                         : refusal == ADMISSION_OVER_ADDRESS ? &counters->over_address
+                        : refusal == ADMISSION_OVER_RATE    ? &counters->over_rate
                                                             : &counters->no_memory;
     counter_add(by_cause, 1);
     if (!is_answered)
@@ -36,15 +37,34 @@ static void count_refusal(acceptor_counters *counters, admission_refusal refusal
 
 bool acceptor_admit(acceptor *a, session *s, const address *client)
 {
-    admission_place *place = s->place;
-    admission_refusal refusal = admission_claim(a->admission, &place, client);
-    s->place = place;
+    admission_place *place = admission_place_of(s->connection.allowance);
+    admission_refusal refusal =
+        admission_claim(a->admission, &place, client, net_loop_now_us(&a->thread.loop));
+    s->connection.allowance = &place->account.allowance;
     if (refusal != ADMISSION_GRANTED)
         count_refusal(&a->counters, refusal, true);
     return refusal == ADMISSION_GRANTED;
 }
 
 static void pause_if_overloaded(acceptor *a);
+
+/* Is it refused for what its address does? With TLS such a one is not answered, since a TLS handshake costs
+ * a hundred times more than a connection: so CONNECT_RATE is also how many handshakes an address gets. */
+static bool is_for_its_address(admission_refusal refusal)
+{
+    return refusal == ADMISSION_OVER_ADDRESS || refusal == ADMISSION_OVER_RATE;
+}
+
+/* The clients of a proxy have no limits while nobody knows who they are. */
+static void warn_of_untold_proxy(acceptor *a)
+{
+    if (a->is_untold || !admission_has_untold_proxy(a->admission))
+        return;
+    a->is_untold = true;
+    LOG(LOG_WARN, log_namespace,
+        "many connections from this machine: name their proxy in TRUSTED_PROXIES, or they have no limits",
+        LOG_NUMBER("open", a->thread.group.connections.count));
+}
 
 static void on_accept(struct evconnlistener *listener, evutil_socket_t fd, struct sockaddr *sockaddr, int len,
                       void *arg)
@@ -54,19 +74,24 @@ static void on_accept(struct evconnlistener *listener, evutil_socket_t fd, struc
     acceptor *a = socket->acceptor;
     const address from = address_from_sockaddr(sockaddr, (socklen_t)len);
     bool is_proxy = address_list_has(&a->thread.group.shared->proxies, &from);
+    const uint64_t now_us = net_loop_now_us(&a->thread.loop);
     admission_place *place;
-    admission_refusal refusal = admission_enter(a->admission, &from, is_proxy, &place);
+    admission_refusal refusal = admission_enter(a->admission, &from, is_proxy, now_us, &place);
+    if (place != NULL && socket->is_tls && is_for_its_address(refusal)) {
+        admission_leave(a->admission, place, now_us);
+        place = NULL;
+    }
     bool is_refused = refusal != ADMISSION_GRANTED;
     if (is_refused)
         count_refusal(&a->counters, refusal, place != NULL);
-    if (place == NULL) { /* refused, and too many refused ones are being answered already */
+    if (place == NULL) { /* refused, and not to be answered */
         close(fd);
         return;
     }
     const session_start start = {
         .fd = fd,
         .id = a->next_id,
-        .place = place,
+        .client = &place->account,
         .tls = socket->is_tls ? certificate_share(a->certificate) : NULL,
         .awaits_proxy = is_proxy && a->has_proxy_protocol,
         .refusal = is_refused ? admission_refusal_text(refusal) : NULL,
@@ -78,9 +103,10 @@ static void on_accept(struct evconnlistener *listener, evutil_socket_t fd, struc
         counter_add(&a->counters.no_memory, 1);
         LOG(LOG_WARN, log_namespace, "no memory for a connection",
             LOG_NUMBER("open", a->thread.group.connections.count));
-        admission_leave(a->admission, place);
+        admission_leave(a->admission, place, now_us);
         return;
     }
+    warn_of_untold_proxy(a);
     a->next_id += a->id_step;
     pause_if_overloaded(a);
 }

@@ -3,12 +3,12 @@
 #ifndef HOMECALL_SERVER_ACCEPTOR_H
 #define HOMECALL_SERVER_ACCEPTOR_H
 
-#include "server/acceptor_counters.h"
 #include "server/admission.h"
 #include "server/certificate.h"
 #include "server/io_thread.h"
 #include "server/listen_plan.h"
 #include "session/session.h"
+#include "stats/acceptor_counters.h"
 
 #include <assert.h>
 #include <event2/listener.h>
@@ -39,6 +39,7 @@ typedef struct acceptor {
     uint64_t next_id;        /* the id of the next connection */
     uint64_t id_step;        /* from one id to the next; no two acceptors give the same id */
     bool is_short;           /* there is a shortage of descriptors or memory, or it may not be over yet */
+    bool is_untold;          /* it was said that a proxy is not trusted */
     bool is_paused;          /* nothing is accepted until `retry` fires */
     bool has_proxy_protocol; /* a trusted proxy sends a header of the PROXY protocol first */
 } acceptor;

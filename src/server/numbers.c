@@ -91,17 +91,8 @@ static void take_thread(snapshot_thread *out, const io_thread *t, const acceptor
     snapshot_copy_counters(&c->session, &t->group.counters, sizeof(c->session));
     counter_set(&c->mailbox.pushed, counter_get(&t->mailbox.counters.pushed));
     counter_set(&c->mailbox.taken, counter_get(&t->mailbox.counters.taken));
-    if (decided == NULL)
-        return;
-    counter_set(&c->acceptor.over_limit, counter_get(&decided->over_limit));
-    counter_set(&c->acceptor.over_address, counter_get(&decided->over_address));
-    counter_set(&c->acceptor.unanswered, counter_get(&decided->unanswered));
-    counter_set(&c->acceptor.no_memory, counter_get(&decided->no_memory));
-    counter_set(&c->acceptor.pauses, counter_get(&decided->pauses));
-    counter_set(&c->acceptor.overload_pauses, counter_get(&decided->overload_pauses));
-    counter_set(&c->acceptor.is_short, counter_get(&decided->is_short));
-    counter_set(&c->acceptor.sockets, counter_get(&decided->sockets));
-    counter_set(&c->acceptor.deaf_sockets, counter_get(&decided->deaf_sockets));
+    if (decided != NULL)
+        snapshot_copy_counters(&c->acceptor, decided, sizeof(c->acceptor));
 }
 
 void server_take_snapshot(const signal_server *server, snapshot *out)
@@ -118,6 +109,7 @@ void server_take_snapshot(const signal_server *server, snapshot *out)
         .budget_used = atomic_load_explicit(&server->shared.budget.used, memory_order_relaxed),
         .budget_limit = server->shared.budget.limit,
         .buffered_limit = server->shared.memory.limit,
+        .log_lines_left_out = atomic_load_explicit(&server->shared.lines_left_out, memory_order_relaxed),
         .log_lines_dropped = signal_log_dropped(),
         .certificate_ends_s = certificate_ends_s(&server->certificate),
         .thread_count = server_thread_count(server),

@@ -38,7 +38,10 @@ void signal_server_options_init(signal_server_options *options)
         .acceptor_threads = 1,
 
         .max_connections = 0,
-        .max_connections_per_address = 0,
+        .max_connections_per_address = 64,
+        .connect_rate = 10,
+        .connect_burst = 50,
+        .exempt_addresses = "127.0.0.0/8,::1,unix",
 
         .room_capacity = 2,
         .pending_ttl_ms = 120 * SECOND_MS,
@@ -56,6 +59,11 @@ void signal_server_options_init(signal_server_options *options)
         .send_buffer_bytes = KIB(128),
         .message_rate = 1000,
         .message_burst = 10000,
+        .message_rate_per_address = 4000,
+        .message_burst_per_address = 40000,
+        .byte_rate_per_address = MIB(2),
+        .byte_burst_per_address = MIB(64),
+        .log_rate_per_address = 50,
         .fault_burst = 20,
 
         .ping_interval_ms = 25 * SECOND_MS,
@@ -76,6 +84,7 @@ static const size_t strings[] = {
     offsetof(signal_server_options, host),
     offsetof(signal_server_options, allowed_origins),
     offsetof(signal_server_options, trusted_proxies),
+    offsetof(signal_server_options, exempt_addresses),
     offsetof(signal_server_options, admin_host),
     offsetof(signal_server_options, turn_urls),
     offsetof(signal_server_options, turn_secret),
@@ -119,7 +128,10 @@ bool server_options_are_valid(const signal_server_options *o)
                      o->max_name_bytes <= MESSAGE_MAX_NAME_BYTES && o->max_message_bytes >= 1 &&
                      o->max_output_bytes >= o->max_message_bytes && o->max_request_head_bytes >= 1 &&
                      o->max_buffered_bytes >= o->max_output_bytes && o->send_buffer_bytes <= INT_MAX;
-    bool has_rates = o->message_burst >= 1 && o->message_burst <= MAX_BURST && o->fault_burst <= MAX_BURST;
+    bool has_rates = o->message_burst >= 1 && o->message_burst <= MAX_BURST && o->fault_burst <= MAX_BURST &&
+                     o->message_burst_per_address >= 1 && o->byte_burst_per_address >= 1 &&
+                     o->log_rate_per_address <= MAX_BURST / 10 && o->connect_burst >= 1 &&
+                     o->connect_burst <= MAX_BURST;
     bool has_times = is_time(o->ping_interval_ms) && is_time(o->pong_timeout_ms) &&
                      is_time(o->handshake_timeout_ms) && is_time(o->close_timeout_ms) &&
                      o->message_timeout_ms <= INT32_MAX / 2;

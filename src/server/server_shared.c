@@ -25,7 +25,8 @@ static bool admit(session_group *group, session *s, const address *client)
 static void on_gone(session_group *group, session *s)
 {
     const signal_server *server = group->shared->context;
-    admission_leave(server->admission, s->place);
+    admission_leave(server->admission, admission_place_of(s->connection.allowance),
+                    net_loop_now_us(group->loop));
 }
 
 /* ---- Limits ---- */
@@ -51,6 +52,9 @@ static net_limits net_limits_of(signal_server *server)
         .memory = &server->shared.memory,
         .message_timeout_ms = o->message_timeout_ms,
         .frame_rate = {.per_second = o->message_rate, .burst = o->message_burst},
+        .client_frame_rate = {.per_second = o->message_rate_per_address,
+                              .burst = o->message_burst_per_address},
+        .client_byte_rate = {.per_second = o->byte_rate_per_address, .burst = o->byte_burst_per_address},
         .handshake_timeout_ms = o->handshake_timeout_ms,
         .ping_interval_ms = o->ping_interval_ms,
         .pong_timeout_ms = o->pong_timeout_ms,
@@ -67,6 +71,7 @@ static session_limits session_limits_of(const signal_server_options *o)
                   .pending_ttl_ms = o->pending_ttl_ms,
                   .probe_timeout_ms = o->probe_timeout_ms},
         .max_name_bytes = o->max_name_bytes,
+        .log_lines = {.per_second = o->log_rate_per_address, .burst = 10 * o->log_rate_per_address},
         .faults = {.per_second = o->fault_burst == 0 ? 0 : 1, .burst = o->fault_burst},
     };
 }
@@ -77,6 +82,8 @@ int server_shared_init(signal_server *server)
     session_shared *shared = &server->shared;
     address_list_fault fault;
     int error = address_list_parse(&shared->proxies, slice_of_text(o->trusted_proxies), &fault);
+    if (error == 0)
+        error = address_list_parse(&server->exempt, slice_of_text(o->exempt_addresses), &fault);
     if (error == 0)
         error = keyed_hash_init(&shared->hash);
     if (error != 0)

@@ -63,8 +63,12 @@ int signal_server_create(const signal_server_options *options, signal_server **o
     error = server_shared_init(server);
     if (error != 0)
         goto destroy;
-    error = admission_new(options->max_connections, options->max_connections_per_address,
-                          &server->shared.hash, &server->admission);
+    const admission_limits limits = {
+        .max_connections = options->max_connections,
+        .max_per_address = options->max_connections_per_address,
+        .connects = {.per_second = options->connect_rate, .burst = options->connect_burst},
+    };
+    error = admission_new(&limits, &server->exempt, &server->shared.hash, &server->admission);
     if (error != 0)
         goto destroy;
     *out = server;

@@ -76,8 +76,9 @@ static void report_join(const session *s, const message *m, int result)
     session_counters *counters = &session_group_of(s)->counters;
     if (result != ROOM_WAITING) /* that is counted when the wait ends, in session_peer.c */
         counter_add(&counters->joins[result == ROOM_JOINED ? SESSION_JOIN_JOINED : SESSION_JOIN_FULL], 1);
-    LOG(LOG_INFO, log_namespace, events[result], LOG_NUMBER("conn", s->connection.id),
-        LOG_PRIVATE("room", m->room), LOG_PRIVATE("user", m->user));
+    if (session_may_log(s, LOG_INFO))
+        LOG(LOG_INFO, log_namespace, events[result], LOG_NUMBER("conn", s->connection.id),
+            LOG_PRIVATE("room", m->room), LOG_PRIVATE("user", m->user));
 }
 
 static connection_verdict enter_room(session *s, const message *m)
@@ -163,6 +164,8 @@ static connection_verdict on_signal(session *s, const message *m)
                           room_member_user_json(s->peer.member), m->payload);
     session_group *group = session_group_of(s);
     const room_signal signal = {.kind = (int)m->type, .count = MESSAGE_SIGNAL_PARTS, .parts = parts};
+    if (log_is_on(LOG_INFO))
+        group->rooms.is_quiet = !session_may_log(s, LOG_INFO);
     int result = room_manager_signal(group->rooms.manager, &s->peer, &signal, net_loop_now_ms(group->loop));
     if (result == -ENOSPC)
         session_send_error(s, MESSAGE_QUEUE_IS_FULL);

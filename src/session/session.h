@@ -15,6 +15,7 @@
 #define HOMECALL_SESSION_SESSION_H
 
 #include "base/log.h"
+#include "session/client_account.h"
 #include "session/session_group.h"
 
 #include <assert.h>
@@ -23,12 +24,10 @@
 typedef struct session {
     connection connection; /* first, so that a pointer to it is one to the session */
     room_peer peer;        /* what the rooms know of the session */
-    void *place;          /* borrowed: its place among the connections that are admitted; only the server uses
-                             it */
-    token_bucket faults;  /* invalid messages that it may still send */
-    token_bucket reports; /* error messages of the client that may still be logged */
-    uint32_t account;     /* which its queued signals are charged to: session_budget_account() */
-    int next_shard;       /* while it is handed over: the shard that it goes to */
+    token_bucket faults;   /* invalid messages that it may still send */
+    token_bucket reports;  /* error messages of the client that may still be logged */
+    uint32_t account;      /* which its queued signals are charged to: session_budget_account() */
+    int next_shard;        /* while it is handed over: the shard that it goes to */
 } session;
 
 static_assert(offsetof(session, connection) == 0, "session_of() casts");
@@ -51,6 +50,13 @@ static inline session_group *session_group_of(const session *s)
     return s->connection.entry.set->owner;
 }
 
+/* The account of its client; NULL when no limit of an address is for it. It changes once, when the request of
+ * a proxy's client was read. */
+static inline client_account *session_client(const session *s)
+{
+    return client_account_of(s->connection.allowance);
+}
+
 /* Is it in a room? */
 static inline bool session_is_joined(const session *s)
 {
@@ -69,8 +75,13 @@ void session_send_error(session *s, slice json);
 /* How many more fields a line may have. */
 enum { SESSION_LOG_MAX_FIELDS = LOG_MAX_FIELDS - 3 };
 
+/* May a line about this session be logged now, at this level? Who floods is logged about only so often
+ * (session_limits.log_lines); then the next line says how many were left out. To be asked once for each line.
+ */
+bool session_may_log(const session *s, log_level level);
+
 /* Log `event`, a literal, with `count` fields, at most SESSION_LOG_MAX_FIELDS. Nothing happens when the level
- * is off. */
+ * is off, or for a client that has too many lines already. */
 void session_log(log_level level, const char *namespace_, const char *event, const session *s,
                  const log_field *fields, size_t count);
 

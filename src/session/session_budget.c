@@ -8,8 +8,6 @@ static_assert(HALF <= 1 << 16, "half of an account says a place in half of the t
 
 uint32_t session_budget_account(const keyed_hash *hash, const address *client)
 {
-    if (client->family <= ADDRESS_UNIX || address_is_loopback(client))
-        return 0;
     address_key key = address_key_of(client);
     uint32_t account = (uint32_t)keyed_hash_of(hash, (slice){(const char *)key.bytes, sizeof(key.bytes)});
     return account != 0 ? account : 1;

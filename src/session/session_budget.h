@@ -39,8 +39,7 @@ typedef enum session_budget_answer {
     SESSION_BUDGET_ADDRESS_FULL, /* this address holds too much, for all or for the last quarter */
 } session_budget_answer;
 
-/* The account of an address: for IPv6, of its /64. 0, an account without a limit, for the loopback, a Unix
- * socket and what is unknown: a proxy that is not trusted, or a test. */
+/* The account of an address: for IPv6, of its /64. Never 0, which is an account without a limit. */
 uint32_t session_budget_account(const keyed_hash *hash, const address *client);
 
 /* Take bytes for an account. */

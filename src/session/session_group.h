@@ -23,7 +23,8 @@ typedef struct session_group session_group;
  * run. */
 typedef struct session_limits {
     room_limits rooms;
-    size_t max_name_bytes;    /* of a codeword or a user name */
+    size_t max_name_bytes;       /* of a codeword or a user name */
+    token_bucket_rate log_lines; /* how many lines are logged about one client */
     token_bucket_rate faults; /* how many invalid messages one connection may send, and how many of its error
                                  messages are logged */
 } session_limits;
@@ -31,8 +32,8 @@ typedef struct session_limits {
 /* The lobby's shard index. */
 enum { SESSION_NO_SHARD = -1 };
 
-/* What all groups of a server share. Immutable while threads run, except for the two sums at its
- * end. */
+/* What all groups of a server share. Immutable while threads run, except for
+ * those at its end. */
 typedef struct session_shared {
     net_limits net;
     session_limits limits;
@@ -53,9 +54,10 @@ typedef struct session_shared {
     void (*on_gone)(session_group *group, struct session *s);
     void *context; /* borrowed: for the server, and not used by sessions */
 
-    /* These three are the only members that change while threads run. */
+    /* These four are the only members that change while threads run. */
     session_budget budget;
     memory_bound memory;
+    _Atomic uint64_t lines_left_out;      /* for session_limits.log_lines, since the start; relaxed */
     _Atomic uint64_t overloaded_until_us; /* monotonic: until then nobody new is let into a room; relaxed */
 } session_shared;
 

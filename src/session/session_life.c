@@ -92,13 +92,13 @@ int session_open(session_group *group, const session_start *start)
         close(start->fd);
         return -ENOMEM;
     }
-    s->place = start->place;
     s->peer.face = &session_peer_face;
     int error = connection_open(&s->connection, start->fd, start->id, &group->connections, start->tls);
     if (error != 0) {
         free(s);
         return error;
     }
+    s->connection.allowance = start->client == NULL ? NULL : &start->client->allowance;
     counter_add(&group->counters.accepted, 1);
     if (start->awaits_proxy)
         connection_await_proxy(&s->connection);

@@ -8,9 +8,10 @@
 
 /* What a session is made of. */
 typedef struct session_start {
-    int fd;            /* the accepted descriptor; the session owns it, also on failure */
-    uint64_t id;       /* for log lines */
-    void *place;       /* borrowed: see session.place */
+    int fd;                 /* the accepted descriptor; the session owns it, also on failure */
+    uint64_t id;            /* for log lines */
+    client_account *client; /* borrowed: whose it is; one without limits where that is not known yet. NULL =
+                               no limit of a client */
     tls_context *tls;  /* with TLS: the certificate, of which the session takes a share. NULL = without TLS */
     bool awaits_proxy; /* a header of the PROXY protocol comes before the request */
     const char *refusal; /* do not read the request, but answer with 503: why, for the log, a literal. NULL =

@@ -89,7 +89,7 @@ static void on_signal(void *context, const room_signal_report *report)
 {
     const session_rooms *rooms = context;
     count_signal(rooms->counters, report);
-    if (log_is_on(LOG_INFO))
+    if (!rooms->is_quiet && log_is_on(LOG_INFO))
         log_signal(report);
 }
 

@@ -17,6 +17,7 @@ typedef struct session_rooms {
     net_loop *loop;             /* borrowed */
     session_budget *budget;     /* borrowed, shared by the threads of a server */
     session_counters *counters; /* borrowed */
+    bool is_quiet;              /* the signals of the sender of the last one have no log lines now */
 } session_rooms;
 
 /* Make a RoomManager, and add it to the tickers of `loop`. `limits` and `hash` are copied, the rest is

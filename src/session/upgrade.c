@@ -91,7 +91,7 @@ int upgrade_answer(connection *c, const ws_handshake *handshake)
     int status = handshake->status;
     if (status == 101 && !group->shared->admit(group, s, &client))
         status = 503;
-    s->account = session_budget_account(&group->shared->hash, &client);
+    s->account = session_client(s) == NULL ? 0 : session_budget_account(&group->shared->hash, &client);
     if (status == 200)
         status = answer_ice(s, handshake, &client);
     if (log_is_on(LOG_INFO))

@@ -58,7 +58,7 @@ static bool is_listening(const snapshot *s, health_objection *object, void *cont
 {
     bool is_good = true;
     for (size_t i = 0; i < s->thread_count; i++) {
-        const snapshot_acceptor *c = &s->threads[i].counters.acceptor;
+        const acceptor_counters *c = &s->threads[i].counters.acceptor;
         if (counter_get(&c->deaf_sockets) == 0)
             continue;
         char reason[96];

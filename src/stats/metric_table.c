@@ -234,8 +234,10 @@ static const metric_word failure_causes[] = {
 static const metric_word limits[] = {
     {"max_connections", IN_TOTAL(acceptor.over_limit)},
     {"max_connections_per_address", IN_TOTAL(acceptor.over_address)},
+    {"connect_rate", IN_TOTAL(acceptor.over_rate)},
     {"unanswered", IN_TOTAL(acceptor.unanswered)},
     {"message_rate", CLOSES(CLOSE_REASON_FLOOD)},
+    {"rate_per_address", CLOSES(CLOSE_REASON_ADDRESS_FLOOD)},
     {"fault_burst", CLOSES(CLOSE_REASON_INVALID_MESSAGES)},
     {"max_message_bytes", CLOSES(CLOSE_REASON_TOO_BIG)},
     {"ice_rate", IN_TOTAL(net.handshakes[NET_HANDSHAKE_429])},
@@ -250,6 +252,7 @@ static const metric_word limits[] = {
     {"handshake_timeout", CLOSES(CLOSE_REASON_HANDSHAKE_TIMEOUT)},
     {"pong_timeout", CLOSES(CLOSE_REASON_SILENT)},
     {"descriptors", IN_TOTAL(acceptor.pauses)},
+    {"log_rate_per_address", .offset = offsetof(snapshot, log_lines_left_out)},
     {"overload_join", CLOSES(CLOSE_REASON_OVERLOADED)},
     {"overload_accept", IN_TOTAL(acceptor.overload_pauses)},
     {0}};

@@ -27,7 +27,8 @@ typedef struct snapshot {
     uint64_t max_connections; /* MAX_CONNECTIONS; 0 = no limit */
     uint64_t budget_used;     /* bytes queued in all rooms, of PENDING_MAX_TOTAL_BYTES */
     uint64_t budget_limit;
-    uint64_t buffered_limit; /* MAX_BUFFERED_BYTES */
+    uint64_t buffered_limit;     /* MAX_BUFFERED_BYTES */
+    uint64_t log_lines_left_out; /* LOG_RATE_PER_ADDRESS */
     uint64_t log_lines_dropped;
     uint64_t certificate_ends_s; /* Unix time; 0 = no certificate */
     thread_counters total;       /* the sum over the threads; sums of maxima and of times mean nothing */

@@ -36,8 +36,9 @@ typedef struct machine {
     mailbox mailboxes[GROUPS];
     mailbox_list to_wake;
     client clients[CLIENTS];
-    unsigned opened, gone; /* sessions */
-    bool is_stopping;      /* a group drains */
+    unsigned opened, gone;  /* sessions */
+    client_account account; /* of all of them */
+    bool is_stopping;       /* a group drains */
 } machine;
 
 /* ---- The clock ---- */
@@ -97,7 +98,7 @@ static bool admit(session_group *group, session *s, const address *from)
 static void on_gone(session_group *group, session *s)
 {
     machine *m = group->shared->context;
-    REQUIRE(s->place == m);
+    REQUIRE(s->connection.allowance == &m->account.allowance);
     m->gone++;
 }
 
@@ -190,7 +191,7 @@ static void dial(machine *m, client *c, uint8_t how)
     c->reads = true;
     const session_start start = {.fd = fds[1],
                                  .id = how,
-                                 .place = m,
+                                 .client = &m->account,
                                  .awaits_proxy = (how & 1) != 0,
                                  .refusal = (how & 2) != 0 ? "no place" : NULL};
     REQUIRE(session_open(&m->groups[LOBBY], &start) == 0);
@@ -318,13 +319,15 @@ static void start_users(machine *m)
 
 static void start(machine *m, uint8_t limits)
 {
-    *m = (machine){0};
+    *m = (machine){.account.allowance.is_limited = (limits & 8) != 0};
     SLIST_INIT(&m->to_wake);
     m->shared = (session_shared){
         .net = {.handshake = {.path = "/signal", .max_head_bytes = 1024},
                 .max_message_bytes = 2048,
                 .max_output_bytes = 8 * 1024,
                 .frame_rate = {.per_second = (limits & 1) != 0 ? 20 : 0, .burst = 20},
+                .client_frame_rate = {.per_second = 20, .burst = 40},
+                .client_byte_rate = {.per_second = 2000, .burst = 8000},
                 .handshake_timeout_ms = SHAKE_MS,
                 .ping_interval_ms = PING_MS,
                 .pong_timeout_ms = PONG_MS,

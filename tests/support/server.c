@@ -21,6 +21,8 @@ signal_server_options server_options(void)
     options.workers = 2;
     options.max_connections = 0;
     options.max_connections_per_address = 0;
+    options.connect_rate = 0;
+    options.exempt_addresses = ""; /* clients of tests are those of a network */
     options.message_rate = 0;
     options.fault_burst = 0;
     options.overload_lag_ms = 0; /* the machine of a test may be slow */

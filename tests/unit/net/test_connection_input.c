@@ -223,6 +223,90 @@ static void a_peer_that_floods_is_closed(void **state)
     fixture_unmake(f);
 }
 
+/* ---- What all connections of a client may send together ---- */
+
+static net_allowance allowance;
+
+/* A connection of a client whose connections may send so many frames and bytes at once. */
+static fixture *open_as_client(uint32_t frames, uint32_t size)
+{
+    fixture *f = fixture_make();
+    f->limits.client_frame_rate = (token_bucket_rate){.per_second = 1, .burst = frames};
+    f->limits.client_byte_rate = (token_bucket_rate){.per_second = 1, .burst = size};
+    f = fixture_open(f, SOCK_STREAM);
+    f->c->allowance = &allowance;
+    return f;
+}
+
+static void what_a_client_has_sent_by_one_connection_counts_for_the_next(void **state)
+{
+    (void)state;
+    allowance = (net_allowance){.is_limited = true};
+    for (int i = 0; i < 3; i++) {
+        fixture *f = open_as_client(5, 1000);
+        bytes *out = NULL;
+        wire_add_text(&out, "a");
+        wire_add_frame(&out, WIRE_PING, "", 0);
+        wire_send_gathered(&f->peer, &out);
+        fixture_turn(f);
+        expect(f, i < 2 ? "text a\n" : "text a\nend address_flood 1008 too many messages from one address\n");
+        wire_expect_frame(&f->peer, WIRE_PONG, "", 0);
+        if (i == 2)
+            wire_expect_close(&f->peer, WS_CLOSE_POLICY);
+        fixture_unmake(f);
+    }
+}
+
+static void bytes_of_a_client_are_counted_also_in_one_long_message(void **state)
+{
+    (void)state;
+    allowance = (net_allowance){.is_limited = true};
+    fixture *f = open_as_client(100, 100);
+    char text[62] = {0};
+    memset(text, 'x', sizeof(text) - 1);
+    wire_send_text(&f->peer, text); /* 67 bytes with its header */
+    fixture_turn(f);
+    char expected[80];
+    snprintf(expected, sizeof(expected), "text %s\n", text);
+    expect(f, expected);
+    static const uint8_t header[] = {WIRE_TEXT, 0x80 | 100, 0, 0, 0, 0};
+    wire_send(&f->peer, header, sizeof(header));
+    wire_send(&f->peer, text, 28); /* one byte more than there may be */
+    fixture_turn(f);
+    expect(f, "end address_flood 1008 too many bytes from one address\n");
+    fixture_unmake(f);
+}
+
+/* Each read costs a system call, whatever it brings. */
+static void bytes_that_come_one_by_one_count_as_a_frame_each(void **state)
+{
+    (void)state;
+    allowance = (net_allowance){.is_limited = true};
+    fixture *f = open_as_client(5, 1000);
+    bytes *out = NULL;
+    wire_add_text(&out, "slowly");
+    for (size_t i = 0; i < 6; i++) {
+        wire_send(&f->peer, bytes_head(out) + i, 1);
+        fixture_turn(f);
+    }
+    expect(f, "end address_flood 1008 too many messages from one address\n");
+    bytes_clear(&out);
+    fixture_unmake(f);
+}
+
+static void no_limit_of_a_client_is_for_one_that_is_exempt(void **state)
+{
+    (void)state;
+    allowance = (net_allowance){.is_limited = false};
+    fixture *f = open_as_client(1, 1);
+    for (int i = 0; i < 5; i++) {
+        wire_send_text(&f->peer, "a");
+        fixture_turn(f);
+        expect(f, "text a\n");
+    }
+    fixture_unmake(f);
+}
+
 static void a_frame_counts_once_in_however_many_parts_it_comes(void **state)
 {
     (void)state;
@@ -797,6 +881,10 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(what_came_before_a_fault_is_answered_before_the_close),
     cmocka_unit_test(text_that_is_not_utf_8_fails_at_the_offending_byte),
     cmocka_unit_test(a_peer_that_floods_is_closed),
+    cmocka_unit_test(what_a_client_has_sent_by_one_connection_counts_for_the_next),
+    cmocka_unit_test(bytes_of_a_client_are_counted_also_in_one_long_message),
+    cmocka_unit_test(bytes_that_come_one_by_one_count_as_a_frame_each),
+    cmocka_unit_test(no_limit_of_a_client_is_for_one_that_is_exempt),
     cmocka_unit_test(a_frame_counts_once_in_however_many_parts_it_comes),
     cmocka_unit_test(an_answer_that_was_asked_for_is_no_flood),
     cmocka_unit_test(a_close_is_echoed_even_to_a_peer_without_tokens),

@@ -20,8 +20,9 @@ typedef struct fixture {
     bool is_mail_held;         /* the test delivers them itself */
     wire_peer clients[MAX_CLIENTS];
     int client_count;
-    int socket_type; /* of clients to come */
-    int gone;        /* places given back */
+    int socket_type;        /* of clients to come */
+    int gone;               /* sessions that were told to be gone */
+    client_account account; /* of all clients */
     char rooms[SHARDS][2][32];
 } fixture;
 
@@ -46,7 +47,7 @@ static bool admit(session_group *group, session *s, const address *client)
 static void on_gone(session_group *group, session *s)
 {
     fixture *f = group->shared->context;
-    assert_ptr_equal(s->place, f);
+    assert_ptr_equal(s->connection.allowance, &f->account.allowance);
     f->gone++;
 }
 
@@ -165,7 +166,8 @@ static wire_peer *dial(fixture *f, const char *refusal)
     assert_true(f->client_count < MAX_CLIENTS);
     wire_peer *client = &f->clients[f->client_count++];
     int fd = wire_open(client, f->socket_type);
-    const session_start start = {.fd = fd, .id = (uint64_t)f->client_count, .place = f, .refusal = refusal};
+    const session_start start = {
+        .fd = fd, .id = (uint64_t)f->client_count, .client = &f->account, .refusal = refusal};
     assert_int_equal(session_open(&f->groups[LOBBY], &start), 0);
     return client;
 }
@@ -897,7 +899,7 @@ static void a_descriptor_that_can_not_be_watched_is_refused_without_a_session(vo
     (void)state;
     fixture *f = start(make());
     int fd = open("/dev/null", O_RDWR | O_CLOEXEC);
-    const session_start start_of_it = {.fd = fd, .id = 1, .place = f};
+    const session_start start_of_it = {.fd = fd, .id = 1, .client = &f->account};
     assert_true(session_open(&f->groups[LOBBY], &start_of_it) < 0);
     assert_int_equal(fcntl(fd, F_GETFD), -1);
     assert_int_equal(counter_get(&f->groups[LOBBY].counters.accepted), 0);

@@ -88,9 +88,8 @@ static void an_account_is_an_ipv4_address_or_a_network_of_ipv6(void **state)
     assert_int_not_equal(account_of("192.0.2.1"), account_of("192.0.2.2"));
     assert_int_equal(account_of("2001:db8::1"), account_of("2001:db8::2:3"));
     assert_int_not_equal(account_of("2001:db8::1"), account_of("2001:db8:0:1::1"));
-    assert_int_equal(account_of("127.0.0.1"), 0);
-    assert_int_equal(account_of("::1"), 0);
-    assert_int_equal(session_budget_account(&(keyed_hash){{0}}, &(address){.family = ADDRESS_UNIX}), 0);
+    assert_int_not_equal(account_of("127.0.0.1"), 0);
+    assert_int_not_equal(session_budget_account(&(keyed_hash){{0}}, &(address){.family = ADDRESS_UNIX}), 0);
 }
 
 static void it_warns_above_three_quarters_and_not_again_for_ten_seconds(void **state)

@@ -1,14 +1,15 @@
 /* What an acceptor counts about connections that it accepts; its thread writes, any thread reads. Counters
  * only. */
-#ifndef HOMECALL_SERVER_ACCEPTOR_COUNTERS_H
-#define HOMECALL_SERVER_ACCEPTOR_COUNTERS_H
+#ifndef HOMECALL_STATS_ACCEPTOR_COUNTERS_H
+#define HOMECALL_STATS_ACCEPTOR_COUNTERS_H
 
 #include "base/counter.h"
 
 typedef struct acceptor_counters {
     counter over_limit;      /* refused: MAX_CONNECTIONS */
     counter over_address;    /* refused: MAX_CONNECTIONS_PER_ADDRESS */
-    counter unanswered;      /* of the refused: closed without a 503, since so many others got theirs */
+    counter over_rate;       /* refused: CONNECT_RATE */
+    counter unanswered;      /* of the refused: closed without a 503 */
     counter no_memory;       /* refused or closed: out of memory */
     counter pauses;          /* of accepting: descriptors or memory were used up */
     counter overload_pauses; /* of accepting: the server was overloaded */
