@@ -27,4 +27,10 @@ bool shared_bucket_take(shared_bucket *bucket, token_bucket_rate rate, uint64_t 
  * as much as it holds at most. */
 bool shared_bucket_charge(shared_bucket *bucket, token_bucket_rate rate, uint64_t count, uint64_t now_us);
 
+/* Are all tokens back at `now_us`? */
+static inline bool shared_bucket_is_full(const shared_bucket *bucket, uint64_t now_us)
+{
+    return atomic_load_explicit(&bucket->full_at_ns, memory_order_relaxed) / 1000 <= now_us;
+}
+
 #endif

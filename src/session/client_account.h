@@ -11,6 +11,7 @@
 
 #include "base/shared_bucket.h"
 #include "net/net_allowance.h"
+#include "session/guess_limit.h"
 
 #include <assert.h>
 #include <stdatomic.h>
@@ -21,6 +22,7 @@ typedef struct client_account {
     net_allowance allowance;   /* first, so that a pointer to it is one to the account */
     shared_bucket log_lines;   /* the lines that may still be logged about it */
     _Atomic uint32_t left_out; /* lines that were not logged since the last one that was; relaxed */
+    guess_record guesses;      /* the rooms that it has joined */
 } client_account;
 
 static_assert(offsetof(client_account, allowance) == 0, "client_account_of() casts");
