@@ -39,10 +39,12 @@ typedef struct connection connection;
 
 /* What the owner answers when it is given a message. */
 typedef enum connection_verdict {
-    CONNECTION_GO_ON,     /* the message is handled; go on with the next one */
-    CONNECTION_HOLD,      /* the message is handled; handle no more input until connection_resume() */
-    CONNECTION_HAND_OVER, /* the message is not handled, because another thread must do it. on_hand_over is
-                             called at the end of the turn. */
+    CONNECTION_GO_ON,        /* the message is handled; go on with the next one */
+    CONNECTION_HOLD,         /* the message is handled; handle no more input until connection_resume() */
+    CONNECTION_HOLD_MESSAGE, /* the message is not handled yet: the same message is given again after
+                                connection_resume(), and no other input before that */
+    CONNECTION_HAND_OVER,    /* the message is not handled, because another thread must do it. on_hand_over is
+                                called at the end of the turn. */
 } connection_verdict;
 
 /* How a connection ended. */
@@ -98,7 +100,8 @@ struct connection {
     token_bucket frames;       /* the frames that its peer may still send (net_limits.frame_rate) */
     uint16_t relays_unwritten; /* signals in `output` that connection_time_message() has counted */
     uint8_t pongs_owed;        /* how many of our pings were not answered yet, at most UINT8_MAX */
-    bool has_kept_message : 1; /* `message` is complete, and is kept for the thread that must handle it */
+    bool has_kept_message : 1; /* `message` is complete, and is kept for the thread that must handle it, or
+                                  until connection_resume() */
     bool kept_is_text : 1;     /* that message is a text message */
     bool has_ended : 1;        /* on_end was called */
     bool awaits_pong : 1;      /* a ping was sent whose time is measured for ping_rtt_us */

@@ -9,16 +9,33 @@
 
 /* ---- Messages ---- */
 
-/* Keep the message for the thread that is to handle it, and leave at the end of the turn. */
-static void begin_leaving(connection *c, bool is_text, slice data)
+/* Keep the message, to give it to the owner again. False without memory: then the connection was dropped. */
+static bool keep_message(connection *c, bool is_text, slice data)
 {
     assert(c->message == NULL);
     if (bytes_append(&c->message, data.data, data.len) != 0) {
         connection_drop_without_memory(c);
-        return;
+        return false;
     }
     c->has_kept_message = true;
     c->kept_is_text = is_text;
+    return true;
+}
+
+/* Handle no more input until connection_resume(), and then the message first. */
+static void hold_message(connection *c, bool is_text, slice data)
+{
+    if (!keep_message(c, is_text, data))
+        return;
+    connection_enter_state(c, CONNECTION_HELD);
+    connection_count_holding(c);
+}
+
+/* Keep the message for the thread that is to handle it, and leave at the end of the turn. */
+static void begin_leaving(connection *c, bool is_text, slice data)
+{
+    if (!keep_message(c, is_text, data))
+        return;
     (void)transport_watch_input(&c->transport, false);
     connection_enter_state(c, CONNECTION_LEAVING);
     connection_set_put_work(&c->entry, CONNECTION_WORK_WRITE);
@@ -34,6 +51,10 @@ static bool deliver(connection *c, bool is_text, slice data)
         if (connection_is_open(c))
             connection_enter_state(c, CONNECTION_HELD);
         return false;
+    case CONNECTION_HOLD_MESSAGE:
+        if (connection_is_open(c))
+            hold_message(c, is_text, data);
+        return false;
     case CONNECTION_HAND_OVER:
         if (connection_is_open(c))
             begin_leaving(c, is_text, data);
@@ -42,7 +63,7 @@ static bool deliver(connection *c, bool is_text, slice data)
     return false;
 }
 
-/* The same with the message in c->message, which was put together from pieces, or kept by begin_leaving(). */
+/* The same with the message in c->message, which was put together from pieces, or kept by keep_message(). */
 static bool deliver_assembled(connection *c, bool is_text)
 {
     bytes *message = c->message;

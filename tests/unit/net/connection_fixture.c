@@ -58,6 +58,8 @@ static connection_verdict on_message(connection *c, bool is_text, slice data)
 
     if (starts(data, "hold") || (starts(data, "over, hold") && !is_here))
         return CONNECTION_HOLD;
+    if (starts(data, "again") || (starts(data, "over, again") && !is_here))
+        return (f->has_held = !f->has_held) ? CONNECTION_HOLD_MESSAGE : CONNECTION_GO_ON;
     if (is_here ? starts(data, "over") : starts(data, "back"))
         return CONNECTION_HAND_OVER;
     if (starts(data, "echo"))

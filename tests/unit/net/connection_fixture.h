@@ -2,8 +2,9 @@
  *
  * Everything that a connection tells its owner is written down as one line of text, so a test says what it
  * does and then what must have happened, in order. The owner does what a message says: a text that starts
- * with "hold" holds the connection, "over" hands it over from here and "back" from there, "echo" sends the
- * message back, "close" and "drop" end it. "over, hold" and "over, close" do the second there.
+ * with "hold" holds the connection, "again" has itself held and given once more, "over" hands it over from
+ * here and "back" from there, "echo" sends the message back, "close" and "drop" end it. "over, hold", "over,
+ * again" and "over, close" do the second there.
  *
  * So the tests look at what the owner and the peer of a connection can see, and at the counters. The same
  * tests run with plain connections and, in a group between fixture_start_tls() and fixture_stop_tls(), with
@@ -29,6 +30,7 @@ typedef struct fixture {
     net_limits limits; /* may be changed until the first connection is made */
     int answer;        /* to a good request: this status; 0 = what the request deserves */
     bool tells_peer;   /* a request is noted with the address that it comes from */
+    bool has_held;     /* "again" was held, and is handled when it comes next */
     bool takes_back;   /* who is handed over comes back here at once, and is closed */
     side here, there;  /* a connection begins here, and may be handed over to there, and back */
     wire_peer peer;

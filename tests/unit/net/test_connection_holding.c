@@ -39,6 +39,27 @@ static void a_part_of_a_message_is_counted_until_the_rest_has_come(void **state)
     fixture_unmake(f);
 }
 
+static void a_message_that_is_held_is_counted_until_it_is_handled(void **state)
+{
+    (void)state;
+    memory_bound memory = {.limit = 1024 * KIB, .share = 512 * KIB};
+    fixture *f = fixture_open(make_bounded(&memory), SOCK_STREAM);
+    char text[8 * KIB];
+    memset(text, ' ', sizeof(text));
+    memcpy(text, "over, again", 11);
+    wire_send_frame(&f->peer, WIRE_TEXT, text, sizeof(text));
+    fixture_turn(f);
+    fixture_attach(f, &f->there);
+    fixture_turn_there(f);
+    expect(f, "text of 8192\nhand over\ntext of 8192\n");
+    assert_in_range(memory_bound_used(&memory), 8 * KIB, 17 * KIB);
+    connection_resume(f->c);
+    fixture_turn_there(f);
+    expect(f, "text of 8192\n");
+    assert_int_equal(memory_bound_used(&memory), 0);
+    fixture_unmake(f);
+}
+
 static void the_begin_of_a_header_is_counted(void **state)
 {
     (void)state;
@@ -294,6 +315,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_part_of_a_message_is_counted_until_the_rest_has_come),
+        cmocka_unit_test(a_message_that_is_held_is_counted_until_it_is_handled),
         cmocka_unit_test(the_begin_of_a_header_is_counted),
         cmocka_unit_test(output_that_waits_is_counted_until_it_is_read),
         cmocka_unit_test(what_goes_to_another_thread_is_counted_there),

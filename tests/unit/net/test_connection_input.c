@@ -490,6 +490,96 @@ static void a_held_message_in_parts_is_delivered_once(void **state)
     fixture_unmake(f);
 }
 
+static void a_message_that_is_held_is_given_again_before_what_is_behind_it(void **state)
+{
+    (void)state;
+    fixture *f = fixture_make_open();
+    bytes *out = NULL;
+    wire_add_text(&out, "again 1");
+    wire_add_text(&out, "a");
+    wire_add_text(&out, "again 2");
+    wire_add_text(&out, "b");
+    wire_send_gathered(&f->peer, &out);
+    fixture_turn(f);
+    expect(f, "text again 1\n");
+    assert_true(connection_is_open(f->c));
+    wire_send_text(&f->peer, "c");
+    fixture_turn(f);
+    fixture_turn(f);
+    expect(f, "");
+
+    connection_resume(f->c);
+    fixture_turn(f);
+    expect(f, "text again 1\ntext a\ntext again 2\n");
+    connection_resume(f->c);
+    fixture_turn(f);
+    expect(f, "text again 2\ntext b\ntext c\n");
+    fixture_expect_idle(f);
+    fixture_unmake(f);
+}
+
+static void a_message_in_parts_is_held_as_one(void **state)
+{
+    (void)state;
+    fixture *f = fixture_make_open();
+    wire_send_frame(&f->peer, 0x01, "aga", 3);
+    fixture_turn(f);
+    wire_send_frame(&f->peer, 0x80, "in", 2);
+    wire_send_text(&f->peer, "behind");
+    fixture_turn(f);
+    expect(f, "text again\n");
+    connection_resume(f->c);
+    fixture_turn(f);
+    expect(f, "text again\ntext behind\n");
+    assert_int_equal(f->c->messages_in, 2);
+    fixture_expect_idle(f);
+    fixture_unmake(f);
+}
+
+/* It is kept for the other thread first, and held there. */
+static void a_message_that_was_handed_over_can_be_held(void **state)
+{
+    (void)state;
+    fixture *f = fixture_make_open();
+    bytes *out = NULL;
+    wire_add_text(&out, "over, again");
+    wire_add_text(&out, "a");
+    wire_send_gathered(&f->peer, &out);
+    fixture_turn(f);
+    fixture_attach(f, &f->there);
+    wire_send_text(&f->peer, "b");
+    fixture_turn_there(f);
+    fixture_turn_there(f);
+    expect(f, "text over, again\nhand over\ntext over, again\n");
+    connection_resume(f->c);
+    fixture_turn_there(f);
+    expect(f, "text over, again\ntext a\ntext b\n");
+    fixture_unmake(f);
+}
+
+static void a_message_that_is_held_ends_with_its_connection(void **state)
+{
+    (void)state;
+    for (int closes = 0; closes < 2; closes++) {
+        fixture *f = fixture_make_open();
+        wire_send_text(&f->peer, "again");
+        fixture_turn(f);
+        expect(f, "text again\n");
+        if (closes != 0) {
+            connection_close(f->c, CLOSE_REASON_SERVER_STOPS, "over");
+            connection_resume(f->c);
+            fixture_turn(f);
+            expect(f, "end server_stops 1001 over\n");
+        } else {
+            wire_close(&f->peer);
+            fixture_turn(f);
+            fixture_turn(f);
+            expect(f, "end lost 1006 the peer is gone\nfree\n");
+        }
+        fixture_unmake(f);
+    }
+}
+
 static void the_end_of_a_held_peer_is_noticed(void **state)
 {
     (void)state;
@@ -894,6 +984,10 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_held_connection_keeps_its_input_and_the_order),
     cmocka_unit_test(a_hold_may_fall_anywhere_into_the_input),
     cmocka_unit_test(a_held_message_in_parts_is_delivered_once),
+    cmocka_unit_test(a_message_that_is_held_is_given_again_before_what_is_behind_it),
+    cmocka_unit_test(a_message_in_parts_is_held_as_one),
+    cmocka_unit_test(a_message_that_was_handed_over_can_be_held),
+    cmocka_unit_test(a_message_that_is_held_ends_with_its_connection),
     cmocka_unit_test(the_end_of_a_held_peer_is_noticed),
     cmocka_unit_test(a_held_connection_can_be_written_to_and_closed),
     cmocka_unit_test(a_resume_of_what_is_not_held_changes_nothing),
