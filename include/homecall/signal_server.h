@@ -68,6 +68,9 @@ typedef struct signal_server_options {
     uint32_t max_connections_per_address; /* from one client address; 0 = no limit */
     uint32_t connect_rate;                /* new connections a second from one address; 0 = no limit */
     uint32_t connect_burst;               /* new connections at once above that */
+    uint32_t guess_rate;                  /* rooms a minute that one address may join for the first time,
+                                             and not wait; 0 = no limit */
+    uint32_t guess_burst;                 /* such rooms at once above that */
     const char *exempt_addresses;         /* comma-separated list of addresses and networks that no limit of
                                              an address is for */
 

@@ -117,6 +117,14 @@ static const option table[] = {
     {connections, "CONNECT_BURST", OPTION_INTEGER, AS_LIBRARY, 1, 1000000, NULL, "connections",
      "How many connections one address may open at once, over that rate.",
      TARGET(server.connect_burst)},
+    {connections, "GUESS_RATE", OPTION_INTEGER, AS_LIBRARY, 0, 1000000, NULL, "rooms a minute",
+     "How many rooms one address may join for the first time, on average, so that nobody finds a codeword by "
+     "trying many. A further such join waits before it is handled, 0.1 s at first, then twice as long each time, "
+     "up to 25 s. Codewords of 22 characters and more are not counted. 0 sets no limit.",
+     TARGET(server.guess_rate)},
+    {connections, "GUESS_BURST", OPTION_INTEGER, AS_LIBRARY, 1, 60000, NULL, "rooms",
+     "How many rooms one address may join for the first time at once, over that rate.",
+     TARGET(server.guess_burst)},
     {connections, "EXEMPT_ADDRESSES", OPTION_STRING, AS_LIBRARY, 0, KIB(16), NULL, NULL,
      "The clients that no limit of an address is for, separated by commas: addresses, networks as 192.0.2.0/24, "
      "as of a school that has one address for all, unix for whoever comes through a Unix socket. Those of this "

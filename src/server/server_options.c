@@ -2,6 +2,7 @@
 
 #include "admin/admin.h"
 #include "protocol/message.h"
+#include "session/guess_limit.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -36,11 +37,12 @@ void signal_server_options_init(signal_server_options *options)
 
         .workers = 0,
         .acceptor_threads = 1,
-
         .max_connections = 0,
         .max_connections_per_address = 64,
         .connect_rate = 10,
         .connect_burst = 50,
+        .guess_rate = 30,
+        .guess_burst = 30,
         .exempt_addresses = "127.0.0.0/8,::1,unix",
 
         .room_capacity = 2,
@@ -131,7 +133,8 @@ bool server_options_are_valid(const signal_server_options *o)
     bool has_rates = o->message_burst >= 1 && o->message_burst <= MAX_BURST && o->fault_burst <= MAX_BURST &&
                      o->message_burst_per_address >= 1 && o->byte_burst_per_address >= 1 &&
                      o->log_rate_per_address <= MAX_BURST / 10 && o->connect_burst >= 1 &&
-                     o->connect_burst <= MAX_BURST;
+                     o->connect_burst <= MAX_BURST && o->guess_burst >= 1 &&
+                     o->guess_burst <= GUESS_MAX_BURST;
     bool has_times = is_time(o->ping_interval_ms) && is_time(o->pong_timeout_ms) &&
                      is_time(o->handshake_timeout_ms) && is_time(o->close_timeout_ms) &&
                      o->message_timeout_ms <= INT32_MAX / 2;

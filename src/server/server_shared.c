@@ -72,6 +72,7 @@ static session_limits session_limits_of(const signal_server_options *o)
                   .probe_timeout_ms = o->probe_timeout_ms},
         .max_name_bytes = o->max_name_bytes,
         .log_lines = {.per_second = o->log_rate_per_address, .burst = 10 * o->log_rate_per_address},
+        .guesses = {.per_minute = o->guess_rate, .burst = o->guess_burst},
         .faults = {.per_second = o->fault_burst == 0 ? 0 : 1, .burst = o->fault_burst},
     };
 }

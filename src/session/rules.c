@@ -3,6 +3,7 @@
 #include "base/wipe.h"
 #include "protocol/json_text.h"
 #include "protocol/message.h"
+#include "session/guessing.h"
 #include "session/session.h"
 
 #include <assert.h>
@@ -124,10 +125,13 @@ static connection_verdict on_join(session *s, const message *m)
     const session_group *group = session_group_of(s);
     int shard = shard_of(group->shared, m->room);
     if (shard != group->shard) {
-        s->next_shard = shard;
+        s->join.next_shard = (uint8_t)shard;
         return CONNECTION_HAND_OVER;
     }
-    return enter_room(s, m);
+    int held = guessing_hold(s, m->room);
+    if (held < 0)
+        return close_without_memory(s);
+    return held > 0 ? CONNECTION_HOLD_MESSAGE : enter_room(s, m);
 }
 
 /* PROTOCOL.md, rule 4. The sender leaves, whatever `user` the message names. */

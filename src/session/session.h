@@ -27,7 +27,7 @@ typedef struct session {
     token_bucket faults;   /* invalid messages that it may still send */
     token_bucket reports;  /* error messages of the client that may still be logged */
     uint32_t account;      /* which its queued signals are charged to: session_budget_account() */
-    int next_shard;        /* while it is handed over: the shard that it goes to */
+    join_progress join;    /* how far its latest join is */
 } session;
 
 static_assert(offsetof(session, connection) == 0, "session_of() casts");

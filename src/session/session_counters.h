@@ -37,6 +37,7 @@ typedef struct session_counters {
     counter pending_bytes;
 
     counter joins[SESSION_JOINS];
+    counter guesses_held;           /* joins that were held: GUESS_RATE */
     counter leaves[SESSION_LEAVES]; /* members = joins[SESSION_JOIN_JOINED] - all of these */
     counter signals[SESSION_SIGNALS][ROOM_OUTCOMES];
     counter not_in_room;             /* signals refused because their sender was not in that room */

@@ -8,6 +8,7 @@ int session_group_init(session_group *group, session_shared *shared, net_loop *l
                        const connection_events *events, int shard)
 {
     assert(shard == SESSION_NO_SHARD || (shard >= 0 && shard < shared->shards));
+    assert(shared->shards <= JOIN_MAX_SHARDS);
     *group = (session_group){.shared = shared, .loop = loop, .shard = shard};
     int error =
         connection_set_init(&group->connections, loop, &shared->net, &connection_turn_hooks, events, group);
@@ -17,11 +18,14 @@ int session_group_init(session_group *group, session_shared *shared, net_loop *l
                                &group->counters);
     if (error != 0)
         connection_set_deinit(&group->connections);
+    else
+        held_joins_init(&group->held, loop);
     return error;
 }
 
 void session_group_deinit(session_group *group)
 {
+    held_joins_deinit(&group->held);
     session_rooms_deinit(&group->rooms);
     connection_set_deinit(&group->connections);
 }

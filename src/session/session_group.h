@@ -10,6 +10,8 @@
 #include "base/address_list.h"
 #include "base/keyed_hash.h"
 #include "net/connection.h"
+#include "session/guess_limit.h"
+#include "session/held_joins.h"
 #include "session/ice_page.h"
 #include "session/session_counters.h"
 #include "session/session_rooms.h"
@@ -27,6 +29,7 @@ typedef struct session_limits {
     token_bucket_rate log_lines; /* how many lines are logged about one client */
     token_bucket_rate faults; /* how many invalid messages one connection may send, and how many of its error
                                  messages are logged */
+    guess_rate guesses;
 } session_limits;
 
 /* The lobby's shard index. */
@@ -40,7 +43,7 @@ typedef struct session_shared {
     keyed_hash hash;      /* of codewords, and of the addresses that ask for /ice */
     address_list proxies; /* the trusted proxies: what they say about a client's address is believed */
     ice_settings ice;
-    int shards; /* how many parts the rooms are divided into: one for each worker */
+    int shards; /* how many parts the rooms are divided into: one for each worker, at most JOIN_MAX_SHARDS */
 
     /* The server's functions, each called on the thread of `group`. */
 
@@ -54,11 +57,13 @@ typedef struct session_shared {
     void (*on_gone)(session_group *group, struct session *s);
     void *context; /* borrowed: for the server, and not used by sessions */
 
-    /* These four are the only members that change while threads run. */
+    /* These five are the only members that change while threads run. */
     session_budget budget;
     memory_bound memory;
     _Atomic uint64_t lines_left_out;      /* for session_limits.log_lines, since the start; relaxed */
     _Atomic uint64_t overloaded_until_us; /* monotonic: until then nobody new is let into a room; relaxed */
+    _Atomic uint64_t guess_warn_due_ms;   /* monotonic: when it may be logged again that somebody guesses;
+                                             relaxed */
 } session_shared;
 
 struct session_group {
@@ -66,6 +71,7 @@ struct session_group {
     net_loop *loop;         /* borrowed */
     connection_set connections;
     session_rooms rooms; /* zeroed in the lobby, which has none */
+    held_joins held;     /* the same */
     session_counters counters;
     ice_rate *ice_rate; /* borrowed; NULL on a worker, where no request is read */
     int shard;          /* which part of the rooms is here, or SESSION_NO_SHARD */

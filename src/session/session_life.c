@@ -49,6 +49,7 @@ static void on_end(connection *c, const connection_end *end)
     session *s = session_of(c);
     session_group *group = session_group_of(s);
     log_end(s, end);
+    held_joins_remove(&group->held, &s->join);
     if (s->peer.member == NULL)
         return;
     if (session_is_joined(s))
@@ -60,16 +61,16 @@ static void on_hand_over(connection *c)
 {
     session *s = session_of(c);
     session_group *group = session_group_of(s);
-    assert(s->peer.member == NULL && s->next_shard != group->shard);
+    assert(s->peer.member == NULL && (int)s->join.next_shard != group->shard && s->join.held_at == 0);
     counter_add(&group->counters.handed_over, 1);
-    group->shared->hand_over(group, s, s->next_shard);
+    group->shared->hand_over(group, s, (int)s->join.next_shard);
 }
 
 static void on_free(connection *c)
 {
     session *s = session_of(c);
     session_group *group = session_group_of(s);
-    assert(s->peer.member == NULL);
+    assert(s->peer.member == NULL && s->join.held_at == 0);
     group->shared->on_gone(group, s);
     free(s);
 }

@@ -235,6 +235,7 @@ static const metric_word limits[] = {
     {"max_connections", IN_TOTAL(acceptor.over_limit)},
     {"max_connections_per_address", IN_TOTAL(acceptor.over_address)},
     {"connect_rate", IN_TOTAL(acceptor.over_rate)},
+    {"guess_rate", IN_TOTAL(session.guesses_held)},
     {"unanswered", IN_TOTAL(acceptor.unanswered)},
     {"message_rate", CLOSES(CLOSE_REASON_FLOOD)},
     {"rate_per_address", CLOSES(CLOSE_REASON_ADDRESS_FLOOD)},

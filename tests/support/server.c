@@ -22,6 +22,7 @@ signal_server_options server_options(void)
     options.max_connections = 0;
     options.max_connections_per_address = 0;
     options.connect_rate = 0;
+    options.guess_rate = 0;
     options.exempt_addresses = ""; /* clients of tests are those of a network */
     options.message_rate = 0;
     options.fault_burst = 0;

@@ -58,6 +58,8 @@ static void options_that_the_code_can_not_work_with_are_refused(void **state)
     ASSERT_REFUSED(message_burst, 0);
     ASSERT_REFUSED(message_burst, 1000001);
     ASSERT_REFUSED(fault_burst, 1000001);
+    ASSERT_REFUSED(guess_burst, 0);
+    ASSERT_REFUSED(guess_burst, 60001);
     ASSERT_REFUSED(ping_interval_ms, 0);
     ASSERT_REFUSED(pong_timeout_ms, 0);
     ASSERT_REFUSED(handshake_timeout_ms, 0);

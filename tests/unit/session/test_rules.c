@@ -32,7 +32,7 @@ static void hand_over(session_group *group, session *s, int shard)
 {
     fixture *f = group->shared->context;
     assert_true(shard >= 0 && shard < SHARDS);
-    assert_int_equal(shard, s->next_shard);
+    assert_int_equal(shard, s->join.next_shard);
     STAILQ_INSERT_TAIL(&f->detached, &s->connection.entry, queued);
 }
 
@@ -66,7 +66,7 @@ static void settle(fixture *f)
 {
     for (int round = 0; round < 4; round++) {
         for (session *s; !f->is_mail_held && (s = take_detached(f)) != NULL;)
-            session_attach(s, &f->groups[s->next_shard]);
+            session_attach(s, &f->groups[s->join.next_shard]);
         for (int i = 0; i < GROUPS; i++)
             wire_turn(&f->loops[i]);
     }
@@ -265,7 +265,7 @@ static void rooms_spread_over_the_shards(void **state)
         settle(f);
         session *s = take_detached(f);
         assert_non_null(s);
-        met[s->next_shard]++;
+        met[s->join.next_shard]++;
         session_abandon(s);
     }
     assert_int_equal(met[0], MAX_CLIENTS / 2);
