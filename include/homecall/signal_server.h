@@ -60,6 +60,9 @@ typedef struct signal_server_options {
     uint32_t turn_ttl_ms;    /* how long credentials made with it are valid */
     const char *admin_host;  /* address or name for the admin port; a name as for host */
     uint16_t admin_port;     /* its TCP port: metrics and health by HTTP; 0 = none, the default */
+    const char *admin_allowed_hosts; /* comma-separated list of names and addresses by which it may be asked
+                                        (the header Host), besides admin_host, the loopback and the address
+                                        that is connected to; "*" = every one */
 
     uint32_t workers; /* worker threads, each with a share of the rooms; 0 = one for each processor */
     uint32_t acceptor_threads; /* acceptor threads; several share the port by SO_REUSEPORT */

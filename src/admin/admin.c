@@ -1,7 +1,6 @@
 #include "admin/admin.h"
 
-#include "admin/admin_pages.h"
-#include "base/clock.h"
+#include "admin/admin_answer.h"
 #include "base/log.h"
 #include "base/memory_text.h"
 #include "base/thread.h"
@@ -25,6 +24,8 @@ static const char log_namespace[] = "HomeCall_Signal_Admin";
 
 enum { BACKLOG = 64 };
 
+enum { STATUS_MISDIRECTED = 421 }; /* RFC 9110, 15.5.20, which evhttp does not know */
+
 /* A request needs no body, and no scraper sends so long a head. */
 enum { MAX_HEAD_BYTES = 8 * 1024, MAX_BODY_BYTES = 1024 };
 
@@ -45,7 +46,6 @@ enum { RESERVE_BYTES = 96 * 1024 };
 static const struct timeval pause_time = {.tv_usec = 100L * 1000};
 
 struct admin {
-    admin_options options;
     pthread_t id;
     bool is_started;
     _Atomic bool is_retired; /* nobody is accepted any more; relaxed, as the next */
@@ -58,8 +58,7 @@ struct admin {
     struct evconnlistener *listeners[ADMIN_MAX_SOCKETS]; /* evhttp's */
     size_t listener_count;
     void *reserve; /* owned: RESERVE_BYTES, or NULL while there is no memory */
-    process_probe probe;
-    snapshot_thread *threads; /* owned: those of a snapshot */
+    admin_answerer answerer;
 };
 
 /* The admin whose thread this is, since the error callback of evhttp's listener gets no argument for it. */
@@ -101,37 +100,42 @@ static bool fill_in(struct evhttp_request *request, const char *media_type, cons
            evbuffer_add(evhttp_request_get_output_buffer(request), body, len) == 0;
 }
 
-static admin_page_head write_page(admin *a, struct evhttp_request *request, const admin_page *page, FILE *out)
+/* The address that the client has connected to; unknown if the kernel does not tell it. */
+static address local_address_of(struct evhttp_request *request)
 {
-    for (size_t i = 0; i < a->options.thread_count; i++)
-        a->threads[i] = (snapshot_thread){0};
-    snapshot s = {.thread_count = a->options.thread_count, .threads = a->threads};
-    if (!a->options.collect(a->options.context, &s))
-        return admin_page_write_fault(HTTP_INTERNAL, "the numbers can't be read", out);
-
-    process_stats process;
-    process_probe_read(&a->probe, &process);
-    const admin_page_source source = {
-        .numbers = {.snapshot = &s, .process = &process},
-        .utc_ms = clock_utc_ms(),
-        .accept = evhttp_find_header(evhttp_request_get_input_headers(request), "Accept"),
-    };
-    return admin_page_write(page, &source, out);
+    struct bufferevent *buffers = evhttp_connection_get_bufferevent(evhttp_request_get_connection(request));
+    struct sockaddr_storage bound;
+    socklen_t len = sizeof(bound);
+    if (getsockname(bufferevent_getfd(buffers), (struct sockaddr *)&bound, &len) != 0)
+        return (address){0};
+    return address_from_sockaddr((const struct sockaddr *)&bound, len);
 }
 
 static admin_page_head write_answer(admin *a, struct evhttp_request *request, FILE *out)
 {
     enum evhttp_cmd_type method = evhttp_request_get_command(request);
-    if (method != EVHTTP_REQ_GET && method != EVHTTP_REQ_HEAD) {
-        (void)add_header(request, "Allow", "GET, HEAD");
-        return admin_page_write_fault(HTTP_BADMETHOD, "only GET and HEAD", out);
-    }
     const struct evhttp_uri *uri = evhttp_request_get_evhttp_uri(request);
-    const char *path = uri != NULL ? evhttp_uri_get_path(uri) : NULL;
-    const admin_page *page = path != NULL ? admin_page_find(path) : NULL;
-    if (page == NULL)
-        return admin_page_write_fault(HTTP_NOTFOUND, "no such page; / lists them", out);
-    return write_page(a, request, page, out);
+    const struct evkeyvalq *headers = evhttp_request_get_input_headers(request);
+    const char *host = uri != NULL ? evhttp_uri_get_host(uri) : NULL; /* it wins: RFC 9112, 3.2.2 */
+    const admin_question question = {
+        .only_reads = method == EVHTTP_REQ_GET || method == EVHTTP_REQ_HEAD,
+        .path = uri != NULL ? evhttp_uri_get_path(uri) : NULL,
+        .host = host != NULL ? host : evhttp_find_header(headers, "Host"),
+        .accept = evhttp_find_header(headers, "Accept"),
+        .local = local_address_of(request),
+    };
+    admin_page_head head = admin_answer_write(&a->answerer, &question, out);
+    if (head.status == HTTP_BADMETHOD)
+        (void)add_header(request, "Allow", "GET, HEAD");
+    if (head.status == STATUS_MISDIRECTED)
+        (void)add_header(request, "Connection", "close");
+    return head;
+}
+
+/* NULL: evhttp knows it. */
+static const char *reason_of(int status)
+{
+    return status == STATUS_MISDIRECTED ? "Misdirected Request" : NULL;
 }
 
 /* The answer has been sent, and now evhttp allocates the next request. */
@@ -156,7 +160,7 @@ static void on_request(struct evhttp_request *request, void *arg)
     }
     evhttp_request_set_on_complete_cb(request, on_answered, a);
     if (is_good && fill_in(request, head.media_type, body, len))
-        evhttp_send_reply(request, head.status, NULL, NULL);
+        evhttp_send_reply(request, head.status, reason_of(head.status), NULL);
     else
         evhttp_connection_free(evhttp_request_get_connection(request));
     free(body);
@@ -322,15 +326,16 @@ static int listen_on_all(admin *a, const int *listen_fds, size_t count)
 }
 
 /* All but listening. 0 or -errno. */
-static int prepare(admin *a)
+static int prepare(admin *a, const admin_options *options)
 {
+    a->wake_fd = -1;
+    int error = admin_answerer_init(&a->answerer, options);
+    if (error != 0)
+        return error;
     a->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     if (a->wake_fd < 0)
         return -errno;
-    a->threads = calloc(a->options.thread_count + 1, sizeof(*a->threads)); /* never of size 0 */
-    if (a->threads == NULL)
-        return -ENOMEM;
-    int error = net_event_base_new(&a->base);
+    error = net_event_base_new(&a->base);
     if (error != 0)
         return error;
     a->wake = event_new(a->base, a->wake_fd, EV_READ | EV_PERSIST, on_wake, a);
@@ -353,9 +358,7 @@ int admin_new(const admin_options *options, const int *listen_fds, size_t count,
         close_all(listen_fds, count);
         return -ENOMEM;
     }
-    a->options = *options;
-    process_probe_init(&a->probe);
-    int error = prepare(a);
+    int error = prepare(a, options);
     if (error != 0)
         close_all(listen_fds, count);
     else
@@ -426,8 +429,7 @@ void admin_free(admin *a)
         event_base_free(a->base);
     if (a->wake_fd >= 0)
         close(a->wake_fd);
-    process_probe_deinit(&a->probe);
+    admin_answerer_deinit(&a->answerer);
     free(a->reserve);
-    free(a->threads);
     free(a);
 }

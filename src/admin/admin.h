@@ -3,14 +3,15 @@
  * It is libevent's evhttp on a thread of its own, so no worker ever waits for it. The numbers are read from
  * the counters of the running threads. A client that is slow, or says nothing, only keeps one of a bounded
  * number of connections. Left out on purpose: TLS and passwords. The port shows no names and changes nothing,
- * and belongs on a loopback or an inner network. */
+ * and belongs on a loopback or an inner network. What keeps the pages of strangers from reading it there is
+ * in admin_hosts.h. */
 #ifndef HOMECALL_ADMIN_ADMIN_H
 #define HOMECALL_ADMIN_ADMIN_H
 
+#include "admin/admin_options.h"
 #include "net/event_base.h"
-#include "stats/snapshot.h"
 
-#include <stdbool.h>
+#include <stddef.h>
 
 typedef struct admin admin;
 
@@ -25,18 +26,10 @@ enum { ADMIN_MAX_SOCKETS = 32 };
  * kernel. */
 enum { ADMIN_MAX_CONNECTIONS = 64 };
 
-typedef struct admin_options {
-    size_t thread_count; /* of the server */
-    /* Fill in a snapshot, with its sum (snapshot_sum). On entry `threads` has space for `thread_count` of
-     * them, and everything else is zero. On false the request is answered with 500. Called on the admin's
-     * thread, until admin_stop() returns. */
-    bool (*collect)(void *context, snapshot *out);
-    void *context; /* borrowed: for collect */
-} admin_options;
-
 /* An admin that does not answer yet. `listen_fds` are `count` bound, non-blocking sockets that don't listen
  * yet, at least one and at most ADMIN_MAX_SOCKETS; they are the admin's from here on, also on failure.
- * `options` is copied. 0 and the admin in *out, owned by the caller; -ENOMEM; or -errno of listen()
+ * `options` is copied, but not the texts of its hosts. 0 and the admin in *out, owned by the caller; -ENOMEM;
+ * or -errno of listen()
  * (-EADDRINUSE), net_event_base_new() or eventfd(). */
 int admin_new(const admin_options *options, const int *listen_fds, size_t count, admin **out);
 

@@ -94,6 +94,11 @@ static const option table[] = {
     {watching, "ADMIN_PORT", OPTION_PORT, "9888", 1, 65535, NULL, NULL,
      "Its TCP port, for /metrics, /stats, /livez, /readyz and /version. With off, or 0, there is none.",
      TARGET(server.admin_port)},
+    {watching, "ADMIN_ALLOWED_HOSTS", OPTION_STRING, AS_LIBRARY, 0, KIB(4), NULL, NULL,
+     "The host names and addresses by which the admin port may be asked, separated by commas, besides ADMIN_HOST, "
+     "localhost and the address that was connected to. Others get 421, so that no page can read it by a name of its "
+     "own (DNS rebinding). * allows all.",
+     TARGET(server.admin_allowed_hosts)},
 
     {threads, "WORKERS", OPTION_INTEGER, AS_LIBRARY, 0, 256, NULL, "threads",
      "The threads that share the rooms. 0 is one for each processor.",

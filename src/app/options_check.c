@@ -1,5 +1,6 @@
 #include "app/options_check.h"
 
+#include "admin/admin_hosts.h"
 #include "app/option_table.h"
 #include "app/options.h"
 #include "app/options_report.h"
@@ -157,6 +158,17 @@ static bool check_admin_host(const app_config *config, FILE *reports)
     return false;
 }
 
+static bool check_admin_allowed_hosts(const app_config *config, FILE *reports)
+{
+    slice entry;
+    const char *reason = admin_hosts_find_fault(slice_of_text(config->server.admin_allowed_hosts), &entry);
+    if (reason == NULL)
+        return true;
+    options_report(reports, config, option_at(offsetof(app_config, server.admin_allowed_hosts)), entry,
+                   reason);
+    return false;
+}
+
 static bool check_tls(const app_config *config, FILE *reports)
 {
     const signal_server_options *s = &config->server;
@@ -212,6 +224,7 @@ bool options_check_together(const app_config *config, FILE *reports)
     bool is_valid = check_origins(config, reports);
     is_valid = check_hosts(config, reports) && is_valid;
     is_valid = check_admin_host(config, reports) && is_valid;
+    is_valid = check_admin_allowed_hosts(config, reports) && is_valid;
     is_valid = check_proxies(config, reports) && is_valid;
     is_valid = check_exempt(config, reports) && is_valid;
     is_valid = check_turn(config, reports) && is_valid;

@@ -34,6 +34,7 @@ void signal_server_options_init(signal_server_options *options)
         .turn_ttl_ms = 12 * HOUR_MS,
         .admin_host = "127.0.0.1",
         .admin_port = 0, /* a program that embeds a server gets no other port unasked */
+        .admin_allowed_hosts = "",
 
         .workers = 0,
         .acceptor_threads = 1,
@@ -88,6 +89,7 @@ static const size_t strings[] = {
     offsetof(signal_server_options, trusted_proxies),
     offsetof(signal_server_options, exempt_addresses),
     offsetof(signal_server_options, admin_host),
+    offsetof(signal_server_options, admin_allowed_hosts),
     offsetof(signal_server_options, turn_urls),
     offsetof(signal_server_options, turn_secret),
     offsetof(signal_server_options, tls_cert_file),
@@ -138,12 +140,15 @@ bool server_options_are_valid(const signal_server_options *o)
     bool has_times = is_time(o->ping_interval_ms) && is_time(o->pong_timeout_ms) &&
                      is_time(o->handshake_timeout_ms) && is_time(o->close_timeout_ms) &&
                      o->message_timeout_ms <= INT32_MAX / 2;
+    slice wrong_host;
+    bool has_admin_hosts = o->admin_allowed_hosts != NULL &&
+                           admin_hosts_find_fault(slice_of_text(o->admin_allowed_hosts), &wrong_host) == NULL;
     bool has_ports = is_port(o->port) && is_port(o->tls_port);
     /* A proxy sends its header in plain text before everything else, and our TLS would have to start there.
      */
     bool has_one_start = !o->proxy_protocol || o->tls_port < 0;
     return has_strings && has_sockets && has_threads && has_sizes && has_rates && has_times && has_ports &&
-           has_one_start;
+           has_admin_hosts && has_one_start;
 }
 
 /* ---- A copy ---- */

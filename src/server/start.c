@@ -154,7 +154,12 @@ static int make_admin(signal_server *server, listen_plan *plan, signal_server_fa
     if (server->options.admin_port == 0)
         return 0;
     const admin_options options = {
-        .thread_count = server_thread_count(server), .collect = collect, .context = server};
+        .thread_count = server_thread_count(server),
+        .hosts = {.own = slice_of_text(server->options.admin_host),
+                  .allowed = slice_of_text(server->options.admin_allowed_hosts)},
+        .collect = collect,
+        .context = server,
+    };
     int error = listening_open_admin(server, &options, plan);
     if (error != 0)
         start_fault_set(fault, SIGNAL_SERVER_FAULT_ADMIN, server->options.admin_host,

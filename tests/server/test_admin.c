@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "admin/admin_client.h"
+#include "homecall/signal_log.h"
 #include "support/client.h"
 #include "support/free_port.h"
 #include "support/server.h"
@@ -18,6 +19,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { ANSWER_MS = 20 * 1000, RETRY_MS = 10 };
 
@@ -380,6 +382,79 @@ static void there_is_none_unless_it_is_asked_for(void **state)
     assert_int_equal(admin_client_get("127.0.0.1", port, "/livez", ANSWER_MS, &answer), -ECONNREFUSED);
 }
 
+/* ---- By which names it is asked ---- */
+
+/* GET / by this Host. The status must be this; `c` is to be closed. */
+static client *ask_by(const fixture *f, const char *host, int status)
+{
+    char request[256];
+    int len =
+        snprintf(request, sizeof(request), "GET / HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n\r\n", host);
+    client *c = client_dial(f->options.admin_port);
+    client_send_bytes(c, request, (size_t)len);
+    client_expect_http_fault(c, status); /* how a 200 with Connection: close looks, too */
+    return c;
+}
+
+/* A page whose name was turned to 127.0.0.1 asks by that name. */
+static void a_name_that_nobody_has_allowed_is_not_answered(void **state)
+{
+    fixture *f = *state;
+    f->options.admin_allowed_hosts = "signal, watch.example";
+    start(f);
+    static const char *const good[] = {"signal:9888", "watch.example", "localhost", "127.0.0.1:9888",
+                                       "[::1]"};
+    static const char *const bad[] = {"evil.example", "evil.example:9888", "127.0.0.1.evil.example",
+                                      "192.0.2.1"};
+    for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++)
+        client_close(ask_by(f, good[i], 200));
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+        client_close(ask_by(f, bad[i], 421));
+    free(get(f, "/livez", 200)); /* without a Host */
+}
+
+static size_t count_in(const char *text, const char *word)
+{
+    size_t count = 0;
+    for (const char *at = text; (at = strstr(at, word)) != NULL; at++)
+        count++;
+    return count;
+}
+
+static void names_that_are_refused_are_logged_and_do_not_fill_the_log(void **state)
+{
+    fixture *f = *state;
+    char file[] = "/tmp/test_admin.XXXXXX";
+    int fd = mkstemp(file);
+    assert_true(fd >= 0);
+    const signal_log_options log = {.file = file, .level = SIGNAL_LOG_WARN, .is_private = true};
+    assert_int_equal(signal_log_start(&log), 0);
+    start(f);
+    for (int i = 0; i < 50; i++)
+        client_close(ask_by(f, "evil.example\x1b[2J", 421));
+    server_end(f->server);
+    f->server = NULL;
+    signal_log_stop();
+
+    static char text[16 * 1024];
+    ssize_t len = read(fd, text, sizeof(text) - 1);
+    assert_true(len > 0);
+    text[len] = '\0';
+    assert_non_null(strstr(text, "ADMIN_ALLOWED_HOSTS"));
+    assert_non_null(strstr(text, "host=\"evil.example"));
+    assert_null(strchr(text, '\x1b'));
+    assert_in_range(count_in(text, "ADMIN_ALLOWED_HOSTS"), 1, 3); /* one in ten seconds */
+    close(fd);
+    unlink(file);
+}
+
+static void a_list_of_hosts_that_no_request_can_name_is_refused(void **state)
+{
+    fixture *f = *state;
+    f->options.admin_allowed_hosts = "signal, signal:9888";
+    assert_int_equal(signal_server_create(&f->options, &f->server), -EINVAL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -395,6 +470,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_start_after_one_that_failed_is_ready, make, destroy),
         cmocka_unit_test_setup_teardown(a_port_that_is_taken_is_told_from_the_other, make, destroy),
         cmocka_unit_test_setup_teardown(there_is_none_unless_it_is_asked_for, make, destroy),
+        cmocka_unit_test_setup_teardown(a_name_that_nobody_has_allowed_is_not_answered, make, destroy),
+        cmocka_unit_test_setup_teardown(names_that_are_refused_are_logged_and_do_not_fill_the_log, make,
+                                        destroy),
+        cmocka_unit_test_setup_teardown(a_list_of_hosts_that_no_request_can_name_is_refused, make, destroy),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

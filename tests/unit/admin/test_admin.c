@@ -61,7 +61,11 @@ static int make(void **state)
     fixture *f = calloc(1, sizeof(*f));
     if (f == NULL)
         return -1;
-    const admin_options options = {.thread_count = THREADS, .collect = collect, .context = f};
+    const admin_options options = {
+        .thread_count = THREADS,
+        .hosts = {.own = slice_of_text("127.0.0.1"), .allowed = slice_of_text("a")},
+        .collect = collect,
+        .context = f};
     counter_set(&f->counters[0].acceptor.sockets, 1);
     int fd = listen_on_host("127.0.0.1", &f->port);
     if (fd < 0 || admin_new(&options, &fd, 1, &f->admin) != 0)
@@ -329,6 +333,29 @@ static void expect_refused(const fixture *f, const char *request)
     assert_null(strstr(c->in, " 200 "));
     hang_up(c);
     get(f, "/version", 200, NULL, 0);
+}
+
+static void a_host_that_is_not_allowed_is_misdirected_and_ends_its_connection(void **state)
+{
+    static const char *const requests[] = {
+        "GET /stats HTTP/1.1\r\nHost: evil.example\r\n\r\n",
+        "GET /nothing HTTP/1.1\r\nHost: evil.example\r\n\r\n",
+        "PUT / HTTP/1.1\r\nHost: evil.example\r\nContent-Length: 0\r\n\r\n",
+    };
+    for (size_t i = 0; i < sizeof(requests) / sizeof(requests[0]); i++) {
+        client *c = dial(*state);
+        ask(c, requests[i], "421 Misdirected Request\r\n");
+        assert_has(c, "\r\nConnection: close\r\n");
+        assert_has(c, "\r\n\r\nnothing is answered under this name; ADMIN_ALLOWED_HOSTS can allow it\n");
+        expect_end(c);
+        hang_up(c);
+    }
+    client *c = dial(*state);
+    ask(c, "GET http://evil.example/stats HTTP/1.1\r\nHost: a\r\n\r\n", "421 "); /* RFC 9112, 3.2.2 */
+    hang_up(c);
+    c = dial(*state);
+    ask(c, "GET /livez HTTP/1.0\r\n\r\n", "200 OK"); /* a health check that sends no Host */
+    hang_up(c);
 }
 
 static void nonsense_ends_its_connection_only(void **state)
@@ -606,6 +633,7 @@ int main(void)
         TEST(an_answer_to_head_is_all_but_the_body),
         TEST(other_methods_are_told_what_is_allowed),
         TEST(a_request_in_single_bytes_is_a_request),
+        TEST(a_host_that_is_not_allowed_is_misdirected_and_ends_its_connection),
         TEST(nonsense_ends_its_connection_only),
         TEST(a_head_or_body_that_is_too_long_is_refused),
         TEST(who_asks_slowly_keeps_nobody_waiting),

@@ -603,6 +603,16 @@ static void a_unix_socket_is_the_loopback_however_long_its_path_is(void **state)
     free(line);
 }
 
+static void a_host_that_the_admin_port_can_not_be_asked_by_is_reported_by_itself(void **state)
+{
+    fixture *f = *state;
+    assert_int_equal(read_file(f, "ADMIN_ALLOWED_HOSTS=signal, http://signal"), 0);
+    assert_int_equal(apply(f), -EINVAL);
+    assert_string_equal(reports_of(f),
+                        "homecall-signal: ADMIN_ALLOWED_HOSTS: \"http://signal\" is not valid: neither an IP "
+                        "address nor a host name (from .env, line 1)\n");
+}
+
 static void what_can_not_be_listened_on_is_reported_by_itself(void **state)
 {
     fixture *f = *state;
@@ -627,6 +637,8 @@ static void what_can_not_be_listened_on_is_reported_by_itself(void **state)
         "ADMIN_HOST=127.0.0.1:9888",
         "ADMIN_HOST=[::1]",
         "ADMIN_HOST=' 127.0.0.1'",
+        "ADMIN_ALLOWED_HOSTS=signal:9888",
+        "ADMIN_ALLOWED_HOSTS=*.example",
         "WS_PORT=off\nWS_HOST=unixx:",
         "WS_HOST=127.1\nALLOW_PLAINTEXT=1",
     };
@@ -634,6 +646,8 @@ static void what_can_not_be_listened_on_is_reported_by_itself(void **state)
         assert_false(is_valid(faulty[i]));
     assert_true(is_valid("ADMIN_HOST=::1"));
     assert_true(is_valid("ADMIN_HOST=localhost"));
+    assert_true(is_valid("ADMIN_ALLOWED_HOSTS=' signal,watch.example, ::1 '"));
+    assert_true(is_valid("ADMIN_ALLOWED_HOSTS=*"));
     assert_true(is_valid("WS_PORT=off\nWS_HOST=unix:run/x.sock"));
     assert_false(is_valid("WS_PORT=off\nWS_HOST=127.0.0.1"));
 }
@@ -949,6 +963,7 @@ int main(void)
         TEST(nobody_else_is_told_of_kubernetes),
         TEST(plain_text_in_the_open_must_be_asked_for),
         TEST(a_unix_socket_is_the_loopback_however_long_its_path_is),
+        TEST(a_host_that_the_admin_port_can_not_be_asked_by_is_reported_by_itself),
         TEST(what_can_not_be_listened_on_is_reported_by_itself),
         TEST(more_places_than_a_server_listens_on_are_refused),
         TEST(tls_needs_a_certificate_and_something_must_listen),
