@@ -49,6 +49,7 @@ typedef struct signal_server_options {
     size_t listen_admin_fd_count;
     const char *allowed_origins; /* comma-separated list of origins as people write them, read at the start;
                                     "" = every origin */
+    bool require_origin;         /* a request that names no origin is refused, too; wants allowed_origins */
     const char *trusted_proxies; /* comma-separated list of the proxies whose X-Forwarded-For, Forwarded and
                                     PROXY headers are believed: addresses, networks in CIDR notation, and the
                                     word unix for everybody who comes through a Unix socket */

@@ -64,6 +64,10 @@ static const option table[] = {
      "https://*.example allows every host under that domain, null and file:// the pages that have no host. "
      "Empty allows all.",
      TARGET(server.allowed_origins)},
+    {listening, "REQUIRE_ORIGIN", OPTION_SWITCH, AS_LIBRARY, 0, 0, NULL, NULL,
+     "With on, who names no origin is refused with 403 as well: all programs that are no browser and do not send one. "
+     "It takes a list in ALLOWED_ORIGINS.",
+     TARGET(server.require_origin)},
 
     {proxies, "TRUSTED_PROXIES", OPTION_STRING, AS_LIBRARY, 0, KIB(16), NULL, NULL,
      "The proxies whose word about a client's address is believed, separated by commas: addresses, networks "

@@ -66,6 +66,16 @@ static bool check_exempt(const app_config *config, FILE *reports)
     return false;
 }
 
+static bool check_required_origin(const app_config *config, FILE *reports)
+{
+    slice list = slice_of_text(config->server.allowed_origins);
+    slice first;
+    return !config->server.require_origin || slice_take_entry(&list, &first) ||
+           report_whole(config, reports, offsetof(app_config, server.require_origin),
+                        "ALLOWED_ORIGINS is empty, and so every origin would do; off is allowed here, or a "
+                        "list of origins there");
+}
+
 static bool check_proxies(const app_config *config, FILE *reports)
 {
     size_t offset = offsetof(app_config, server.trusted_proxies);
@@ -222,6 +232,7 @@ bool options_check_together(const app_config *config, FILE *reports)
 {
     const signal_server_options *s = &config->server;
     bool is_valid = check_origins(config, reports);
+    is_valid = check_required_origin(config, reports) && is_valid;
     is_valid = check_hosts(config, reports) && is_valid;
     is_valid = check_admin_host(config, reports) && is_valid;
     is_valid = check_admin_allowed_hosts(config, reports) && is_valid;

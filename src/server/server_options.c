@@ -27,6 +27,7 @@ void signal_server_options_init(signal_server_options *options)
         .tls_cert_file = "",
         .tls_key_file = "",
         .allowed_origins = "",
+        .require_origin = false,
         .trusted_proxies = "",
         .proxy_protocol = false,
         .turn_urls = "",
@@ -114,6 +115,12 @@ static bool is_port(int32_t port)
     return port >= -1 && port <= UINT16_MAX;
 }
 
+static bool has_entries(slice list)
+{
+    slice first;
+    return slice_take_entry(&list, &first);
+}
+
 /* Here stand the bounds that the code relies on. The option table of the program has narrower ranges. */
 bool server_options_are_valid(const signal_server_options *o)
 {
@@ -143,12 +150,14 @@ bool server_options_are_valid(const signal_server_options *o)
     slice wrong_host;
     bool has_admin_hosts = o->admin_allowed_hosts != NULL &&
                            admin_hosts_find_fault(slice_of_text(o->admin_allowed_hosts), &wrong_host) == NULL;
+    bool has_origins =
+        !o->require_origin || (o->allowed_origins != NULL && has_entries(slice_of_text(o->allowed_origins)));
     bool has_ports = is_port(o->port) && is_port(o->tls_port);
     /* A proxy sends its header in plain text before everything else, and our TLS would have to start there.
      */
     bool has_one_start = !o->proxy_protocol || o->tls_port < 0;
     return has_strings && has_sockets && has_threads && has_sizes && has_rates && has_times && has_ports &&
-           has_admin_hosts && has_one_start;
+           has_origins && has_admin_hosts && has_one_start;
 }
 
 /* ---- A copy ---- */

@@ -25,6 +25,8 @@ typedef struct request {
     unsigned version_count;
     unsigned key_count;
     unsigned origin_count;
+    slice fetch_site; /* Sec-Fetch-Site */
+    unsigned fetch_site_count;
     unsigned host_count;
     bool has_bad_host;
     bool lists_websocket; /* "websocket" is in Upgrade */
@@ -170,6 +172,12 @@ static void on_origin(request *r, slice value)
     r->origin = value;
 }
 
+static void on_fetch_site(request *r, slice value)
+{
+    r->fetch_site_count++;
+    r->fetch_site = value;
+}
+
 static void on_content_length(request *r, slice value)
 {
     r->has_body |= !slice_equals(value, SLICE_LITERAL("0"));
@@ -193,6 +201,7 @@ static const field fields[] = {
     {"Sec-WebSocket-Version", on_version},
     {"Sec-WebSocket-Key", on_key},
     {"Origin", on_origin},
+    {"Sec-Fetch-Site", on_fetch_site},
     {"Content-Length", on_content_length},
     {"Transfer-Encoding", on_transfer_encoding},
 };
@@ -300,6 +309,17 @@ static int judge_upgrade(const request *r)
     return r->key_count == 1 && is_valid_key(r->key) ? 101 : 400;
 }
 
+/* May who sends it have the answer? A browser names the origin with each upgrade, but not with the GET of a
+ * page's own host: there it says same-origin (Fetch, "Origin header"; Fetch Metadata, 2.3), which no page can
+ * say for itself. */
+static bool is_from_allowed_origin(const ws_handshake_rules *rules, const request *r)
+{
+    if (r->origin_count > 0)
+        return rules->allows_origin == NULL || rules->allows_origin(rules->context, r->origin);
+    return !rules->requires_origin || (is_page(rules, r) && r->fetch_site_count == 1 &&
+                                       slice_equals(r->fetch_site, SLICE_LITERAL("same-origin")));
+}
+
 /* The verdict over a well-formed request (PROTOCOL.md, Endpoint). */
 static int judge(const ws_handshake_rules *rules, const request *r)
 {
@@ -316,10 +336,7 @@ static int judge(const ws_handshake_rules *rules, const request *r)
         return 400;
     if (r->origin_count > 1) /* We might check another one than the client means. */
         return 400;
-    if (r->origin_count == 1 && rules->allows_origin != NULL &&
-        !rules->allows_origin(rules->context, r->origin))
-        return 403;
-    return status;
+    return is_from_allowed_origin(rules, r) ? status : 403;
 }
 
 bool ws_handshake_parse(const ws_handshake_rules *rules, const char *data, size_t len,

@@ -20,6 +20,9 @@ typedef struct ws_handshake_rules {
     /* May a page of this origin connect? NULL = every page may. Not asked where there is no Origin. */
     bool (*allows_origin)(void *context, slice origin);
     void *context; /* borrowed, for allows_origin */
+    /* A request without an Origin is refused like one of a wrong origin; but not a GET of the page that a
+     * browser says is from a page of the same origin, with Sec-Fetch-Site. */
+    bool requires_origin;
 } ws_handshake_rules;
 
 /* The length of a Sec-WebSocket-Key: 16 bytes in base64 (RFC 6455, 4.1). */

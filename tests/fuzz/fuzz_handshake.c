@@ -128,8 +128,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (size < SETTINGS)
         return 0;
 
-    ws_handshake_rules rules = {
-        .path = "/signal", .max_head_bytes = 1 + (size_t)data[0] * 8, .allows_origin = allows_some};
+    ws_handshake_rules rules = {.path = "/signal",
+                                .max_head_bytes = 1 + (size_t)data[0] * 8,
+                                .allows_origin = allows_some,
+                                .requires_origin = data[1] >= 192};
     size_t step = 1 + data[1] % 64;
     const char *request = (const char *)data + SETTINGS;
     size_t len = size - SETTINGS;

@@ -283,6 +283,20 @@ static void a_client_that_names_no_origin_is_no_browser_and_let_in(void **state)
     server_end(server);
 }
 
+static void with_require_origin_a_client_that_names_none_is_refused(void **state)
+{
+    (void)state;
+    signal_server_options options = server_options();
+    options.allowed_origins = "https://call.example";
+    options.require_origin = true;
+    signal_server *server = server_start(&options);
+    expect_fault(server, "GET /signal HTTP/1.1\r\n" GOOD "\r\n", 403);
+    expect_fault(server, "GET /signal HTTP/1.1\r\n" GOOD "Sec-Fetch-Site: same-origin\r\n\r\n", 403);
+    expect_fault(server, "GET /signal HTTP/1.1\r\n" GOOD "Origin: https://other.example\r\n\r\n", 403);
+    expect_welcome(server, "GET /signal HTTP/1.1\r\n" GOOD "Origin: https://call.example\r\n\r\n");
+    server_end(server);
+}
+
 /* ---- What the log shows of a request ---- */
 
 /* Serve requests with bytes that a log must not show as they are. The log's lines, owned by the caller. */
@@ -555,6 +569,7 @@ int main(void)
         cmocka_unit_test(an_origin_that_no_browser_sends_is_told_at_the_start),
         cmocka_unit_test_setup_teardown(without_a_list_every_origin_is_let_in, start, server_teardown),
         cmocka_unit_test(a_client_that_names_no_origin_is_no_browser_and_let_in),
+        cmocka_unit_test(with_require_origin_a_client_that_names_none_is_refused),
         cmocka_unit_test(a_log_line_shows_no_byte_of_a_request_that_acts),
         cmocka_unit_test(a_log_line_in_json_stays_json_whatever_a_request_holds),
         cmocka_unit_test_setup_teardown(a_request_head_may_be_as_long_as_its_limit_and_no_longer, start,

@@ -174,6 +174,19 @@ static void only_pages_of_allowed_origins_get_them(void **state)
     assert_int_equal(ask(f, "GET /ice?again=1", ""), 200); /* a browser names no origin to its own host */
 }
 
+static void with_require_origin_the_own_page_still_gets_them(void **state)
+{
+    fixture *f = *state;
+    f->options.allowed_origins = "https://call.example";
+    f->options.require_origin = true;
+    start(f);
+    assert_int_equal(ask(f, "GET /ice", ""), 403);
+    assert_false(answer_has(f, "turn.example"));
+    assert_int_equal(ask(f, "GET /ice", "Sec-Fetch-Site: cross-site\r\n"), 403);
+    assert_int_equal(ask(f, "GET /ice", "Sec-Fetch-Site: same-origin\r\n"), 200);
+    assert_int_equal(ask(f, "GET /ice", "Origin: https://call.example\r\n"), 200);
+}
+
 static void it_is_for_get_alone(void **state)
 {
     fixture *f = *state;
@@ -214,6 +227,7 @@ int main(void)
         TEST(pages_are_told_international_hosts_in_ascii),
         TEST(a_url_that_no_browser_takes_is_told_at_the_start),
         TEST(only_pages_of_allowed_origins_get_them),
+        TEST(with_require_origin_the_own_page_still_gets_them),
         TEST(it_is_for_get_alone),
         TEST(a_hundred_callers_behind_one_address_are_served),
         TEST(one_address_that_asks_without_end_has_to_wait_and_others_have_not),

@@ -440,6 +440,10 @@ static void settings_that_never_work_end_with_two_and_name_the_option(void **sta
     } cases[] = {
         {"TURN_SECRET=x", "TURN_URLS: \"\" is not valid: TURN_SECRET is set, ", false},
         {"PROXY_PROTOCOL=on", "TRUSTED_PROXIES: \"\" is not valid: PROXY_PROTOCOL is on, ", false},
+        {"REQUIRE_ORIGIN=1",
+         "REQUIRE_ORIGIN: \"1\" is not valid: ALLOWED_ORIGINS is empty, and so every origin would do; off is "
+         "allowed here, ",
+         false},
         {"TLS_CERT_FILE=c TLS_KEY_FILE=k", "WSS_PORT: \"off\" is not valid: TLS_CERT_FILE ", false},
         {"WS_PORT=7001 WSS_PORT=7001 TLS_CERT_FILE=c TLS_KEY_FILE=k",
          "WSS_PORT: \"7001\" is not valid: ", false},

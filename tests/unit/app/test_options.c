@@ -322,7 +322,8 @@ static void a_switch_is_on_or_off_or_another_word_for_that(void **state)
         switches++;
         for (size_t j = 0; j < sizeof(words) / sizeof(words[0]); j++) {
             for (int is_off = 0; is_off < 2; is_off++) {
-                snprintf(line, sizeof(line), "%s=%s\nTRUSTED_PROXIES=127.0.0.1", o->name, words[j][is_off]);
+                snprintf(line, sizeof(line), "%s=%s\nTRUSTED_PROXIES=127.0.0.1\nALLOWED_ORIGINS=null",
+                         o->name, words[j][is_off]);
                 assert_true(accepts(line, &config));
                 assert_int_equal(*(const bool *)((const char *)&config + o->offset), !is_off);
                 options_deinit(&config);
@@ -333,7 +334,7 @@ static void a_switch_is_on_or_off_or_another_word_for_that(void **state)
             assert_false(is_valid(line));
         }
     }
-    assert_int_equal(switches, 3);
+    assert_int_equal(switches, 4);
     assert_int_equal(read_file(f, "LOG_PRIVACY=maybe"), 0);
     assert_int_equal(apply(f), -EINVAL);
     assert_string_equal(reports_of(f),
@@ -732,6 +733,17 @@ static void a_turn_secret_needs_a_turn_server_to_use_it_for(void **state)
     assert_false(is_valid("TURN_URLS=turn:a.example"));
 }
 
+static void a_required_origin_needs_a_list_of_them(void **state)
+{
+    (void)state;
+    expect_misfit(
+        "REQUIRE_ORIGIN=on\nALLOWED_ORIGINS=' , '",
+        "homecall-signal: REQUIRE_ORIGIN: \"on\" is not valid: ALLOWED_ORIGINS is empty, and so every "
+        "origin would do; off is allowed here, or a list of origins there (from .env, line 1)\n");
+    assert_true(is_valid("REQUIRE_ORIGIN=1\nALLOWED_ORIGINS=https://a.example"));
+    assert_true(is_valid("REQUIRE_ORIGIN=off"));
+}
+
 static void the_proxy_protocol_needs_a_proxy_that_is_trusted(void **state)
 {
     (void)state;
@@ -970,6 +982,7 @@ int main(void)
         TEST(a_certificate_that_costs_much_is_warned_of_and_can_be_used),
         TEST(a_turn_secret_needs_a_turn_server_to_use_it_for),
         TEST(the_proxy_protocol_needs_a_proxy_that_is_trusted),
+        TEST(a_required_origin_needs_a_list_of_them),
         TEST(a_certificate_needs_a_port_and_the_port_an_address),
         TEST(no_port_is_wanted_twice),
         TEST(a_wrong_proxy_is_reported_by_itself),

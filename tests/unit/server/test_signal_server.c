@@ -46,6 +46,7 @@ static void options_that_the_code_can_not_work_with_are_refused(void **state)
     (void)state;
     ASSERT_REFUSED(host, NULL);
     ASSERT_REFUSED(allowed_origins, NULL);
+    ASSERT_REFUSED(require_origin, true);
     ASSERT_REFUSED(admin_allowed_hosts, NULL);
     ASSERT_REFUSED(admin_allowed_hosts, "*.example");
     ASSERT_REFUSED(workers, 257);

@@ -539,6 +539,59 @@ static void a_malformed_line_within_the_limit_comes_before_the_limit(void **unus
     free(request);
 }
 
+/* RFC 6455, 4.2.1 leaves the Origin to browsers; rules may want it of everybody. */
+static void a_required_origin_is_wanted_of_everybody(void **unused)
+{
+    (void)unused;
+    int times_asked = 0;
+    ws_handshake_rules rules = rules_for_signal();
+    rules.page_path = "/ice";
+    rules.allows_origin = allows_example_org;
+    rules.context = &times_asked;
+    static const char upgrade[] = LINE "Sec-Fetch-Site: same-origin\r\n" REST;
+    static const char bare_page[] = "GET /ice HTTP/1.1\r\n" HOST "\r\n";
+    static const char own_page[] = "GET /ice HTTP/1.1\r\n" HOST "sec-fetch-site:  same-origin \r\n\r\n";
+    assert_int_equal(status_under(&rules, upgrade), 101);
+    assert_int_equal(status_under(&rules, bare_page), 200);
+    assert_int_equal(status_under(&rules, own_page), 200);
+
+    rules.requires_origin = true;
+    assert_int_equal(status_under(&rules, LINE ORIGIN REST), 101);
+    assert_int_equal(status_under(&rules, LINE REST), 403);
+    assert_int_equal(status_under(&rules, upgrade), 403); /* every upgrade of a browser has an Origin */
+    assert_int_equal(status_under(&rules, LINE "Origin: \r\n" REST), 403);
+    assert_int_equal(status_under(&rules, bare_page), 403);
+    assert_int_equal(status_under(&rules, own_page), 200);
+    assert_int_equal(status_under(&rules, "GET /ice HTTP/1.1\r\n" HOST ORIGIN "\r\n"), 200);
+}
+
+static void only_same_origin_stands_for_an_origin(void **unused)
+{
+    (void)unused;
+    static const char *const others[] = {
+        "Sec-Fetch-Site: same-site\r\n",
+        "Sec-Fetch-Site: cross-site\r\n",
+        "Sec-Fetch-Site: none\r\n",
+        "Sec-Fetch-Site: Same-Origin\r\n",
+        "Sec-Fetch-Site: same-origin, cross-site\r\n",
+        "Sec-Fetch-Site: same-origin\r\nSec-Fetch-Site: same-origin\r\n",
+        "Sec-Fetch-Site: same-origin\r\nOrigin: https://evil.example\r\n",
+        "Sec-Fetch-Site:\r\n",
+    };
+    int times_asked = 0;
+    ws_handshake_rules rules = rules_for_signal();
+    rules.page_path = "/ice";
+    rules.allows_origin = allows_example_org;
+    rules.context = &times_asked;
+    rules.requires_origin = true;
+    for (size_t i = 0; i < LENGTH_OF(others); i++) {
+        char request[256];
+        snprintf(request, sizeof(request), "GET /ice HTTP/1.1\r\n" HOST "%s\r\n", others[i]);
+        if (status_under(&rules, request) != 403)
+            fail_msg("not refused: %s", others[i]);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -558,6 +611,8 @@ int main(void)
         cmocka_unit_test(a_key_is_16_bytes_in_base64),
         cmocka_unit_test(an_upgrade_announces_no_body),
         cmocka_unit_test(an_origin_is_asked_about_where_there_is_one),
+        cmocka_unit_test(a_required_origin_is_wanted_of_everybody),
+        cmocka_unit_test(only_same_origin_stands_for_an_origin),
         cmocka_unit_test(faults_are_judged_in_their_order),
         cmocka_unit_test(a_refused_request_is_still_named_for_the_log),
         cmocka_unit_test(a_head_of_just_the_limit_is_read_and_one_byte_more_is_not),
