@@ -145,6 +145,20 @@ bool address_is_loopback(const address *a)
     return a->family == ADDRESS_IPV6 && memcmp(a->bytes, ipv6_loopback, sizeof(ipv6_loopback)) == 0;
 }
 
+bool address_is_own(const address *a)
+{
+    return a->family <= ADDRESS_UNIX || address_is_loopback(a);
+}
+
+bool address_is_inner(const address *a)
+{
+    const uint8_t *b = a->bytes;
+    if (a->family == ADDRESS_IPV4)
+        return b[0] == 10 || (b[0] == 172 && (b[1] & 0xf0) == 16) || (b[0] == 192 && b[1] == 168) ||
+               (b[0] == 169 && b[1] == 254) || (b[0] == 100 && (b[1] & 0xc0) == 64);
+    return a->family == ADDRESS_IPV6 && ((b[0] & 0xfe) == 0xfc || (b[0] == 0xfe && (b[1] & 0xc0) == 0x80));
+}
+
 size_t address_join_port(const char *host, unsigned port, char *out, size_t cap)
 {
     bool is_ipv6 = strchr(host, ':') != NULL;

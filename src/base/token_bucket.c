@@ -37,3 +37,9 @@ bool token_bucket_take(token_bucket *bucket, token_bucket_rate rate, uint64_t no
     bucket->millitokens_spent = (uint32_t)spent;
     return has_token;
 }
+
+bool token_bucket_has(const token_bucket *bucket, token_bucket_rate rate, uint64_t now_ms)
+{
+    token_bucket copy = *bucket;
+    return token_bucket_take(&copy, rate, now_ms);
+}

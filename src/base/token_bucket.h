@@ -23,4 +23,7 @@ typedef struct token_bucket {
  * one, but never as a longer one. */
 bool token_bucket_take(token_bucket *bucket, token_bucket_rate rate, uint64_t now_ms);
 
+/* Would token_bucket_take() get one at this time? Nothing changes. */
+bool token_bucket_has(const token_bucket *bucket, token_bucket_rate rate, uint64_t now_ms);
+
 #endif

@@ -6,6 +6,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -235,16 +236,18 @@ int acceptor_init(acceptor *a, const acceptor_plan *plan)
     a->next_id = plan->first_id;
     a->id_step = plan->id_step;
     a->has_proxy_protocol = plan->has_proxy_protocol;
-    a->thread.group.ice_rate = &a->ice_rate;
+    a->ice_rate = calloc(1, sizeof(*a->ice_rate));
+    a->thread.group.ice_rate = a->ice_rate;
     a->thread.on_drain = on_drain;
 
     a->retry = evtimer_new(a->thread.loop.base, on_retry, a);
-    if (a->retry != NULL && retry_after(a, &probation_time)) { /* so its place is reserved */
-        (void)evtimer_del(a->retry);
+    if (a->ice_rate != NULL && a->retry != NULL && retry_after(a, &probation_time)) {
+        (void)evtimer_del(a->retry); /* its place is reserved now */
         return 0;
     }
     if (a->retry != NULL)
         event_free(a->retry);
+    free(a->ice_rate);
     io_thread_deinit(&a->thread);
     return -ENOMEM;
 }
@@ -290,5 +293,6 @@ void acceptor_deinit(acceptor *a)
 {
     stop_listening(a);
     event_free(a->retry);
+    free(a->ice_rate);
     io_thread_deinit(&a->thread);
 }

@@ -35,7 +35,7 @@ typedef struct acceptor {
     admission *admission;     /* borrowed; shared by all acceptors */
     certificate *certificate; /* borrowed; shared by all acceptors */
     acceptor_counters counters;
-    ice_rate ice_rate;       /* for GET /ice on this thread */
+    ice_rate *ice_rate;      /* owned: for GET /ice on this thread */
     uint64_t next_id;        /* the id of the next connection */
     uint64_t id_step;        /* from one id to the next; no two acceptors give the same id */
     bool is_short;           /* there is a shortage of descriptors or memory, or it may not be over yet */

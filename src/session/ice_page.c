@@ -8,25 +8,11 @@
 #include <stdlib.h>
 #include <sys/random.h>
 
-/* A page asks once for each call, and several people may call from one address. */
-static const token_bucket_rate rate_of_address = {.per_second = 1, .burst = 20};
-
-/* 50 calls a second are those of 100,000 connections, of which every 30th calls each minute. Somebody who
- * collects credentials gets no more of them than that. */
-static const token_bucket_rate rate_of_shared = {.per_second = 100, .burst = 1000};
-
 /* All IPv6 addresses of one /64 are one client, as for MAX_CONNECTIONS_PER_ADDRESS. */
 static uint64_t hash_of(const keyed_hash *hash, const address *client)
 {
     address_key key = address_key_of(client);
     return keyed_hash_of(hash, (slice){(const char *)key.bytes, sizeof(key.bytes)});
-}
-
-bool ice_rate_take(ice_rate *rate, const keyed_hash *hash, const address *client, uint64_t now_ms)
-{
-    token_bucket *bucket = &rate->buckets[hash_of(hash, client) % ICE_BUCKETS];
-    return token_bucket_take(bucket, rate_of_address, now_ms) ||
-           token_bucket_take(&rate->shared, rate_of_shared, now_ms);
 }
 
 /* A user whom nobody has had before. The upper half is the address's, for who looks for a collector of

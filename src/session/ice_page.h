@@ -9,7 +9,6 @@
 #include "base/address.h"
 #include "base/keyed_hash.h"
 #include "base/slice.h"
-#include "base/token_bucket.h"
 
 /* What the page contains. Immutable while threads run. */
 typedef struct ice_settings {
@@ -17,23 +16,6 @@ typedef struct ice_settings {
     slice secret;   /* borrowed: TURN_SECRET; may be empty where no URL is a TURN server's */
     uint32_t ttl_s; /* for so long credentials are good */
 } ice_settings;
-
-/* How often /ice may be asked: by each address, and by all together who have used up what their address has.
- *
- * The second part is for servers that see everybody as one address: behind a proxy that is not trusted,
- * behind a CDN, or in a container without root. There calls go on, as long as fewer of them begin than one
- * address is granted at most.
- *
- * Addresses share buckets where their hashes meet. Nobody knows the hash's key, so nobody can bring that
- * about. Zeroed = nobody has asked. */
-enum { ICE_BUCKETS = 1024 };
-typedef struct ice_rate {
-    token_bucket buckets[ICE_BUCKETS]; /* of the addresses */
-    token_bucket shared;
-} ice_rate;
-
-/* May this client ask now? If so, that is counted. `now_ms` is monotonic. */
-bool ice_rate_take(ice_rate *rate, const keyed_hash *hash, const address *client, uint64_t now_ms);
 
 /* An answer. The caller owns both, and calls free() for each. */
 typedef struct ice_page {

@@ -13,6 +13,7 @@
 #include "session/guess_limit.h"
 #include "session/held_joins.h"
 #include "session/ice_page.h"
+#include "session/ice_rate.h"
 #include "session/session_counters.h"
 #include "session/session_rooms.h"
 

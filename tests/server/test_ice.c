@@ -205,6 +205,24 @@ static void a_hundred_callers_behind_one_address_are_served(void **state)
         assert_int_equal(ask(f, "GET /ice", "X-Forwarded-For: 192.0.2.1\r\n"), 200);
 }
 
+/* By the /48, whose budget is eight times that of a /64. */
+static void the_64s_of_a_48_have_one_limit_and_take_nothing_from_others(void **state)
+{
+    fixture *f = *state;
+    f->options.trusted_proxies = "127.0.0.1";
+    start(f);
+    char header[80];
+    int granted = 0;
+    for (unsigned i = 0; i < 2000; i++) {
+        snprintf(header, sizeof(header), "X-Forwarded-For: 2001:db8:7:%x::1\r\n", i);
+        granted += ask(f, "GET /ice", header) == 200;
+    }
+    assert_in_range(granted, 160, 1000);
+    assert_int_equal(ask(f, "GET /ice", "X-Forwarded-For: 2001:db8:7:ffff::1\r\n"), 429);
+    assert_int_equal(ask(f, "GET /ice", "X-Forwarded-For: 2001:db8:8::1\r\n"), 200);
+    assert_int_equal(ask(f, "GET /ice", "X-Forwarded-For: 192.0.2.1\r\n"), 200);
+}
+
 static void one_address_that_asks_without_end_has_to_wait_and_others_have_not(void **state)
 {
     fixture *f = *state;
@@ -230,6 +248,7 @@ int main(void)
         TEST(with_require_origin_the_own_page_still_gets_them),
         TEST(it_is_for_get_alone),
         TEST(a_hundred_callers_behind_one_address_are_served),
+        TEST(the_64s_of_a_48_have_one_limit_and_take_nothing_from_others),
         TEST(one_address_that_asks_without_end_has_to_wait_and_others_have_not),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -352,6 +352,44 @@ static void the_loopback_is_127_and_the_one_of_ipv6(void **state)
     }
 }
 
+static void inner_addresses_are_those_that_no_host_of_the_internet_has(void **state)
+{
+    (void)state;
+    static const char *const inner[] = {"10.0.0.0",        "10.255.255.255",  "172.16.0.0",  "172.31.255.255",
+                                        "192.168.0.0",     "192.168.255.255", "169.254.1.1", "100.64.0.0",
+                                        "100.127.255.255", "fc00::",          "fdff::1",     "fe80::1",
+                                        "febf::1",         "::ffff:10.0.0.1"};
+    static const char *const outer[] = {
+        "9.255.255.255", "11.0.0.0",    "172.15.255.255", "172.32.0.0",  "192.167.1.1",
+        "192.169.0.0",   "169.253.1.1", "100.63.255.255", "100.128.0.0", "127.0.0.1",
+        "fbff::1",       "fe00::1",     "fec0::1",        "2001:db8::1", "::1",
+        "a00::1"};
+    address a = {0};
+    assert_false(address_is_inner(&a));
+    for (size_t i = 0; i < sizeof(inner) / sizeof(inner[0]); i++) {
+        assert_true(address_parse(slice_of_text(inner[i]), &a));
+        assert_true(address_is_inner(&a));
+        assert_false(address_is_own(&a));
+    }
+    for (size_t i = 0; i < sizeof(outer) / sizeof(outer[0]); i++) {
+        assert_true(address_parse(slice_of_text(outer[i]), &a));
+        assert_false(address_is_inner(&a));
+    }
+}
+
+static void own_addresses_are_the_loopback_and_what_has_none(void **state)
+{
+    (void)state;
+    address a = {0};
+    assert_true(address_is_own(&a));
+    a.family = ADDRESS_UNIX;
+    assert_true(address_is_own(&a));
+    assert_true(address_parse(slice_of_text("127.0.0.2"), &a));
+    assert_true(address_is_own(&a));
+    assert_true(address_parse(slice_of_text("192.0.2.1"), &a));
+    assert_false(address_is_own(&a));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -372,6 +410,8 @@ int main(void)
         cmocka_unit_test(a_host_and_its_port_are_joined_as_in_a_url),
         cmocka_unit_test(a_client_is_counted_by_its_address_or_its_64),
         cmocka_unit_test(the_loopback_is_127_and_the_one_of_ipv6),
+        cmocka_unit_test(inner_addresses_are_those_that_no_host_of_the_internet_has),
+        cmocka_unit_test(own_addresses_are_the_loopback_and_what_has_none),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

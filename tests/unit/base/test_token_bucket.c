@@ -172,10 +172,25 @@ static void a_large_burst_and_rate_do_not_overflow(void **state)
     assert_int_equal(drain(&bucket, rate, UINT32_MAX / 2, 2000000), 1000000);
 }
 
+static void looking_takes_nothing(void **state)
+{
+    (void)state;
+    token_bucket bucket = {0};
+    token_bucket_rate rate = {1, 1};
+    for (int i = 0; i < 10; i++)
+        assert_true(token_bucket_has(&bucket, rate, 10));
+    assert_true(token_bucket_take(&bucket, rate, 10));
+    assert_false(token_bucket_has(&bucket, rate, 1009));
+    assert_true(token_bucket_has(&bucket, rate, 1010));
+    assert_false(token_bucket_has(&bucket, rate, 1009));
+    assert_true(token_bucket_take(&bucket, rate, 1010));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_zeroed_bucket_is_full),
+        cmocka_unit_test(looking_takes_nothing),
         cmocka_unit_test(a_rate_of_zero_is_no_limit),
         cmocka_unit_test(the_smallest_burst_lets_one_through_at_a_time),
         cmocka_unit_test(a_token_comes_back_after_its_share_of_a_second),
