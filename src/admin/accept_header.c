@@ -54,9 +54,9 @@ static bool fits_text(const media_range *range)
            slice_equals(range->type, SLICE_LITERAL("*/*"));
 }
 
-prometheus_format accept_header_choose(const char *header)
+prometheus_format accept_header_choose(slice header)
 {
-    slice rest = {header, header != NULL ? strlen(header) : 0};
+    slice rest = header;
     unsigned openmetrics = 0;
     unsigned text = 0;
     while (rest.len > 0) {

@@ -2,10 +2,11 @@
 #ifndef HOMECALL_ADMIN_ACCEPT_HEADER_H
 #define HOMECALL_ADMIN_ACCEPT_HEADER_H
 
+#include "base/slice.h"
 #include "stats/prometheus.h"
 
 /* OpenMetrics if the client names it in the version that we write, and does not prefer the text format.
- * `header` may be NULL: there was none. */
-prometheus_format accept_header_choose(const char *header);
+ * `header` may be empty: there was none. */
+prometheus_format accept_header_choose(slice header);
 
 #endif

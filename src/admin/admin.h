@@ -1,8 +1,8 @@
 /* Admin: the HTTP port that shows a server to its operator (admin_pages.h).
  *
- * It is libevent's evhttp on a thread of its own, so no worker ever waits for it. The numbers are read from
- * the counters of the running threads. A client that is slow, or says nothing, only keeps one of a bounded
- * number of connections. Left out on purpose: TLS and passwords. The port shows no names and changes nothing,
+ * It has a thread of its own, so no worker ever waits for it. The numbers are read from the counters of the
+ * running threads. Who is slow, or says nothing, keeps nobody else from an answer (admin_connections.h). Left
+ * out on purpose: TLS and passwords. The port shows no names and changes nothing,
  * and belongs on a loopback or an inner network. What keeps the pages of strangers from reading it there is
  * in admin_hosts.h. */
 #ifndef HOMECALL_ADMIN_ADMIN_H
@@ -21,10 +21,6 @@ enum { ADMIN_DESCRIPTORS = NET_EVENT_BASE_DESCRIPTORS + 3 };
 
 /* How many sockets it takes: more than there are addresses that a name stands for. */
 enum { ADMIN_MAX_SOCKETS = 32 };
-
-/* The most connections at once: scrapers, probes and views are few, and each has one. More wait in the
- * kernel. */
-enum { ADMIN_MAX_CONNECTIONS = 64 };
 
 /* An admin that does not answer yet. `listen_fds` are `count` bound, non-blocking sockets that don't listen
  * yet, at least one and at most ADMIN_MAX_SOCKETS; they are the admin's from here on, also on failure.

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 
@@ -10,7 +11,17 @@ static const char log_namespace[] = "HomeCall_Signal_Admin";
 
 enum { WARN_EVERY_MS = 10 * 1000 };
 
-enum { STATUS_NOT_FOUND = 404, STATUS_BAD_METHOD = 405, STATUS_MISDIRECTED = 421, STATUS_INTERNAL = 500 };
+enum {
+    STATUS_OK = 200,
+    STATUS_BAD = 400,
+    STATUS_NOT_FOUND = 404,
+    STATUS_BAD_METHOD = 405,
+    STATUS_MISDIRECTED = 421, /* RFC 9110, 15.5.20 */
+    STATUS_HEAD_TOO_LARGE = 431,
+    STATUS_INTERNAL = 500,
+    STATUS_UNAVAILABLE = 503,
+    STATUS_OTHER_VERSION = 505,
+};
 
 int admin_answerer_init(admin_answerer *a, const admin_options *options)
 {
@@ -39,18 +50,15 @@ static void log_refused_host(admin_answerer *a, slice host)
         LOG_BYTES("host", host), LOG_NUMBER("so_far", a->refused_hosts));
 }
 
-static bool is_host_allowed(admin_answerer *a, const admin_question *question)
+static bool is_host_allowed(admin_answerer *a, const admin_request *request, const address *local)
 {
-    if (question->host == NULL)
+    if (!request->has_host || admin_hosts_allow(&a->options.hosts, request->host, local))
         return true;
-    slice host = slice_of_text(question->host);
-    if (admin_hosts_allow(&a->options.hosts, host, &question->local))
-        return true;
-    log_refused_host(a, host);
+    log_refused_host(a, request->host);
     return false;
 }
 
-static admin_page_head write_page(admin_answerer *a, const admin_page *page, const char *accept, FILE *out)
+static admin_page_head write_page(admin_answerer *a, const admin_page *page, slice accept, FILE *out)
 {
     for (size_t i = 0; i < a->options.thread_count; i++)
         a->threads[i] = (snapshot_thread){0};
@@ -65,15 +73,64 @@ static admin_page_head write_page(admin_answerer *a, const admin_page *page, con
     return admin_page_write(page, &source, out);
 }
 
-admin_page_head admin_answer_write(admin_answerer *a, const admin_question *question, FILE *out)
+admin_page_head admin_answer_write(admin_answerer *a, const admin_request *request, const address *local,
+                                   FILE *out)
 {
-    if (!is_host_allowed(a, question)) /* first of all: nothing is told to such a page */
+    if (request->fault != 0)
+        return admin_page_write_fault(request->fault, "this is no request that is understood here", out);
+    if (!is_host_allowed(a, request, local)) /* first of all: nothing is told to such a page */
         return admin_page_write_fault(
             STATUS_MISDIRECTED, "nothing is answered under this name; ADMIN_ALLOWED_HOSTS can allow it", out);
-    if (!question->only_reads)
+    if (!request->only_reads)
         return admin_page_write_fault(STATUS_BAD_METHOD, "only GET and HEAD", out);
-    const admin_page *page = question->path != NULL ? admin_page_find(question->path) : NULL;
+    if (request->has_body)
+        return admin_page_write_fault(STATUS_BAD, "a request has no body here", out);
+    const admin_page *page = admin_page_find(request->path);
     if (page == NULL)
         return admin_page_write_fault(STATUS_NOT_FOUND, "no such page; / lists them", out);
-    return write_page(a, page, question->accept, out);
+    return write_page(a, page, request->accept, out);
+}
+
+bool admin_answer_is_last(const admin_request *request, admin_page_head head)
+{
+    return request->fault != 0 || request->has_body || !request->stays || head.status == STATUS_MISDIRECTED;
+}
+
+/* ---- The head ---- */
+
+typedef struct status_line {
+    int status;
+    const char *reason;
+    const char *headers; /* what else belongs to it */
+} status_line;
+
+static const status_line status_lines[] = {
+    {STATUS_OK, "OK", ""},
+    {STATUS_BAD, "Bad Request", ""},
+    {STATUS_NOT_FOUND, "Not Found", ""},
+    {STATUS_BAD_METHOD, "Method Not Allowed", "Allow: GET, HEAD\r\n"}, /* RFC 9110, 15.5.6 */
+    {STATUS_MISDIRECTED, "Misdirected Request", ""},
+    {STATUS_HEAD_TOO_LARGE, "Request Header Fields Too Large", ""},
+    {STATUS_INTERNAL, "Internal Server Error", ""},
+    {STATUS_UNAVAILABLE, "Service Unavailable", ""},
+    {STATUS_OTHER_VERSION, "HTTP Version Not Supported", ""},
+};
+
+static const status_line *find_status_line(int status)
+{
+    for (size_t i = 0; i < sizeof(status_lines) / sizeof(status_lines[0]); i++)
+        if (status_lines[i].status == status)
+            return &status_lines[i];
+    assert(!"a status that no page and no fault has");
+    return &status_lines[0];
+}
+
+int admin_answer_format_head(admin_page_head head, size_t body_len, bool closes, char *out, size_t cap)
+{
+    const status_line *line = find_status_line(head.status);
+    return snprintf(out, cap,
+                    "HTTP/1.1 %d %s\r\nContent-Type: %s\r\nContent-Length: %zu\r\nCache-Control: no-store\r\n"
+                    "%s%s\r\n",
+                    head.status, line->reason, head.media_type, body_len, line->headers,
+                    closes ? "Connection: close\r\n" : "");
 }

@@ -41,9 +41,11 @@ static bool is_localhost(slice name)
            slice_equals_in_any_case((slice){name.data + name.len - tail.len, tail.len}, tail);
 }
 
-/* Take the port off a name. False where what stands behind the colon is none. */
+/* Take the port off a name. False where there is no name, or what stands behind the colon is no port. */
 static bool cut_port(slice *host)
 {
+    if (host->len == 0)
+        return false;
     slice rest = *host;
     *host = slice_take_until(&rest, ':');
     uint16_t port;

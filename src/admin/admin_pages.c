@@ -90,10 +90,10 @@ static admin_page_head write_index(const admin_page_source *source, FILE *out)
 
 /* ---- Reading the table ---- */
 
-const admin_page *admin_page_find(const char *path)
+const admin_page *admin_page_find(slice path)
 {
     for (size_t i = 0; i < PAGES; i++)
-        if (strcmp(pages[i].path, path) == 0)
+        if (slice_equals(slice_of_text(pages[i].path), path))
             return &pages[i];
     return NULL;
 }

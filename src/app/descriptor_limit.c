@@ -1,6 +1,6 @@
 #include "app/descriptor_limit.h"
 
-#include "admin/admin.h"
+#include "admin/admin_connections.h"
 #include "base/log.h"
 #include "stats/process_stats.h"
 

@@ -157,6 +157,8 @@ static int make_admin(signal_server *server, listen_plan *plan, signal_server_fa
         .thread_count = server_thread_count(server),
         .hosts = {.own = slice_of_text(server->options.admin_host),
                   .allowed = slice_of_text(server->options.admin_allowed_hosts)},
+        .request_timeout_ms = ADMIN_REQUEST_TIMEOUT_MS,
+        .idle_timeout_ms = ADMIN_IDLE_TIMEOUT_MS,
         .collect = collect,
         .context = server,
     };

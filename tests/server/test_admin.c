@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "admin/admin_client.h"
+#include "admin/admin_options.h"
 #include "homecall/signal_log.h"
 #include "support/client.h"
 #include "support/free_port.h"
@@ -455,6 +456,26 @@ static void a_list_of_hosts_that_no_request_can_name_is_refused(void **state)
     assert_int_equal(signal_server_create(&f->options, &f->server), -EINVAL);
 }
 
+/* ---- Those who would take it from others ---- */
+
+static void idle_connections_keep_nobody_from_an_answer(void **state)
+{
+    enum { MANY = 80 };
+    fixture *f = *state;
+    start(f);
+    client *idle[MANY];
+    for (int i = 0; i < MANY; i++) {
+        idle[i] = client_dial(f->options.admin_port);
+        client_send_bytes(idle[i], "GET /livez HT", i % 14);
+    }
+    uint64_t before_ms = client_now_ms();
+    free(get(f, "/livez", 200));
+    free(get(f, "/metrics", 200));
+    assert_in_range(client_now_ms() - before_ms, 0, ADMIN_REQUEST_TIMEOUT_MS / 2);
+    for (int i = 0; i < MANY; i++)
+        client_close(idle[i]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -473,6 +494,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_name_that_nobody_has_allowed_is_not_answered, make, destroy),
         cmocka_unit_test_setup_teardown(names_that_are_refused_are_logged_and_do_not_fill_the_log, make,
                                         destroy),
+        cmocka_unit_test_setup_teardown(idle_connections_keep_nobody_from_an_answer, make, destroy),
         cmocka_unit_test_setup_teardown(a_list_of_hosts_that_no_request_can_name_is_refused, make, destroy),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

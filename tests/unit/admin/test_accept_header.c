@@ -10,14 +10,14 @@
 
 static void expect(const char *header, prometheus_format format)
 {
-    if (accept_header_choose(header) != format)
+    if (accept_header_choose(slice_of_text(header)) != format)
         fail_msg("not chosen as expected: %s", header);
 }
 
 static void no_header_gets_the_text_format(void **state)
 {
     (void)state;
-    assert_int_equal(accept_header_choose(NULL), PROMETHEUS_TEXT);
+    assert_int_equal(accept_header_choose((slice){0}), PROMETHEUS_TEXT);
     expect("", PROMETHEUS_TEXT);
     expect("*/*", PROMETHEUS_TEXT); /* curl */
 }

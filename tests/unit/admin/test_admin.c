@@ -2,6 +2,7 @@
 #include "admin/admin.h"
 
 #include "admin/admin_client.h"
+#include "admin/admin_connections.h"
 #include "base/clock.h"
 #include "support/listen_host.h"
 
@@ -25,10 +26,11 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <time.h>
 #include <unistd.h>
 
-enum { WAIT_MS = 20 * 1000, THREADS = 2 };
+enum { WAIT_MS = 20 * 1000, HASTE_MS = 300, THREADS = 2 };
 
 /* A server of two threads, as far as the admin sees one. */
 typedef struct fixture {
@@ -56,16 +58,24 @@ static bool collect(void *context, snapshot *out)
     return true;
 }
 
-static int make(void **state)
+static admin_options options_of(fixture *f)
+{
+    return (admin_options){.thread_count = THREADS,
+                           .hosts = {.own = slice_of_text("127.0.0.1"), .allowed = slice_of_text("a")},
+                           .request_timeout_ms = WAIT_MS,
+                           .idle_timeout_ms = WAIT_MS,
+                           .collect = collect,
+                           .context = f};
+}
+
+static int make_with(void **state, uint32_t request_timeout_ms, uint32_t idle_timeout_ms)
 {
     fixture *f = calloc(1, sizeof(*f));
     if (f == NULL)
         return -1;
-    const admin_options options = {
-        .thread_count = THREADS,
-        .hosts = {.own = slice_of_text("127.0.0.1"), .allowed = slice_of_text("a")},
-        .collect = collect,
-        .context = f};
+    admin_options options = options_of(f);
+    options.request_timeout_ms = request_timeout_ms;
+    options.idle_timeout_ms = idle_timeout_ms;
     counter_set(&f->counters[0].acceptor.sockets, 1);
     int fd = listen_on_host("127.0.0.1", &f->port);
     if (fd < 0 || admin_new(&options, &fd, 1, &f->admin) != 0)
@@ -74,9 +84,32 @@ static int make(void **state)
     return 0;
 }
 
+static int make(void **state)
+{
+    return make_with(state, WAIT_MS, WAIT_MS);
+}
+
 static int start(void **state)
 {
     if (make(state) != 0)
+        return -1;
+    const fixture *f = *state;
+    return admin_start(f->admin);
+}
+
+/* Requests have little time, and who asks nothing has much. */
+static int start_hasty(void **state)
+{
+    if (make_with(state, HASTE_MS, WAIT_MS) != 0)
+        return -1;
+    const fixture *f = *state;
+    return admin_start(f->admin);
+}
+
+/* The other way round. */
+static int start_impatient(void **state)
+{
+    if (make_with(state, WAIT_MS, HASTE_MS) != 0)
         return -1;
     const fixture *f = *state;
     return admin_start(f->admin);
@@ -307,7 +340,8 @@ static void other_methods_are_told_what_is_allowed(void **state)
     }
     client *c = dial(*state);
     ask(c, "POST /metrics HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello", "405 ");
-    ask(c, "GET /version HTTP/1.1\r\nHost: a\r\n\r\n", "200 OK");
+    assert_has(c, "\r\nConnection: close\r\n"); /* the body is not read as a request */
+    expect_end(c);
     hang_up(c);
 }
 
@@ -429,26 +463,130 @@ static void who_asks_and_never_reads_is_not_read_any_more_and_keeps_nobody_waiti
     hang_up(c);
 }
 
-static void more_connections_than_there_may_be_wait_until_others_end(void **state)
+/* More than there are places, most of which say nothing, or begin and go no further. */
+static void when_all_places_are_taken_who_was_idle_longest_goes(void **state)
 {
-    enum { MANY = 70, MOST = 64 };
+    enum { MANY = 80 };
     fixture *f = *state;
     client *clients[MANY];
     for (int i = 0; i < MANY; i++) {
         clients[i] = dial(f);
-        say(clients[i], "GET /livez HTTP/1.1\r\nHost: a\r\n\r\n");
+        if (i % 2 == 0)
+            say(clients[i], "GET /livez HTTP/1.1\r\nHo");
     }
-    struct pollfd last = {.fd = clients[MANY - 1]->fd, .events = POLLIN};
-    for (int i = 0; i < MOST - 4; i++)
-        hear_answer(clients[i]);
-    assert_int_equal(poll(&last, 1, 250), 0);
-    for (int i = 0; i < MOST - 4; i++)
+    uint64_t before_ms = clock_monotonic_ms();
+    for (int i = 0; i < 20; i++)
+        get(f, "/livez", 200, NULL, 0);
+    assert_true(clock_monotonic_ms() - before_ms < WAIT_MS / 4);
+    for (int i = 0; i < MANY - ADMIN_MAX_CONNECTIONS; i++)
+        expect_end(clients[i]);
+    struct pollfd latest = {.fd = clients[MANY - 1]->fd, .events = POLLIN};
+    assert_int_equal(poll(&latest, 1, 0), 0); /* twenty newcomers one after the other needed one place */
+    ask(clients[MANY - 1], "GET /livez HTTP/1.1\r\nHost: a\r\n\r\n", "200 OK");
+    for (int i = 0; i < MANY; i++)
         hang_up(clients[i]);
-    for (int i = MOST - 4; i < MANY; i++) {
-        hear_answer(clients[i]);
-        assert_has(clients[i], " 200 OK\r\n");
-        hang_up(clients[i]);
+}
+
+/* A scraper that comes back keeps its connection, whoever else fills the places. */
+static void who_is_served_again_and_again_is_not_idle(void **state)
+{
+    enum { MANY = 80 };
+    fixture *f = *state;
+    client *scraper = dial(f);
+    client *clients[MANY];
+    for (int i = 0; i < MANY; i++) {
+        ask(scraper, "GET /livez HTTP/1.1\r\nHost: a\r\n\r\n", "200 OK");
+        clients[i] = dial(f);
     }
+    ask(scraper, "GET /livez HTTP/1.1\r\nHost: a\r\n\r\n", "200 OK");
+    for (int i = 0; i < MANY; i++)
+        hang_up(clients[i]);
+    hang_up(scraper);
+}
+
+static void a_request_that_is_not_whole_in_its_time_ends_its_connection(void **state)
+{
+    fixture *f = *state;
+    client *silent = dial(f);
+    client *half = dial(f);
+    client *again = dial(f);
+    ask(again, "GET /livez HTTP/1.1\r\nHost: a\r\n\r\n", "200 OK");
+    say(half, "GET /livez HTTP/1.1\r\nHo");
+    say(again, "G");
+    uint64_t before_ms = clock_monotonic_ms();
+    expect_end(silent);
+    expect_end(half);
+    again->len = 0;
+    expect_end(again);
+    assert_true(clock_monotonic_ms() - before_ms < WAIT_MS / 4);
+    hang_up(silent);
+    hang_up(half);
+    hang_up(again);
+}
+
+/* Each byte shows that somebody is there. Still the request has one time for all of it. */
+static void a_request_in_drops_ends_its_connection_as_well(void **state)
+{
+    client *c = dial(*state);
+    uint64_t before_ms = clock_monotonic_ms();
+    say(c, "GET /livez HTTP/1.1\r\nX: ");
+    struct pollfd ended = {.fd = c->fd, .events = POLLIN};
+    while (poll(&ended, 1, HASTE_MS / 10) == 0 && clock_monotonic_ms() - before_ms < WAIT_MS)
+        (void)!send(c->fd, "x", 1, MSG_NOSIGNAL);
+    uint64_t taken_ms = clock_monotonic_ms() - before_ms;
+    assert_in_range(taken_ms, HASTE_MS / 2, WAIT_MS / 2);
+    expect_end(c);
+    hang_up(c);
+}
+
+static void who_does_not_read_his_answer_in_its_time_is_closed(void **state)
+{
+    client *c = dial(*state);
+    static const char request[] = "GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n";
+    const struct timeval patience = {.tv_sec = WAIT_MS / 1000};
+    assert_int_equal(setsockopt(c->fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience)), 0);
+    uint64_t before_ms = clock_monotonic_ms();
+    while (send(c->fd, request, sizeof(request) - 1, MSG_NOSIGNAL) > 0) /* it waits until it is closed */
+        continue;
+    assert_int_not_equal(errno, EAGAIN);
+    assert_in_range(clock_monotonic_ms() - before_ms, HASTE_MS / 2, WAIT_MS / 2);
+    hang_up(c);
+}
+
+static void between_requests_there_is_more_time(void **state)
+{
+    client *c = dial(*state);
+    ask(c, "GET /livez HTTP/1.1\r\nHost: a\r\n\r\n", "200 OK");
+    struct pollfd ended = {.fd = c->fd, .events = POLLIN};
+    assert_int_equal(poll(&ended, 1, 3 * HASTE_MS), 0);
+    ask(c, "GET /livez HTTP/1.1\r\nHost: a\r\n\r\n", "200 OK");
+    hang_up(c);
+}
+
+static void who_asks_nothing_more_is_closed_in_the_end(void **state)
+{
+    client *c = dial(*state);
+    ask(c, "GET /livez HTTP/1.1\r\nHost: a\r\n\r\n", "200 OK");
+    uint64_t before_ms = clock_monotonic_ms();
+    expect_end(c);
+    assert_in_range(clock_monotonic_ms() - before_ms, HASTE_MS / 2, WAIT_MS / 2);
+    hang_up(c);
+}
+
+/* Requests that come together are answered one after the other. */
+static void requests_may_come_together(void **state)
+{
+    enum { MANY = 50 };
+    client *c = dial(*state);
+    for (int i = 0; i < MANY; i++)
+        say(c, "GET /version HTTP/1.1\r\nHost: a\r\n\r\n");
+    say(c, "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+    expect_end(c);
+    size_t answers = 0;
+    for (const char *at = c->in; (at = strstr(at, "HTTP/1.1 200 OK\r\n")) != NULL; at++)
+        answers++;
+    assert_int_equal(answers, MANY + 1);
+    hang_up(c);
 }
 
 static uint64_t cpu_us(void)
@@ -588,7 +726,7 @@ static void a_port_that_somebody_listens_on_is_in_use_and_the_socket_is_given_up
     int second = listen_on_host("127.0.0.1", &port); /* as long as nobody listens */
     assert_true(first >= 0 && second >= 0);
     assert_int_equal(listen(first, 1), 0);
-    const admin_options options = {.thread_count = THREADS, .collect = collect, .context = f};
+    const admin_options options = options_of(f);
     admin *a = NULL;
     assert_int_equal(admin_new(&options, &second, 1, &a), -EADDRINUSE);
     assert_null(a);
@@ -638,7 +776,16 @@ int main(void)
         TEST(a_head_or_body_that_is_too_long_is_refused),
         TEST(who_asks_slowly_keeps_nobody_waiting),
         TEST(who_asks_and_never_reads_is_not_read_any_more_and_keeps_nobody_waiting),
-        TEST(more_connections_than_there_may_be_wait_until_others_end),
+        TEST(when_all_places_are_taken_who_was_idle_longest_goes),
+        TEST(who_is_served_again_and_again_is_not_idle),
+        cmocka_unit_test_setup_teardown(a_request_that_is_not_whole_in_its_time_ends_its_connection,
+                                        start_hasty, destroy),
+        cmocka_unit_test_setup_teardown(a_request_in_drops_ends_its_connection_as_well, start_hasty, destroy),
+        cmocka_unit_test_setup_teardown(who_does_not_read_his_answer_in_its_time_is_closed, start_hasty,
+                                        destroy),
+        cmocka_unit_test_setup_teardown(between_requests_there_is_more_time, start_hasty, destroy),
+        cmocka_unit_test_setup_teardown(who_asks_nothing_more_is_closed_in_the_end, start_impatient, destroy),
+        TEST(requests_may_come_together),
         TEST(without_descriptors_accepting_pauses_and_goes_on_later),
         TEST(counters_are_read_while_their_threads_go_on),
         cmocka_unit_test_setup_teardown(an_admin_that_was_never_started_is_stopped_and_freed, make, destroy),

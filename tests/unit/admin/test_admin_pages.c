@@ -41,7 +41,7 @@ static int destroy(void **state)
 
 static void write_page(fixture *f, const char *path)
 {
-    const admin_page *page = admin_page_find(path);
+    const admin_page *page = admin_page_find(slice_of_text(path));
     assert_non_null(page);
     free(f->body);
     size_t len;
@@ -66,7 +66,7 @@ static void only_pages_are_found(void **state)
     (void)state;
     static const char *const others[] = {"", "metrics", "/metrics/", "/Metrics", "//", "/livez?", "/healthz"};
     for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
-        assert_null(admin_page_find(others[i]));
+        assert_null(admin_page_find(slice_of_text(others[i])));
 }
 
 static void the_list_names_every_page(void **state)
@@ -85,7 +85,7 @@ static void metrics_come_in_the_format_that_is_asked_for(void **state)
     write_page(f, "/metrics");
     assert_string_equal(f->head.media_type, "text/plain; version=0.0.4; charset=utf-8");
     assert_null(strstr(f->body, "# EOF"));
-    f->source.accept = "application/openmetrics-text;version=1.0.0";
+    f->source.accept = SLICE_LITERAL("application/openmetrics-text;version=1.0.0");
     write_page(f, "/metrics");
     assert_string_equal(f->head.media_type, "application/openmetrics-text; version=1.0.0; charset=utf-8");
     assert_non_null(strstr(f->body, "# EOF\n"));
