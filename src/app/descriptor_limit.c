@@ -1,7 +1,7 @@
 #include "app/descriptor_limit.h"
 
-#include "admin/admin_connections.h"
 #include "base/log.h"
+#include "server/descriptor_reserve.h"
 #include "stats/process_stats.h"
 
 #include <sys/resource.h>
@@ -31,7 +31,7 @@ void descriptor_limit_check(const signal_server_options *o)
     if (o->max_connections == 0 || getrlimit(RLIMIT_NOFILE, &limit) != 0 ||
         !process_count_descriptors(limit.rlim_cur, &needed))
         return;
-    needed += o->max_connections + (o->admin_port > 0 ? ADMIN_MAX_CONNECTIONS : 0);
+    needed += (uint64_t)o->max_connections + o->acceptor_threads + DESCRIPTOR_RESERVE;
     if (needed > limit.rlim_cur)
         LOG(LOG_WARN, log_namespace, "too few descriptors for MAX_CONNECTIONS",
             LOG_NUMBER("max_connections", o->max_connections), LOG_NUMBER("needed", needed),

@@ -113,7 +113,8 @@ static const option table[] = {
 
     {connections, "MAX_CONNECTIONS", OPTION_INTEGER, AS_LIBRARY, 0, 10000000, NULL, "connections",
      "How many may be open. One more is answered with 503. 0 sets no limit besides the process's "
-     "descriptors.",
+     "descriptors, of which 32 are kept for the admin port, certificates and the log: when the others are used up, "
+     "newcomers wait.",
      TARGET(server.max_connections)},
     {connections, "MAX_CONNECTIONS_PER_ADDRESS", OPTION_INTEGER, AS_LIBRARY, 0, 10000000, NULL, "connections",
      "How many may be open from one client address, which of IPv6 is its /64. Behind a proxy that "

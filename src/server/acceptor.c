@@ -1,6 +1,7 @@
 #include "server/acceptor.h"
 
 #include "base/log.h"
+#include "server/descriptor_reserve.h"
 #include "session/session_life.h"
 
 #include <assert.h>
@@ -48,6 +49,7 @@ bool acceptor_admit(acceptor *a, session *s, const address *client)
 }
 
 static void pause_if_overloaded(acceptor *a);
+static void pause_if_short(acceptor *a, int latest_fd);
 
 /* Is it refused for what its address does? With TLS such a one is not answered, since a TLS handshake costs
  * a hundred times more than a connection: so CONNECT_RATE is also how many handshakes an address gets. */
@@ -109,6 +111,7 @@ static void on_accept(struct evconnlistener *listener, evutil_socket_t fd, struc
     }
     warn_of_untold_proxy(a);
     a->next_id += a->id_step;
+    pause_if_short(a, fd);
     pause_if_overloaded(a);
 }
 
@@ -162,13 +165,8 @@ static void pause_if_overloaded(acceptor *a)
     pause_accepting(a);
 }
 
-/* accept() has failed, with EMFILE or the like. The listening socket stays readable, so accepting must pause,
- * or the thread would spin. */
-static void on_accept_error(struct evconnlistener *listener, void *arg)
+static void pause_for_shortage(acceptor *a, int error)
 {
-    (void)listener;
-    acceptor *a = ((acceptor_socket *)arg)->acceptor;
-    int error = errno;
     if (!a->is_short)
         LOG(LOG_WARN, log_namespace, "accepting pauses", LOG_NUMBER("errno", (uint64_t)error),
             LOG_NUMBER("open", a->thread.group.connections.count));
@@ -176,6 +174,26 @@ static void on_accept_error(struct evconnlistener *listener, void *arg)
     counter_add(&a->counters.pauses, 1);
     counter_set(&a->counters.is_short, 1);
     pause_accepting(a);
+}
+
+/* The rest of the descriptors is not for clients. */
+static void pause_if_short(acceptor *a, int latest_fd)
+{
+    if (latest_fd >= a->descriptor_bound && !a->is_paused)
+        pause_for_shortage(a, EMFILE);
+}
+
+/* accept() has failed, with EMFILE or the like. The listening socket stays readable, so accepting must pause,
+ * or the thread would spin. */
+static void on_accept_error(struct evconnlistener *listener, void *arg)
+{
+    (void)listener;
+    pause_for_shortage(((acceptor_socket *)arg)->acceptor, errno);
+}
+
+static bool has_descriptor(const acceptor *a)
+{
+    return descriptor_reserve_has_more(a->descriptor_bound, evconnlistener_get_fd(a->sockets[0].listener));
 }
 
 static void end_shortage(acceptor *a)
@@ -186,8 +204,9 @@ static void end_shortage(acceptor *a)
 }
 
 /* The timer has fired. After a pause: accept again, and if there was a shortage, start the probation. After
- * the probation: the shortage is over. Until the server is no longer overloaded and each socket is watched
- * again, the pause goes on: its timer can be set, since it has just fired and its place is free. */
+ * the probation: the shortage is over. Until the server is no longer overloaded, a descriptor is free and
+ * each socket is watched again, the pause goes on: its timer can be set, since it has just fired and its
+ * place is free. */
 static void on_retry(evutil_socket_t fd, short what, void *arg)
 {
     (void)fd;
@@ -199,7 +218,7 @@ static void on_retry(evutil_socket_t fd, short what, void *arg)
         end_shortage(a);
         return;
     }
-    bool goes_on = session_group_is_overloaded(&a->thread.group) || !start_listening(a);
+    bool goes_on = session_group_is_overloaded(&a->thread.group) || !has_descriptor(a) || !start_listening(a);
     a->is_paused = goes_on && retry_after(a, &pause_time);
     if (!goes_on && a->is_short && !retry_after(a, &probation_time))
         end_shortage(a);
@@ -233,6 +252,7 @@ int acceptor_init(acceptor *a, const acceptor_plan *plan)
         return error;
     a->admission = plan->admission;
     a->certificate = plan->certificate;
+    a->descriptor_bound = plan->descriptor_bound;
     a->next_id = plan->first_id;
     a->id_step = plan->id_step;
     a->has_proxy_protocol = plan->has_proxy_protocol;

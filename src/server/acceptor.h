@@ -38,6 +38,7 @@ typedef struct acceptor {
     ice_rate *ice_rate;      /* owned: for GET /ice on this thread */
     uint64_t next_id;        /* the id of the next connection */
     uint64_t id_step;        /* from one id to the next; no two acceptors give the same id */
+    int descriptor_bound;    /* whoever is accepted on a descriptor from here on is the last for a while */
     bool is_short;           /* there is a shortage of descriptors or memory, or it may not be over yet */
     bool is_untold;          /* it was said that a proxy is not trusted */
     bool is_paused;          /* nothing is accepted until `retry` fires */
@@ -51,6 +52,7 @@ typedef struct acceptor_plan {
     io_thread_plan thread;
     admission *admission;     /* borrowed; shared by all acceptors */
     certificate *certificate; /* borrowed; shared by all acceptors */
+    int descriptor_bound;     /* descriptor_reserve_bound() */
     uint64_t first_id;        /* the id of its first connection */
     uint64_t id_step;         /* from one id to the next, so that no two acceptors give the same id */
     bool has_proxy_protocol;  /* a trusted proxy sends a header of the PROXY protocol first */

@@ -1,10 +1,15 @@
 #include "server/descriptors.h"
 
+#include "server/descriptor_reserve.h"
 #include "server/start_fault.h"
 #include "stats/process_stats.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <sys/resource.h>
+
+static_assert((int)DESCRIPTOR_RESERVE >= (int)NET_EVENT_BASE_SPARE,
+              "what the making of a base wants besides");
 
 static uint64_t max_of(uint64_t a, uint64_t b)
 {
@@ -43,7 +48,8 @@ int descriptors_check(const signal_server *server, const listen_plan *hosts, con
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY ||
         !process_count_descriptors(limit.rlim_cur, &open))
         return 0;
-    uint64_t needed = open + count_needed(&server->options, hosts, admin_hosts) + NET_EVENT_BASE_SPARE;
+    uint64_t needed = open + count_needed(&server->options, hosts, admin_hosts) +
+                      server->options.acceptor_threads + DESCRIPTOR_RESERVE + 1; /* for a client */
     if (needed <= limit.rlim_cur)
         return 0;
     start_fault_set_limit(fault, "RLIMIT_NOFILE", limit.rlim_cur, needed);

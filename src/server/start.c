@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "ice/ice_url.h"
 #include "ice/turn_credentials.h"
+#include "server/descriptor_reserve.h"
 #include "server/descriptors.h"
 #include "server/listening.h"
 #include "server/server_parts.h"
@@ -131,6 +132,7 @@ static int make_acceptors(signal_server *server)
             .thread = plan_of(server, "acceptor", i, SESSION_NO_SHARD),
             .admission = server->admission,
             .certificate = &server->certificate,
+            .descriptor_bound = descriptor_reserve_bound(count),
             .first_id = i + 1,
             .id_step = count,
             .has_proxy_protocol = server->options.proxy_protocol,

@@ -11,10 +11,12 @@
 #include "admin/admin_options.h"
 #include "homecall/signal_log.h"
 #include "support/client.h"
+#include "support/descriptors.h"
 #include "support/free_port.h"
 #include "support/server.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -476,6 +478,60 @@ static void idle_connections_keep_nobody_from_an_answer(void **state)
         client_close(idle[i]);
 }
 
+static void await_not_ready(const fixture *f, const char *reason)
+{
+    admin_answer answer = {.status = 200};
+    for (int waited_ms = 0; answer.status == 200 && waited_ms < CLIENT_WAIT_MS; waited_ms += RETRY_MS) {
+        poll(NULL, 0, RETRY_MS);
+        free(answer.body);
+        assert_int_equal(admin_client_get("127.0.0.1", f->options.admin_port, "/readyz", ANSWER_MS, &answer),
+                         0);
+    }
+    assert_int_equal(answer.status, 503);
+    assert_non_null(strstr(answer.body, reason));
+    free(answer.body);
+}
+
+/* The sockets of clients are there before, since they belong to the same process. */
+static void clients_leave_descriptors_for_it(void **state)
+{
+    enum { MANY = 150, MOST = 120, OTHERS = 28, WINDOW_MS = 350 };
+    fixture *f = *state;
+    client *clients[MANY];
+    for (int i = 0; i < MANY; i++)
+        clients[i] = client_new();
+    f->options.acceptor_threads = 2;
+    descriptors_limit(MOST);
+    start(f);
+    for (int i = 0; i < MANY; i++)
+        client_connect(clients[i], port_of(f));
+    await_not_ready(f, "accepting pauses: descriptors");
+    assert_in_range(server_stats(f->server).connections, 20, MOST - 32);
+
+    uint64_t accepted = server_stats(f->server).accepted;
+    assert_true(accepted < MANY);
+    assert_false(client_is_readable(clients[MANY - 1], WINDOW_MS)); /* meanwhile it is tried again */
+    assert_in_range(server_stats(f->server).accepted, accepted, accepted + 1); /* the other acceptor's last */
+
+    int fds[OTHERS]; /* what else the process may want to open meanwhile */
+    for (int i = 0; i < OTHERS; i++)
+        assert_true((fds[i] = fcntl(client_fd(clients[0]), F_DUPFD_CLOEXEC, 0)) >= 0);
+    free(get(f, "/livez", 200));
+    for (int i = 0; i < OTHERS; i++)
+        close(fds[i]);
+
+    /* who waits comes in as others leave */
+    for (int i = 0; i < MANY / 2; i++) {
+        client_close(clients[i]);
+        clients[i] = NULL;
+    }
+    SERVER_AWAIT(f->server, accepted, MANY);
+    descriptors_unlimit();
+    for (int i = 0; i < MANY; i++)
+        client_close(clients[i]);
+    SERVER_AWAIT(f->server, connections, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -495,6 +551,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(names_that_are_refused_are_logged_and_do_not_fill_the_log, make,
                                         destroy),
         cmocka_unit_test_setup_teardown(idle_connections_keep_nobody_from_an_answer, make, destroy),
+        cmocka_unit_test_setup_teardown(clients_leave_descriptors_for_it, make, destroy),
         cmocka_unit_test_setup_teardown(a_list_of_hosts_that_no_request_can_name_is_refused, make, destroy),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
