@@ -145,11 +145,6 @@ bool address_is_loopback(const address *a)
     return a->family == ADDRESS_IPV6 && memcmp(a->bytes, ipv6_loopback, sizeof(ipv6_loopback)) == 0;
 }
 
-bool address_is_own(const address *a)
-{
-    return a->family <= ADDRESS_UNIX || address_is_loopback(a);
-}
-
 bool address_is_inner(const address *a)
 {
     const uint8_t *b = a->bytes;

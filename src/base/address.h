@@ -40,10 +40,6 @@ address_key address_key_of(const address *a);
 /* Is it the machine's own: 127.0.0.0/8 or ::1? */
 bool address_is_loopback(const address *a);
 
-/* Is it of this machine, or of nobody that could be told from others: the loopback, a Unix socket, or
- * unknown? So look a proxy that is not trusted, and tests. There is nothing to count such a client by. */
-bool address_is_own(const address *a);
-
 /* Can no host of the internet have it, so that a proxy or a container may stand behind it, with everybody who
  * comes through? Private networks (RFC 1918, RFC 4193), link-local addresses (RFC 3927; RFC 4291, 2.5.6), and
  * those of carriers' NAT (RFC 6598). */

@@ -20,7 +20,6 @@ struct signal_server {
     char *ice_urls;                /* owned; what options.turn_urls means; NULL before the start */
     _Atomic uint64_t queue_places[SESSION_BUDGET_PLACES]; /* for shared.budget */
     admission *admission;                                 /* owned */
-    address_list exempt;                                  /* that no limit of an address is for; immutable */
     certificate certificate;
     io_thread *workers;    /* owned array */
     acceptor *acceptors;   /* owned array */

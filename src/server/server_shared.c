@@ -85,7 +85,7 @@ int server_shared_init(signal_server *server)
     address_list_fault fault;
     int error = address_list_parse(&shared->proxies, slice_of_text(o->trusted_proxies), &fault);
     if (error == 0)
-        error = address_list_parse(&server->exempt, slice_of_text(o->exempt_addresses), &fault);
+        error = address_list_parse(&shared->exempt, slice_of_text(o->exempt_addresses), &fault);
     if (error == 0)
         error = keyed_hash_init(&shared->hash);
     if (error != 0)

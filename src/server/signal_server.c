@@ -68,7 +68,7 @@ int signal_server_create(const signal_server_options *options, signal_server **o
         .max_per_address = options->max_connections_per_address,
         .connects = {.per_second = options->connect_rate, .burst = options->connect_burst},
     };
-    error = admission_new(&limits, &server->exempt, &server->shared.hash, &server->admission);
+    error = admission_new(&limits, &server->shared.exempt, &server->shared.hash, &server->admission);
     if (error != 0)
         goto destroy;
     *out = server;

@@ -42,8 +42,6 @@ static uint64_t hash_of_network(const keyed_hash *hash, const address *client)
 
 bool ice_rate_take(ice_rate *rate, const keyed_hash *hash, const address *client, uint64_t now_ms)
 {
-    if (address_is_own(client))
-        return true;
     address_key key = address_key_of(client);
     uint64_t hashed = keyed_hash_of(hash, (slice){(const char *)key.bytes, sizeof(key.bytes)});
     budget budgets[2];

@@ -5,8 +5,8 @@
  * share.
  *
  * Addresses that no host of the internet has (address_is_inner()) stand for a crowd: behind a proxy that is
- * not in TRUSTED_PROXIES, or in a container without root, everybody comes from one. They get more. For the
- * machine's own addresses, and Unix sockets, there is no limit.
+ * not in TRUSTED_PROXIES, or in a container without root, everybody comes from one. They get more. Who
+ * is in EXEMPT_ADDRESSES is not counted here.
  *
  * The budgets are tables of fixed size. Each key has two places, which its keyed hash says, and has what the
  * better filled of the two has; it pays at both. Who shares both places with others pays for them as well,

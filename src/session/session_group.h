@@ -42,6 +42,7 @@ typedef struct session_shared {
     net_limits net;
     session_limits limits;
     keyed_hash hash;      /* of codewords, and of the addresses that ask for /ice */
+    address_list exempt;  /* no limit of an address is for these */
     address_list proxies; /* the trusted proxies: what they say about a client's address is believed */
     ice_settings ice;
     int shards; /* how many parts the rooms are divided into: one for each worker, at most JOIN_MAX_SHARDS */

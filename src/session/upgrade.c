@@ -56,7 +56,8 @@ static int answer_ice(session *s, const ws_handshake *handshake, const address *
 {
     session_group *group = session_group_of(s);
     const session_shared *shared = group->shared;
-    if (!ice_rate_take(group->ice_rate, &shared->hash, client, net_loop_now_ms(group->loop)))
+    if (!address_list_has(&shared->exempt, client) &&
+        !ice_rate_take(group->ice_rate, &shared->hash, client, net_loop_now_ms(group->loop)))
         return 429;
     ice_page page;
     if (ice_page_make(&shared->ice, &shared->hash, client, handshake->origin, clock_utc_ms() / 1000, &page) !=

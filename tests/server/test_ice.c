@@ -200,9 +200,14 @@ static void it_is_for_get_alone(void **state)
 static void a_hundred_callers_behind_one_address_are_served(void **state)
 {
     fixture *f = *state;
+    f->options.exempt_addresses = "127.0.0.1,198.51.100.0/24";
+    f->options.trusted_proxies = "127.0.0.1";
     start(f);
-    for (int i = 0; i < 100; i++)
-        assert_int_equal(ask(f, "GET /ice", "X-Forwarded-For: 192.0.2.1\r\n"), 200);
+    /* A proxy that does not tell for whom, one on the inner network of a container, and a school. */
+    static const char *const headers[] = {"", "X-Forwarded-For: 172.18.0.1\r\n",
+                                          "X-Forwarded-For: 198.51.100.7\r\n"};
+    for (int i = 0; i < 300; i++)
+        assert_int_equal(ask(f, "GET /ice", headers[i % 3]), 200);
 }
 
 /* By the /48, whose budget is eight times that of a /64. */

@@ -369,25 +369,11 @@ static void inner_addresses_are_those_that_no_host_of_the_internet_has(void **st
     for (size_t i = 0; i < sizeof(inner) / sizeof(inner[0]); i++) {
         assert_true(address_parse(slice_of_text(inner[i]), &a));
         assert_true(address_is_inner(&a));
-        assert_false(address_is_own(&a));
     }
     for (size_t i = 0; i < sizeof(outer) / sizeof(outer[0]); i++) {
         assert_true(address_parse(slice_of_text(outer[i]), &a));
         assert_false(address_is_inner(&a));
     }
-}
-
-static void own_addresses_are_the_loopback_and_what_has_none(void **state)
-{
-    (void)state;
-    address a = {0};
-    assert_true(address_is_own(&a));
-    a.family = ADDRESS_UNIX;
-    assert_true(address_is_own(&a));
-    assert_true(address_parse(slice_of_text("127.0.0.2"), &a));
-    assert_true(address_is_own(&a));
-    assert_true(address_parse(slice_of_text("192.0.2.1"), &a));
-    assert_false(address_is_own(&a));
 }
 
 int main(void)
@@ -411,7 +397,6 @@ int main(void)
         cmocka_unit_test(a_client_is_counted_by_its_address_or_its_64),
         cmocka_unit_test(the_loopback_is_127_and_the_one_of_ipv6),
         cmocka_unit_test(inner_addresses_are_those_that_no_host_of_the_internet_has),
-        cmocka_unit_test(own_addresses_are_the_loopback_and_what_has_none),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
