@@ -18,6 +18,23 @@ enum { SECOND_MS = 1000, HOUR_MS = 3600 * SECOND_MS };
 
 /* ---- Defaults ---- */
 
+/* What the clients of one address may do together. A household stays far below it, and an office of some
+ * dozens; what has one address for hundreds belongs into exempt_addresses. */
+static void set_limits_of_address(signal_server_options *o)
+{
+    o->max_connections_per_address = 64;
+    o->connect_rate = 10;
+    o->connect_burst = 50;
+    o->guess_rate = 30;
+    o->guess_burst = 30;
+    o->pending_max_bytes_per_address = MIB(16);
+    o->message_rate_per_address = 4000;
+    o->message_burst_per_address = 40000;
+    o->byte_rate_per_address = MIB(2);
+    o->byte_burst_per_address = MIB(64);
+    o->log_rate_per_address = 50;
+}
+
 void signal_server_options_init(signal_server_options *options)
 {
     *options = (signal_server_options){
@@ -40,11 +57,6 @@ void signal_server_options_init(signal_server_options *options)
         .workers = 0,
         .acceptor_threads = 1,
         .max_connections = 0,
-        .max_connections_per_address = 64,
-        .connect_rate = 10,
-        .connect_burst = 50,
-        .guess_rate = 30,
-        .guess_burst = 30,
         .exempt_addresses = "127.0.0.0/8,::1,unix",
 
         .room_capacity = 2,
@@ -52,7 +64,6 @@ void signal_server_options_init(signal_server_options *options)
         .pending_max_messages = 256,
         .pending_max_bytes = KIB(256),
         .pending_max_total_bytes = MIB(128),
-        .pending_max_bytes_per_address = MIB(16),
         .probe_timeout_ms = 3 * SECOND_MS,
 
         .max_message_bytes = KIB(128),
@@ -63,11 +74,6 @@ void signal_server_options_init(signal_server_options *options)
         .send_buffer_bytes = KIB(128),
         .message_rate = 1000,
         .message_burst = 10000,
-        .message_rate_per_address = 4000,
-        .message_burst_per_address = 40000,
-        .byte_rate_per_address = MIB(2),
-        .byte_burst_per_address = MIB(64),
-        .log_rate_per_address = 50,
         .fault_burst = 20,
 
         .ping_interval_ms = 25 * SECOND_MS,
@@ -79,6 +85,7 @@ void signal_server_options_init(signal_server_options *options)
         .drain_ms = 5 * SECOND_MS,
         .shutdown_grace_ms = 10 * SECOND_MS,
     };
+    set_limits_of_address(options);
 }
 
 /* ---- Bounds ---- */
