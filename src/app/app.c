@@ -2,7 +2,6 @@
 
 #include "app/descriptor_limit.h"
 #include "app/libevent_log.h"
-#include "app/memory_reserve.h"
 #include "app/process_memory.h"
 #include "app/start_report.h"
 #include "base/clock.h"
@@ -394,8 +393,7 @@ int app_run(app *a, const app_config *config, char **argv, void (*on_overdue)(vo
                .stopped_fd = -1,
                .next = SUCCESSION_NONE,
                .ready_fd = -1};
-    if (take_sockets(a) != 0 || start_signals(a, on_overdue) != 0 || start_log(a) != 0 ||
-        memory_reserve_make() != 0)
+    if (take_sockets(a) != 0 || start_signals(a, on_overdue) != 0 || start_log(a) != 0)
         return 1;
     descriptor_limit_raise();
     process_memory_set_up();
@@ -444,5 +442,4 @@ void app_stop(app *a)
         a->has_log = false;
     }
     signal_watch_stop(&a->signals); /* until here it keeps the time of the stop */
-    memory_reserve_free();
 }
