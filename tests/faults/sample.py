@@ -1,90 +1,101 @@
 #!/usr/bin/env python3
-"""Starts the server again and again; each time another one of its allocations fails. No run may crash, hang, or
-go on and serve nobody. Called by run.sh: BINARY INTERPOSER FOLDER SECONDS SEED; 0 seconds takes every index."""
+"""Starts the server again and again; each time another one of its calls fails. What is asked of each run is in server.py.
+Called by run.sh, which says what the arguments are."""
+import argparse
+import collections
 import os
-import random
-import signal
-import socket
-import ssl
-import subprocess
 import sys
+import threading
 import time
 
-BINARY, INTERPOSER, FOLDER = sys.argv[1:4]
-SECONDS, SEED = int(sys.argv[4]), int(sys.argv[5])
-UPGRADE = (b"GET /signal HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-           b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n")
-GET = b"GET %s HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n"
-TRUSTING = ssl._create_unverified_context()
+import plan
+from server import Run
 
 
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
+def parse_arguments():
+    parser = argparse.ArgumentParser()
+    for name in ("binary", "interposer", "folder"):
+        parser.add_argument(name)
+    parser.add_argument("--seconds", type=float)
+    parser.add_argument("--seed", type=int)
+    parser.add_argument("--jobs", type=int)
+    parser.add_argument("--call", action="append")
+    parser.add_argument("--only")
+    parser.add_argument("--how", default="once")
+    return parser.parse_args()
 
 
-def ask(port, request, tls=False):
-    """Is the answer a 101 or a 200?"""
-    try:
-        with socket.create_connection(("127.0.0.1", port), timeout=3) as plain:
-            s = TRUSTING.wrap_socket(plain) if tls else plain
-            s.sendall(request)
-            return s.recv(4096)[:13] in (b"HTTP/1.1 101 ", b"HTTP/1.1 200 ")
-    except OSError:
-        return False
+def count_calls(tools, classes):
+    """The calls of each class in a run in which none fails, for each transport."""
+    counts = {}
+    for transport in plan.TRANSPORTS:
+        run = Run(tools, plan.Fault("", 0, plan.SHORT, transport))
+        if run.wrong is not None or run.failures or not run.counts:
+            sys.exit("without any failure: %s\n%s" % (run.wrong, run.describe()))
+        counts[transport] = run.counts
+        print("%s: %s" % (transport, ", ".join("%d %s" % (run.counts[c], c) for c in classes)), flush=True)
+    return counts
 
 
-def is_serving(ports):
-    """One request may meet the failure. The second one must not."""
-    plain, tls, admin = ports
-    asks = [(plain, UPGRADE), (tls, UPGRADE, True), (plain, GET % b"/ice"), (admin, GET % b"/metrics")]
-    return all([ask(*a) or ask(*a) for a in asks])
+class Sample:
+    """The faults that are tried, by a few runs at the same time."""
+
+    def __init__(self, tools, faults, end):
+        self.tools, self.faults, self.end = tools, faults, end
+        self.lock = threading.Lock()
+        self.tried, self.missed, self.bad = (collections.Counter() for _ in range(3))
+
+    def next(self):
+        with self.lock:
+            return next(self.faults, None) if self.end is None or time.monotonic() < self.end else None
+
+    def work(self):
+        while (fault := self.next()) is not None:
+            run = Run(self.tools, fault)
+            with self.lock:
+                self.note(fault, run)
+
+    def note(self, fault, run):
+        self.tried[fault.call] += 1
+        self.missed[fault.call] += not run.is_reached
+        if run.wrong is not None:
+            self.bad[fault.call] += 1
+            print("FAULT %s: %s" % (fault, run.wrong), flush=True)
+
+    def run(self, jobs):
+        threads = [threading.Thread(target=self.work) for _ in range(jobs)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
 
 
-def run(nth):
-    """What is wrong with a server whose nth allocation fails; None for nothing."""
-    ports = [free_port() for _ in range(3)]
-    settings = {"WS_PORT": ports[0], "WSS_PORT": ports[1], "ADMIN_PORT": ports[2], "WORKERS": 1,
-                "TLS_CERT_FILE": FOLDER + "/cert.pem", "TLS_KEY_FILE": FOLDER + "/key.pem", "BIND_RETRY": 0,
-                "SHUTDOWN_GRACE": 2, "TURN_URLS": "stun:127.0.0.1", "LD_PRELOAD": INTERPOSER, "FAIL_NTH": nth,
-                "FAIL_COUNT_FILE": FOLDER + "/count"}
-    server = subprocess.Popen([BINARY, "--env-file", "/dev/null"], env={k: str(v) for k, v in settings.items()},
-                              stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
-    has_started = any(b" started " in line for line in server.stdout)
-    serves = True
-    if has_started:
-        is_serving(ports)
-        server.send_signal(signal.SIGHUP)
-        serves = is_serving(ports)
-        server.send_signal(signal.SIGTERM)
-    try:
-        server.communicate(timeout=10)
-    except subprocess.TimeoutExpired:
-        server.kill()
-        server.communicate()
-        return "it hangs"
-    if server.returncode < 0:
-        return "it died by signal %d" % -server.returncode
-    return None if serves else "it goes on and does not serve"
+def try_one(tools):
+    run = Run(tools, plan.Fault.parse(tools.only), tools.how, traces=True)
+    print(run.describe())
+    if run.wrong is None:
+        print("no fault%s" % ("" if run.is_reached else ", and the call did not come"))
+        return 0
+    print("FAULT %s: %s" % (tools.only, run.wrong))
+    return 1
 
 
-wrong = run(0)
-if wrong is not None:
-    sys.exit("without any failure " + wrong)
-with open(FOLDER + "/count", encoding="ascii") as file:
-    count = int(file.read())
-order = list(range(1, count + 1))
-random.Random(SEED).shuffle(order)
-end = time.monotonic() + SECONDS
-tried = bad = 0
-for nth in order:
-    if SECONDS > 0 and time.monotonic() > end:
-        break
-    wrong = run(nth)
-    tried += 1
-    if wrong is not None:
-        bad += 1
-        print("allocation %d of %d: %s" % (nth, count, wrong), flush=True)
-print("%d of %d allocations failed, one at a time: %d faults" % (tried, count, bad))
-sys.exit(1 if bad else 0)
+def main():
+    tools = parse_arguments()
+    if tools.only is not None:
+        return try_one(tools)
+    end = time.monotonic() + tools.seconds if tools.seconds > 0 else None
+    classes = tools.call or list(plan.FAULTS)
+    decks = plan.make_decks(count_calls(tools, classes), classes, tools.seed)
+    possible = collections.Counter(fault.call for deck in decks for fault in deck)
+    sample = Sample(tools, plan.deal(decks), end)
+    sample.run(tools.jobs or os.cpu_count())
+    for call in classes:
+        print("%s: %d of %d failures, %d of them not reached: %d faults" %
+              (call, sample.tried[call], possible[call], sample.missed[call], sample.bad[call]))
+    print("%d of %d failures, one at a time: %d faults" %
+          (sample.tried.total(), possible.total(), sample.bad.total()))
+    return 1 if sample.bad or not sample.tried else 0
+
+
+sys.exit(main())
