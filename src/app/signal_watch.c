@@ -31,15 +31,17 @@ static void note_stop(signal_watch *w)
     w->until_ms = earlier(w->until_ms, now_ms + span_ms);
 }
 
+/* The kernel may have no memory for the byte: a signal is not to be lost for that, so it is tried for a
+ * while. If the pipe is full, the main loop has thousands of signals to go through, and this one is lost in
+ * the end. The time of a stop is kept anyway. */
 static void pass_on(signal_watch *w, unsigned number)
 {
+    enum { TRIES = 20, PAUSE_MS = 1 };
     const unsigned char byte = (unsigned char)number;
-    ssize_t written;
-    do
-        written = write(w->fds[1], &byte, 1);
-    while (written < 0 && errno == EINTR);
-    /* If the pipe is full, the main loop has thousands of signals to go through, and this one is lost. The
-     * time of a stop is kept anyway. */
+    for (int i = 0; i < TRIES && write(w->fds[1], &byte, 1) != 1; i++) {
+        if (errno != EINTR)
+            poll(NULL, 0, PAUSE_MS);
+    }
 }
 
 static void take_signals(signal_watch *w)
