@@ -5,7 +5,7 @@
  *   FAIL_CALL, FAIL_NTH  the class, and which of its calls; without them nothing fails
  *   FAIL_ERRNO           the number of the error; 0: the call moves less than it was asked to move
  *   FAIL_HOW             "once"; or, to see whether a test notices it, "always": that call and all after it;
- *                        or "crash": the process dies there
+ *                        "crash": the process dies there; "leak": it goes well, and some memory is lost
  *   FAIL_REPORT          a file to which the process writes when it ends in order: for each class its name
  * and how many calls there were, and "reached" with 1 or 0 FAIL_TRACE           if set, the stack of the call
  * that fails is written to standard error
@@ -19,7 +19,6 @@
 #include <execinfo.h>
 #include <fcntl.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -75,7 +74,9 @@ static const char *const names[CLASSES] = {
     [GETRANDOM] = "getrandom",
 };
 
-typedef enum how { ONCE, ALWAYS, CRASH } how;
+typedef enum how { ONCE, ALWAYS, CRASH, LEAK, HOWS } how;
+
+static const char *const how_names[HOWS] = {"once", "always", "crash", "leak"};
 
 /* What begin() has read, and the counts. */
 static struct {
@@ -102,7 +103,8 @@ __attribute__((constructor)) static void begin(void)
     const char *how = setting("FAIL_HOW", "once");
     state.nth = strtoul(setting("FAIL_NTH", "0"), NULL, 10);
     state.error = atoi(setting("FAIL_ERRNO", "0"));
-    state.how = strcmp(how, "always") == 0 ? ALWAYS : strcmp(how, "crash") == 0 ? CRASH : ONCE;
+    for (int i = 0; i < HOWS; i++)
+        state.how = strcmp(how, how_names[i]) == 0 ? (enum how)i : state.how;
     state.traces = getenv("FAIL_TRACE") != NULL;
     if (state.traces) {
         void *frame;
@@ -137,7 +139,12 @@ static void reach(void)
     void *frames[FRAMES];
     atomic_store(&state.is_reached, true);
     if (state.how == CRASH)
-        raise(SIGSEGV);
+        abort();
+    if (state.how == LEAK) {
+        void *volatile lost = malloc(1000);
+        lost = NULL;
+        (void)lost;
+    }
     if (state.traces)
         backtrace_symbols_fd(frames, backtrace(frames, FRAMES), STDERR_FILENO);
 }
@@ -149,7 +156,7 @@ static bool is_hit(call_class class)
     if (class != state.failing || now < state.nth || (now > state.nth && state.how != ALWAYS))
         return false;
     reach();
-    return true;
+    return state.how != LEAK;
 }
 
 /* The same for calls that can't be short. */

@@ -46,13 +46,23 @@ class Fault:
         return 0 if self.error == SHORT else getattr(errno, self.error)
 
 
+def ranges(call, counts):
+    """The parts of the calls that get a share each: their transport, and their numbers. Most allocations are those of the
+    start, which is the same for both transports."""
+    if call != "malloc":
+        return [(transport, range(1, counts[transport][call] + 1)) for transport in TRANSPORTS]
+    start = counts["start"][call]
+    return [("plain", range(1, start + 1))] + \
+        [(transport, range(start + 1, counts[transport][call] + 1)) for transport in TRANSPORTS]
+
+
 def make_decks(counts, classes, seed):
-    """For each class and transport all its faults, in an order that the seed makes. counts[transport][class]: the calls."""
+    """For each class and part of it all its faults, in an order that the seed makes. counts[run][class]: the calls in a run
+    of each transport, and in a start that is followed by a stop."""
     decks = []
     for call in classes:
-        for transport in TRANSPORTS:
-            deck = [Fault(call, nth, error, transport) for nth in range(1, counts[transport][call] + 1)
-                    for error in FAULTS[call]]
+        for transport, numbers in ranges(call, counts):
+            deck = [Fault(call, nth, error, transport) for nth in numbers for error in FAULTS[call]]
             random.Random("%d %s %s" % (seed, call, transport)).shuffle(deck)
             decks.append(deck)
     return decks

@@ -6,9 +6,9 @@
 #   --all        every call; else as many as FAULT_SECONDS (60) allow, some of each class, in an order that the seed makes
 #   --seed N     that of an earlier run, to repeat it; else a new one, which is printed
 #   --call NAME  this class alone; may be given again
-#   --jobs N     so many runs at a time (as many as there are processors)
+#   --jobs N     so many runs at a time (twice as many as there are processors)
 #   --only CALL:NTH:ERROR:TRANSPORT   one run, as a line with FAULT names it, with the stack of the call and what the server says
-#   --how always|crash                with --only: all calls after it fail too, or the process dies there
+#   --how always|crash|leak           with --only: all calls after it fail too; the process dies there; it loses memory there
 #
 # It may be a build with AddressSanitizer by gcc. With that of clang, whose functions are in the program, nothing would fail.
 set -euo pipefail

@@ -3,13 +3,14 @@
 Called by run.sh, which says what the arguments are."""
 import argparse
 import collections
+import concurrent.futures
 import os
 import sys
 import threading
 import time
 
 import plan
-from server import Run
+import server
 
 
 def parse_arguments():
@@ -26,14 +27,14 @@ def parse_arguments():
 
 
 def count_calls(tools, classes):
-    """The calls of each class in a run in which none fails, for each transport."""
+    """The calls of each class in runs in which none fails."""
     counts = {}
-    for transport in plan.TRANSPORTS:
-        run = Run(tools, plan.Fault("", 0, plan.SHORT, transport))
+    for name, transport in (("start", "plain"), ("plain", "plain"), ("tls", "tls")):
+        run = server.run(tools, plan.Fault("", 0, plan.SHORT, transport), drives=name != "start")
         if run.wrong is not None or run.failures or not run.counts:
             sys.exit("without any failure: %s\n%s" % (run.wrong, run.describe()))
-        counts[transport] = run.counts
-        print("%s: %s" % (transport, ", ".join("%d %s" % (run.counts[c], c) for c in classes)), flush=True)
+        counts[name] = run.counts
+        print("%s: %s" % (name, ", ".join("%d %s" % (run.counts[c], c) for c in classes)), flush=True)
     return counts
 
 
@@ -51,7 +52,7 @@ class Sample:
 
     def work(self):
         while (fault := self.next()) is not None:
-            run = Run(self.tools, fault)
+            run = server.run(self.tools, fault)
             with self.lock:
                 self.note(fault, run)
 
@@ -63,15 +64,13 @@ class Sample:
             print("FAULT %s: %s" % (fault, run.wrong), flush=True)
 
     def run(self, jobs):
-        threads = [threading.Thread(target=self.work) for _ in range(jobs)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
+        with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
+            for future in [pool.submit(self.work) for _ in range(jobs)]:
+                future.result()  # what has failed in the thread fails here
 
 
 def try_one(tools):
-    run = Run(tools, plan.Fault.parse(tools.only), tools.how, traces=True)
+    run = server.run(tools, plan.Fault.parse(tools.only), how=tools.how, traces=True)
     print(run.describe())
     if run.wrong is None:
         print("no fault%s" % ("" if run.is_reached else ", and the call did not come"))
@@ -89,7 +88,7 @@ def main():
     decks = plan.make_decks(count_calls(tools, classes), classes, tools.seed)
     possible = collections.Counter(fault.call for deck in decks for fault in deck)
     sample = Sample(tools, plan.deal(decks), end)
-    sample.run(tools.jobs or os.cpu_count())
+    sample.run(tools.jobs or 2 * os.cpu_count())
     for call in classes:
         print("%s: %d of %d failures, %d of them not reached: %d faults" %
               (call, sample.tried[call], possible[call], sample.missed[call], sample.bad[call]))
