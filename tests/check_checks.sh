@@ -33,6 +33,16 @@ expect "tests/soak.sh" 1 3 'TOO MUCH$' tests/soak.sh 0.0125
 unset BOUND_FACTOR
 expect "tests/chaos.sh" 1 1 'WRONG: slow memory$' env MEMORY_MIB=1 P99_FACTOR=0.001 P99_MS=0 tests/chaos.sh --short pings
 
+# A call that fails from then on for ever, and one in which the process dies or loses memory.
+one=(tests/faults/run.sh --only recv:9:ECONNRESET:plain)
+expect "tests/faults/run.sh of a cripple" 1 1 '^FAULT .*does not serve' "${one[@]}" --how always
+expect "tests/faults/run.sh of a crash" 1 1 '^FAULT .*died by signal 6' "${one[@]}" --how crash
+expect "tests/faults/run.sh of silence" 1 1 '^FAULT .*no answer to the handshake' \
+    tests/faults/run.sh --only accept4:3:EMFILE:tls --how always
+if [ -x build/asan/homecall-signal ]; then
+    expect "tests/faults/run.sh of a leak" 1 1 '^FAULT .*sanitizer' "${one[@]}" --how leak build/asan/homecall-signal
+fi
+
 # Twice and half of what is expected: more and less are both wrong.
 awk '{ print $1, NR == 1 ? $2 * 2 : int($2 / 2) }' bench/hot_path.expected >"$private/expected"
 expect "bench/hot_path.sh" 1 2 'TOO MUCH$' env HOT_PATH_EXPECTED="$private/expected" bench/hot_path.sh

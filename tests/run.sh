@@ -2,9 +2,10 @@
 # tests/run.sh: installs what the tests need, builds, and runs them all. The last line counts the test cases.
 #
 #   tests/run.sh                    everything that CI runs
-#   tests/run.sh STAGE ...          only these stages: style static unit release asan tsan platforms bars chaos metrics
-#                                   fuzz browser clients deploy
+#   tests/run.sh STAGE ...          only these stages: style static unit release asan tsan platforms bars chaos faults
+#                                   metrics fuzz browser clients deploy
 #   FUZZ_SECONDS=600 tests/run.sh fuzz        a longer fuzz run (each target)
+#   FAULT_SECONDS=600 tests/run.sh faults     a longer time for the calls that fail (each build)
 #   SOAK_CALLS=20000 tests/run.sh asan tsan   a longer soak of calls
 #   tests/soak.sh 8                 apart from this: a server under load for eight hours, whose memory must stay flat
 #   PLATFORMS="arm64 musl" tests/run.sh platforms   some of those that tests/platforms/check.sh names
@@ -17,7 +18,8 @@ cd "$root" || exit 1
 . deploy/packages.sh
 
 stages=("$@")
-[ ${#stages[@]} -gt 0 ] || stages=(style static unit release asan tsan platforms bars chaos metrics fuzz browser clients deploy)
+[ ${#stages[@]} -gt 0 ] || stages=(style static unit release asan tsan platforms bars chaos faults metrics fuzz browser clients
+    deploy)
 out=$root/out
 mkdir -p "$out"
 passed=0
@@ -155,6 +157,12 @@ stage_bars() {
 stage_chaos() {
     build release || return
     check "calls go on under attacks" tests/chaos.sh --short
+}
+
+stage_faults() {
+    export FAULT_SECONDS=${FAULT_SECONDS:-45}
+    build release && check "no call of the system that fails is the end" tests/faults/run.sh
+    build asan && check "nor with AddressSanitizer" tests/faults/run.sh build/asan/homecall-signal
 }
 
 stage_metrics() {
