@@ -1,14 +1,14 @@
 /* To be loaded into a program with LD_PRELOAD: the FAIL_NTH-th call of one class, FAIL_CALL, fails, and all
  * others are what they always are. The classes are in the table below; calls are counted over all threads,
- * each class apart.
+ * each class apart. The environment says what is to be done:
  *
- *   FAIL_CALL, FAIL_NTH  the class, and which of its calls; without them nothing fails
- *   FAIL_ERRNO           the number of the error; 0: the call moves less than it was asked to move
- *   FAIL_HOW             "once"; or, to see whether a test notices it, "always": that call and all after it;
- *                        "crash": the process dies there; "leak": it goes well, and some memory is lost
- *   FAIL_REPORT          a file to which the process writes when it ends in order: for each class its name
- * and how many calls there were, and "reached" with 1 or 0 FAIL_TRACE           if set, the stack of the call
- * that fails is written to standard error
+ * - FAIL_CALL and FAIL_NTH: the class, and which of its calls. Without them nothing fails.
+ * - FAIL_ERRNO: the number of the error. 0: the call moves less than it was asked to move.
+ * - FAIL_HOW: "once"; or "burst": eight calls in a row. And to see whether a test notices it: "always", which
+ * is all calls from there on; "crash": the process dies there; "leak": it goes well, and some memory is lost.
+ * - FAIL_REPORT: a file to which the process writes when it ends in order: for each class its name and how
+ * many calls there were, and "reached" with 1 or 0.
+ * - FAIL_TRACE: if set, the stack of the call that fails is written to standard error.
  *
  * Only what the kernel can refuse is counted: epoll_ctl() fails for a new descriptor only, fcntl() when it
  * makes one. Calls that glibc makes inside of itself are not seen. The functions behind these are found by
@@ -74,9 +74,9 @@ static const char *const names[CLASSES] = {
     [GETRANDOM] = "getrandom",
 };
 
-typedef enum how { ONCE, ALWAYS, CRASH, LEAK, HOWS } how;
+typedef enum how { ONCE, BURST, ALWAYS, CRASH, LEAK, HOWS } how;
 
-static const char *const how_names[HOWS] = {"once", "always", "crash", "leak"};
+static const char *const how_names[HOWS] = {"once", "burst", "always", "crash", "leak"};
 
 /* What begin() has read, and the counts. */
 static struct {
@@ -152,8 +152,12 @@ static void reach(void)
 /* Count a call of this class. Is it to fail, or to be short? */
 static bool is_hit(call_class class)
 {
+    enum { IN_A_BURST = 8 };
     unsigned long now = atomic_fetch_add(&state.counts[class], 1) + 1;
-    if (class != state.failing || now < state.nth || (now > state.nth && state.how != ALWAYS))
+    unsigned long last = state.how == ALWAYS  ? now
+                         : state.how == BURST ? state.nth + IN_A_BURST - 1
+                                              : state.nth;
+    if (class != state.failing || now < state.nth || now > last)
         return false;
     reach();
     return state.how != LEAK;

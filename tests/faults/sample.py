@@ -52,7 +52,7 @@ class Sample:
 
     def work(self):
         while (fault := self.next()) is not None:
-            run = server.run(self.tools, fault)
+            run = server.run(self.tools, fault, how=self.tools.how)
             with self.lock:
                 self.note(fault, run)
 

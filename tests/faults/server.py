@@ -52,23 +52,23 @@ class Run:
     """`wrong` is what is wrong with the server, or None; `is_reached` whether the call that should fail came."""
 
     def __init__(self, tools, fault, how="once", traces=False, drives=True):
-        self.fault, self.transport, self.drives = fault, fault.transport, drives
+        self.fault, self.transport, self.how, self.drives = fault, fault.transport, how, drives
         self.plain, self.tls, self.admin = free_ports(3)
         self.wrong, self.is_reached, self.counts, self.failures, self.calls = None, False, {}, [], 0
         self.output, self.faults, self.was_killed = b"", b"", False
         with tempfile.TemporaryDirectory(dir=tools.folder) as folder:
             self.report, self.log = folder + "/report", folder + "/log"
-            self.environment = self.settings(tools, how, traces)
+            self.environment = self.settings(tools, traces)
             self.go(tools.binary)
             self.read_report()
 
-    def settings(self, tools, how, traces):
+    def settings(self, tools, traces):
         settings = {
             "WS_PORT": self.plain, "WSS_PORT": self.tls, "ADMIN_PORT": self.admin, "WORKERS": 2, "BIND_RETRY": 0,
             "TLS_CERT_FILE": tools.folder + "/cert.pem", "TLS_KEY_FILE": tools.folder + "/key.pem",
             "SHUTDOWN_GRACE": GRACE, "TURN_URLS": "stun:127.0.0.1", "LD_PRELOAD": tools.interposer,
             "FAIL_CALL": self.fault.call, "FAIL_NTH": self.fault.nth, "FAIL_ERRNO": self.fault.number(),
-            "FAIL_HOW": how, "FAIL_REPORT": self.report, **SANITIZERS}
+            "FAIL_HOW": self.how, "FAIL_REPORT": self.report, **SANITIZERS}
         if self.transport == "tls":  # else the log goes to a pipe, and the stop has its waves, a tenth of a second each
             settings.update(LOG_FILE=self.log, DRAIN_SECONDS=0)
         if traces:
@@ -132,9 +132,10 @@ class Run:
         self.attempt(people.get, self.tls if tls else self.plain, b"/ice", tls)
         self.get_metrics()
         self.server.send_signal(signal.SIGHUP)
-        if not self.serves() and not self.serves():
+        tries = 2 if self.how == "once" else 5
+        if not any(self.serves() for _ in range(tries)):
             self.wrong = self.wrong or "it goes on and does not serve: " + "; ".join(self.failures)
-        elif len(self.failures) > 1:
+        elif len(self.failures) > 1 and self.how == "once":
             self.wrong = self.wrong or "one failure has hurt more than one: " + "; ".join(self.failures)
 
     def serves(self):
