@@ -8,8 +8,8 @@
 #   --call NAME  this class alone; may be given again
 #   --jobs N     so many runs at a time (twice as many as there are processors)
 #   --only CALL:NTH:ERROR:TRANSPORT   one run, as a line with FAULT names it, with the stack of the call and what the server says
-#   --how HOW    instead of once: burst, so that the seven calls behind it fail as well; or, to see a fault found, always, so that
-#                all do, crash or leak
+#   --how HOW    instead of once: burst, so that the seven calls behind it fail as well (not of malloc); or, to see a fault found,
+#                always, so that all do, crash or leak
 #
 # It may be a build with AddressSanitizer by gcc. With that of clang, whose functions are in the program, nothing would fail.
 set -euo pipefail

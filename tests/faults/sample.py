@@ -84,7 +84,8 @@ def main():
     if tools.only is not None:
         return try_one(tools)
     end = time.monotonic() + tools.seconds if tools.seconds > 0 else None
-    classes = tools.call or list(plan.FAULTS)
+    # The server frees a reserve when libevent gets no memory. In a burst that would not help, as it does in truth.
+    classes = tools.call or [call for call in plan.FAULTS if call != "malloc" or tools.how == "once"]
     decks = plan.make_decks(count_calls(tools, classes), classes, tools.seed)
     possible = collections.Counter(fault.call for deck in decks for fault in deck)
     sample = Sample(tools, plan.deal(decks), end)
