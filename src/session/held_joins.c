@@ -101,7 +101,7 @@ static uint64_t next_due_ms(const net_ticker *ticker, uint64_t now_ms)
 static void on_due(net_ticker *ticker, uint64_t now_ms)
 {
     held_joins *held = held_of(ticker);
-    while (next_due_ms(ticker, now_ms) <= now_ms) {
+    while (held->count > 0 && held->heap[1].due_ms <= now_ms) {
         const held_join first = held->heap[1];
         held_joins_remove(held, first.join);
         first.join->has_waited = true;

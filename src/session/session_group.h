@@ -30,7 +30,7 @@ typedef struct session_limits {
     token_bucket_rate log_lines; /* how many lines are logged about one client */
     token_bucket_rate faults; /* how many invalid messages one connection may send, and how many of its error
                                  messages are logged */
-    guess_rate guesses;
+    guess_rate guesses;       /* how many rooms one client may try */
 } session_limits;
 
 /* The lobby's shard index. */

@@ -338,7 +338,7 @@ static void start(machine *m, uint8_t limits)
                              .pending_ttl_ms = 4000,
                              .probe_timeout_ms = 300},
                    .max_name_bytes = 64,
-                   .guesses = {.per_minute = 30, .burst = 2},
+                   .guesses = {.per_minute = 30, .burst = 1},
                    .faults = {.per_second = (limits & 4) != 0 ? 1 : 0, .burst = 5}},
         .hash = {{7, 7, 7}},
         .shards = SHARDS,

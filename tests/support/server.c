@@ -22,6 +22,9 @@ signal_server_options server_options(void)
     options.max_connections = 0;
     options.max_connections_per_address = 0;
     options.connect_rate = 0;
+    options.message_rate_per_address = 0;
+    options.byte_rate_per_address = 0;
+    options.log_rate_per_address = 0;
     options.guess_rate = 0;
     options.exempt_addresses = ""; /* clients of tests are those of a network */
     options.message_rate = 0;
