@@ -5,6 +5,7 @@
 #include "app/process_memory.h"
 #include "app/start_report.h"
 #include "base/clock.h"
+#include "base/descriptor.h"
 #include "base/log.h"
 #include "base/wake_up.h"
 #include "homecall/signal_log.h"
@@ -404,13 +405,6 @@ int app_run(app *a, const app_config *config, char **argv, void (*on_overdue)(vo
 
 /* ---- Stopping ---- */
 
-static void close_descriptor(int *fd)
-{
-    if (*fd >= 0)
-        close(*fd);
-    *fd = -1;
-}
-
 void app_stop(app *a)
 {
     signal_server_destroy(a->server);
@@ -422,15 +416,15 @@ void app_stop(app *a)
         event_free(a->alive_event);
     if (a->successor_event != NULL)
         event_free(a->successor_event);
-    close_descriptor(&a->next.ready_fd);
+    descriptor_close(&a->next.ready_fd);
     if (a->stopped_event != NULL)
         event_free(a->stopped_event);
     if (a->signal_event != NULL)
         event_free(a->signal_event);
     if (a->base != NULL)
         event_base_free(a->base);
-    close_descriptor(&a->stopped_fd);
-    close_descriptor(&a->ready_fd);
+    descriptor_close(&a->stopped_fd);
+    descriptor_close(&a->ready_fd);
     for (int i = 0; i < APP_SOCKET_SETS; i++)
         service_manager_close_sockets(&a->sockets[i]);
 

@@ -1,6 +1,5 @@
 #include "app/machine_check.h"
 
-#include "app/option_table.h"
 #include "app/options_report.h"
 #include "app/ports_check.h"
 #include "base/listen_entry.h"
@@ -12,12 +11,6 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-static bool refuse(const app_config *config, size_t offset, slice value, const char *reason, FILE *reports)
-{
-    options_report(reports, config, option_table_find_target(offset), value, reason);
-    return false;
-}
 
 /* ---- Files ---- */
 
@@ -78,7 +71,7 @@ static bool check_log_file(const app_config *config, FILE *reports)
     const char *path = config->log.file;
     const char *reason = path[0] == '\0' ? NULL : find_fault_of_log_file(path);
     return reason == NULL ||
-           refuse(config, offsetof(app_config, log.file), slice_of_text(path), reason, reports);
+           options_refuse(reports, config, offsetof(app_config, log.file), slice_of_text(path), reason);
 }
 
 static const char *find_fault_of_socket(const char *path)
@@ -119,7 +112,7 @@ static bool check_hosts(const app_config *config, FILE *reports)
         else if (takes_addresses)
             reason = find_fault_of_host(&entry);
         if (reason != NULL)
-            is_good = refuse(config, offsetof(app_config, server.host), text, reason, reports);
+            is_good = options_refuse(reports, config, offsetof(app_config, server.host), text, reason);
     }
     return is_good;
 }
@@ -131,7 +124,8 @@ static bool check_admin_host(const app_config *config, FILE *reports)
     if (config->server.admin_port == 0 || listen_entry_parse_host(text, &entry) != NULL)
         return true;
     const char *reason = find_fault_of_host(&entry);
-    return reason == NULL || refuse(config, offsetof(app_config, server.admin_host), text, reason, reports);
+    return reason == NULL ||
+           options_refuse(reports, config, offsetof(app_config, server.admin_host), text, reason);
 }
 
 bool machine_check(const app_config *config, FILE *reports)

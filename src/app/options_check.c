@@ -17,18 +17,13 @@
 
 static_assert(LISTEN_ENTRIES_MAX == 16, "what the reason says");
 
-static const option *option_at(size_t offset)
-{
-    return option_table_find_target(offset);
-}
-
 /* The reason, and what would do: it is written by people who think of addresses, and of pages. */
 static void report_origin(const app_config *config, FILE *reports, slice entry, const char *reason)
 {
     char text[512];
     snprintf(text, sizeof(text),
              "%s; https://host, https://*.domain, either with a port, null and file:// are allowed", reason);
-    options_report(reports, config, option_at(offsetof(app_config, server.allowed_origins)), entry, text);
+    (void)options_refuse(reports, config, offsetof(app_config, server.allowed_origins), entry, text);
 }
 
 static bool check_origins(const app_config *config, FILE *reports)
@@ -48,22 +43,14 @@ static bool check_origins(const app_config *config, FILE *reports)
     return is_valid;
 }
 
-static bool report_whole(const app_config *config, FILE *reports, size_t offset, const char *reason)
-{
-    const option *o = option_at(offset);
-    options_report(reports, config, o, slice_of_text(options_get_text(config, o)), reason);
-    return false;
-}
-
 static bool check_exempt(const app_config *config, FILE *reports)
 {
     address_list list;
     address_list_fault fault;
     if (address_list_parse(&list, slice_of_text(config->server.exempt_addresses), &fault) == 0)
         return true;
-    const option *o = option_at(offsetof(app_config, server.exempt_addresses));
-    options_report(reports, config, o, fault.entry, fault.reason);
-    return false;
+    return options_refuse(reports, config, offsetof(app_config, server.exempt_addresses), fault.entry,
+                          fault.reason);
 }
 
 static bool check_required_origin(const app_config *config, FILE *reports)
@@ -71,9 +58,10 @@ static bool check_required_origin(const app_config *config, FILE *reports)
     slice list = slice_of_text(config->server.allowed_origins);
     slice first;
     return !config->server.require_origin || slice_take_entry(&list, &first) ||
-           report_whole(config, reports, offsetof(app_config, server.require_origin),
-                        "ALLOWED_ORIGINS is empty, and so every origin would do; off is allowed here, or a "
-                        "list of origins there");
+           options_refuse_whole(
+               reports, config, offsetof(app_config, server.require_origin),
+               "ALLOWED_ORIGINS is empty, and so every origin would do; off is allowed here, or a "
+               "list of origins there");
 }
 
 static bool check_proxies(const app_config *config, FILE *reports)
@@ -82,13 +70,12 @@ static bool check_proxies(const app_config *config, FILE *reports)
     address_list list;
     address_list_fault fault;
     if (address_list_parse(&list, slice_of_text(config->server.trusted_proxies), &fault) != 0) {
-        options_report(reports, config, option_at(offset), fault.entry, fault.reason);
-        return false;
+        return options_refuse(reports, config, offset, fault.entry, fault.reason);
     }
     if (!config->server.proxy_protocol || list.count > 0 || list.has_unix)
         return true;
-    return report_whole(
-        config, reports, offset,
+    return options_refuse_whole(
+        reports, config, offset,
         "PROXY_PROTOCOL is on, and no proxy is trusted to begin with its header; the address or the "
         "network of the proxy is wanted");
 }
@@ -102,14 +89,15 @@ static bool check_turn_secret(const app_config *config, FILE *reports)
         if (!ice_url_is_turn(url))
             continue;
         if (!has_secret)
-            options_report(reports, config, option_at(offsetof(app_config, server.turn_urls)), url,
-                           "a TURN server needs TURN_SECRET");
+            (void)options_refuse(reports, config, offsetof(app_config, server.turn_urls), url,
+                                 "a TURN server needs TURN_SECRET");
         return has_secret;
     }
     return !has_secret ||
-           report_whole(config, reports, offsetof(app_config, server.turn_urls),
-                        "TURN_SECRET is set, and no TURN server stands here to use it for; turn:HOST or "
-                        "turns:HOST is wanted");
+           options_refuse_whole(
+               reports, config, offsetof(app_config, server.turn_urls),
+               "TURN_SECRET is set, and no TURN server stands here to use it for; turn:HOST or "
+               "turns:HOST is wanted");
 }
 
 static bool check_turn(const app_config *config, FILE *reports)
@@ -118,9 +106,8 @@ static bool check_turn(const app_config *config, FILE *reports)
     ice_url_fault fault = {list, "out of memory"};
     char *good = NULL;
     if (ice_url_read_list(list, &good, &fault) != 0) {
-        options_report(reports, config, option_at(offsetof(app_config, server.turn_urls)), fault.entry,
-                       fault.reason);
-        return false;
+        return options_refuse(reports, config, offsetof(app_config, server.turn_urls), fault.entry,
+                              fault.reason);
     }
     free(good);
     return check_turn_secret(config, reports);
@@ -149,7 +136,7 @@ static bool check_hosts(const app_config *config, FILE *reports)
             reason = find_fault_of_plaintext(config, &entry);
         if (reason == NULL)
             continue;
-        options_report(reports, config, option_at(offsetof(app_config, server.host)), text, reason);
+        (void)options_refuse(reports, config, offsetof(app_config, server.host), text, reason);
         is_valid = false;
         if (count == LISTEN_ENTRIES_MAX)
             break;
@@ -164,8 +151,7 @@ static bool check_admin_host(const app_config *config, FILE *reports)
     const char *reason = listen_entry_parse_host(text, &entry);
     if (reason == NULL)
         return true;
-    options_report(reports, config, option_at(offsetof(app_config, server.admin_host)), text, reason);
-    return false;
+    return options_refuse(reports, config, offsetof(app_config, server.admin_host), text, reason);
 }
 
 static bool check_admin_allowed_hosts(const app_config *config, FILE *reports)
@@ -174,9 +160,7 @@ static bool check_admin_allowed_hosts(const app_config *config, FILE *reports)
     const char *reason = admin_hosts_find_fault(slice_of_text(config->server.admin_allowed_hosts), &entry);
     if (reason == NULL)
         return true;
-    options_report(reports, config, option_at(offsetof(app_config, server.admin_allowed_hosts)), entry,
-                   reason);
-    return false;
+    return options_refuse(reports, config, offsetof(app_config, server.admin_allowed_hosts), entry, reason);
 }
 
 static bool check_tls(const app_config *config, FILE *reports)
@@ -185,8 +169,8 @@ static bool check_tls(const app_config *config, FILE *reports)
     bool has_file = s->tls_cert_file[0] != '\0' || s->tls_key_file[0] != '\0';
     if (s->tls_port < 0)
         return !has_file ||
-               report_whole(
-                   config, reports, offsetof(app_config, server.tls_port),
+               options_refuse_whole(
+                   reports, config, offsetof(app_config, server.tls_port),
                    "TLS_CERT_FILE and TLS_KEY_FILE are for this port; a port is wanted, or else no files");
     if (s->tls_cert_file[0] == '\0' || s->tls_key_file[0] == '\0') {
         fputs("homecall-signal: WSS_PORT needs TLS_CERT_FILE and TLS_KEY_FILE\n", reports);
@@ -199,8 +183,9 @@ static bool check_tls(const app_config *config, FILE *reports)
         return false;
     }
     return listen_entry_list_has_host(slice_of_text(s->host)) ||
-           report_whole(config, reports, offsetof(app_config, server.host),
-                        "WSS_PORT needs an address or a name to listen on, which a Unix socket is not");
+           options_refuse_whole(
+               reports, config, offsetof(app_config, server.host),
+               "WSS_PORT needs an address or a name to listen on, which a Unix socket is not");
 }
 
 static bool check_listens(const app_config *config, FILE *reports)
@@ -221,8 +206,8 @@ static bool check_listens(const app_config *config, FILE *reports)
 
 static bool report_misfit(FILE *reports, const app_config *config, size_t one, const char *rule, size_t other)
 {
-    const option *a = option_at(one);
-    const option *b = option_at(other);
+    const option *a = option_table_find_target(one);
+    const option *b = option_table_find_target(other);
     fprintf(reports, "homecall-signal: %s (%s) must be %s %s (%s)\n", a->name, options_get_text(config, a),
             rule, b->name, options_get_text(config, b));
     return false;

@@ -47,6 +47,18 @@ void options_report(FILE *reports, const app_config *config, const option *o, sl
     report_source(reports, config, o);
 }
 
+bool options_refuse(FILE *reports, const app_config *config, size_t offset, slice value, const char *reason)
+{
+    options_report(reports, config, option_table_find_target(offset), value, reason);
+    return false;
+}
+
+bool options_refuse_whole(FILE *reports, const app_config *config, size_t offset, const char *reason)
+{
+    slice whole = slice_of_text(options_get_text(config, option_table_find_target(offset)));
+    return options_refuse(reports, config, offset, whole, reason);
+}
+
 static bool is_from_environment(const option_text *given)
 {
     return given->text != NULL && given->line == 0;

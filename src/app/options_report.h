@@ -5,11 +5,19 @@
 
 #include "app/app_config.h"
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdio.h>
 
 /* Report that the value of an option, or one entry of its list, is not valid. `reason` stands after that. */
 void options_report(FILE *reports, const app_config *config, const option *o, slice value,
                     const char *reason);
+
+/* The same for the option whose value is at this offset of app_config; false for the caller to return. */
+bool options_refuse(FILE *reports, const app_config *config, size_t offset, slice value, const char *reason);
+
+/* The same for its whole value. */
+bool options_refuse_whole(FILE *reports, const app_config *config, size_t offset, const char *reason);
 
 /* Report that the text of an option is no value of its type. The report tells what is allowed, and where such
  * a text is known to come from, what helps. */

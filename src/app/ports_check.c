@@ -1,6 +1,5 @@
 #include "app/ports_check.h"
 
-#include "app/option_table.h"
 #include "app/options.h"
 #include "app/options_report.h"
 #include "base/listen_entry.h"
@@ -87,33 +86,24 @@ static bool meets_admin(const app_config *config, slice hosts, bool resolves)
 
 /* ---- The options ---- */
 
-static bool refuse(const app_config *config, size_t offset, const char *reason, FILE *reports)
-{
-    const option *o = option_table_find_target(offset);
-    options_report(reports, config, o, slice_of_text(options_get_text(config, o)), reason);
-    return false;
-}
-
 bool ports_check(const app_config *config, bool resolves, FILE *reports)
 {
     const signal_server_options *s = &config->server;
     slice hosts = slice_of_text(s->host);
     bool is_good = true;
     if (s->port > 0 && s->port == s->tls_port && listen_entry_list_has_host(hosts))
-        is_good = refuse(
-            config, offsetof(app_config, server.tls_port),
+        is_good = options_refuse_whole(
+            reports, config, offsetof(app_config, server.tls_port),
             "WS_PORT has it already, on the same addresses; another port, or off for one of the two, is "
-            "allowed",
-            reports);
+            "allowed");
     bool is_plain = s->port == s->admin_port;
     if (s->admin_port > 0 && (is_plain || s->tls_port == s->admin_port) &&
         meets_admin(config, hosts, resolves))
-        is_good = refuse(
-            config, offsetof(app_config, server.admin_port),
+        is_good = options_refuse_whole(
+            reports, config, offsetof(app_config, server.admin_port),
             is_plain ? "WS_PORT has it already, at an address of ADMIN_HOST; another port, or off for one "
                        "of the two, is allowed"
                      : "WSS_PORT has it already, at an address of ADMIN_HOST; another port, or off for "
-                       "one of the two, is allowed",
-            reports);
+                       "one of the two, is allowed");
     return is_good;
 }

@@ -1,6 +1,7 @@
 #include "app/signal_watch.h"
 
 #include "base/clock.h"
+#include "base/descriptor.h"
 #include "base/thread.h"
 #include "base/wake_up.h"
 
@@ -86,19 +87,12 @@ static void *run(void *arg)
 
 /* ---- Its life ---- */
 
-static void close_descriptor(int *fd)
-{
-    if (*fd >= 0)
-        close(*fd);
-    *fd = -1;
-}
-
 static void close_all(signal_watch *w)
 {
-    close_descriptor(&w->signal_fd);
-    close_descriptor(&w->end_fd);
-    close_descriptor(&w->fds[0]);
-    close_descriptor(&w->fds[1]);
+    descriptor_close(&w->signal_fd);
+    descriptor_close(&w->end_fd);
+    descriptor_close(&w->fds[0]);
+    descriptor_close(&w->fds[1]);
 }
 
 static int open_all(signal_watch *w)

@@ -1,5 +1,6 @@
 #include "app/succession.h"
 
+#include "base/descriptor.h"
 #include "base/memory_text.h"
 
 #include <errno.h>
@@ -17,13 +18,6 @@ enum { FIRST_FD = 3 };
 static const char ready_variable[] = "HOMECALL_READY_FD";
 
 extern char **environ;
-
-static void close_descriptor(int *fd)
-{
-    if (*fd >= 0)
-        close(*fd);
-    *fd = -1;
-}
 
 /* ---- What the successor gets ---- */
 
@@ -115,7 +109,7 @@ static int duplicate(heritage *h, int fd)
 static void free_heritage(heritage *h)
 {
     for (size_t i = 0; h->fds != NULL && i < h->count; i++)
-        close_descriptor(&h->fds[i]);
+        descriptor_close(&h->fds[i]);
     free(h->fds);
     free(h->environment);
     free(h->listen_names);
@@ -196,14 +190,14 @@ int succession_start(succession *s, char *const argv[], const signal_server_sock
     s->ready_fd = ends[0];
     if (error != 0) {
         s->pid = 0;
-        close_descriptor(&s->ready_fd);
+        descriptor_close(&s->ready_fd);
     }
     return error;
 }
 
 void succession_abandon(succession *s)
 {
-    close_descriptor(&s->ready_fd);
+    descriptor_close(&s->ready_fd);
     if (s->pid <= 0)
         return;
     (void)kill(s->pid, SIGKILL); /* it serves nobody yet */
@@ -216,7 +210,7 @@ bool succession_conclude(succession *s)
 {
     char byte;
     bool serves = read(s->ready_fd, &byte, 1) == 1;
-    close_descriptor(&s->ready_fd);
+    descriptor_close(&s->ready_fd);
     if (!serves)
         succession_abandon(s);
     return serves;
