@@ -109,24 +109,18 @@ void connection_leave_set(connection *c)
     connection_set_wipe(set);
 }
 
-/* In hundredths of a second, 32 bits are enough for more than a year. */
-static uint32_t centiseconds(uint64_t now_ms)
-{
-    return (uint32_t)(now_ms / 10);
-}
-
 /* This reads the clock, and does not ask the loop: while the connection is detached, the loop of its last set
  * belongs to another thread. */
 uint64_t connection_age_ms(const connection *c)
 {
-    return (uint64_t)(centiseconds(clock_monotonic_ms()) - c->opened_cs) * 10;
+    return (uint64_t)connection_age_cs(c, clock_monotonic_ms()) * 10;
 }
 
 int connection_open(connection *c, int fd, uint64_t id, connection_set *set, tls_context *tls)
 {
     *c = (connection){.entry = {.set = set, .state = CONNECTION_DETACHED},
                       .id = id,
-                      .opened_cs = centiseconds(net_loop_now_ms(set->loop)),
+                      .opened_cs = (uint32_t)(net_loop_now_ms(set->loop) / 10),
                       .is_tls = tls != NULL};
     transport_open(&c->transport, fd, set->hooks->on_ready, c);
     if (set->limits->send_buffer_bytes > 0)

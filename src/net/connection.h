@@ -172,6 +172,13 @@ static inline bool connection_has_read_since(const connection *c, uint64_t since
     return (int32_t)(c->last_read_ms - (uint32_t)since_ms) > 0;
 }
 
+/* How long it has been open at `now_ms`, in hundredths of a second, of which 32 bits are enough for more than
+ * a year. */
+static inline uint32_t connection_age_cs(const connection *c, uint64_t now_ms)
+{
+    return (uint32_t)(now_ms / 10) - c->opened_cs;
+}
+
 /* Is it open for messages? */
 static inline bool connection_is_open(const connection *c)
 {

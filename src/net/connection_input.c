@@ -346,8 +346,7 @@ static bool has_sent_much(const connection *c)
     enum { AT_ONCE = 64 * 1024, PER_SECOND = 32 * 1024 };
     if (c->bytes_in <= AT_ONCE)
         return false;
-    uint64_t now_ms = net_loop_now_ms(c->entry.set->loop);
-    uint64_t age_cs = (uint32_t)(now_ms / 10) - c->opened_cs;
+    uint64_t age_cs = connection_age_cs(c, net_loop_now_ms(c->entry.set->loop));
     return c->bytes_in > AT_ONCE + age_cs * (PER_SECOND / 100);
 }
 
