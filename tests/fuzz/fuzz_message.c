@@ -6,6 +6,8 @@
  * read back as the same message, by us and by cJSON.
  *
  * cJSON is the reference only where it is strict enough: see is_in_common(). */
+#include "fuzz.h"
+
 #include "protocol/json_scan.h"
 #include "protocol/json_text.h"
 #include "protocol/message.h"
@@ -16,18 +18,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
 /* Small, so that the fuzzer finds names beyond it. */
 enum { MAX_NAME_BYTES = 24 };
-
-#define REQUIRE(condition)                                                  \
-    do {                                                                    \
-        if (!(condition)) {                                                 \
-            fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition); \
-            abort();                                                        \
-        }                                                                   \
-    } while (0)
 
 static void *allocate(size_t size)
 {
