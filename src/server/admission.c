@@ -29,6 +29,8 @@ typedef struct client {
     UT_hash_handle hh;
 } client;
 
+typedef TAILQ_HEAD(client_list, client) client_list;
+
 struct admission {
     admission_limits limits;
     const address_list *exempt;
@@ -41,7 +43,7 @@ struct admission {
     admission_place outside;      /* everybody's place who is being answered with 503 */
     pthread_mutex_t lock;         /* guards all that follows */
     client *clients;              /* owned, each of them */
-    TAILQ_HEAD(, client) kept;    /* those without a connection; who left first is first */
+    client_list kept;             /* those without a connection; who left first is first */
     uint32_t kept_count;
 };
 
@@ -72,6 +74,7 @@ int admission_new(const admission_limits *limits, const address_list *exempt, co
 static void forget(admission *a, client *c)
 {
     TAILQ_REMOVE(&a->kept, c, kept);
+    assert(TAILQ_FIRST(&a->kept) != c);
     a->kept_count--;
     HASH_DELETE(hh, a->clients, c);
     free(c);
