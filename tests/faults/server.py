@@ -12,12 +12,13 @@ import time
 import people
 
 START_PATIENCE = 5
-STOP_PATIENCE = 10
-GRACE = 2
+STOP_PATIENCE = 15
+GRACE, GRACE_WITH_STACKS = 2, 10
 SANITIZER_EXIT = 77
 SANITIZERS = {
     # The file with the faults stands before the sanitizer, which finds its own functions behind it.
     "ASAN_OPTIONS": "verify_asan_link_order=0:detect_leaks=1:exitcode=%d:allocator_may_return_null=1" % SANITIZER_EXIT,
+    "LSAN_OPTIONS": "print_suppressions=0:suppressions=" + os.path.dirname(os.path.abspath(__file__)) + "/leaks.supp",
     "UBSAN_OPTIONS": "print_stacktrace=1",
 }
 REPORTS = (b"ERROR: AddressSanitizer", b"ERROR: LeakSanitizer", b"runtime error:", b"Assertion `")
@@ -41,28 +42,31 @@ def free_ports(count):
 
 
 def run(tools, fault, **how):
-    """A Run that has had its ports."""
+    """A Run that has had its ports. A leak counts if it is also found with whole stacks, which show whose it is and take
+    long to make."""
     done = Run(tools, fault, **how)
     while done.lost_its_port():
         done = Run(tools, fault, **how)
+    if b"ERROR: LeakSanitizer" in done.faults and not how.get("has_stacks", False):
+        return run(tools, fault, has_stacks=True, **how)
     return done
 
 
 class Run:
     """`wrong` is what is wrong with the server, or None; `is_reached` whether the call that should fail came."""
 
-    def __init__(self, tools, fault, how="once", traces=False, drives=True):
+    def __init__(self, tools, fault, how="once", traces=False, drives=True, has_stacks=False):
         self.fault, self.transport, self.how, self.drives = fault, fault.transport, how, drives
         self.plain, self.tls, self.admin = free_ports(3)
         self.wrong, self.is_reached, self.counts, self.failures, self.calls = None, False, {}, [], 0
         self.output, self.faults, self.was_killed = b"", b"", False
         with tempfile.TemporaryDirectory(dir=tools.folder) as folder:
             self.report, self.log = folder + "/report", folder + "/log"
-            self.environment = self.settings(tools, traces)
+            self.environment = self.settings(tools, traces, has_stacks)
             self.go(tools.binary)
             self.read_report()
 
-    def settings(self, tools, traces):
+    def settings(self, tools, traces, has_stacks):
         settings = {
             "WS_PORT": self.plain, "WSS_PORT": self.tls, "ADMIN_PORT": self.admin, "WORKERS": 2, "BIND_RETRY": 0,
             "TLS_CERT_FILE": tools.folder + "/cert.pem", "TLS_KEY_FILE": tools.folder + "/key.pem",
@@ -71,6 +75,9 @@ class Run:
             "FAIL_HOW": self.how, "FAIL_REPORT": self.report, **SANITIZERS}
         if self.transport == "tls":  # else the log goes to a pipe, and the stop has its waves, a tenth of a second each
             settings.update(LOG_FILE=self.log, DRAIN_SECONDS=0)
+        if has_stacks:
+            settings["ASAN_OPTIONS"] += ":fast_unwind_on_malloc=0"
+            settings["SHUTDOWN_GRACE"] = GRACE_WITH_STACKS
         if traces:
             settings["FAIL_TRACE"] = 1
         return {key: str(value) for key, value in settings.items()}
