@@ -28,7 +28,7 @@ ports_given = set()
 
 
 def free_ports(count):
-    """No two runs of this process get the same one."""
+    """No two runs of this process have the same one at the same time. To be given back."""
     with ports_lock:
         found = []
         while len(found) < count:
@@ -52,6 +52,11 @@ def run(tools, fault, **how):
     return done
 
 
+def give_back(ports):
+    with ports_lock:
+        ports_given.difference_update(ports)
+
+
 class Run:
     """`wrong` is what is wrong with the server, or None; `is_reached` whether the call that should fail came."""
 
@@ -63,7 +68,10 @@ class Run:
         with tempfile.TemporaryDirectory(dir=tools.folder) as folder:
             self.report, self.log = folder + "/report", folder + "/log"
             self.environment = self.settings(tools, traces, has_stacks)
-            self.go(tools.binary)
+            try:
+                self.go(tools.binary)
+            finally:
+                give_back([self.plain, self.tls, self.admin])
             self.read_report()
 
     def settings(self, tools, traces, has_stacks):
