@@ -160,7 +160,7 @@ stage_chaos() {
 }
 
 stage_faults() {
-    export FAULT_SECONDS=${FAULT_SECONDS:-45}
+    export FAULT_SECONDS=${FAULT_SECONDS:-42}
     build release && check "no call of the system that fails is the end" tests/faults/run.sh
     build asan && check "nor with AddressSanitizer" tests/faults/run.sh build/asan/homecall-signal
 }
