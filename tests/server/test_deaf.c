@@ -20,6 +20,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 /* Many: for as long as the test does not take it back. */
 enum { FOREVER = 1000 * 1000 };
@@ -143,6 +144,60 @@ static void after_a_pause_the_admin_port_is_watched_again(void **state)
     server_end(server);
 }
 
+/* Send a request that leaves the connection open. */
+static void send_admin_request(client *c)
+{
+    static const char request[] = "HEAD /livez HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    client_send_bytes(c, request, sizeof(request) - 1);
+}
+
+static void expect_admin_answer(client *c)
+{
+    char answer[1024];
+    assert_true(client_is_readable(c, CLIENT_WAIT_MS));
+    ssize_t len = recv(client_fd(c), answer, sizeof(answer) - 1, 0);
+    assert_true(len > 0);
+    answer[len] = '\0';
+    assert_non_null(strstr(answer, " 200 OK"));
+}
+
+/* It is closed at once. */
+static void who_can_not_be_watched_by_the_admin_port_is_not_left_waiting(void **state)
+{
+    (void)state;
+    signal_server_options options;
+    signal_server *server = start_with_admin(&options);
+    await_readiness(options.admin_port, 200, "ok");
+    failing_call_set(FAILING_CONNECTION_ADD, 1, ENOSPC);
+    client *c = client_dial(options.admin_port);
+    client_expect_end(c);
+    client_close(c);
+    assert_int_equal(failing_call_left(FAILING_CONNECTION_ADD), 0);
+    await_readiness(options.admin_port, 200, "ok");
+    server_end(server);
+}
+
+/* A connection is watched anew before an answer is written, and after that. */
+static void whom_the_admin_port_can_not_watch_any_more_is_not_left_waiting(void **state)
+{
+    (void)state;
+    signal_server_options options;
+    signal_server *server = start_with_admin(&options);
+    await_readiness(options.admin_port, 200, "ok");
+    client *c = client_dial(options.admin_port);
+    for (int i = 0; i < 2; i++) {
+        send_admin_request(c);
+        expect_admin_answer(c);
+    }
+    failing_call_set(FAILING_CONNECTION_ADD, 1, ENOMEM);
+    send_admin_request(c);
+    client_expect_gone(c); /* perhaps before it has read the request */
+    client_close(c);
+    assert_int_equal(failing_call_left(FAILING_CONNECTION_ADD), 0);
+    await_readiness(options.admin_port, 200, "ok");
+    server_end(server);
+}
+
 /* The session is in the mailbox of the worker, and the worker is told as soon as that can be done. */
 static void a_wake_up_that_is_lost_loses_no_session(void **state)
 {
@@ -188,6 +243,8 @@ int main(void)
         cmocka_unit_test_teardown(an_admin_port_that_can_not_be_watched_fails_the_start, mend_all),
         cmocka_unit_test_teardown(after_a_pause_every_socket_is_watched_again, mend_all),
         cmocka_unit_test_teardown(after_a_pause_the_admin_port_is_watched_again, mend_all),
+        cmocka_unit_test_teardown(who_can_not_be_watched_by_the_admin_port_is_not_left_waiting, mend_all),
+        cmocka_unit_test_teardown(whom_the_admin_port_can_not_watch_any_more_is_not_left_waiting, mend_all),
         cmocka_unit_test_teardown(a_wake_up_that_is_lost_loses_no_session, mend_all),
         cmocka_unit_test_teardown(a_wake_up_that_is_lost_loses_no_order_to_stop, mend_all),
     };

@@ -51,6 +51,13 @@ static bool is_listening(int fd)
     return getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &len) == 0 && listens != 0;
 }
 
+static bool is_connected(int fd)
+{
+    struct sockaddr_storage peer;
+    socklen_t len = sizeof(peer);
+    return getpeername(fd, (struct sockaddr *)&peer, &len) == 0;
+}
+
 /* ---- They stand before those of the system ---- */
 
 /* The type of the address is a transparent union in the header of glibc, and a pointer in that of musl. */
@@ -69,6 +76,8 @@ int epoll_ctl(int epoll, int op, int fd, struct epoll_event *event)
     int (*real)(int, int, int, struct epoll_event *);
     find_real("epoll_ctl", &real);
     if (op == EPOLL_CTL_ADD && is_listening(fd) && must_fail(FAILING_LISTENER_ADD))
+        return -1;
+    if (op == EPOLL_CTL_ADD && is_connected(fd) && must_fail(FAILING_CONNECTION_ADD))
         return -1;
     return real(epoll, op, fd, event);
 }

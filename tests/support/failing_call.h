@@ -5,9 +5,10 @@
 #define HOMECALL_TESTS_SUPPORT_FAILING_CALL_H
 
 typedef enum failing_call {
-    FAILING_ACCEPT,        /* accept4() */
-    FAILING_LISTENER_ADD,  /* epoll_ctl(EPOLL_CTL_ADD) of a socket that listens */
-    FAILING_EVENTFD_WRITE, /* eventfd_write() */
+    FAILING_ACCEPT,         /* accept4() */
+    FAILING_LISTENER_ADD,   /* epoll_ctl(EPOLL_CTL_ADD) of a socket that listens */
+    FAILING_CONNECTION_ADD, /* and of one that is connected */
+    FAILING_EVENTFD_WRITE,  /* eventfd_write() */
     FAILING_CALLS
 } failing_call;
 
