@@ -5,7 +5,8 @@
 # whether the control group's calls succeeded, the 99th percentile of their times and how much more that is than undisturbed,
 # the peak of the server's memory, and its open descriptors. It fails where a call fails, where the time is more than P99_FACTOR
 # (5) times the undisturbed one, and where the process has more than MEMORY_MIB (368): that is MAX_BUFFERED_BYTES, and what
-# .env.example says comes on top of it. An attack beside which the calls took too long is made once more.
+# .env.example says comes on top of it. And it fails where a house full of people meets a limit that is for attackers.
+# An attack beside which the calls took too long is made once more.
 #
 # On a machine that does other work as well, the times say little: there compare those of one run.
 #
@@ -107,6 +108,20 @@ for way in proxied tls; do
     end_server
 done
 quiet_p99[direct]=${quiet_p99[proxied]}
+
+# A house of 48 people behind one address, who place ten calls a second: no limit of an address is for them.
+house() {
+    local admin_port hit
+    admin_port=$(free_port)
+    start_server EXEMPT_ADDRESSES= ADMIN_PORT="$admin_port" taskset -c "$server_cpu"
+    timeout $((seconds + 30)) "$build/bench/homecall-bench" call --pairs 24 --rate 10 --seconds "$seconds" --warmup 0 --quiet \
+        "ws://127.0.0.1:$port/signal"
+    hit=$(curl -sSf "http://127.0.0.1:$admin_port/metrics" | grep '^homecall_signal_limits_hit_total' | grep -v ' 0$' || true)
+    end_server
+    printf '%-20s %s\n' "one house" "${hit:-good: no limit was met}"
+    [ -z "$hit" ] || failed=1
+}
+house
 
 # attack_once KIND SOCKETS ADDRESSES WAY: make it beside the control group, with a server of its own. Sets p99, is_whole, times (how much
 # more that p99 is), peak, fds, and faults: what is wrong, of "calls", "slow" and "memory".
