@@ -17,14 +17,19 @@ struct tls_stream {
     const char *fault;    /* what tls_stream_fault() returns; a literal */
     int end; /* what tls_stream_read() returns when everything is read: -EAGAIN as long as more can come, then
                 0 or another -errno */
-    bool watches;     /* what tls_stream_watches_input() returns */
-    bool is_secured;  /* the handshake is done */
-    bool holds_input; /* what tls_stream_holds_input() returns */
-    bool has_read;    /* see tls_context_open() */
+    uint32_t key_updates; /* how often the peer has changed its keys */
+    bool watches;         /* what tls_stream_watches_input() returns */
+    bool is_secured;      /* the handshake is done */
+    bool holds_input;     /* what tls_stream_holds_input() returns */
+    bool has_read;        /* see tls_context_open() */
 };
 
 /* RFC 8446, 5.1: the most bytes that one record can have. */
 enum { MAX_RECORD_BYTES = 16 * 1024 };
+
+/* A peer changes its keys after 2^24 records at the latest (RFC 8446, 5.5), so none of ours ever does. Each
+ * change costs us as much as a thousand small frames, and none of what the limits count. */
+enum { MAX_KEY_UPDATES = 64 };
 
 /* ---- What OpenSSL says ---- */
 
@@ -144,6 +149,17 @@ static void on_ready(evutil_socket_t fd, short what, void *context)
     shake_hands(s);
 }
 
+/* OpenSSL calls this for each message of TLS itself. */
+static void on_message(int is_ours, int version, int type, const void *data, size_t len, SSL *ssl,
+                       void *context)
+{
+    (void)version;
+    (void)ssl;
+    tls_stream *s = context;
+    if (!is_ours && type == SSL3_RT_HANDSHAKE && len > 0 && *(const uint8_t *)data == SSL3_MT_KEY_UPDATE)
+        s->key_updates++;
+}
+
 /* ---- Its life ---- */
 
 tls_stream *tls_stream_new(tls_context *tls, int fd, tls_stream_fn on_event, void *context)
@@ -162,6 +178,8 @@ tls_stream *tls_stream_new(tls_context *tls, int fd, tls_stream_fn on_event, voi
         free(s);
         return NULL;
     }
+    SSL_set_msg_callback(s->ssl, on_message);
+    SSL_set_msg_callback_arg(s->ssl, s);
     assign(s, NULL, EV_READ);
     return s;
 }
@@ -243,6 +261,12 @@ static size_t read_records(tls_stream *s, uint8_t *data, size_t len)
         size_t more;
         forget_errors();
         int result = SSL_read_ex(s->ssl, data + got, len - got, &more);
+        if (s->key_updates > MAX_KEY_UPDATES) {
+            s->fault = "too many changes of keys";
+            forget_errors();
+            end_input(s, -EPROTO);
+            break;
+        }
         if (result == 1) {
             got += more;
             continue;

@@ -77,8 +77,9 @@ bool tls_stream_has_ended(const tls_stream *s);
  * there is nothing; -EPROTO for a fault of TLS (tls_stream_fault()); -ECONNRESET when TCP broke, or ended
  * before the handshake was done; or another -errno of epoll, when the handshake could not go on.
  *
- * A peer that asks for new keys (RFC 8446, 4.6.3) while it does not read what we write is at fault, too:
- * OpenSSL can't answer between the parts of a record that waits. */
+ * A peer that changes its keys more than 64 times is at fault. One that asks for new keys (RFC 8446, 4.6.3)
+ * while it does not read what we write is at fault, too: OpenSSL can't answer between the parts of a record
+ * that waits. */
 ssize_t tls_stream_read(tls_stream *s, uint8_t *data, size_t len);
 
 /* Encrypt and write one record of at most `len` bytes. Returns how many bytes were taken, or -errno. -EAGAIN

@@ -12,6 +12,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -178,6 +179,7 @@ int main(int argc, char **argv)
                         "1] [--tls 1]\n");
         return 2;
     }
+    (void)signal(SIGPIPE, SIG_IGN); /* OpenSSL writes by write() */
     struct rlimit limit;
     if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
         limit.rlim_cur = limit.rlim_max;

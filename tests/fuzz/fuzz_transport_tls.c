@@ -32,7 +32,8 @@ typedef struct machine {
     size_t client_sent;
     size_t client_got;
     bool is_damaged;  /* the client says what may be a fault */
-    bool has_asked;   /* the client has asked for a KeyUpdate, see tls_stream_read() */
+    int changes;      /* of the client's keys */
+    bool has_asked;   /* the client has asked for a KeyUpdate, or changed keys often: see tls_stream_read() */
     bool has_failed;  /* the transport has told a fault or an end */
     bool has_ended;   /* our side is ended: it is a plain transport that throws input away */
     bool is_detached; /* in no base */
@@ -232,7 +233,7 @@ static void say_other(machine *m, uint8_t what)
         (void)SSL_shutdown(m->client);
         break;
     case 1:
-        m->has_asked |= (what & 8) != 0;
+        m->has_asked |= (what & 8) != 0 || ++m->changes > 60;
         (void)SSL_key_update(m->client,
                              (what & 8) != 0 ? SSL_KEY_UPDATE_REQUESTED : SSL_KEY_UPDATE_NOT_REQUESTED);
         break;
