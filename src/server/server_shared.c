@@ -1,5 +1,6 @@
 #include "server/server_shared.h"
 
+#include "base/clock.h"
 #include "session/session_life.h"
 
 #include <assert.h>
@@ -22,11 +23,12 @@ static bool admit(session_group *group, session *s, const address *client)
     return acceptor_admit((acceptor *)io_thread_of(group), s, client);
 }
 
+/* The group may be another thread's: a session can end on its way between two. So its loop is not asked for
+ * the time. */
 static void on_gone(session_group *group, session *s)
 {
     const signal_server *server = group->shared->context;
-    admission_leave(server->admission, admission_place_of(s->connection.allowance),
-                    net_loop_now_us(group->loop));
+    admission_leave(server->admission, admission_place_of(s->connection.allowance), clock_monotonic_us());
 }
 
 /* ---- Limits ---- */

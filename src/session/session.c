@@ -1,5 +1,7 @@
 #include "session/session.h"
 
+#include "base/clock.h"
+
 #include <assert.h>
 
 static const char log_namespace[] = "HomeCall_Signal_Session";
@@ -26,9 +28,9 @@ bool session_may_log(const session *s, log_level level)
         return false;
     if (client == NULL)
         return true;
-    const session_group *group = session_group_of(s);
-    session_shared *shared = group->shared;
-    if (!shared_bucket_take(&client->log_lines, shared->limits.log_lines, 1, net_loop_now_us(group->loop))) {
+    session_shared *shared = session_group_of(s)->shared;
+    /* Not the loop's time: while the session is detached, that loop is another thread's. */
+    if (!shared_bucket_take(&client->log_lines, shared->limits.log_lines, 1, clock_monotonic_us())) {
         atomic_fetch_add_explicit(&client->left_out, 1, memory_order_relaxed);
         atomic_fetch_add_explicit(&shared->lines_left_out, 1, memory_order_relaxed);
         return false;
