@@ -26,8 +26,9 @@ static const struct timeval pause_time = {.tv_usec = 100L * 1000};
 static const struct timeval probation_time = {.tv_sec = 1};
 
 /* `is_answered`: by 503, and not closed without an answer. */
-static void count_refusal(acceptor_counters *counters, admission_refusal refusal, bool is_answered)
+static void count_refusal(acceptor *a, admission_refusal refusal, bool is_answered)
 {
+    acceptor_counters *counters = &a->counters;
     counter *by_cause = refusal == ADMISSION_OVER_LIMIT     ? &counters->over_limit
                         : refusal == ADMISSION_OVER_ADDRESS ? &counters->over_address
                         : refusal == ADMISSION_OVER_RATE    ? &counters->over_rate
@@ -35,6 +36,10 @@ static void count_refusal(acceptor_counters *counters, admission_refusal refusal
     counter_add(by_cause, 1);
     if (!is_answered)
         counter_add(&counters->unanswered, 1);
+    if (seldom_is_due(&a->thread.group.shared->refusal_warning, SESSION_WARN_EVERY_MS,
+                      net_loop_now_ms(&a->thread.loop)))
+        LOG(LOG_WARN, log_namespace, "connections are refused",
+            LOG_LITERAL("why", admission_refusal_text(refusal)));
 }
 
 bool acceptor_admit(acceptor *a, session *s, const address *client)
@@ -44,7 +49,7 @@ bool acceptor_admit(acceptor *a, session *s, const address *client)
         admission_claim(a->admission, &place, client, net_loop_now_us(&a->thread.loop));
     s->connection.allowance = &place->account.allowance;
     if (refusal != ADMISSION_GRANTED)
-        count_refusal(&a->counters, refusal, true);
+        count_refusal(a, refusal, true);
     return refusal == ADMISSION_GRANTED;
 }
 
@@ -86,7 +91,7 @@ static void on_accept(struct evconnlistener *listener, evutil_socket_t fd, struc
     }
     bool is_refused = refusal != ADMISSION_GRANTED;
     if (is_refused)
-        count_refusal(&a->counters, refusal, place != NULL);
+        count_refusal(a, refusal, place != NULL);
     if (place == NULL) { /* refused, and not to be answered */
         close(fd);
         return;

@@ -59,6 +59,7 @@ int admission_new(const admission_limits *limits, const address_list *exempt, co
     a->limits = *limits;
     a->exempt = exempt;
     a->hash = *hash;
+    a->outside.account.allowance.is_limited = true; /* as one client they are, of whom little is logged */
     TAILQ_INIT(&a->kept);
     int error = pthread_mutex_init(&a->lock, NULL);
     if (error != 0) {
@@ -205,7 +206,13 @@ admission_refusal admission_claim(admission *a, admission_place **place, const a
 {
     if (*place != &a->anywhere || is_exempt(a, from))
         return ADMISSION_GRANTED;
-    return enter_as_client(a, from, now_us, place);
+    admission_refusal refusal = enter_as_client(a, from, now_us, place);
+    if (refusal != ADMISSION_GRANTED) {
+        atomic_fetch_sub_explicit(&a->connections, 1, memory_order_relaxed);
+        atomic_fetch_add_explicit(&a->refused, 1, memory_order_relaxed);
+        *place = &a->outside;
+    }
+    return refusal;
 }
 
 admission_refusal admission_enter(admission *a, const address *from, bool is_proxy, uint64_t now_us,

@@ -63,7 +63,7 @@ admission_refusal admission_enter(admission *a, const address *from, bool is_pro
                                   admission_place **place);
 
 /* Exchange a place that was given to a proxy for one of this client. Any other place stays as it is. On a
- * refusal the place is not changed. Any thread. */
+ * refusal it becomes one of those who are answered with 503. Any thread. */
 admission_refusal admission_claim(admission *a, admission_place **place, const address *from,
                                   uint64_t now_us);
 

@@ -14,12 +14,7 @@ static guess_record *record_for(const session *s, slice codeword)
  * once a minute. */
 static void warn(const session *s, uint64_t now_ms)
 {
-    enum { WARN_EVERY_MS = 60 * 1000 };
-    session_shared *shared = session_group_of(s)->shared;
-    uint64_t due_ms = atomic_load_explicit(&shared->guess_warn_due_ms, memory_order_relaxed);
-    if (now_ms >= due_ms &&
-        atomic_compare_exchange_strong_explicit(&shared->guess_warn_due_ms, &due_ms, now_ms + WARN_EVERY_MS,
-                                                memory_order_relaxed, memory_order_relaxed))
+    if (seldom_is_due(&session_group_of(s)->shared->guess_warning, SESSION_WARN_EVERY_MS, now_ms))
         LOG(LOG_WARN, log_namespace, "somebody guesses codewords: GUESS_RATE",
             LOG_NUMBER("conn", s->connection.id)); /* whatever else is logged about this client */
 }

@@ -80,10 +80,6 @@ void session_budget_give(session_budget *budget, uint32_t account, size_t bytes)
 
 bool session_budget_must_warn(session_budget *budget, uint64_t now_ms)
 {
-    if (atomic_load_explicit(&budget->used, memory_order_relaxed) <= budget->limit / 4 * 3)
-        return false;
-    uint64_t due_ms = atomic_load_explicit(&budget->warn_due_ms, memory_order_relaxed);
-    return now_ms >= due_ms &&
-           atomic_compare_exchange_strong_explicit(&budget->warn_due_ms, &due_ms, now_ms + WARN_EVERY_MS,
-                                                   memory_order_relaxed, memory_order_relaxed);
+    return atomic_load_explicit(&budget->used, memory_order_relaxed) > budget->limit / 4 * 3 &&
+           seldom_is_due(&budget->warning, WARN_EVERY_MS, now_ms);
 }

@@ -15,6 +15,7 @@
 
 #include "base/address.h"
 #include "base/keyed_hash.h"
+#include "base/seldom.h"
 
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -27,9 +28,9 @@ typedef struct session_budget {
     _Atomic uint64_t used; /* bytes in all queues now. Relaxed, as the next: no other data depends on it */
     _Atomic uint64_t *charged; /* borrowed: bytes for each place, SESSION_BUDGET_PLACES; NULL = no address is
                                   charged */
-    _Atomic uint64_t warn_due_ms; /* monotonic: when the next warning may be logged */
-    uint64_t limit;               /* bytes; immutable, as the next */
-    uint64_t address_limit;       /* bytes of one address; 0 = no limit */
+    seldom warning;
+    uint64_t limit;         /* bytes; immutable, as the next */
+    uint64_t address_limit; /* bytes of one address; 0 = no limit */
 } session_budget;
 
 /* What became of a wish for bytes. */

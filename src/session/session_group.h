@@ -9,6 +9,7 @@
 
 #include "base/address_list.h"
 #include "base/keyed_hash.h"
+#include "base/seldom.h"
 #include "net/connection.h"
 #include "session/guess_limit.h"
 #include "session/held_joins.h"
@@ -32,6 +33,9 @@ typedef struct session_limits {
                                  messages are logged */
     guess_rate guesses;       /* how many rooms one client may try */
 } session_limits;
+
+/* How often the log tells that a limit is met, above the level of single connections. */
+enum { SESSION_WARN_EVERY_MS = 60 * 1000 };
 
 /* The lobby's shard index. */
 enum { SESSION_NO_SHARD = -1 };
@@ -59,13 +63,14 @@ typedef struct session_shared {
     void (*on_gone)(session_group *group, struct session *s);
     void *context; /* borrowed: for the server, and not used by sessions */
 
-    /* These five are the only members that change while threads run. */
+    /* These seven are the only members that change while threads run. */
     session_budget budget;
     memory_bound memory;
     _Atomic uint64_t lines_left_out;      /* for session_limits.log_lines, since the start; relaxed */
     _Atomic uint64_t overloaded_until_us; /* monotonic: until then nobody new is let into a room; relaxed */
-    _Atomic uint64_t guess_warn_due_ms;   /* monotonic: when it may be logged again that somebody guesses;
-                                             relaxed */
+    seldom guess_warning;                 /* somebody guesses codewords */
+    seldom flood_warning;                 /* somebody sends too much */
+    seldom refusal_warning;               /* connections are refused */
 } session_shared;
 
 struct session_group {

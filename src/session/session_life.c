@@ -1,5 +1,6 @@
 #include "session/session_life.h"
 
+#include "base/clock.h"
 #include "net/connection_handshake.h"
 #include "session/rules.h"
 #include "session/session_peer.h"
@@ -43,12 +44,24 @@ static void log_end(const session *s, const connection_end *end)
     session_log(LOG_INFO, log_namespace, "ended", s, fields, count);
 }
 
+/* A single end is logged at the level of each connection; that somebody floods is for who watches the server.
+ */
+static void warn_of_flood(const session *s, const connection_end *end)
+{
+    bool is_flood = end->reason == CLOSE_REASON_FLOOD || end->reason == CLOSE_REASON_ADDRESS_FLOOD;
+    if (is_flood && seldom_is_due(&session_group_of(s)->shared->flood_warning, SESSION_WARN_EVERY_MS,
+                                  clock_monotonic_ms()))
+        LOG(LOG_WARN, log_namespace, "a client floods", LOG_NUMBER("conn", s->connection.id),
+            LOG_LITERAL("why", end->why));
+}
+
 /* PROTOCOL.md, rule 4: the end of a connection is a leave, with the grace of rule 3. */
 static void on_end(connection *c, const connection_end *end)
 {
     session *s = session_of(c);
     session_group *group = session_group_of(s);
     log_end(s, end);
+    warn_of_flood(s, end);
     held_joins_remove(&group->held, &s->join);
     if (s->peer.member == NULL)
         return;

@@ -90,7 +90,7 @@ int upgrade_answer(connection *c, const ws_handshake *handshake)
     session_group *group = session_group_of(s);
     const address client = find_client(s, handshake);
     int status = handshake->status;
-    if (status == 101 && !group->shared->admit(group, s, &client))
+    if (!group->shared->admit(group, s, &client))
         status = 503;
     s->account = session_client(s) == NULL ? 0 : session_budget_account(&group->shared->hash, &client);
     if (status == 200)

@@ -208,6 +208,34 @@ static void lines_about_a_client_have_a_rate(void **state)
     unlink(path);
 }
 
+/* Each of them would be two lines. */
+static void of_those_who_are_refused_little_is_logged(void **state)
+{
+    (void)state;
+    char path[] = "/tmp/test_clients_XXXXXX";
+    int fd = mkstemp(path);
+    assert_true(fd >= 0);
+    close(fd);
+    const signal_log_options log = {.file = path, .level = SIGNAL_LOG_INFO};
+    assert_int_equal(signal_log_start(&log), 0);
+    signal_server_options options = server_options();
+    options.log_rate_per_address = 1;
+    options.max_connections_per_address = 1;
+    signal_server *server = server_start(&options);
+    client *first = open_from(server, "127.0.0.2");
+    enum { REFUSED = 200 };
+    const uint64_t since_ms = client_now_ms();
+    for (int i = 0; i < REFUSED; i++)
+        expect_refused(server, "127.0.0.2");
+    const uint64_t took_s = (client_now_ms() - since_ms) / 1000;
+    client_close(first);
+    server_end(server);
+    signal_log_stop();
+    assert_in_range(count_in(path, "ended"), 1, 20 + took_s);
+    assert_in_range(count_in(path, "connections are refused"), 1, 1 + took_s / 60);
+    unlink(path);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -216,6 +244,7 @@ int main(void)
         cmocka_unit_test(who_is_exempt_has_no_limits),
         cmocka_unit_test(messages_of_a_client_count_over_its_connections),
         cmocka_unit_test(lines_about_a_client_have_a_rate),
+        cmocka_unit_test(of_those_who_are_refused_little_is_logged),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

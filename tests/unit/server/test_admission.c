@@ -350,12 +350,20 @@ static void what_comes_from_a_proxy_is_counted_when_it_has_told_for_whom(void **
     assert_int_equal(admission_claim(a, &places[0], &anna, now_us), ADMISSION_GRANTED);
     assert_int_equal(admission_claim(a, &places[1], &bert, now_us), ADMISSION_GRANTED);
     assert_int_equal(admission_claim(a, &places[2], &anna, now_us), ADMISSION_OVER_ADDRESS);
+    assert_ptr_not_equal(places[2], places[0]);
+
+    /* Who is being refused has left a place to others, and has an account: one with all who are refused. */
+    assert_non_null(client_account_of(&places[2]->account.allowance));
     admission_place *more;
-    assert_int_equal(admission_enter(a, &proxy, true, now_us, &more),
-                     ADMISSION_OVER_LIMIT); /* all three still count */
-    admission_leave(a, more, now_us);
+    assert_int_equal(admission_enter(a, &proxy, true, now_us, &more), ADMISSION_GRANTED);
+    admission_place *vain;
+    assert_int_equal(admission_enter(a, &proxy, true, now_us, &vain), ADMISSION_OVER_LIMIT);
+    assert_ptr_equal(vain, places[2]);
+    admission_leave(a, vain, now_us);
+    admission_leave(a, places[2], now_us);
     admission_leave(a, places[0], now_us);
-    assert_int_equal(admission_claim(a, &places[2], &anna, now_us), ADMISSION_GRANTED);
+    assert_int_equal(admission_claim(a, &more, &anna, now_us), ADMISSION_GRANTED);
+    places[2] = more;
     admission_leave(a, places[1], now_us);
 
     admission_place *direct = enter(a, "192.0.2.2");
