@@ -42,31 +42,38 @@ static signal_server_options options_with_rate(void)
     return options;
 }
 
-/* More than a rate gives back while a test runs, however slow the machine. */
-static bool came_too_late(uint64_t since_ms)
+/* Has so much time passed that a token may have come back, as on a machine that does other work? */
+static bool is_too_late(uint64_t since_ms)
 {
     return client_now_ms() - since_ms >= 1000 / SLOWLY;
+}
+
+/* Come once more than may be, and be refused. False where that took too long to tell anything. */
+static bool is_refused_after_a_burst(const signal_server_options *options)
+{
+    signal_server *server = server_start(options);
+    uint64_t since_ms = client_now_ms();
+    for (int i = 0; i < BURST; i++)
+        client_close(open_from(server, "127.0.0.2"));
+    client *c = client_dial_from(signal_server_port(server), "127.0.0.2");
+    client_send_upgrade(c);
+    bool tells = !is_too_late(since_ms);
+    if (tells)
+        client_expect_http_fault(c, 503);
+    client_close(c);
+    client_close(open_from(server, "127.0.0.3"));
+    server_end(server);
+    return tells;
 }
 
 static void new_connections_of_a_client_have_a_rate(void **state)
 {
     (void)state;
     const signal_server_options options = options_with_rate();
-    signal_server *server;
-    uint64_t since_ms;
-    do { /* a token that has come back would be taken, too: then once more */
-        server = server_start(&options);
-        since_ms = client_now_ms();
-        for (int i = 0; i < BURST; i++)
-            client_close(open_from(server, "127.0.0.2"));
-        client *c = client_dial_from(signal_server_port(server), "127.0.0.2");
-        client_send_upgrade(c);
-        if (!came_too_late(since_ms))
-            client_expect_http_fault(c, 503);
-        client_close(c);
-        client_close(open_from(server, "127.0.0.3"));
-        server_end(server);
-    } while (came_too_late(since_ms));
+    for (int tries = 0; tries < 20; tries++)
+        if (is_refused_after_a_burst(&options))
+            return;
+    skip();
 }
 
 /* A TLS handshake costs far more than a connection: whoever has had its share gets none. */
