@@ -53,7 +53,9 @@ check() {
     local name=$1 log=$out/check-${1//[^a-z0-9]/-}.log
     shift
     echo "--- $name"
-    if "$@" > >(tee "$log") 2>&1; then note 1 0 "$name"; else note 0 1 "$name" "$log"; fi
+    # Not by tee: it would wait for whatever a check leaves behind.
+    if "$@" >"$log" 2>&1; then note 1 0 "$name"; else note 0 1 "$name" "$log"; fi
+    cat "$log"
 }
 
 # build PRESET [OPTION...]: configure and build, with warnings as errors.

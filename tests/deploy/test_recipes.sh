@@ -215,13 +215,15 @@ relays() {
 
 # After HAProxy's recipe, whose configuration is still there.
 coturn_as_written() {
-    local heading='is coturn, and the server tells of it' secret=abcdef tunnel certbot
+    local heading='is coturn, and the server tells of it' secret=abcdef peer tunnel certbot
     # coturn relays at no address of the loopback.
     beside ip link add outside type veth peer name beyond
     beside ip addr add 198.51.100.1/24 dev outside
     beside ip link set outside up
     beside ip link set beyond up
-    beside turnutils_peer -L 198.51.100.1 >/dev/null 2>&1 &
+    # Not by beside(): a function in the background is a shell of its own, and to end that does not end what it has started.
+    nsenter --target "$init" --net turnutils_peer -L 198.51.100.1 >/dev/null 2>&1 &
+    peer=$!
 
     as_written "$heading" '^apt'
     as_written "$heading" '^cp'
@@ -239,11 +241,11 @@ coturn_as_written() {
     certbot="$(block '**HAProxy**' | grep '^certbot') -d turn.$name"
     echo "    $certbot"
     quietly in_booted bash -ec "$certbot"
-    beside node "$root/tests/deploy/tls_tunnel.mjs" 3479 443 "turn.$name" "$debian/srv/acme/root.pem" &
+    nsenter --target "$init" --net node "$root/tests/deploy/tls_tunnel.mjs" 3479 443 "turn.$name" "$debian/srv/acme/root.pem" &
     tunnel=$!
     await "coturn does not relay behind HAProxy's port 443" relays 127.0.0.1 3479 -t
     page_is_served 301
-    kill "$tunnel"
+    kill "$tunnel" "$peer"
     stop haproxy coturn
     forget_certificates
 }

@@ -70,7 +70,8 @@ at() {
 start_services() {
     at cloud bash -c "$service_functions; signal_as_composed" >/srv/signal.log 2>&1 &
     at cloud bash -c "$service_functions; caddy_as_composed" >/srv/caddy.log 2>&1 &
-    at cloud bash -c "$service_functions; coturn_as_composed" >/srv/turn.log 2>&1 &
+    # Not by at(): a function in the background is a shell of its own, and to end that does not end what it has started.
+    ip netns exec cloud bash -c "$service_functions; coturn_as_composed" >/srv/turn.log 2>&1 &
     coturn=$!
     until_works ask_ice
     until_works at cloud timeout 1 "$(of '.services.turn.healthcheck.test[1]')" "$(of '.services.turn.healthcheck.test[2]')"
@@ -114,7 +115,7 @@ with_told() {
 }
 
 sees_its_public_address() {
-    at anna turnutils_stunclient "$public" | grep -qE 'UDP reflexive addr: 198\.51\.100\.2:'
+    at anna timeout 2 turnutils_stunclient "$public" | grep -qE 'UDP reflexive addr: 198\.51\.100\.2:'
 }
 
 # The 17th allocation of one user is refused (user-quota), so one household's two calls have to be two users.

@@ -18,7 +18,7 @@ SANITIZER_EXIT = 77
 SANITIZERS = {
     # The file with the faults stands before the sanitizer, which finds its own functions behind it.
     "ASAN_OPTIONS": "verify_asan_link_order=0:detect_leaks=1:exitcode=%d:allocator_may_return_null=1" % SANITIZER_EXIT,
-    "LSAN_OPTIONS": "print_suppressions=0:suppressions=" + os.path.dirname(os.path.abspath(__file__)) + "/leaks.supp",
+    "LSAN_OPTIONS": "print_suppressions=0:suppressions='%s/leaks.supp'" % os.path.dirname(os.path.abspath(__file__)),
     "UBSAN_OPTIONS": "print_stacktrace=1",
 }
 REPORTS = (b"ERROR: AddressSanitizer", b"ERROR: LeakSanitizer", b"runtime error:", b"Assertion `")
