@@ -46,9 +46,11 @@ all_attacks=(
     "json json 100 1 proxied"
     "json-many json 100 100 proxied"
     "deaf deaf 2000 1 proxied"
-    "deaf-many deaf 2000 1000 proxied"
+    "deaf-many deaf 2000 100 proxied"
+    "deaf-thousand deaf 2000 1000 proxied"
     "trickle trickle 2000 1 proxied"
-    "trickle-many trickle 2000 1000 proxied"
+    "trickle-many trickle 2000 100 proxied"
+    "trickle-thousand trickle 2000 1000 proxied"
     "queues queues 1030 1 proxied"
     "queues-many queues 1030 100 proxied"
     "hellos hellos 100 1 tls"
@@ -109,12 +111,12 @@ for way in proxied tls; do
 done
 quiet_p99[direct]=${quiet_p99[proxied]}
 
-# A house of 44 people behind one address, who place ten calls a second: no limit of an address is for them.
+# A house of 44 people behind one address, who place a call each second: no limit of an address is for them.
 house() {
     local admin_port hit
     admin_port=$(free_port)
     start_server EXEMPT_ADDRESSES=192.0.2.1 ADMIN_PORT="$admin_port" taskset -c "$server_cpu"
-    timeout $((seconds + 30)) "$build/bench/homecall-bench" call --pairs 22 --rate 10 --seconds "$seconds" --warmup 0 --quiet \
+    timeout $((seconds + 30)) "$build/bench/homecall-bench" call --pairs 22 --rate 1 --seconds "$seconds" --warmup 0 --quiet \
         "ws://127.0.0.1:$port/signal"
     hit=$(curl -sSf "http://127.0.0.1:$admin_port/metrics" | grep '^homecall_signal_limits_hit_total' | grep -v ' 0$' || true)
     end_server
