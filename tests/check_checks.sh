@@ -66,7 +66,7 @@ expect "clang-format" 1 1 'bad\.c:1:4: error' clang-format --dry-run -Werror "$p
 # shellcheck disable=SC2016 # it is to stay unquoted and unexpanded
 printf '#!/bin/bash\necho $1\n' >"$private/bad.sh"
 expect "shellcheck" 1 1 'line 2' shellcheck "$private/bad.sh"
-if clang-tidy --version | grep -q 'version 14\.'; then
+if clang-tidy --version | grep 'version 14\.' >/dev/null; then
     printf '#include <stdlib.h>\nchar f(void)\n{\n    char *p = calloc(1, 1);\n    free(p);\n    return *p;\n}\n' >"$private/tree/src/base/bad.c"
     printf 'int g(void)\n{\n    int a[2] = {0};\n    return a[2];\n}\n' >"$private/tree/src/base/worse.c"
     expect "clang-tidy and cppcheck" 1 2 'bad\.c:6:.*unix\.Malloc|worse\.c:4:.*arrayIndexOutOfBounds' \

@@ -14,7 +14,7 @@ fail() {
 
 # Is the program linked with a shared library of this name?
 uses() {
-    LC_ALL=C readelf --dynamic "$1" | grep -q "(NEEDED).*\[$2"
+    LC_ALL=C readelf --dynamic "$1" | grep "(NEEDED).*\[$2" >/dev/null
 }
 
 cmake --install build/release --prefix "$prefix" >/dev/null

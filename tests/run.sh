@@ -102,7 +102,7 @@ stage_style() {
     local sources
     mapfile -t sources < <(git ls-files --cached --others --exclude-standard '*.c' '*.h')
     # Other versions break lines a little differently.
-    if clang-format --version | grep -q 'version 14\.'; then
+    if clang-format --version | grep 'version 14\.' >/dev/null; then
         check "clang-format" clang-format --dry-run -Werror "${sources[@]}"
     else
         skipped+=("clang-format: it is not version 14, Debian 12's")
@@ -114,7 +114,7 @@ stage_style() {
 
 # Each version finds other things.
 stage_static() {
-    if clang-tidy --version | grep -q 'version 14\.'; then
+    if clang-tidy --version | grep 'version 14\.' >/dev/null; then
         check "clang-tidy and cppcheck" tests/check_static.sh
     else
         skipped+=("clang-tidy and cppcheck: they are not the versions of Debian 12")
@@ -143,7 +143,7 @@ stage_tsan() {
 # That each run of the comparison comes to its end, not what it measures: a machine that tests is no quiet place.
 compare_runs() {
     bench/compare.sh --quick --rounds 1 --only ours,floor,floor-gather --figures ac --out "$out/compare/RESULTS.md" &&
-        sed -n '/^## Runs that failed/,/^## Commands/p' "$out/compare/RESULTS.md" | grep -qx 'None\.'
+        sed -n '/^## Runs that failed/,/^## Commands/p' "$out/compare/RESULTS.md" | grep -x 'None\.' >/dev/null
 }
 
 stage_bars() {

@@ -222,7 +222,7 @@ plain_upgrade_status() {
 
 certificate_is_for() {
     openssl s_client -connect localhost:8443 -servername "$1" </dev/null 2>/dev/null |
-        openssl x509 -noout -ext subjectAltName | grep -qx " *DNS:$1"
+        openssl x509 -noout -ext subjectAltName | grep -x " *DNS:$1" >/dev/null
 }
 
 turn_call() {

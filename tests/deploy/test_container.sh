@@ -22,7 +22,7 @@ readonly apt_uri='$(REPO_URI)' apt_line='deb $(REPO_URI) $(RELEASE) $(COMPONENT)
 make_base() {
     local mirror rootfs=$work/base ours
     ours=$(. /etc/os-release && echo "$VERSION_CODENAME")
-    mirror=$(apt-get indextargets --format "$apt_uri" 'Identifier: Packages' "Codename: $ours" 'Component: main' | head -n 1)
+    mirror=$(apt-get indextargets --format "$apt_uri" 'Identifier: Packages' "Codename: $ours" 'Component: main' | sed -n 1p)
     debootstrap --variant=minbase bookworm "$rootfs" "$mirror" >"$work/debootstrap.log" 2>&1 || {
         tail -n 20 "$work/debootstrap.log"
         return 1

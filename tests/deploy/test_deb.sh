@@ -33,7 +33,7 @@ install_package() {
 installed_is_right() {
     install_package
     [ "$(inside stat -c '%a %U:%G' "$env_file")" = "640 root:homecall-signal" ] || fail "the configuration is open"
-    inside getent passwd homecall-signal | grep -q ':/usr/sbin/nologin$' || fail "the user can log in"
+    inside getent passwd homecall-signal | grep ':/usr/sbin/nologin$' >/dev/null || fail "the user can log in"
     [ "$(inside id -u homecall-signal)" -lt 1000 ] || fail "the user is no system user"
     inside systemctl is-enabled homecall-signal.socket homecall-signal.service >/dev/null
     inside homecall-signal --env-file "$env_file" --check-config >/dev/null

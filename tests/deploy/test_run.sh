@@ -38,7 +38,7 @@ done
 url=$(sed -n 's/^  Open \(http[^ ]*\) .*/\1/p' "$private/said")
 
 curl --silent --fail --include "$url" >"$private/page" || fail "$url is not served"
-tr -d '\r' <"$private/page" | grep -qxF "Content-Security-Policy: default-src 'self' https://cdn.example" ||
+tr -d '\r' <"$private/page" | grep -xF "Content-Security-Policy: default-src 'self' https://cdn.example" >/dev/null ||
     fail "the page does not have the policy that was asked for"
 [ "$(curl --silent --output /dev/null --write-out '%{content_type}' "${url}part.mjs")" = "text/javascript; charset=utf-8" ] ||
     fail "a module by the name .mjs has no type that lets it run"

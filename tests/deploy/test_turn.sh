@@ -115,7 +115,7 @@ with_told() {
 }
 
 sees_its_public_address() {
-    at anna timeout 2 turnutils_stunclient "$public" | grep -qE 'UDP reflexive addr: 198\.51\.100\.2:'
+    at anna timeout 2 turnutils_stunclient "$public" | grep -E 'UDP reflexive addr: 198\.51\.100\.2:' >/dev/null
 }
 
 # The 17th allocation of one user is refused (user-quota), so one household's two calls have to be two users.

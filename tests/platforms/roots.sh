@@ -7,7 +7,7 @@ build_packages=(libevent-dev libcjson-dev uthash-dev libssl-dev libsodium-dev li
 
 # shellcheck disable=SC2016 # apt is to expand it
 mirror() {
-    apt-get indextargets --format '$(REPO_URI)' 'Identifier: Packages' 'Origin: Debian' 'Component: main' | head -n 1
+    apt-get indextargets --format '$(REPO_URI)' 'Identifier: Packages' 'Origin: Debian' 'Component: main' | sed -n 1p
 }
 
 # make_root NAME SETTING COMMAND...: what the command makes in the folder that is given to it behind its words, kept as
