@@ -43,14 +43,20 @@ static bool check_origins(const app_config *config, FILE *reports)
     return is_valid;
 }
 
+/* Read a list of addresses, which is the value at this offset of the configuration. */
+static bool read_addresses(const app_config *config, FILE *reports, size_t offset, const char *text,
+                           address_list *list)
+{
+    address_list_fault fault;
+    return address_list_parse(list, slice_of_text(text), &fault) == 0 ||
+           options_refuse(reports, config, offset, fault.entry, fault.reason);
+}
+
 static bool check_exempt(const app_config *config, FILE *reports)
 {
     address_list list;
-    address_list_fault fault;
-    if (address_list_parse(&list, slice_of_text(config->server.exempt_addresses), &fault) == 0)
-        return true;
-    return options_refuse(reports, config, offsetof(app_config, server.exempt_addresses), fault.entry,
-                          fault.reason);
+    return read_addresses(config, reports, offsetof(app_config, server.exempt_addresses),
+                          config->server.exempt_addresses, &list);
 }
 
 static bool check_required_origin(const app_config *config, FILE *reports)
@@ -68,10 +74,8 @@ static bool check_proxies(const app_config *config, FILE *reports)
 {
     size_t offset = offsetof(app_config, server.trusted_proxies);
     address_list list;
-    address_list_fault fault;
-    if (address_list_parse(&list, slice_of_text(config->server.trusted_proxies), &fault) != 0) {
-        return options_refuse(reports, config, offset, fault.entry, fault.reason);
-    }
+    if (!read_addresses(config, reports, offset, config->server.trusted_proxies, &list))
+        return false;
     if (!config->server.proxy_protocol || list.count > 0 || list.has_unix)
         return true;
     return options_refuse_whole(

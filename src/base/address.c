@@ -137,6 +137,11 @@ address_key address_key_of(const address *a)
     return key;
 }
 
+uint64_t address_key_hash(const address_key *key, const keyed_hash *hash)
+{
+    return keyed_hash_of(hash, (slice){(const char *)key->bytes, sizeof(key->bytes)});
+}
+
 bool address_is_loopback(const address *a)
 {
     static const uint8_t ipv6_loopback[16] = {[15] = 1};

@@ -9,6 +9,7 @@
 #ifndef HOMECALL_BASE_ADDRESS_H
 #define HOMECALL_BASE_ADDRESS_H
 
+#include "base/keyed_hash.h"
 #include "base/slice.h"
 
 #include <stdbool.h>
@@ -36,6 +37,9 @@ typedef struct address_key {
 /* What an address is counted by: IPv4 whole, IPv6 by its /64, since a household gets one of those (RFC 6177),
  * so a single client has as many addresses as it likes. */
 address_key address_key_of(const address *a);
+
+/* The hash of a key. Nobody outside can find two clients that share one. */
+uint64_t address_key_hash(const address_key *key, const keyed_hash *hash);
 
 /* Is it the machine's own: 127.0.0.0/8 or ::1? */
 bool address_is_loopback(const address *a);

@@ -113,7 +113,7 @@ static void keep(admission *a, client *c, uint64_t now_us)
 /* Find or make a client. NULL when there is no memory. */
 static client *client_with(admission *a, address_key key, uint64_t now_us)
 {
-    unsigned hash = (unsigned)keyed_hash_of(&a->hash, (slice){(const char *)key.bytes, sizeof(key.bytes)});
+    unsigned hash = (unsigned)address_key_hash(&key, &a->hash);
     client *c;
     HASH_FIND_BYHASHVALUE(hh, a->clients, &key, sizeof(key), hash, c);
     if (c != NULL)

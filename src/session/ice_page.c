@@ -12,7 +12,7 @@
 static uint64_t hash_of(const keyed_hash *hash, const address *client)
 {
     address_key key = address_key_of(client);
-    return keyed_hash_of(hash, (slice){(const char *)key.bytes, sizeof(key.bytes)});
+    return address_key_hash(&key, hash);
 }
 
 /* A user whom nobody has had before. The upper half is the address's, for who looks for a collector of

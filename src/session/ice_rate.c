@@ -43,7 +43,7 @@ static uint64_t hash_of_network(const keyed_hash *hash, const address *client)
 bool ice_rate_take(ice_rate *rate, const keyed_hash *hash, const address *client, uint64_t now_ms)
 {
     address_key key = address_key_of(client);
-    uint64_t hashed = keyed_hash_of(hash, (slice){(const char *)key.bytes, sizeof(key.bytes)});
+    uint64_t hashed = address_key_hash(&key, hash);
     budget budgets[2];
     size_t count = 0;
     if (address_is_inner(client)) {

@@ -9,7 +9,7 @@ static_assert(HALF <= 1 << 16, "half of an account says a place in half of the t
 uint32_t session_budget_account(const keyed_hash *hash, const address *client)
 {
     address_key key = address_key_of(client);
-    uint32_t account = (uint32_t)keyed_hash_of(hash, (slice){(const char *)key.bytes, sizeof(key.bytes)});
+    uint32_t account = (uint32_t)address_key_hash(&key, hash);
     return account != 0 ? account : 1;
 }
 
