@@ -7,14 +7,13 @@
 
 #include <cmocka.h>
 
-#include "homecall/signal_log.h"
 #include "support/client.h"
+#include "support/log_file.h"
 #include "support/server.h"
 #include "support/tls_files.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 /* Nothing comes back within a test. */
 enum { BURST = 8, SLOWLY = 1 };
@@ -162,34 +161,12 @@ static void messages_of_a_client_count_over_its_connections(void **state)
 
 /* ---- The log ---- */
 
-/* How often `text` is in the file. */
-static int count_in(const char *path, const char *text)
-{
-    FILE *file = fopen(path, "r");
-    assert_non_null(file);
-    struct stat status;
-    assert_int_equal(fstat(fileno(file), &status), 0);
-    char *all = calloc(1, (size_t)status.st_size + 1);
-    assert_non_null(all);
-    assert_int_equal(fread(all, 1, (size_t)status.st_size, file), (size_t)status.st_size);
-    fclose(file);
-    int count = 0;
-    for (const char *at = all; (at = strstr(at, text)) != NULL; at++)
-        count++;
-    free(all);
-    return count;
-}
-
 /* One client floods the log, and another one's lines are all there. */
 static void lines_about_a_client_have_a_rate(void **state)
 {
     (void)state;
-    char path[] = "/tmp/test_clients_XXXXXX";
-    int fd = mkstemp(path);
-    assert_true(fd >= 0);
-    close(fd);
-    const signal_log_options log = {.file = path, .level = SIGNAL_LOG_INFO};
-    assert_int_equal(signal_log_start(&log), 0);
+    char path[LOG_FILE_PATH];
+    log_file_start(path, SIGNAL_LOG_INFO);
     signal_server_options options = server_options();
     options.log_rate_per_address = 10;
     signal_server *server = server_start(&options);
@@ -210,7 +187,7 @@ static void lines_about_a_client_have_a_rate(void **state)
     client_close(flooder);
     server_end(server);
     signal_log_stop();
-    int lines = count_in(path, "invalid message");
+    unsigned lines = log_file_count(path, "invalid message");
     assert_in_range(lines, OTHERS + 90, OTHERS + 101 + took_ms / 1000 * 10 + 10);
     unlink(path);
 }
@@ -219,12 +196,8 @@ static void lines_about_a_client_have_a_rate(void **state)
 static void of_those_who_are_refused_little_is_logged(void **state)
 {
     (void)state;
-    char path[] = "/tmp/test_clients_XXXXXX";
-    int fd = mkstemp(path);
-    assert_true(fd >= 0);
-    close(fd);
-    const signal_log_options log = {.file = path, .level = SIGNAL_LOG_INFO};
-    assert_int_equal(signal_log_start(&log), 0);
+    char path[LOG_FILE_PATH];
+    log_file_start(path, SIGNAL_LOG_INFO);
     signal_server_options options = server_options();
     options.log_rate_per_address = 1;
     options.max_connections_per_address = 1;
@@ -238,8 +211,8 @@ static void of_those_who_are_refused_little_is_logged(void **state)
     client_close(first);
     server_end(server);
     signal_log_stop();
-    assert_in_range(count_in(path, "ended"), 1, 20 + took_s);
-    assert_in_range(count_in(path, "connections are refused"), 1, 1 + took_s / 60);
+    assert_in_range(log_file_count(path, "ended"), 1, 20 + took_s);
+    assert_in_range(log_file_count(path, "connections are refused"), 1, 1 + took_s / 60);
     unlink(path);
 }
 

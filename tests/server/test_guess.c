@@ -9,9 +9,9 @@
 #include <cmocka.h>
 
 #include "admin/admin_client.h"
-#include "homecall/signal_log.h"
 #include "support/client.h"
 #include "support/free_port.h"
+#include "support/log_file.h"
 #include "support/server.h"
 
 #include <stdio.h>
@@ -29,19 +29,14 @@ typedef struct fixture {
     signal_server *server;
     client *clients[MAX_CLIENTS]; /* that stay until the end */
     int client_count;
-    char log_path[32];
+    char log_path[LOG_FILE_PATH];
 } fixture;
 
 static int make(void **state)
 {
     fixture *f = calloc(1, sizeof(*f));
     assert_non_null(f);
-    strcpy(f->log_path, "/tmp/test_guess_XXXXXX");
-    int fd = mkstemp(f->log_path);
-    assert_true(fd >= 0);
-    close(fd);
-    const signal_log_options log = {.file = f->log_path, .level = SIGNAL_LOG_INFO};
-    assert_int_equal(signal_log_start(&log), 0);
+    log_file_start(f->log_path, SIGNAL_LOG_INFO);
     f->options = server_options();
     f->options.trusted_proxies = "127.0.0.1";
     f->options.admin_port = free_port();
@@ -92,33 +87,13 @@ static unsigned held(const fixture *f)
     return count;
 }
 
-/* How many lines of the log hold this text. The server must have ended. */
-static unsigned log_lines(const fixture *f, const char *text)
-{
-    FILE *file = fopen(f->log_path, "r");
-    assert_non_null(file);
-    char line[1024];
-    unsigned count = 0;
-    while (fgets(line, sizeof(line), file) != NULL)
-        count += strstr(line, text) != NULL;
-    fclose(file);
-    return count;
-}
-
 /* ---- The clients ---- */
 
 static client *come(fixture *f, const char *from)
 {
     assert_true(f->client_count < MAX_CLIENTS);
-    client *c = client_dial(signal_server_port(f->server));
+    client *c = client_open_for(signal_server_port(f->server), from);
     f->clients[f->client_count++] = c;
-    char request[512];
-    int len = snprintf(request, sizeof(request),
-                       "GET /signal HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-                       "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: %s\r\nX-Forwarded-For: %s\r\n\r\n",
-                       client_key, from);
-    client_send_bytes(c, request, (size_t)len);
-    client_expect_upgraded(c);
     return c;
 }
 
@@ -227,10 +202,10 @@ static void the_31st_new_room_waits(void **state)
     assert_true(join_new(come(f, guesser), 32) >= 200);
     assert_int_equal(held(f), 2);
     stop(f);
-    assert_int_equal(log_lines(f, "join held"), 2);
-    assert_int_equal(log_lines(f, "held_ms=100"), 1);
-    assert_int_equal(log_lines(f, "held_ms=200"), 1);
-    assert_int_equal(log_lines(f, "somebody guesses"), 0);
+    assert_int_equal(log_file_count(f->log_path, "join held"), 2);
+    assert_int_equal(log_file_count(f->log_path, "held_ms=100"), 1);
+    assert_int_equal(log_file_count(f->log_path, "held_ms=200"), 1);
+    assert_int_equal(log_file_count(f->log_path, "somebody guesses"), 0);
 }
 
 /* The right one is held as long as a wrong one in its place would be, and then gets what waits for it. */
@@ -255,7 +230,7 @@ static void a_right_and_a_wrong_guess_wait_alike(void **state)
     assert_true(join_new(mallory, 2) >= 400);
     assert_int_equal(held(f), 3);
     stop(f);
-    assert_int_equal(log_lines(f, "join held"), 3);
+    assert_int_equal(log_file_count(f->log_path, "join held"), 3);
 }
 
 /* So many at once that the last ones are held for longer than the test takes. The server stops meanwhile. */
@@ -275,10 +250,10 @@ static void many_guesses_are_told_of_once_and_end_with_the_server(void **state)
     stop(f);
     for (int i = FIRST_OF_25_S; i < GUESSERS; i++)
         client_expect_close(guessers[i], 1001);
-    assert_int_equal(log_lines(f, "join held"), GUESSERS);
-    assert_int_equal(log_lines(f, "held_ms=25000"), GUESSERS - FIRST_OF_25_S);
-    assert_int_equal(log_lines(f, "[WARN]"), 1);
-    assert_int_equal(log_lines(f, "somebody guesses codewords"), 1);
+    assert_int_equal(log_file_count(f->log_path, "join held"), GUESSERS);
+    assert_int_equal(log_file_count(f->log_path, "held_ms=25000"), GUESSERS - FIRST_OF_25_S);
+    assert_int_equal(log_file_count(f->log_path, "[WARN]"), 1);
+    assert_int_equal(log_file_count(f->log_path, "somebody guesses codewords"), 1);
 }
 
 int main(void)

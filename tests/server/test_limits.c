@@ -12,8 +12,8 @@
 
 #include <cmocka.h>
 
-#include "homecall/signal_log.h"
 #include "support/client.h"
+#include "support/log_file.h"
 #include "support/server.h"
 
 #include <errno.h>
@@ -98,7 +98,7 @@ typedef struct shortage {
     struct rlimit before;
     int fillers[2 * SPARE]; /* owned: they use up what is left */
     int count;
-    char log_path[32];
+    char log_path[LOG_FILE_PATH];
     signal_server *server;
     pair pair;
     client *waiting[WAITING]; /* sockets first, connected when a test says so */
@@ -138,12 +138,7 @@ static int start_short_server(void **state)
     shortage *s = calloc(1, sizeof(*s));
     assert_non_null(s);
     assert_int_equal(getrlimit(RLIMIT_NOFILE, &s->before), 0);
-    strcpy(s->log_path, "/tmp/test_limits_XXXXXX");
-    int fd = mkstemp(s->log_path);
-    assert_true(fd >= 0);
-    close(fd);
-    const signal_log_options log = {.file = s->log_path, .level = SIGNAL_LOG_WARN};
-    assert_int_equal(signal_log_start(&log), 0);
+    log_file_start(s->log_path, SIGNAL_LOG_WARN);
 
     signal_server_options options = server_options();
     options.handshake_timeout_ms = HOUR_MS;
@@ -167,19 +162,6 @@ static int end_short_server(void **state)
     unlink(s->log_path);
     free(s);
     return 0;
-}
-
-/* How many lines of the log hold this text. The server must have ended. */
-static unsigned count_log_lines(const shortage *s, const char *text)
-{
-    FILE *file = fopen(s->log_path, "r");
-    assert_non_null(file);
-    char line[1024];
-    unsigned count = 0;
-    while (fgets(line, sizeof(line), file) != NULL)
-        count += strstr(line, text) != NULL;
-    fclose(file);
-    return count;
 }
 
 static uint64_t cpu_ms(void)
@@ -217,7 +199,7 @@ static void without_descriptors_accepting_pauses_instead_of_spinning(void **stat
     for (int i = ACCEPTED; i < WAITING; i++)
         client_expect_upgraded(s->waiting[i]);
     SERVER_AWAIT(s->server, connections, 2 + WAITING);
-    for (uint64_t begun_ms = client_now_ms(); count_log_lines(s, "accepting again") == 0;) {
+    for (uint64_t begun_ms = client_now_ms(); log_file_count(s->log_path, "accepting again") == 0;) {
         assert_in_range(client_now_ms() - begun_ms, 0, CLIENT_WAIT_MS);
         client_await_tick();
     }
@@ -225,8 +207,9 @@ static void without_descriptors_accepting_pauses_instead_of_spinning(void **stat
     signal_server_request_stop(s->server, true);
     signal_server_stop(s->server);
     signal_log_stop();
-    assert_int_equal(count_log_lines(s, "accepting pauses"), 1); /* however often it was tried again */
-    assert_int_equal(count_log_lines(s, "accepting again"), 1);
+    assert_int_equal(log_file_count(s->log_path, "accepting pauses"),
+                     1); /* however often it was tried again */
+    assert_int_equal(log_file_count(s->log_path, "accepting again"), 1);
 }
 
 static void who_waits_is_served_as_descriptors_become_free(void **state)

@@ -157,19 +157,6 @@ static void messages_that_are_never_ended_can_not_fill_the_memory(void **state)
     server_end(server);
 }
 
-static client *come_from(uint16_t port, const char *address)
-{
-    client *c = client_dial(port);
-    char request[400];
-    int len = snprintf(request, sizeof(request),
-                       "GET /signal HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-                       "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: %s\r\nX-Forwarded-For: %s\r\n\r\n",
-                       client_key, address);
-    client_send_bytes(c, request, (size_t)len);
-    client_expect_upgraded(c);
-    return c;
-}
-
 /* Fill the queues of rooms from this address, a connection for each, until a signal is refused; the
  * connections end. Returns how many rooms that were. */
 static unsigned fill_queues(uint16_t port, const char *address)
@@ -178,7 +165,7 @@ static unsigned fill_queues(uint16_t port, const char *address)
     bool is_refused = false;
     unsigned rooms = 0;
     for (; !is_refused && rooms < 1000; rooms++) {
-        client *c = come_from(port, address);
+        client *c = client_open_for(port, address);
         char room[64];
         snprintf(room, sizeof(room), "%s %u", address, rooms);
         client_join(c, room, "u");
@@ -212,11 +199,11 @@ static void queues_that_strangers_fill_and_leave_behind_are_not_full_for_others(
         uint64_t held = server_stats(server).pending_bytes;
         assert_in_range(held, 11 * MIB, 13 * MIB);
 
-        client *caller = come_from(port, "203.0.113.9");
+        client *caller = client_open_for(port, "203.0.113.9");
         client_join(caller, "home", "anna");
         client_send_offer(caller, "\"v=0\"");
         client_expect_nothing(caller);
-        client *callee = come_from(port, "203.0.113.10");
+        client *callee = client_open_for(port, "203.0.113.10");
         client_join(callee, "home", "bert");
         client_expect_signal(callee, "offer", "home", "anna", "\"v=0\"");
         client_close(caller);

@@ -179,6 +179,19 @@ client *client_open(uint16_t port)
     return c;
 }
 
+client *client_open_for(uint16_t port, const char *address)
+{
+    client *c = client_dial(port);
+    char request[512];
+    int len = snprintf(request, sizeof(request),
+                       "GET /signal HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                       "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: %s\r\nX-Forwarded-For: %s\r\n\r\n",
+                       client_key, address);
+    client_send_bytes(c, request, (size_t)len);
+    client_expect_upgraded(c);
+    return c;
+}
+
 client *client_open_joined(uint16_t port, const char *room, const char *user)
 {
     client *c = client_open(port);

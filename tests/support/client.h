@@ -56,6 +56,9 @@ client *client_dial_from(uint16_t port, const char *source);
 /* client_dial() and client_upgrade(). */
 client *client_open(uint16_t port);
 
+/* client_open() by a trusted proxy, which says that the client has this address. */
+client *client_open_for(uint16_t port, const char *address);
+
 /* client_open() and client_join(). */
 client *client_open_joined(uint16_t port, const char *room, const char *user);
 
