@@ -19,15 +19,23 @@ awk '
 BEGIN {
     floor["base"] = 1
     floor["rooms"] = floor["websocket"] = floor["protocol"] = floor["proxy"] = floor["ice"] = 2
-    floor["net"] = 3
-    floor["session"] = 4
-    floor["stats"] = 5
-    floor["admin"] = 6
-    floor["server"] = 7
-    floor["app"] = floor["top"] = 8
-    floor["main.c"] = 9
+    floor["dialect"] = 3
+    floor["net"] = 4
+    floor["session"] = 5
+    floor["stats"] = 6
+    floor["admin"] = 7
+    floor["server"] = 8
+    floor["app"] = floor["top"] = 9
+    floor["main.c"] = 10
     implements["homecall/signal_log.h"] = "base"
     implements["homecall/signal_server.h"] = "server"
+}
+
+# The floor of a part, 0 where it has none. The folder of each dialect stands beside net.
+function floor_of(part) {
+    if (part ~ /^dialect_[a-z0-9_]+$/)
+        return 4
+    return part in floor ? floor[part] : 0
 }
 
 function fault(text) {
@@ -45,7 +53,7 @@ FNR == 1 {
     split(FILENAME, path, "/")
     is_face = path[1] == "include"
     part = is_face ? "" : path[2]
-    if (!is_face && !(part in floor))
+    if (!is_face && floor_of(part) == 0)
         fault("the folder stands on no floor")
 }
 
@@ -60,11 +68,11 @@ FNR == 1 {
         next
     }
     if (to == "homecall") {
-        if (!(included in implements) || floor[part] < floor[implements[included]])
+        if (!(included in implements) || floor_of(part) < floor_of(implements[included]))
             fault("a floor below the one that implements it includes " included)
         next
     }
-    if (!(to in floor) || (part != to && floor[to] >= floor[part]))
+    if (floor_of(to) == 0 || (part != to && floor_of(to) >= floor_of(part)))
         fault("includes " included ", which does not stand below")
     from = node_of(substr(FILENAME, length("src/") + 1))
     if (from != node_of(included)) {

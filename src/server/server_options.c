@@ -1,7 +1,7 @@
 #include "server/server_options.h"
 
 #include "admin/admin.h"
-#include "protocol/message.h"
+#include "dialect_1/message_1.h"
 #include "session/guess_limit.h"
 
 #include <errno.h>

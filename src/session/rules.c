@@ -1,8 +1,8 @@
 #include "session/rules.h"
 
 #include "base/wipe.h"
+#include "dialect_1/message_1.h"
 #include "protocol/json_text.h"
-#include "protocol/message.h"
 #include "session/guessing.h"
 #include "session/session.h"
 

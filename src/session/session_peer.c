@@ -1,6 +1,6 @@
 #include "session/session_peer.h"
 
-#include "protocol/message.h"
+#include "dialect_1/message_1.h"
 #include "session/session.h"
 
 #include <assert.h>

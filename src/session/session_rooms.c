@@ -1,7 +1,7 @@
 #include "session/session_rooms.h"
 
 #include "base/log.h"
-#include "protocol/message.h"
+#include "dialect_1/message_1.h"
 
 #include <assert.h>
 

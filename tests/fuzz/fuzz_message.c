@@ -8,9 +8,9 @@
  * cJSON is the reference only where it is strict enough: see is_in_common(). */
 #include "fuzz.h"
 
+#include "dialect_1/message_1.h"
 #include "protocol/json_scan.h"
 #include "protocol/json_text.h"
-#include "protocol/message.h"
 #include "websocket/utf8.h"
 
 #include <cjson/cJSON.h>

@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "protocol/message.h"
+#include "dialect_1/message_1.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,12 +1,13 @@
-/* Messages of the signaling protocol (PROTOCOL.md): from JSON text to a checked struct, and the server's
- * messages back.
+/* Messages of version 1 of the signaling protocol (PROTOCOL.md): from JSON text to a checked struct, and the
+ * server's messages back.
  *
- * Pure. Decoding is one pass of json_scan. Only `type`, `room` and `user` are decoded. `sdp` and `candidate`
- * stay the raw text that came, so what is passed on is JSON-equal to what was sent. */
-#ifndef HOMECALL_PROTOCOL_MESSAGE_H
-#define HOMECALL_PROTOCOL_MESSAGE_H
+ * Pure. Decoding is one pass of protocol/fields. Only `type`, `room` and `user` are decoded. `sdp` and
+ * `candidate` stay the raw text that came, so what is passed on is JSON-equal to what was sent. */
+#ifndef HOMECALL_DIALECT_1_MESSAGE_1_H
+#define HOMECALL_DIALECT_1_MESSAGE_1_H
 
 #include "base/slice.h"
+#include "protocol/fields.h"
 
 #include <sys/uio.h>
 
@@ -20,7 +21,7 @@ typedef enum message_type {
 } message_type;
 
 /* The largest bound of names that can be configured. */
-enum { MESSAGE_MAX_NAME_BYTES = 4096 };
+enum { MESSAGE_MAX_NAME_BYTES = FIELDS_MAX_NAME_BYTES };
 
 /* A decoded message. Its slices point into the text or into `storage`, so the struct must not be copied, and
  * lives no longer than the text. */

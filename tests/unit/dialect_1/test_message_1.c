@@ -1,6 +1,6 @@
 /* What counts as a message, what it holds then, and how the server's own messages look. Every text is decoded
  * from a heap block of exactly its size, so that the sanitizers see a read behind its end. */
-#include "protocol/message.h"
+#include "dialect_1/message_1.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

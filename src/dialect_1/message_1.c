@@ -1,0 +1,158 @@
+/* One pass collects the members that the protocol knows. Then the type picks a row of the table below, which
+ * says which members count, which must be there, and what they may hold. What the row does not name is
+ * ignored like an unknown field, so an odd `sdp` in a join harms nobody. */
+#include "dialect_1/message_1.h"
+
+#include "protocol/json_scan.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#define BIT(n) (1u << (n))
+
+typedef enum field_id {
+    FIELD_TYPE,
+    FIELD_ROOM,
+    FIELD_USER,
+    FIELD_SDP,
+    FIELD_CANDIDATE,
+    FIELD_MESSAGE,
+    FIELD_COUNT, /* also: no such field */
+} field_id;
+
+static const slice field_names[FIELD_COUNT] = {
+    [FIELD_TYPE] = FIELDS_TEXT("type"),           [FIELD_ROOM] = FIELDS_TEXT("room"),
+    [FIELD_USER] = FIELDS_TEXT("user"),           [FIELD_SDP] = FIELDS_TEXT("sdp"),
+    [FIELD_CANDIDATE] = FIELDS_TEXT("candidate"), [FIELD_MESSAGE] = FIELDS_TEXT("message"),
+};
+
+/* The name of each type, by message_type. */
+static const slice type_names[] = {
+    [MESSAGE_JOIN] = FIELDS_TEXT("join"),           [MESSAGE_LEAVE] = FIELDS_TEXT("leave"),
+    [MESSAGE_OFFER] = FIELDS_TEXT("offer"),         [MESSAGE_ANSWER] = FIELDS_TEXT("answer"),
+    [MESSAGE_CANDIDATE] = FIELDS_TEXT("candidate"), [MESSAGE_ERROR] = FIELDS_TEXT("error"),
+};
+
+enum { TYPE_COUNT = sizeof(type_names) / sizeof(type_names[0]) };
+
+typedef struct message_row {
+    unsigned names;            /* BIT(field_id): the names that count */
+    unsigned required_names;   /* BIT(field_id): those of them that must be there */
+    field_id payload;          /* which must be there; FIELD_COUNT = the type has none */
+    unsigned payload_types;    /* BIT(json_type): what the payload may be */
+    bool payload_may_be_empty; /* as a string */
+    slice signal_head;         /* of a signal as it goes to the peer, up to the room */
+    slice signal_payload_key;  /* between the user and the payload */
+} message_row;
+
+/* PROTOCOL.md, "Client to server" and "Server to client". `from` is no field here: whatever it holds is
+ * ignored (rule 2), as are the fields that nobody knows. */
+static const message_row rows[] = {
+    [MESSAGE_JOIN] = {.names = BIT(FIELD_ROOM) | BIT(FIELD_USER),
+                      .required_names = BIT(FIELD_ROOM) | BIT(FIELD_USER),
+                      .payload = FIELD_COUNT},
+    [MESSAGE_LEAVE] = {.names = BIT(FIELD_ROOM) | BIT(FIELD_USER), .payload = FIELD_COUNT},
+    [MESSAGE_OFFER] = {.names = BIT(FIELD_ROOM),
+                       .payload = FIELD_SDP,
+                       .payload_types = BIT(JSON_STRING) | BIT(JSON_OBJECT),
+                       .signal_head = FIELDS_TEXT("{\"type\":\"offer\",\"room\":"),
+                       .signal_payload_key = FIELDS_TEXT(",\"sdp\":")},
+    [MESSAGE_ANSWER] = {.names = BIT(FIELD_ROOM),
+                        .payload = FIELD_SDP,
+                        .payload_types = BIT(JSON_STRING) | BIT(JSON_OBJECT),
+                        .signal_head = FIELDS_TEXT("{\"type\":\"answer\",\"room\":"),
+                        .signal_payload_key = FIELDS_TEXT(",\"sdp\":")},
+    [MESSAGE_CANDIDATE] = {.names = BIT(FIELD_ROOM),
+                           .payload = FIELD_CANDIDATE,
+                           .payload_types = BIT(JSON_STRING) | BIT(JSON_OBJECT) | BIT(JSON_NULL),
+                           .payload_may_be_empty = true, /* the end of candidates */
+                           .signal_head = FIELDS_TEXT("{\"type\":\"candidate\",\"room\":"),
+                           .signal_payload_key = FIELDS_TEXT(",\"candidate\":")},
+    [MESSAGE_ERROR] = {.payload = FIELD_MESSAGE, .payload_types = BIT(JSON_STRING)},
+};
+
+static_assert(sizeof(rows) / sizeof(rows[0]) == TYPE_COUNT, "each type has its row");
+
+/* Read a name, if the type takes it and it is given. 0, -EINVAL or -ENOMEM. */
+static int read_name(const found_fields *found, const message_row *row, field_id id, size_t max_bytes,
+                     char storage[MESSAGE_MAX_NAME_BYTES], slice *name)
+{
+    int status =
+        (row->names & BIT(id)) != 0 ? fields_read_name(found, id, max_bytes, storage, name) : -ENOENT;
+    if (status == -ENOENT)
+        return (row->required_names & BIT(id)) != 0 ? -EINVAL : 0;
+    if (status == -ENOMEM)
+        return status;
+    /* PROTOCOL.md, "Client to server": not empty, and bounded. */
+    return status == 0 && name->len > 0 ? 0 : -EINVAL;
+}
+
+static int read_names(const found_fields *found, const message_row *row, size_t max_bytes, message *out)
+{
+    int status = read_name(found, row, FIELD_ROOM, max_bytes, out->storage[0], &out->room);
+    if (status == 0)
+        status = read_name(found, row, FIELD_USER, max_bytes, out->storage[1], &out->user);
+    return status;
+}
+
+static int read_payload(const found_fields *found, const message_row *row, slice *payload)
+{
+    if (row->payload == FIELD_COUNT)
+        return 0;
+    const json_member *member = fields_get(found, row->payload);
+    if (member == NULL || (row->payload_types & BIT(member->type)) == 0)
+        return -EINVAL;
+    if (member->type == JSON_STRING && fields_unquote(member->value).len == 0 && !row->payload_may_be_empty)
+        return -EINVAL;
+    *payload = member->value;
+    return 0;
+}
+
+int message_decode(slice text, size_t max_name_bytes, message *out)
+{
+    assert(max_name_bytes <= MESSAGE_MAX_NAME_BYTES);
+
+    found_fields found;
+    if (fields_find(&found, text, field_names, FIELD_COUNT) != 0)
+        return -EINVAL;
+    int type = fields_read_word(&found, FIELD_TYPE, type_names, TYPE_COUNT);
+    if (type < 0)
+        return -EINVAL;
+
+    out->type = (message_type)type;
+    out->room = out->user = out->payload = out->text = (slice){NULL, 0};
+    const message_row *row = &rows[type];
+    int status = read_names(&found, row, max_name_bytes, out);
+    if (status != 0)
+        return status;
+    return read_payload(&found, row, out->type == MESSAGE_ERROR ? &out->text : &out->payload);
+}
+
+const char *message_type_name(message_type type)
+{
+    return type_names[type].data;
+}
+
+/* Sending only reads, but its struct is shared with receiving and so not const. */
+static struct iovec borrow(slice bytes)
+{
+    return (struct iovec){.iov_base = (void *)(uintptr_t)bytes.data, .iov_len = bytes.len};
+}
+
+void message_encode_signal(struct iovec parts[MESSAGE_SIGNAL_PARTS], message_type type, slice room_json,
+                           slice user_json, slice payload)
+{
+    const message_row *row = &rows[type];
+    assert(row->signal_head.len > 0);
+
+    parts[0] = borrow(row->signal_head);
+    parts[1] = borrow(room_json);
+    parts[2] = borrow(SLICE_LITERAL(",\"from\":"));
+    parts[3] = borrow(user_json);
+    parts[4] = borrow(row->signal_payload_key);
+    parts[5] = borrow(payload);
+    parts[6] = borrow(SLICE_LITERAL("}"));
+    static_assert(MESSAGE_SIGNAL_PARTS == 7, "every part is laid out");
+}
