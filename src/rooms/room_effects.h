@@ -1,5 +1,5 @@
-/* What goes into a RoomManager and what comes out of it, besides its peers: its limits, the signals, what is
- * reported of each signal, and what it asks of the server around it. */
+/* What goes into a RoomManager and what comes out of it, besides its peers: its limits, what is reported of
+ * each signal, and what it asks of the server around it. */
 #ifndef HOMECALL_ROOMS_ROOM_EFFECTS_H
 #define HOMECALL_ROOMS_ROOM_EFFECTS_H
 
@@ -9,7 +9,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <sys/uio.h>
 
 typedef struct room_limits {
     uint32_t capacity;             /* users in a room, at least 1 */
@@ -18,13 +17,6 @@ typedef struct room_limits {
     uint32_t pending_ttl_ms;       /* a queue's time after its owner's connection was lost */
     uint32_t probe_timeout_ms;     /* for the members of a full room to answer */
 } room_limits;
-
-/* One signal: `count` parts, all borrowed. */
-typedef struct room_signal {
-    int kind; /* only reported */
-    int count;
-    const struct iovec *parts;
-} room_signal;
 
 /* What became of one signal. Each attempt is told once for each receiver (PROTOCOL.md, rule 3). */
 typedef enum room_outcome {
@@ -56,7 +48,7 @@ enum { ROOM_KINDS = 16 };
 typedef struct room_signal_report {
     room_outcome outcome;
     int kind;                   /* as given to room_manager_signal() */
-    size_t bytes;               /* of the signal */
+    size_t bytes;               /* of its body */
     slice room;                 /* the codeword */
     slice from;                 /* the sender's user name */
     slice to;                   /* the receiver's user name; empty where there is no receiver */

@@ -2,9 +2,9 @@
  * 4).
  *
  * One shard of the rooms, owned by one thread: no lock, no atomic. Pure: it knows neither sockets nor clocks
- * nor JSON. A peer is whatever embeds a room_peer, a signal is a run of parts, and time comes as an argument.
- * What happens to a peer (send, ping, close) goes through the peer's face; what happens to nobody in
- * particular (count, log, the budget) goes through room_effects.
+ * nor JSON. A peer is whatever embeds a room_peer, a signal is a body in parts, and time comes as an
+ * argument. What happens to a peer (send, ping, close) goes through the peer's face; what happens to nobody
+ * in particular (count, log, the budget) goes through room_effects.
  *
  * Life of a peer here: room_manager_join() answers ROOM_JOINED at once, or ROOM_WAITING when the room is
  * full. One who waits is later told on_admitted or on_refused. A place, in the room or in the line, ends with

@@ -16,10 +16,19 @@
 typedef struct room_peer room_peer;
 typedef struct room_member room_member; /* a user in a room or in the line before it; owned by the manager */
 
+/* One signal: its body without an envelope, which the face of each receiver writes. `count` parts, all
+ * borrowed. */
+typedef struct room_signal {
+    int kind; /* only reported */
+    int count;
+    const struct iovec *parts;
+} room_signal;
+
 typedef struct room_peer_face {
-    /* Pass one signal on. The parts are borrowed for the call. False when the peer can't take it: its
-     * connection is ending. */
-    bool (*send)(room_peer *peer, const struct iovec *parts, int count);
+    /* Pass one signal on, which this member has sent: both are borrowed for the call. The connection of the
+     * sender may be lost by now (room_manager.h says what can be asked of it). False when the peer can't take
+     * the signal: its connection is ending. */
+    bool (*send)(room_peer *peer, const room_signal *signal, const room_member *from);
     /* Ask for a sign of life. is_alive_since will be asked later. */
     void (*probe)(room_peer *peer);
     /* Has anything been read from the peer after this time? */

@@ -56,7 +56,7 @@ static void report(const room_manager *manager, room_outcome outcome, const parc
 static void deliver(const room_manager *manager, room_outcome outcome, const parcel *p,
                     const room_member *from, const room_member *to)
 {
-    if (to->peer->face->send(to->peer, p->signal->parts, p->signal->count))
+    if (to->peer->face->send(to->peer, p->signal, from))
         report(manager, outcome, p, from, to, ROOM_FAILURE_NONE);
     else
         report(manager, ROOM_SIGNAL_DROPPED, p, from, to, ROOM_FAILURE_RECEIVER_ENDING);

@@ -163,11 +163,9 @@ static connection_verdict on_signal(session *s, const message *m)
         return CONNECTION_GO_ON;
     }
 
-    struct iovec parts[MESSAGE_SIGNAL_PARTS];
-    message_encode_signal(parts, m->type, room_member_room_json(s->peer.member),
-                          room_member_user_json(s->peer.member), m->payload);
+    const struct iovec body = {.iov_base = (void *)(uintptr_t)m->payload.data, .iov_len = m->payload.len};
     session_group *group = session_group_of(s);
-    const room_signal signal = {.kind = (int)m->type, .count = MESSAGE_SIGNAL_PARTS, .parts = parts};
+    const room_signal signal = {.kind = (int)m->type, .count = 1, .parts = &body};
     if (log_is_on(LOG_INFO))
         group->rooms.is_quiet = !session_may_log(s, LOG_INFO);
     int result = room_manager_signal(group->rooms.manager, &s->peer, &signal, net_loop_now_ms(group->loop));

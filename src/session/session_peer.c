@@ -7,10 +7,16 @@
 
 static const char log_namespace[] = "HomeCall_Signal_Rooms";
 
-static bool send_signal(room_peer *peer, const struct iovec *parts, int count)
+/* The body of a signal is the raw JSON of its payload, in one part. */
+static bool send_signal(room_peer *peer, const room_signal *signal, const room_member *from)
 {
+    assert(signal->count == 1);
     session *s = session_of_peer(peer);
-    if (!connection_send(&s->connection, WS_OPCODE_TEXT, parts, count))
+    struct iovec parts[MESSAGE_SIGNAL_PARTS];
+    const slice payload = {signal->parts[0].iov_base, signal->parts[0].iov_len};
+    message_encode_signal(parts, (message_type)signal->kind, room_member_room_json(from),
+                          room_member_user_json(from), payload);
+    if (!connection_send(&s->connection, WS_OPCODE_TEXT, parts, MESSAGE_SIGNAL_PARTS))
         return false;
     connection_time_message(&s->connection);
     return true;

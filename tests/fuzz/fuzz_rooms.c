@@ -110,17 +110,18 @@ static peer *peer_of(room_peer *p)
     return (peer *)p;
 }
 
-static bool on_send(room_peer *receiver, const struct iovec *parts, int count)
+static bool on_send(room_peer *receiver, const room_signal *signal, const room_member *from)
 {
     peer *to = peer_of(receiver);
     stamp seen;
     char bytes[sizeof(seen)];
     size_t len = 0;
     to->m->sent_bytes = 0;
-    for (int i = 0; i < count; i++) {
-        to->m->sent_bytes += parts[i].iov_len;
-        for (size_t k = 0; k < parts[i].iov_len && len < sizeof(bytes); k++)
-            bytes[len++] = ((const char *)parts[i].iov_base)[k];
+    for (int i = 0; i < signal->count; i++) {
+        const struct iovec *part = &signal->parts[i];
+        to->m->sent_bytes += part->iov_len;
+        for (size_t k = 0; k < part->iov_len && len < sizeof(bytes); k++)
+            bytes[len++] = ((const char *)part->iov_base)[k];
     }
     CHECK(len == sizeof(seen)); /* of the filling behind it only the length matters */
     memcpy(&seen, bytes, sizeof(seen));
@@ -128,6 +129,7 @@ static bool on_send(room_peer *receiver, const struct iovec *parts, int count)
     CHECK(to->place == IN && room_peer_is_joined(receiver));
     CHECK(to->room == seen.room);
     CHECK(to->user != seen.user);
+    CHECK(slice_equals(room_member_user(from), user_names[seen.user]));
     CHECK(seen.number > to->last_seen[seen.room][seen.sender]); /* at most once, and in order */
     to->last_seen[seen.room][seen.sender] = seen.number;
     to->m->sends++;

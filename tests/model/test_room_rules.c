@@ -156,6 +156,15 @@ static const slice user_names[MODEL_USERS] = {{"a", 1}, {"b", 1}, {"c", 1}, {"d"
 static const slice user_jsons[MODEL_USERS] = {
     {"\"a\"", 3}, {"\"b\"", 3}, {"\"c\"", 3}, {"\"d\"", 3}, {"\"e\"", 3}};
 
+static int find(const slice *names, int count, slice name)
+{
+    for (int i = 0; i < count; i++) {
+        if (slice_equals(names[i], name))
+            return i;
+    }
+    abort();
+}
+
 static real_peer *peer_of(room_peer *p)
 {
     return (real_peer *)p;
@@ -166,19 +175,21 @@ static transcript_text *text_of(const real_peer *p)
     return &p->w->heard.peers[p - p->w->peers];
 }
 
-/* A signal is its number, the name of its sender, and a filling that tells its length. */
-static bool on_send(room_peer *receiver, const struct iovec *parts, int count)
+/* A signal is its number and a filling that tells its length. */
+static bool on_send(room_peer *receiver, const room_signal *signal, const room_member *from)
 {
     const real_peer *to = peer_of(receiver);
-    char bytes[sizeof(int) + 1 + MAX_SIGNAL] = {0};
+    char bytes[sizeof(int) + MAX_SIGNAL] = {0};
     int len = 0, number = 0;
-    for (int i = 0; i < count; i++) {
-        for (size_t k = 0; k < parts[i].iov_len && len < (int)sizeof(bytes); k++)
-            bytes[len++] = ((const char *)parts[i].iov_base)[k];
+    for (int i = 0; i < signal->count; i++) {
+        const struct iovec *part = &signal->parts[i];
+        for (size_t k = 0; k < part->iov_len && len < (int)sizeof(bytes); k++)
+            bytes[len++] = ((const char *)part->iov_base)[k];
     }
     memcpy(&number, bytes, sizeof(number));
-    transcript_note(text_of(to), "signal %d of %d bytes from %c\n", number, len, bytes[sizeof(number)]);
-    for (int i = (int)sizeof(number) + 1; i < len; i++) {
+    transcript_note(text_of(to), "signal %d of %d bytes from %c\n", number, len,
+                    "abcde"[find(user_names, MODEL_USERS, room_member_user(from))]);
+    for (int i = (int)sizeof(number); i < len; i++) {
         if (bytes[i] != (char)number)
             to->w->broken = "a signal was changed on its way";
     }
@@ -261,15 +272,6 @@ static void on_release(void *context, uint32_t account, size_t bytes)
     w->reserved -= bytes;
 }
 
-static int find(const slice *names, int count, slice name)
-{
-    for (int i = 0; i < count; i++) {
-        if (slice_equals(names[i], name))
-            return i;
-    }
-    abort();
-}
-
 static void on_signal(void *context, const room_signal_report *told)
 {
     static const char *const outcomes[ROOM_OUTCOMES] = {
@@ -333,19 +335,15 @@ static void send_signal(world *w, reference *r, const step *s)
 {
     real_peer *p = &w->peers[s->peer];
     int number = ++w->numbers;
-    int room, user;
-    reference_find(r, s->peer, &room, &user);
     char bytes[MAX_SIGNAL + sizeof(number)];
     memset(bytes, (char)number, sizeof(bytes));
     memcpy(bytes, &number, sizeof(number));
-    struct iovec parts[] = {{bytes, sizeof(number)},
-                            {(char *)&"abcde"[user], 1},
-                            {NULL, 0},
-                            {bytes + sizeof(number), (size_t)s->amount - sizeof(number)}};
-    const room_signal signal = {.kind = number, .count = 4, .parts = parts};
+    struct iovec parts[] = {
+        {bytes, sizeof(number)}, {NULL, 0}, {bytes + sizeof(number), (size_t)s->amount - sizeof(number)}};
+    const room_signal signal = {.kind = number, .count = 3, .parts = parts};
     if (room_manager_signal(w->manager, &p->peer, &signal, w->now_ms) != 0)
         transcript_note(text_of(p), "Pending queue is full\n");
-    reference_send(r, s->peer, (reference_signal){.number = number, .bytes = (uint64_t)s->amount + 1});
+    reference_send(r, s->peer, (reference_signal){.number = number, .bytes = (uint64_t)s->amount});
 }
 
 static void answer(world *w, reference *r, int peer)

@@ -304,7 +304,7 @@ static void a_room_queues_so_many_bytes_and_no_more(void **state)
     client *a = join(server, "room", "anna");
     send_long_offer(a, 9 * 1000);
     client_expect_nothing(a);
-    send_long_offer(a, 1000); /* with what is around it, one byte or more too many */
+    send_long_offer(a, 1000); /* with its quotes, one byte or more too many */
     client_expect_error(a, "Pending queue is full");
     client_send_number(a, 1); /* a smaller one still fits */
     client_expect_nothing(a);
@@ -321,10 +321,10 @@ static void a_room_queues_so_many_bytes_and_no_more(void **state)
 
 static void a_signal_that_fits_to_the_byte_is_queued(void **state)
 {
-    enum { AROUND = sizeof("{\"type\":\"offer\",\"room\":\"room\",\"from\":\"anna\",\"sdp\":\"\"}") - 1 };
+    enum { QUOTES = 2 }; /* of the sdp: what is queued is its JSON, without the message around it */
     (void)state;
     signal_server_options options = server_options();
-    options.pending_max_bytes = 2 * (AROUND + 500);
+    options.pending_max_bytes = 2 * (QUOTES + 500);
     signal_server *server = server_start(&options);
     client *a = join(server, "room", "anna");
     send_long_offer(a, 500);
@@ -341,7 +341,7 @@ static void a_signal_that_fits_to_the_byte_is_queued(void **state)
  * one of them gives back serves another. */
 static void the_whole_server_queues_so_many_bytes_and_no_more(void **state)
 {
-    enum { ROOMS = 16, FITTING = 10, LETTERS = 900 };
+    enum { ROOMS = 16, FITTING = 10, LETTERS = 950 };
     (void)state;
     signal_server_options options = server_options();
     options.workers = 4;
@@ -354,7 +354,7 @@ static void the_whole_server_queues_so_many_bytes_and_no_more(void **state)
     for (int i = 0; i < ROOMS; i++) {
         snprintf(room, sizeof(room), "room %02d", i);
         senders[i] = join(server, room, "anna");
-        send_long_offer(senders[i], LETTERS); /* below 1,000 bytes with what is around it */
+        send_long_offer(senders[i], LETTERS); /* below 1,000 bytes with its quotes */
         if (i < FITTING)
             client_expect_nothing(senders[i]);
         else
@@ -407,7 +407,8 @@ static void a_full_queue_of_the_default_size_is_delivered_at_once(void **state)
     client_close(b);
 }
 
-/* With the frames around it, it is more than may wait for one client: what the socket takes does not wait. */
+/* With the messages and frames around it, it is more than may wait for one client: what the socket takes does
+ * not wait. */
 static void a_queue_as_large_as_the_output_bound_is_delivered(void **state)
 {
     enum { BYTES = 128 * 1024, OFFERS = 1000 };
@@ -419,7 +420,7 @@ static void a_queue_as_large_as_the_output_bound_is_delivered(void **state)
     signal_server *server = server_start(&options);
     client *a = join(server, "room", "anna");
     for (int i = 0; i < OFFERS; i++)
-        send_long_offer(a, 78); /* 131 bytes with what is around it */
+        send_long_offer(a, 129); /* 131 bytes with its quotes */
     client_expect_nothing(a);
     SERVER_AWAIT(server, pending_bytes, OFFERS * 131);
     client *b = join(server, "room", "bert");

@@ -43,13 +43,14 @@ static peer *peer_of(room_peer *p)
     return (peer *)p;
 }
 
-static bool send_to(room_peer *to, const struct iovec *parts, int count)
+static bool send_to(room_peer *to, const room_signal *signal, const room_member *from)
 {
     const peer *p = peer_of(to);
     assert_true(room_peer_is_joined(to));
-    note(p->f, "send %s ", p->name);
-    for (int i = 0; i < count; i++)
-        note(p->f, "%.*s", (int)parts[i].iov_len, (const char *)parts[i].iov_base);
+    slice user = room_member_user(from);
+    note(p->f, "send %s %.*s:", p->name, (int)user.len, user.data);
+    for (int i = 0; i < signal->count; i++)
+        note(p->f, "%.*s", (int)signal->parts[i].iov_len, (const char *)signal->parts[i].iov_base);
     note(p->f, "\n");
     return !p->is_ending;
 }
@@ -356,9 +357,9 @@ static void a_signal_goes_to_the_other_and_not_to_its_sender(void **state)
     enter(&a, "kitchen", "alice");
     enter(&b, "kitchen", "bob");
     assert_int_equal(signal_kind(&a, 3, "hello"), 0);
-    expect(&f, "send b hello\nrelayed 3/5 kitchen:alice>bob\n");
+    expect(&f, "send b alice:hello\nrelayed 3/5 kitchen:alice>bob\n");
     assert_int_equal(signal_kind(&b, 4, ""), 0);
-    expect(&f, "send a \nrelayed 4/0 kitchen:bob>alice\n");
+    expect(&f, "send a bob:\nrelayed 4/0 kitchen:bob>alice\n");
     expect_counts(&f, 1, 2, 0, 0, 0);
     close_rooms(&f);
 }
@@ -373,8 +374,8 @@ static void a_signal_in_a_larger_room_goes_to_everyone_else_with_a_report_for_ea
     enter(&b, "kitchen", "bob");
     enter(&c, "kitchen", "carol");
     send_signal(&b, "hi");
-    expect(&f, "send a hi\nrelayed 1/2 kitchen:bob>alice\n"
-               "send c hi\nrelayed 1/2 kitchen:bob>carol\n");
+    expect(&f, "send a bob:hi\nrelayed 1/2 kitchen:bob>alice\n"
+               "send c bob:hi\nrelayed 1/2 kitchen:bob>carol\n");
     close_rooms(&f);
 }
 
@@ -389,7 +390,7 @@ static void signals_stay_in_their_room_also_for_the_same_user_names(void **state
     enter(&c, "garden", "alice");
     enter(&d, "garden", "bob");
     send_signal(&c, "x");
-    expect(&f, "send d x\nrelayed 1/1 garden:alice>bob\n");
+    expect(&f, "send d alice:x\nrelayed 1/1 garden:alice>bob\n");
     close_rooms(&f);
 }
 
@@ -404,8 +405,8 @@ static void a_signal_to_an_ending_connection_is_dropped_for_it_alone(void **stat
     enter(&c, "kitchen", "carol");
     b.is_ending = true;
     send_signal(&a, "x");
-    expect(&f, "send b x\ndropped 1/1 kitchen:alice>bob (receiver is ending)\n"
-               "send c x\nrelayed 1/1 kitchen:alice>carol\n");
+    expect(&f, "send b alice:x\ndropped 1/1 kitchen:alice>bob (receiver is ending)\n"
+               "send c alice:x\nrelayed 1/1 kitchen:alice>carol\n");
     close_rooms(&f);
 }
 
@@ -426,9 +427,9 @@ static void what_one_alone_sends_is_queued_and_delivered_in_order_before_anythin
 
     enter(&b, "kitchen", "bob");
     send_signal(&a, "new");
-    expect(&f, "send b offer\ndelivered 1/5 kitchen:alice>bob\n"
-               "send b cand\ndelivered 2/4 kitchen:alice>bob\n"
-               "send b new\nrelayed 1/3 kitchen:alice>bob\n");
+    expect(&f, "send b alice:offer\ndelivered 1/5 kitchen:alice>bob\n"
+               "send b alice:cand\ndelivered 2/4 kitchen:alice>bob\n"
+               "send b alice:new\nrelayed 1/3 kitchen:alice>bob\n");
     expect_counts(&f, 1, 2, 0, 0, 0);
     close_rooms(&f);
 }
@@ -442,7 +443,7 @@ static void a_queue_is_delivered_once(void **state)
     enter(&a, "kitchen", "alice");
     send_signal(&a, "x");
     enter(&b, "kitchen", "bob");
-    expect(&f, "queued 1/1 kitchen:alice>\nsend b x\ndelivered 1/1 kitchen:alice>bob\n");
+    expect(&f, "queued 1/1 kitchen:alice>\nsend b alice:x\ndelivered 1/1 kitchen:alice>bob\n");
     enter(&c, "kitchen", "carol");
     leave(&a);
     leave(&b);
@@ -463,7 +464,7 @@ static void the_one_who_stays_behind_queues_again_under_its_own_name(void **stat
     send_signal(&b, "x");
     expect(&f, "queued 1/1 kitchen:bob>\n");
     enter(&c, "kitchen", "carol");
-    expect(&f, "send c x\ndelivered 1/1 kitchen:bob>carol\n");
+    expect(&f, "send c bob:x\ndelivered 1/1 kitchen:bob>carol\n");
     close_rooms(&f);
 }
 
@@ -479,8 +480,8 @@ static void a_queue_for_an_ending_connection_is_dropped_and_gone(void **state)
     b.is_ending = true;
     enter(&b, "kitchen", "bob");
     expect(&f, "queued 1/1 kitchen:alice>\nqueued 1/1 kitchen:alice>\n"
-               "send b x\ndropped 1/1 kitchen:alice>bob (receiver is ending)\n"
-               "send b y\ndropped 1/1 kitchen:alice>bob (receiver is ending)\n");
+               "send b alice:x\ndropped 1/1 kitchen:alice>bob (receiver is ending)\n"
+               "send b alice:y\ndropped 1/1 kitchen:alice>bob (receiver is ending)\n");
     expect_counts(&f, 1, 2, 0, 0, 0);
     close_rooms(&f);
 }
@@ -541,7 +542,7 @@ static void rooms_share_the_server_wide_budget(void **state)
     send_signal(&b, "123");
     expect(&f, "queued 1/3 kitchen:alice>\n"
                "refused 1/3 garden:bob> (server queue budget is used up)\n"
-               "send c 123\ndelivered 1/3 kitchen:alice>carol\n"
+               "send c alice:123\ndelivered 1/3 kitchen:alice>carol\n"
                "queued 1/3 garden:bob>\n");
     leave(&b);
     expect(&f, "dropped 1/3 garden:bob> (sender left)\n");
@@ -596,7 +597,7 @@ static void a_lost_owners_queue_is_delivered_to_another_user_within_the_ttl(void
     pass(&f, TTL_MS - 1);
     expect(&f, "queued 1/1 kitchen:alice>\n");
     enter(&b, "kitchen", "bob");
-    expect(&f, "send b x\ndelivered 1/1 kitchen:alice>bob\n");
+    expect(&f, "send b alice:x\ndelivered 1/1 kitchen:alice>bob\n");
     expect_counts(&f, 1, 1, 0, 0, 0);
     assert_true(pass(&f, 1) == UINT64_MAX);
     close_rooms(&f);
@@ -660,8 +661,8 @@ static void an_owner_who_comes_back_owns_its_queue_again_and_does_not_get_it(voi
     send_signal(&b, "y");
     enter(&c, "kitchen", "carol");
     expect(&f, "queued 1/1 kitchen:alice>\nqueued 1/1 kitchen:alice>\n"
-               "send c x\ndelivered 1/1 kitchen:alice>carol\n"
-               "send c y\ndelivered 1/1 kitchen:alice>carol\n");
+               "send c alice:x\ndelivered 1/1 kitchen:alice>carol\n"
+               "send c alice:y\ndelivered 1/1 kitchen:alice>carol\n");
     close_rooms(&f);
 }
 
@@ -717,7 +718,8 @@ static void a_user_who_comes_from_a_new_connection_takes_over_unnoticed(void **s
     expect_counts(&f, 1, 2, 0, 0, 0);
     send_signal(&b, "x");
     send_signal(&c, "y");
-    expect(&f, "send c x\nrelayed 1/1 kitchen:bob>alice\nsend b y\nrelayed 1/1 kitchen:alice>bob\n");
+    expect(&f,
+           "send c bob:x\nrelayed 1/1 kitchen:bob>alice\nsend b alice:y\nrelayed 1/1 kitchen:alice>bob\n");
     leave(&c);
     expect_counts(&f, 1, 1, 0, 0, 0);
     close_rooms(&f);
@@ -735,7 +737,7 @@ static void a_takeover_keeps_the_queue_with_the_user(void **state)
     expect(&f, "queued 1/1 kitchen:alice>\nreplace a\n");
     expect_counts(&f, 1, 1, 0, 1, 1);
     enter(&c, "kitchen", "carol");
-    expect(&f, "send c x\ndelivered 1/1 kitchen:alice>carol\n");
+    expect(&f, "send c alice:x\ndelivered 1/1 kitchen:alice>carol\n");
     close_rooms(&f);
 }
 
@@ -829,7 +831,7 @@ static void a_silent_member_is_dropped_at_the_deadline_and_the_waiter_let_in(voi
     expect(&f, "drop b\nadmit c\n");
     expect_counts(&f, 1, 2, 0, 0, 0);
     send_signal(&c, "x");
-    expect(&f, "send a x\nrelayed 1/1 kitchen:carol>alice\n");
+    expect(&f, "send a carol:x\nrelayed 1/1 kitchen:carol>alice\n");
     close_rooms(&f);
 }
 
@@ -1243,7 +1245,7 @@ static void the_members_go_on_signalling_while_somebody_waits(void **state)
     pass(&f, 10);
     wait_for(&c, "kitchen", "carol");
     send_signal(&a, "x");
-    expect(&f, "probe a\nprobe b\nsend b x\nrelayed 1/1 kitchen:alice>bob\n");
+    expect(&f, "probe a\nprobe b\nsend b alice:x\nrelayed 1/1 kitchen:alice>bob\n");
     close_rooms(&f);
 }
 
@@ -1279,7 +1281,7 @@ static void in_a_room_for_one_the_next_waiter_gets_the_queue_that_was_left(void 
     wait_for(&b, "kitchen", "bob");
     lose(&a);
     expect(&f, "queued 1/1 kitchen:alice>\nprobe a\n"
-               "admit b\nsend b x\ndelivered 1/1 kitchen:alice>bob\n");
+               "admit b\nsend b alice:x\ndelivered 1/1 kitchen:alice>bob\n");
     expect_counts(&f, 1, 1, 0, 0, 0);
     close_rooms(&f);
 }
@@ -1296,7 +1298,7 @@ static void a_dropped_member_is_lost_and_its_queue_goes_to_the_waiter(void **sta
     wait_for(&b, "kitchen", "bob");
     pass(&f, PROBE_MS);
     expect(&f, "queued 1/1 kitchen:alice>\nprobe a\n"
-               "drop a\nadmit b\nsend b x\ndelivered 1/1 kitchen:alice>bob\n");
+               "drop a\nadmit b\nsend b alice:x\ndelivered 1/1 kitchen:alice>bob\n");
     close_rooms(&f);
 }
 
