@@ -26,7 +26,7 @@ static const net_limits limits = {
 
 static bool is_stopping;
 
-static int on_handshake(connection *c, const ws_handshake *handshake)
+static int on_handshake(connection *c, ws_handshake *handshake)
 {
     (void)c;
     return handshake->status;

@@ -256,10 +256,10 @@ static void count_answer(connection *c, int status)
     counter_add(&c->entry.set->counters.handshakes[handshake_of(status)], 1);
 }
 
-int connection_append_answer(connection *c, int status, slice key)
+int connection_append_answer(connection *c, int status, slice key, const char *protocol)
 {
     char answer[WS_HANDSHAKE_MAX_ANSWER];
-    size_t len = ws_handshake_answer(answer, status, key);
+    size_t len = ws_handshake_answer(answer, status, key, protocol);
     uint8_t *out = len == 0 ? NULL : connection_extend_output(c, len);
     if (out == NULL)
         return -ENOMEM;
@@ -413,7 +413,7 @@ void connection_close_with(connection *c, const connection_end *end, const char 
 void connection_refuse(connection *c, int status, close_reason reason, const char *why)
 {
     assert(c->entry.state == CONNECTION_HANDSHAKE && status != 101);
-    if (connection_append_answer(c, status, (slice){0}) != 0)
+    if (connection_append_answer(c, status, (slice){0}, NULL) != 0)
         connection_drop_without_memory(c);
     else
         connection_begin_closing(c, &(connection_end){reason, WS_CLOSE_ABNORMAL, why});

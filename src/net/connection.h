@@ -60,8 +60,8 @@ typedef struct connection_events {
     /* A request was read, good or bad. The owner answers a page (handshake->status is 200) itself, by
      * connection_answer(), and returns 0. Else it returns the HTTP status to answer with: handshake->status,
      * or a fault instead of 101 or 200, as 429 or 503. With every status but 101 the connection ends.
-     * `handshake` is borrowed for the call. */
-    int (*on_handshake)(connection *c, const ws_handshake *handshake);
+     * `handshake` is borrowed for the call; the owner may set its `protocol`, which a 101 then names. */
+    int (*on_handshake)(connection *c, ws_handshake *handshake);
     /* A whole message has come. `data` is borrowed for the call. */
     connection_verdict (*on_message)(connection *c, bool is_text, slice data);
     /* A pong has come. */
@@ -241,9 +241,10 @@ void connection_begin_closing(connection *c, const connection_end *end);
  * without memory. */
 uint8_t *connection_extend_output(connection *c, size_t len);
 
-/* Append an HTTP answer without a body to the output. `key` is the Sec-WebSocket-Key of the request, for
- * status 101 only. 0 or -ENOMEM, also when the digest for a 101 can't be made. */
-int connection_append_answer(connection *c, int status, slice key);
+/* Append an HTTP answer without a body to the output. `key` is the Sec-WebSocket-Key of the request, and
+ * `protocol` the subprotocol or NULL, both for status 101 only. 0 or -ENOMEM, also when the digest for a 101
+ * can't be made. */
+int connection_append_answer(connection *c, int status, slice key, const char *protocol);
 
 /* Start or stop to watch whether the socket takes more output. 0 or -ENOMEM; to stop can't fail. */
 int connection_want_writable(connection *c, bool wants);

@@ -42,7 +42,7 @@ static size_t take_proxy_header(connection *c, const uint8_t *data, size_t len)
 }
 
 /* Ask the owner for the status, and answer with it. True when the connection is open now. */
-static bool answer_request(connection *c, const ws_handshake *handshake)
+static bool answer_request(connection *c, ws_handshake *handshake)
 {
     int status = c->entry.set->events->on_handshake(c, handshake);
     if (status == 0) /* the owner has called connection_answer() */
@@ -55,7 +55,7 @@ static bool answer_request(connection *c, const ws_handshake *handshake)
         connection_refuse(c, status, CLOSE_REASON_HANDSHAKE_FAULT, "the upgrade was refused");
         return false;
     }
-    if (connection_append_answer(c, 101, handshake->key) != 0) {
+    if (connection_append_answer(c, 101, handshake->key, handshake->protocol) != 0) {
         connection_drop_without_memory(c);
         return false;
     }

@@ -84,7 +84,7 @@ static void log_answer(const session *s, const ws_handshake *handshake, const ad
                 LOG_BYTES("origin", handshake->origin));
 }
 
-int upgrade_answer(connection *c, const ws_handshake *handshake)
+int upgrade_answer(connection *c, ws_handshake *handshake)
 {
     session *s = session_of(c);
     session_group *group = session_group_of(s);

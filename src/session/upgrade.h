@@ -6,6 +6,6 @@
 #include "net/connection.h"
 
 /* The on_handshake of session_events; see connection_events. */
-int upgrade_answer(connection *c, const ws_handshake *handshake);
+int upgrade_answer(connection *c, ws_handshake *handshake);
 
 #endif

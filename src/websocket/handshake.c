@@ -19,6 +19,7 @@ enum { KEY_CHARS = WS_HANDSHAKE_KEY_LEN - 2 }; /* before its padding */
 typedef struct request {
     slice method;
     slice path;
+    slice query;
     slice version; /* Sec-WebSocket-Version */
     slice key;
     slice origin;
@@ -112,6 +113,7 @@ static bool read_target(slice target, request *r)
     if (target.len == 0 || (target.data[0] != '/' && !skip_authority(&target)))
         return false;
     r->path = slice_take_until(&target, '?');
+    r->query = target;
     return true;
 }
 
@@ -366,7 +368,7 @@ bool ws_handshake_parse(const ws_handshake_rules *rules, const char *data, size_
     else
         return false;
 
-    *handshake = (ws_handshake){.status = status, .path = r.path, .origin = r.origin};
+    *handshake = (ws_handshake){.status = status, .path = r.path, .query = r.query, .origin = r.origin};
     if (status == 101) {
         handshake->head_len = readable.len + 2;
         handshake->key = r.key;

@@ -4,7 +4,8 @@
  * Strict means: lines end with CRLF; no header is folded; no blank comes before a colon; names consist of
  * token characters; neither values nor the target have control characters, and bytes over ASCII stand only in
  * values and in the query; there is one Host, and at most one Sec-WebSocket-Key and one Origin; no body is
- * announced with an upgrade. No extension and no subprotocol is ever accepted. */
+ * announced with an upgrade. No extension is ever accepted. Which subprotocol is, the owner of the connection
+ * decides (subprotocol.h finds it). */
 #ifndef HOMECALL_WEBSOCKET_HANDSHAKE_H
 #define HOMECALL_WEBSOCKET_HANDSHAKE_H
 
@@ -28,6 +29,9 @@ typedef struct ws_handshake_rules {
 /* The length of a Sec-WebSocket-Key: 16 bytes in base64 (RFC 6455, 4.1). */
 enum { WS_HANDSHAKE_KEY_LEN = 24 };
 
+/* The longest name of a subprotocol that an answer takes. */
+enum { WS_HANDSHAKE_MAX_PROTOCOL = 64 };
+
 /* The verdict over a request. The slices point into the caller's bytes. */
 typedef struct ws_handshake {
     int status;      /* 101, or 200 for a GET of the page, or the fault: 400, 403, 404, 405, 426, 431 */
@@ -35,7 +39,11 @@ typedef struct ws_handshake {
     slice key;       /* 101: the Sec-WebSocket-Key, without blanks around it */
     slice origin;    /* the Origin; empty where none was sent */
     slice path;      /* the request target without its query; empty where it was not readable */
+    slice query;     /* what follows the first `?` of the target, undecoded; empty where nothing does */
     slice fields;    /* the header lines of a well-formed request, whatever its status; else empty */
+    /* NULL from ws_handshake_parse(). The owner may set it to the subprotocol that a 101 names, one that the
+     * client offered: a literal of WS_HANDSHAKE_MAX_PROTOCOL characters of a token at most. */
+    const char *protocol;
 } ws_handshake;
 
 /* Find the next header field of this name in *rest, and drop from *rest all lines up to it. *rest is

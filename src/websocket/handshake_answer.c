@@ -61,25 +61,29 @@ bool ws_handshake_accept(char out[WS_HANDSHAKE_ACCEPT_LEN + 1], slice key)
     return true;
 }
 
-static size_t answer_upgrade(char out[WS_HANDSHAKE_MAX_ANSWER], slice key)
+static size_t answer_upgrade(char out[WS_HANDSHAKE_MAX_ANSWER], slice key, const char *protocol)
 {
     char accept[WS_HANDSHAKE_ACCEPT_LEN + 1];
     if (!ws_handshake_accept(accept, key))
         return 0;
+    bool is_named = protocol != NULL;
+    assert(!is_named || strlen(protocol) <= WS_HANDSHAKE_MAX_PROTOCOL);
     int len = snprintf(out, WS_HANDSHAKE_MAX_ANSWER,
                        "HTTP/1.1 101 Switching Protocols\r\n"
                        "Upgrade: websocket\r\n"
                        "Connection: Upgrade\r\n"
                        "Sec-WebSocket-Accept: %s\r\n"
+                       "%s%s%s"
                        "\r\n",
-                       accept);
+                       accept, is_named ? "Sec-WebSocket-Protocol: " : "", is_named ? protocol : "",
+                       is_named ? "\r\n" : "");
     return (size_t)len;
 }
 
-size_t ws_handshake_answer(char out[WS_HANDSHAKE_MAX_ANSWER], int status, slice key)
+size_t ws_handshake_answer(char out[WS_HANDSHAKE_MAX_ANSWER], int status, slice key, const char *protocol)
 {
     if (status == 101)
-        return answer_upgrade(out, key);
+        return answer_upgrade(out, key, protocol);
 
     const fault_answer *answer = find_fault_answer(status);
     int len = snprintf(out, WS_HANDSHAKE_MAX_ANSWER,

@@ -17,9 +17,10 @@ bool ws_handshake_accept(char out[WS_HANDSHAKE_ACCEPT_LEN + 1], slice key);
 enum { WS_HANDSHAKE_MAX_ANSWER = 512 };
 
 /* Write the HTTP answer for `status` (those of ws_handshake but 200, and 429 and 503): 101 with
- * Sec-WebSocket-Accept made from `key` (unused otherwise), or a fault with the headers that PROTOCOL.md asks
- * for, Connection: close, and a short text/plain body that names the fault. Returns its length; 0 when there
- * is no memory for the digest of a 101. */
-size_t ws_handshake_answer(char out[WS_HANDSHAKE_MAX_ANSWER], int status, slice key);
+ * Sec-WebSocket-Accept made from `key`, and with the subprotocol `protocol` unless that is NULL (both unused
+ * otherwise; RFC 6455, 4.2.2 wants one that the client offered), or a fault with the headers that PROTOCOL.md
+ * asks for, Connection: close, and a short text/plain body that names the fault. Returns its length; 0 when
+ * there is no memory for the digest of a 101. */
+size_t ws_handshake_answer(char out[WS_HANDSHAKE_MAX_ANSWER], int status, slice key, const char *protocol);
 
 #endif

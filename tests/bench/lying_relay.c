@@ -371,7 +371,7 @@ static size_t take_request(client *c)
     must(handshake.status == 101, "the request is not accepted");
     char answer[WS_HANDSHAKE_MAX_ANSWER];
     slice key = has_wrong_accept ? SLICE_LITERAL("dGhlIHNhbXBsZSBub25jZQ==") : handshake.key;
-    send_bytes(c, answer, ws_handshake_answer(answer, 101, key));
+    send_bytes(c, answer, ws_handshake_answer(answer, 101, key, NULL));
     c->is_upgraded = true;
     return handshake.head_len;
 }

@@ -1,14 +1,16 @@
 /* Upgrade requests, fuzzed: a verdict that is given early must be the one that all of the bytes get, no slice
- * may leave the bytes, a request that is served must have what PROTOCOL.md asks for, and every verdict must
- * have a well-formed answer.
+ * may leave the bytes, a request that is served must have what PROTOCOL.md asks for, the subprotocol must be
+ * the one that a plain reading finds, and every verdict must have a well-formed answer.
  *
  * Input: one byte for the limit of the head, one that says where prefixes are tried, then the request. */
 #include "websocket/handshake.h"
 #include "websocket/handshake_answer.h"
+#include "websocket/subprotocol.h"
 
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 enum { SETTINGS = 2, KEY_LEN = 24 };
 
@@ -83,14 +85,65 @@ static void require_served(const ws_handshake_rules *rules, const char *data, si
     require(handshake->origin.len % 2 == 0);
 }
 
+static const char *const known[] = {"homecall.2", "chat"};
+enum { KNOWN_COUNT = sizeof(known) / sizeof(known[0]) };
+
+/* Which known name is the element [at, end) of a list? NULL = none. */
+static const char *known_at(const char *at, const char *end)
+{
+    while (at < end && (*at == ' ' || *at == '\t'))
+        at++;
+    while (at < end && (end[-1] == ' ' || end[-1] == '\t'))
+        end--;
+    for (size_t i = 0; i < KNOWN_COUNT; i++) {
+        if ((size_t)(end - at) == strlen(known[i]) && memcmp(at, known[i], strlen(known[i])) == 0)
+            return known[i];
+    }
+    return NULL;
+}
+
+/* Read the header lines byte by byte, another way than the one under test. */
+static const char *choose_plainly(slice fields)
+{
+    static const char name[] = "sec-websocket-protocol:";
+    const char *end = fields.data + fields.len;
+    for (const char *line = fields.data; line < end;) {
+        const char *line_end = line;
+        while (*line_end != '\r')
+            line_end++;
+        const char *next = line_end + 2;
+        if ((size_t)(line_end - line) >= strlen(name) && strncasecmp(line, name, strlen(name)) == 0) {
+            for (const char *at = line + strlen(name), *item = at; at <= line_end; at++) {
+                if (at < line_end && *at != ',')
+                    continue;
+                if (known_at(item, at) != NULL)
+                    return known_at(item, at);
+                item = at + 1;
+            }
+        }
+        line = next;
+    }
+    return NULL;
+}
+
+static void choose_protocol(ws_handshake *handshake)
+{
+    require(handshake->protocol == NULL);
+    handshake->protocol = ws_subprotocol_choose(handshake->fields, known, KNOWN_COUNT);
+    require(handshake->protocol == choose_plainly(handshake->fields));
+}
+
 static void require_answer(const ws_handshake *handshake)
 {
     char *out = malloc(WS_HANDSHAKE_MAX_ANSWER);
     require(out != NULL);
-    size_t len = ws_handshake_answer(out, handshake->status, handshake->key);
+    size_t len = ws_handshake_answer(out, handshake->status, handshake->key, handshake->protocol);
     require(len > 0 && len < WS_HANDSHAKE_MAX_ANSWER);
     require(memcmp(out, "HTTP/1.1 ", 9) == 0 && atoi(out + 9) == handshake->status);
     require(memmem(out, len, "\r\n\r\n", 4) != NULL);
+    bool is_named = memmem(out, len, "\r\nSec-WebSocket-Protocol: ", 26) != NULL;
+    require(is_named == (handshake->status == 101 && handshake->protocol != NULL));
+    require(!is_named || memmem(out, len, handshake->protocol, strlen(handshake->protocol)) != NULL);
     free(out);
 }
 
@@ -103,7 +156,9 @@ static bool parse(const ws_handshake_rules *rules, const char *data, size_t len,
 
     bool is_judged = ws_handshake_parse(rules, block, len, handshake);
     if (is_judged) {
-        slice *parts[] = {&handshake->key, &handshake->path, &handshake->origin};
+        require_inside(handshake->fields, block, len);
+        choose_protocol(handshake);
+        slice *parts[] = {&handshake->key, &handshake->path, &handshake->query, &handshake->origin};
         for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
             require_inside(*parts[i], block, len);
             parts[i]->data = parts[i]->len == 0 ? NULL : data + (parts[i]->data - block);
@@ -118,6 +173,8 @@ static void require_same(const ws_handshake *a, const ws_handshake *b)
     require(a->status == b->status && a->head_len == b->head_len);
     require(a->key.data == b->key.data && a->key.len == b->key.len);
     require(a->path.data == b->path.data && a->path.len == b->path.len);
+    require(a->query.data == b->query.data && a->query.len == b->query.len);
+    require(a->protocol == b->protocol);
     require(a->origin.data == b->origin.data && a->origin.len == b->origin.len);
 }
 
@@ -141,6 +198,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (is_judged) {
         require(has_status(&whole));
         require_visible(whole.path);
+        /* It stands right behind the path and its question mark. */
+        if (whole.query.len > 0 && whole.path.len > 0)
+            require(whole.query.data == whole.path.data + whole.path.len + 1 && whole.query.data[-1] == '?');
         if (whole.status == 101)
             require_served(&rules, request, len, &whole);
         else

@@ -191,10 +191,10 @@ static void our_server_accepts_the_request_and_we_its_answer(void **state)
     assert_non_null(strstr(request, "\r\nHost: example.org:8080\r\n"));
 
     char answer[WS_HANDSHAKE_MAX_ANSWER];
-    size_t answer_len = ws_handshake_answer(answer, 101, handshake.key);
+    size_t answer_len = ws_handshake_answer(answer, 101, handshake.key, NULL);
     const char *why;
     assert_int_equal(check_bytes(answer, answer_len, &why), answer_len);
-    answer_len = ws_handshake_answer(answer, 503, (slice){NULL, 0});
+    answer_len = ws_handshake_answer(answer, 503, (slice){NULL, 0}, NULL);
     assert_int_equal(check_bytes(answer, answer_len, &why), -EPROTO);
 }
 

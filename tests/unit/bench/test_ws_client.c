@@ -359,7 +359,7 @@ static size_t make_answer(fixture *f, char out[WS_HANDSHAKE_MAX_ANSWER])
     ws_handshake handshake;
     assert_true(ws_handshake_parse(&rules, (const char *)bytes_head(f->in), bytes_len(f->in), &handshake));
     assert_int_equal(handshake.status, 101);
-    size_t len = ws_handshake_answer(out, 101, handshake.key);
+    size_t len = ws_handshake_answer(out, 101, handshake.key, NULL);
     assert_int_equal(handshake.head_len, bytes_len(f->in)); /* nothing is sent before the answer */
     bytes_clear(&f->in);
     f->is_upgraded = true;
@@ -447,7 +447,7 @@ static void an_answer_that_refuses_is_told_with_its_line(void **state)
     assert_int_equal(ws_client_connect(&f->anna.client), 0);
     char answer[WS_HANDSHAKE_MAX_ANSWER];
     make_answer(f, answer);
-    say(f, answer, ws_handshake_answer(answer, 503, (slice){NULL, 0}));
+    say(f, answer, ws_handshake_answer(answer, 503, (slice){NULL, 0}, NULL));
     expect_told(f, "end:0 the server did not upgrade: HTTP/1.1 503 Service Unavailable\n");
     AWAIT(f, f->peer_error >= 0); /* its descriptor is closed */
 }

@@ -28,7 +28,7 @@ static void note_peer(fixture *f, const connection *c)
     note(f, "from %s\n", text);
 }
 
-static int on_handshake(connection *c, const ws_handshake *handshake)
+static int on_handshake(connection *c, ws_handshake *handshake)
 {
     fixture *f = fixture_of(c);
     note(f, "handshake %d\n", handshake->status);
@@ -39,6 +39,7 @@ static int on_handshake(connection *c, const ws_handshake *handshake)
                           SLICE_LITERAL("page"));
         return 0;
     }
+    handshake->protocol = f->protocol;
     return handshake->status == 101 && f->answer != 0 ? f->answer : handshake->status;
 }
 

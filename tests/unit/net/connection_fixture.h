@@ -27,12 +27,13 @@ typedef struct side {
 } side;
 
 typedef struct fixture {
-    net_limits limits; /* may be changed until the first connection is made */
-    int answer;        /* to a good request: this status; 0 = what the request deserves */
-    bool tells_peer;   /* a request is noted with the address that it comes from */
-    bool has_held;     /* "again" was held, and is handled when it comes next */
-    bool takes_back;   /* who is handed over comes back here at once, and is closed */
-    side here, there;  /* a connection begins here, and may be handed over to there, and back */
+    net_limits limits;    /* may be changed until the first connection is made */
+    const char *protocol; /* the subprotocol that a 101 names; NULL = none */
+    int answer;           /* to a good request: this status; 0 = what the request deserves */
+    bool tells_peer;      /* a request is noted with the address that it comes from */
+    bool has_held;        /* "again" was held, and is handled when it comes next */
+    bool takes_back;      /* who is handed over comes back here at once, and is closed */
+    side here, there;     /* a connection begins here, and may be handed over to there, and back */
     wire_peer peer;
     tls_tunnel tunnel;
     connection *c;        /* the first one; NULL once it is freed */

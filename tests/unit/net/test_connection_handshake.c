@@ -35,6 +35,24 @@ static void a_request_is_answered_and_the_connection_opens(void **state)
     fixture_unmake(f);
 }
 
+static void the_subprotocol_that_the_owner_chose_is_named(void **state)
+{
+    (void)state;
+    static const char line[] = "\r\nSec-WebSocket-Protocol: homecall.2\r\n";
+    fixture *f = fixture_make();
+    f->protocol = "homecall.2";
+    fixture_begin(f, SOCK_STREAM);
+    wire_send(&f->peer, wire_request, strlen(wire_request));
+    fixture_turn(f);
+    expect(f, "handshake 101\n");
+    size_t len = wire_expect_answer(&f->peer, "101");
+    assert_non_null(memmem(bytes_head(f->peer.in), len, line, strlen(line)));
+    bytes_consume(&f->peer.in, len);
+    wire_expect_nothing(&f->peer);
+    assert_true(connection_is_open(f->c));
+    fixture_unmake(f);
+}
+
 static void a_request_may_come_in_two_parts_cut_anywhere(void **state)
 {
     (void)state;
@@ -454,6 +472,7 @@ static void a_refused_peer_that_goes_before_its_handshake_is_gone(void **state)
 /* What holds for plain connections, and for those through TLS no less. */
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_request_is_answered_and_the_connection_opens),
+    cmocka_unit_test(the_subprotocol_that_the_owner_chose_is_named),
     cmocka_unit_test(a_request_may_come_in_two_parts_cut_anywhere),
     cmocka_unit_test(a_request_may_come_byte_by_byte),
     cmocka_unit_test(frames_right_behind_the_request_are_handled_and_answered_by_one_write),

@@ -60,6 +60,7 @@ static bool judge(const ws_handshake_rules *rules, const char *request, size_t l
             assert_int_equal(early.head_len, whole->head_len);
             assert_same_slice(early.key, whole->key, request - block);
             assert_same_slice(early.path, whole->path, request - block);
+            assert_same_slice(early.query, whole->query, request - block);
             assert_same_slice(early.origin, whole->origin, request - block);
         } else if (is_judged && whole->status == 101) {
             assert_true(part < whole->head_len);
@@ -119,6 +120,8 @@ static void a_complete_request_is_served_and_not_a_byte_earlier(void **unused)
     assert_slice(handshake.key, "dGhlIHNhbXBsZSBub25jZQ==");
     assert_slice(handshake.origin, "https://example.org");
     assert_slice(handshake.path, "/signal");
+    assert_slice(handshake.query, "room=1");
+    assert_null(handshake.protocol);
     assert_false(ws_handshake_parse(&rules, request, sizeof(request) - 2, &handshake));
 }
 
@@ -272,6 +275,39 @@ static void a_target_has_no_control_character_and_bytes_over_ascii_only_behind_a
         request[sizeof("GET /signal?x") - 1] = (char)byte;
         assert_int_equal(status_of(request), is_visible || byte >= 0x80 ? 101 : 400);
     }
+}
+
+static void the_query_is_what_follows_the_first_question_mark(void **unused)
+{
+    (void)unused;
+    static const struct {
+        const char *target;
+        const char *path;
+        const char *query;
+    } cases[] = {
+        {"/signal", "/signal", ""},
+        {"/signal?", "/signal", ""},
+        {"/signal?sessionId=a%20b", "/signal", "sessionId=a%20b"},
+        {"/signal??a?b", "/signal", "?a?b"},
+        {"/signal?\xd0\xb4\xff", "/signal", "\xd0\xb4\xff"},
+        {"http://example.org/signal?a=1", "/signal", "a=1"},
+        {"http://example.org?a=1", "", "a=1"},
+        {"/other?a=1", "/other", "a=1"}, /* a request that is refused has one, too */
+    };
+    for (size_t i = 0; i < LENGTH_OF(cases); i++) {
+        char request[256];
+        snprintf(request, sizeof(request), "GET %s HTTP/1.1\r\n" REST, cases[i].target);
+        ws_handshake_rules rules = rules_for_signal();
+        ws_handshake handshake;
+        assert_true(judge(&rules, request, strlen(request), &handshake));
+        assert_slice(handshake.path, cases[i].path);
+        assert_slice(handshake.query, cases[i].query);
+    }
+    ws_handshake_rules rules = rules_for_signal();
+    ws_handshake handshake;
+    assert_true(judge(&rules, "GET /signal?a\x01 HTTP/1.1\r\n", 25, &handshake));
+    assert_int_equal(handshake.status, 400);
+    assert_int_equal(handshake.query.len, 0);
 }
 
 static void a_broken_first_line_is_refused_before_the_head_is_complete(void **unused)
@@ -602,6 +638,7 @@ int main(void)
         cmocka_unit_test(malformed_requests_are_bad),
         cmocka_unit_test(a_nul_is_refused_wherever_it_stands),
         cmocka_unit_test(a_target_has_no_control_character_and_bytes_over_ascii_only_behind_a_question_mark),
+        cmocka_unit_test(the_query_is_what_follows_the_first_question_mark),
         cmocka_unit_test(a_broken_first_line_is_refused_before_the_head_is_complete),
         cmocka_unit_test(other_paths_are_not_found),
         cmocka_unit_test(without_a_path_rule_every_path_is_served),

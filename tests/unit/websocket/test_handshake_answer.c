@@ -8,6 +8,8 @@
 
 #include "websocket/handshake_answer.h"
 
+#include "websocket/handshake.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -18,7 +20,7 @@ static const slice RFC_KEY = {"dGhlIHNhbXBsZSBub25jZQ==", 24};
 static const char *answer_for(char out[WS_HANDSHAKE_MAX_ANSWER + 1], int status)
 {
     memset(out, '#', WS_HANDSHAKE_MAX_ANSWER);
-    size_t len = ws_handshake_answer(out, status, status == 101 ? RFC_KEY : (slice){NULL, 0});
+    size_t len = ws_handshake_answer(out, status, status == 101 ? RFC_KEY : (slice){NULL, 0}, NULL);
     assert_in_range(len, 1, WS_HANDSHAKE_MAX_ANSWER);
     out[len] = '\0';
     return out;
@@ -39,6 +41,38 @@ static void the_key_of_the_rfc_is_accepted_as_there(void **unused)
                                               "Connection: Upgrade\r\n"
                                               "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n"
                                               "\r\n");
+}
+
+static void a_chosen_subprotocol_is_named(void **unused)
+{
+    (void)unused;
+    char out[WS_HANDSHAKE_MAX_ANSWER + 1];
+    size_t len = ws_handshake_answer(out, 101, RFC_KEY, "homecall.2");
+    assert_in_range(len, 1, WS_HANDSHAKE_MAX_ANSWER);
+    out[len] = '\0';
+    assert_string_equal(out, "HTTP/1.1 101 Switching Protocols\r\n"
+                             "Upgrade: websocket\r\n"
+                             "Connection: Upgrade\r\n"
+                             "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n"
+                             "Sec-WebSocket-Protocol: homecall.2\r\n"
+                             "\r\n");
+    len = ws_handshake_answer(out, 503, (slice){NULL, 0}, "homecall.2");
+    out[len] = '\0';
+    assert_null(strstr(out, "Sec-WebSocket-Protocol"));
+}
+
+static void the_longest_name_of_a_subprotocol_fits(void **unused)
+{
+    (void)unused;
+    char name[WS_HANDSHAKE_MAX_PROTOCOL + 1];
+    memset(name, 'n', sizeof(name) - 1);
+    name[sizeof(name) - 1] = '\0';
+    char out[WS_HANDSHAKE_MAX_ANSWER + 1];
+    size_t len = ws_handshake_answer(out, 101, RFC_KEY, name);
+    assert_in_range(len, 1, WS_HANDSHAKE_MAX_ANSWER - 1);
+    out[len] = '\0';
+    assert_has(out, name);
+    assert_string_equal(out + len - 4, "\r\n\r\n");
 }
 
 static void each_fault_is_a_whole_http_answer_that_closes(void **unused)
@@ -87,6 +121,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_key_of_the_rfc_is_accepted_as_there),
+        cmocka_unit_test(a_chosen_subprotocol_is_named),
+        cmocka_unit_test(the_longest_name_of_a_subprotocol_fits),
         cmocka_unit_test(each_fault_is_a_whole_http_answer_that_closes),
         cmocka_unit_test(faults_that_can_be_mended_say_how),
     };
