@@ -4,6 +4,7 @@
 #include "dialect_1/message_1.h"
 
 #include "protocol/json_scan.h"
+#include "protocol/parts.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -135,24 +136,18 @@ const char *message_type_name(message_type type)
     return type_names[type].data;
 }
 
-/* Sending only reads, but its struct is shared with receiving and so not const. */
-static struct iovec borrow(slice bytes)
-{
-    return (struct iovec){.iov_base = (void *)(uintptr_t)bytes.data, .iov_len = bytes.len};
-}
-
 void message_encode_signal(struct iovec parts[MESSAGE_SIGNAL_PARTS], message_type type, slice room_json,
                            slice user_json, slice payload)
 {
     const message_row *row = &rows[type];
     assert(row->signal_head.len > 0);
 
-    parts[0] = borrow(row->signal_head);
-    parts[1] = borrow(room_json);
-    parts[2] = borrow(SLICE_LITERAL(",\"from\":"));
-    parts[3] = borrow(user_json);
-    parts[4] = borrow(row->signal_payload_key);
-    parts[5] = borrow(payload);
-    parts[6] = borrow(SLICE_LITERAL("}"));
+    parts[0] = part_of(row->signal_head);
+    parts[1] = part_of(room_json);
+    parts[2] = part_of(SLICE_LITERAL(",\"from\":"));
+    parts[3] = part_of(user_json);
+    parts[4] = part_of(row->signal_payload_key);
+    parts[5] = part_of(payload);
+    parts[6] = part_of(SLICE_LITERAL("}"));
     static_assert(MESSAGE_SIGNAL_PARTS == 7, "every part is laid out");
 }
