@@ -28,14 +28,14 @@ static char letter_of_escape(const char *escape)
     return unit < 0x80 ? (char)unit : '\0';
 }
 
-slice fields_decode_word(slice raw, char decoded[FIELDS_LONGEST_WORD])
+slice fields_decode_word(slice raw, char *decoded, size_t cap)
 {
     const slice none = {decoded, 0};
     size_t len = 0;
     for (size_t at = 0; at < raw.len; len++) {
         bool is_escape = raw.data[at] == '\\';
         char letter = is_escape ? letter_of_escape(raw.data + at) : raw.data[at];
-        if (letter == '\0' || len == FIELDS_LONGEST_WORD)
+        if (letter == '\0' || len == cap)
             return none;
         decoded[len] = letter;
         at += is_escape ? 6 : 1;

@@ -38,10 +38,11 @@ typedef struct found_fields {
     json_member last[FIELDS_MAX]; /* not initialised */
 } found_fields;
 
-/* Decode a word with escapes. `raw` is a valid string without its quotes. A word that can't be in a table
- * comes out empty. This needs neither heap nor cJSON, because a message may have twenty thousand names with
- * escapes. */
-slice fields_decode_word(slice raw, char decoded[FIELDS_LONGEST_WORD]);
+/* Decode a word of ASCII with escapes into [decoded, decoded + cap). `raw` is a valid string without its
+ * quotes. A word that is longer, that has a NUL or a longer character as an escape, or one of the escapes of
+ * two characters as \n, comes out empty: it is in no table. This needs neither heap nor cJSON, because a
+ * message may have twenty thousand names with escapes. */
+slice fields_decode_word(slice raw, char *decoded, size_t cap);
 
 /* The place in a table of a string, given by its raw text without its quotes; `count` if it is not there. The
  * names in the table are neither empty nor longer than FIELDS_LONGEST_WORD. Inline, and so are its callers:
@@ -50,7 +51,7 @@ static inline __attribute__((always_inline)) unsigned fields_find_word(const sli
                                                                        slice raw, bool has_escapes)
 {
     char decoded[FIELDS_LONGEST_WORD];
-    slice word = has_escapes ? fields_decode_word(raw, decoded) : raw;
+    slice word = has_escapes ? fields_decode_word(raw, decoded, sizeof(decoded)) : raw;
     unsigned i = 0;
     while (i < count && !slice_equals(words[i], word))
         i++;
