@@ -5,8 +5,9 @@
  * JSON of the told type by itself; a decoded string survives encoding; and a signal made from a message is
  * read back as the same message, by us and by cJSON.
  *
- * cJSON is the reference only where it is strict enough: see is_in_common(). */
+ * cJSON is the reference only where it is strict enough: see reference_is_in_common(). */
 #include "fuzz.h"
+#include "json_reference.h"
 
 #include "dialect_1/message_1.h"
 #include "protocol/json_scan.h"
@@ -28,86 +29,21 @@ static void *allocate(size_t size)
     return block;
 }
 
-static bool is_utf8(slice text)
-{
-    utf8_state utf8 = {0};
-    return utf8_check(&utf8, (const uint8_t *)text.data, text.len) && utf8_is_complete(&utf8);
-}
-
-/* May cJSON judge this text? It refuses some valid ones: with \u escapes for lone surrogates, with numbers
- * over 63 characters, nested over 1,000 levels. And its strings end at NUL. */
-static bool is_in_common(slice text)
-{
-    size_t brackets = 0;
-    size_t number = 0;
-    for (size_t i = 0; i < text.len; i++) {
-        char c = text.data[i];
-        brackets += c == '[' || c == '{';
-        number = c != '\0' && strchr("0123456789+-.eE", c) != NULL ? number + 1 : 0;
-        bool is_delicate =
-            text.len - i >= 6 && c == '\\' && text.data[i + 1] == 'u' &&
-            (text.data[i + 2] == 'd' || text.data[i + 2] == 'D' || memcmp(text.data + i + 2, "0000", 4) == 0);
-        if (is_delicate || number > 60 || brackets > 900)
-            return false;
-    }
-    return true;
-}
-
-/* Of several members with this name the last, as in JavaScript. */
-static const cJSON *find_last(const cJSON *object, const char *name)
-{
-    const cJSON *found = NULL;
-    const cJSON *member;
-    cJSON_ArrayForEach(member, object)
-    {
-        if (strcmp(member->string, name) == 0)
-            found = member;
-    }
-    return found;
-}
-
-/* What JavaScript's trim takes away, as strings: another way than the one under test. */
-static const char *const blanks[] = {
-    "\t",       "\n",       "\v",       "\f",       "\r",       " ",        u8"\u00a0",
-    u8"\u1680", u8"\u2000", u8"\u2001", u8"\u2002", u8"\u2003", u8"\u2004", u8"\u2005",
-    u8"\u2006", u8"\u2007", u8"\u2008", u8"\u2009", u8"\u200a", u8"\u2028", u8"\u2029",
-    u8"\u202f", u8"\u205f", u8"\u3000", u8"\ufeff",
-};
-
-static slice trim(const char *string)
-{
-    slice text = slice_of_text(string);
-    for (size_t i = 0; i < sizeof(blanks) / sizeof(blanks[0]);) {
-        size_t len = strlen(blanks[i]);
-        if (text.len >= len && memcmp(text.data, blanks[i], len) == 0) {
-            text.data += len;
-            text.len -= len;
-            i = 0;
-        } else if (text.len >= len && memcmp(text.data + text.len - len, blanks[i], len) == 0) {
-            text.len -= len;
-            i = 0;
-        } else {
-            i++;
-        }
-    }
-    return text;
-}
-
 static bool is_name_fine(const cJSON *document, const char *name, bool is_required)
 {
-    const cJSON *value = find_last(document, name);
+    const cJSON *value = reference_find_last(document, name);
     if (value == NULL || cJSON_IsNull(value))
         return !is_required;
     if (!cJSON_IsString(value))
         return false;
-    size_t len = trim(value->valuestring).len;
+    size_t len = reference_trim(value->valuestring).len;
     return len > 0 && len <= MAX_NAME_BYTES;
 }
 
 /* PROTOCOL.md, "Client to server", over the cJSON tree. */
 static bool is_message(const cJSON *document)
 {
-    const cJSON *type = find_last(document, "type");
+    const cJSON *type = reference_find_last(document, "type");
     if (!cJSON_IsString(type))
         return false;
     if (strcmp(type->valuestring, "join") == 0 || strcmp(type->valuestring, "leave") == 0) {
@@ -115,23 +51,23 @@ static bool is_message(const cJSON *document)
         return is_name_fine(document, "room", is_required) && is_name_fine(document, "user", is_required);
     }
     if (strcmp(type->valuestring, "error") == 0) {
-        const cJSON *text = find_last(document, "message");
+        const cJSON *text = reference_find_last(document, "message");
         return cJSON_IsString(text) && text->valuestring[0] != '\0';
     }
     if (!is_name_fine(document, "room", false)) /* `from` may hold anything */
         return false;
-    const cJSON *sdp = find_last(document, "sdp");
+    const cJSON *sdp = reference_find_last(document, "sdp");
     if (strcmp(type->valuestring, "offer") == 0 || strcmp(type->valuestring, "answer") == 0)
         return cJSON_IsObject(sdp) || (cJSON_IsString(sdp) && sdp->valuestring[0] != '\0');
-    const cJSON *candidate = find_last(document, "candidate");
+    const cJSON *candidate = reference_find_last(document, "candidate");
     return strcmp(type->valuestring, "candidate") == 0 &&
            (cJSON_IsObject(candidate) || cJSON_IsString(candidate) || cJSON_IsNull(candidate));
 }
 
 static void check_name(const cJSON *document, const char *key, slice name)
 {
-    const cJSON *value = find_last(document, key);
-    slice expected = cJSON_IsString(value) ? trim(value->valuestring) : (slice){NULL, 0};
+    const cJSON *value = reference_find_last(document, key);
+    slice expected = cJSON_IsString(value) ? reference_trim(value->valuestring) : (slice){NULL, 0};
     REQUIRE(slice_equals(name, expected));
 }
 
@@ -145,7 +81,8 @@ static void check_against_cjson(slice text, int status, const message *decoded)
     REQUIRE(cJSON_IsObject(document));
     REQUIRE((status == 0) == is_message(document));
     if (status == 0) {
-        REQUIRE(strcmp(find_last(document, "type")->valuestring, message_type_name(decoded->type)) == 0);
+        REQUIRE(strcmp(reference_find_last(document, "type")->valuestring,
+                       message_type_name(decoded->type)) == 0);
         if (decoded->type != MESSAGE_ERROR)
             check_name(document, "room", decoded->room);
         if (decoded->type == MESSAGE_JOIN || decoded->type == MESSAGE_LEAVE)
@@ -290,12 +227,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     message decoded;
     int status = message_decode(text, MAX_NAME_BYTES, &decoded);
     REQUIRE(status == 0 || status == -EINVAL);
-    if (!is_utf8(text)) /* the contract excludes it: such a text only must not hurt */
+    if (!reference_is_utf8(text)) /* the contract excludes it: such a text only must not hurt */
         return 0;
 
     bool is_json = check_members(text);
     REQUIRE(is_json || status != 0);
-    bool is_common = is_in_common(text);
+    bool is_common = reference_is_in_common(text);
     if (is_json && is_common)
         check_against_cjson(text, status, &decoded);
     if (status == 0 && decoded.payload.len > 0)
