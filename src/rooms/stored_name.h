@@ -11,30 +11,37 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Where the two forms lie in the owner's bytes. */
+/* How long the two forms are in the owner's bytes. A JSON string is two bytes longer than what it says only
+ * if it has no escape, so the lengths tell where the plain name lies. */
 typedef struct stored_name {
-    uint16_t plain_at;  /* offset of the plain name; its JSON begins at 0 */
     uint16_t plain_len; /* bytes */
     uint16_t json_len;  /* bytes, quotes included */
 } stored_name;
 
-/* Lay out the two forms, each of less than 64 KiB. They need stored_name_size() bytes. */
+/* Lay out the two forms, each of less than 64 KiB: a name, and the same as a JSON string, or none. They need
+ * stored_name_size() bytes. */
 stored_name stored_name_plan(slice plain, slice json);
 
 /* Copy the two forms, which are the ones that were planned, to `bytes`. */
 void stored_name_write(const stored_name *name, char *bytes, slice plain, slice json);
 
+/* Where the plain name begins; its JSON begins at 0. */
+static inline size_t stored_name_plain_at(const stored_name *name)
+{
+    return name->json_len == name->plain_len + 2 ? 1 : name->json_len;
+}
+
 /* How many bytes the owner must provide. */
 static inline size_t stored_name_size(const stored_name *name)
 {
-    size_t plain_end = (size_t)name->plain_at + name->plain_len;
+    size_t plain_end = stored_name_plain_at(name) + name->plain_len;
     return plain_end > name->json_len ? plain_end : name->json_len;
 }
 
 /* The two forms, borrowed from the owner's bytes. */
 static inline slice stored_name_plain(const stored_name *name, const char *bytes)
 {
-    return (slice){bytes + name->plain_at, name->plain_len};
+    return (slice){bytes + stored_name_plain_at(name), name->plain_len};
 }
 
 static inline slice stored_name_json(const stored_name *name, const char *bytes)
