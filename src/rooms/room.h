@@ -3,15 +3,18 @@
  *
  * This always holds between two calls of the manager:
  *
- * - No two of the members and waiters of a room have the same user name.
- * - Somebody waits only while the room is full.
+ * - No two of the members and waiters of a room who are known by their user names have the same.
+ * - The members stand in the order of their numbers, which begin at 1. A number is given once in the life of
+ * a room.
+ * - Who waits does so because the room is full, or because it doubts the company that it would have: the
+ * room has one member, which was asked for a sign of life that it owes, or is away.
  * - A room has a backlog only while it has one member or none. The owner of the backlog is that one member,
- * or else a member who is away.
+ * or else a member that is lost.
  * - A backlog holds at least one signal.
  * - A room without members and without a backlog doesn't exist.
  *
- * A member is away when its connection is lost and its queue is still kept. Its struct is kept with the
- * queue, so losing a connection needs no memory.
+ * A member is lost when its connection is, and its queue is still kept. Its struct is kept with the queue, so
+ * losing a connection needs no memory. (Who is away, which a face can say, is a member like others.)
  *
  * A server holds very many rooms, and most of them are calls for two without a queue and without waiters. So
  * what most rooms don't need costs them one pointer, and the lists, which are short, are linked in one
@@ -21,6 +24,7 @@
 
 #include "rooms/former_members.h"
 #include "rooms/pending_queue.h"
+#include "rooms/room_hash.h"
 #include "rooms/room_peer.h"
 #include "rooms/room_table_link.h"
 #include "rooms/stored_name.h"
@@ -28,50 +32,58 @@
 typedef struct room room;
 
 struct room_member {
-    SLIST_ENTRY(room_member) link; /* in its room's members, unless it waits or is away */
+    SLIST_ENTRY(room_member) link; /* in its room's members, unless it waits or is lost */
     room *room;                    /* borrowed: where it is, or what it waits for */
-    room_peer *peer;               /* borrowed; NULL while away */
+    room_peer *peer;               /* borrowed; NULL once lost */
     uint64_t asked_ms;             /* when it was probed last; 0 = never */
+    uint32_t order;                /* its number, from 1 on; 0 as long as it has never been in the room */
     stored_name user;              /* of user_bytes */
-    bool owes_answer;              /* it was probed, and no answer was reported since */
-    bool is_waiting;               /* in the line before its room, behind a room_waiter */
+    bool owes_answer : 1;          /* it was probed, and no answer was reported since */
+    bool is_waiting : 1;           /* in the line before its room, behind a room_waiter */
+    bool has_user : 1;             /* it is known by its user name: room_peer_face.has_users */
     char user_bytes[];
 };
 
-/* A place in the line before a full room. */
+/* A place in the line before a room. */
 typedef struct room_waiter {
     SLIST_ENTRY(room_waiter) line; /* in its room's waiters */
     TAILQ_ENTRY(room_waiter) due;  /* in the manager's waiters */
     room_member *member;           /* owned: what it becomes. Made at its join, so getting in can't fail. */
-    uint64_t since_ms;             /* when it came */
+    uint64_t since_ms;             /* when it came, or when its wait began anew */
     bool was_member;               /* it was in the room lately, and goes before those who were not */
 } room_waiter;
 
 /* The queue of a room, while anything is in it. */
 typedef struct room_backlog {
     pending_queue signals;           /* owned, not empty */
-    room_member *owner;              /* who sent the signals. Owned while away, borrowed otherwise. */
-    TAILQ_ENTRY(room_backlog) lapse; /* while the owner is away: in the manager's list of them */
-    uint64_t lapses_ms;              /* while the owner is away: when the queue is given up */
-    bool is_owner_away;              /* the connection of the owner is lost */
+    room_member *owner;              /* who sent the signals. Owned while lost, borrowed otherwise. */
+    TAILQ_ENTRY(room_backlog) lapse; /* while the owner is lost: in the manager's list of them */
+    uint64_t lapses_ms;              /* while the owner is lost: when the queue is given up */
+    bool is_owner_lost;              /* the connection of the owner is lost */
 } room_backlog;
 
 struct room {
     room_table_link table;             /* in the manager's table */
-    SLIST_HEAD(, room_member) members; /* owned, in order of joining */
+    SLIST_HEAD(, room_member) members; /* owned, the lowest number first */
     SLIST_HEAD(, room_waiter) waiters; /* owned: those who were members, then the others; first come first */
     former_members formers;            /* owned: the members that were lost lately */
     room_backlog *backlog;             /* owned; NULL while nothing is queued */
     uint32_t opened_ms;                /* when the first user joined, low 32 bits */
+    uint32_t id_base;                  /* the first half of the ids of its members */
+    uint32_t last_order;               /* the number that was given last */
     uint16_t member_count;             /* in `members` */
-    uint16_t waiter_count;             /* in `waiters` */
     uint16_t passed_kinds;             /* a bit for each kind of signals of which one has reached somebody */
     stored_name name;                  /* of name_bytes */
+    uint8_t waiter_count;              /* in `waiters` */
+    uint8_t space;                     /* a room_space: where its name belongs to */
     char name_bytes[];
 };
 
+/* The highest number of a member. A room that has given it lets nobody in any more. */
+enum { ROOM_LAST_ORDER = INT32_MAX };
+
 /* Make a room with nobody in it. `name` is the codeword; both forms are copied. NULL without memory. */
-room *room_new(slice name, slice name_json, uint64_t now_ms);
+room *room_new(room_space space, slice name, slice name_json, uint32_t id_base, uint64_t now_ms);
 
 /* Free a room that has no member, waiter or backlog any more and is in no table. NULL is legal. */
 void room_free(room *r);
@@ -81,7 +93,8 @@ void room_free(room *r);
 room_member *room_member_new(room *r, room_peer *peer, slice user, slice user_json);
 void room_member_free(room_member *member);
 
-/* Put a member behind the others of its room, and take it out. */
+/* Put a member behind the others of its room, with the next number, and take it out. Until ROOM_LAST_ORDER.
+ */
 void room_add_member(room *r, room_member *member);
 void room_remove_member(room *r, room_member *member);
 
@@ -100,9 +113,15 @@ void room_remove_waiter(room *r, room_waiter *waiter);
 room_backlog *room_backlog_new(room_member *owner);
 void room_backlog_free(room_backlog *backlog);
 
-/* The member of that name, or the one who waits. Borrowed; NULL if there is none. */
+/* The member that is known by that user name, or the one who waits. Borrowed; NULL if there is none. */
 room_member *room_find_member(const room *r, slice user);
 room_member *room_find_waiting(const room *r, slice user);
+
+/* Write the id of a member that has a number: base64url of 8 bytes, id_base and the number. */
+void room_write_id(const room_member *member, char out[ROOM_PEER_ID_LEN]);
+
+/* The member of that id. Borrowed; NULL if there is none. */
+room_member *room_find_by_id(const room *r, slice id);
 
 /* The place in the line of a member that waits. Borrowed. */
 room_waiter *room_waiter_of(const room_member *member);

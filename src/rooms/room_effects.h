@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 typedef struct room_limits {
-    uint32_t capacity;             /* users in a room, at least 1 */
+    uint32_t capacity;             /* users in a room, at least 1. A session has two: room_manager_parts.h */
     uint32_t pending_max_messages; /* queued in one room */
     uint64_t pending_max_bytes;    /* queued in one room */
     uint32_t pending_ttl_ms;       /* a queue's time after its owner's connection was lost */
@@ -24,7 +24,7 @@ typedef enum room_outcome {
     ROOM_SIGNAL_QUEUED,    /* kept: nobody else is there */
     ROOM_SIGNAL_DELIVERED, /* passed on from the queue */
     ROOM_SIGNAL_REFUSED,   /* the queue is full; what is queued already stays */
-    ROOM_SIGNAL_DROPPED,   /* queued and given up (leave, TTL, stop), or its receiver could not take it */
+    ROOM_SIGNAL_DROPPED,   /* queued and given up (leave, TTL, stop), or nobody there could take it */
     ROOM_OUTCOMES
 } room_outcome;
 
@@ -34,10 +34,13 @@ typedef enum room_failure {
     ROOM_FAILURE_QUEUE_FULL,      /* refused: the room's queue, by messages or bytes */
     ROOM_FAILURE_BUDGET_USED_UP,  /* refused: the queues of the whole server */
     ROOM_FAILURE_NO_MEMORY,       /* refused */
-    ROOM_FAILURE_RECEIVER_ENDING, /* dropped, and so the next three */
+    ROOM_FAILURE_RECEIVER_ENDING, /* dropped, and so all that follow */
     ROOM_FAILURE_SENDER_LEFT,
     ROOM_FAILURE_EXPIRED,
     ROOM_FAILURE_SERVER_STOPS,
+    ROOM_FAILURE_SENDER_LOST,    /* its connection, and its kind of peer keeps no queue */
+    ROOM_FAILURE_NOT_UNDERSTOOD, /* the receiver is of a kind that does not know this kind of signal */
+    ROOM_FAILURE_NOBODY_THERE,   /* a fleeting signal of one who is alone */
     ROOM_FAILURES
 } room_failure;
 
@@ -50,8 +53,8 @@ typedef struct room_signal_report {
     int kind;                   /* as given to room_manager_signal() */
     size_t bytes;               /* of its body */
     slice room;                 /* the codeword */
-    slice from;                 /* the sender's user name */
-    slice to;                   /* the receiver's user name; empty where there is no receiver */
+    slice from;                 /* the sender's user name, which may be empty */
+    slice to;                   /* the receiver's user name; empty where there is no receiver, or no name */
     const room_peer *from_peer; /* the sender; NULL when its connection is lost */
     const room_peer *to_peer;   /* the receiver; NULL where there is none */
     room_failure failure;       /* why it was refused or dropped; NONE otherwise */

@@ -1,7 +1,8 @@
 /* What the parts of the RoomManager share: its struct. Internal to src/rooms.
  *
- * room_manager.c has the rules of joining and leaving; room_signals.c passes signals on and keeps them;
- * waiting_line.c has the newcomers before full rooms. The parts don't call room_manager.c. */
+ * room_signals.c passes signals on and keeps them; waiting_line.c has the newcomers before rooms; room_news.c
+ * tells the members of each other. room_places.c stands on these: who comes in, who goes, and what becomes
+ * due by that. room_manager.c and room_succession.c are what the server calls. */
 #ifndef HOMECALL_ROOMS_ROOM_MANAGER_PARTS_H
 #define HOMECALL_ROOMS_ROOM_MANAGER_PARTS_H
 
@@ -20,7 +21,18 @@ struct room_manager {
     TAILQ_HEAD(, room_backlog) lapsing; /* borrowed from their rooms, the first to lapse first */
     TAILQ_HEAD(, room_waiter) due;      /* borrowed from their rooms, the first due first */
     room_counts counts;
-    uint64_t now_ms; /* the time that was told last */
+    uint64_t now_ms;       /* the time that was told last */
+    uint64_t opened_rooms; /* so many so far: room.id_base */
 };
+
+/* How many a session of PROTOCOL-SESSION.md holds, whatever the limits are for rooms. */
+enum { ROOM_SESSION_CAPACITY = 2 };
+
+/* Can nobody come in any more? A room that has no number left for a member is full, too. */
+static inline bool room_manager_is_full(const room_manager *manager, const room *r)
+{
+    uint32_t capacity = r->space == ROOM_SPACE_SESSIONS ? ROOM_SESSION_CAPACITY : manager->limits.capacity;
+    return r->member_count >= capacity || r->last_order == ROOM_LAST_ORDER;
+}
 
 #endif

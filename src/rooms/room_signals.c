@@ -18,6 +18,9 @@ static const char *const failures[ROOM_FAILURES] = {
     [ROOM_FAILURE_SENDER_LEFT] = "sender left",
     [ROOM_FAILURE_EXPIRED] = "expired",
     [ROOM_FAILURE_SERVER_STOPS] = "server stops",
+    [ROOM_FAILURE_SENDER_LOST] = "sender lost",
+    [ROOM_FAILURE_NOT_UNDERSTOOD] = "not understood",
+    [ROOM_FAILURE_NOBODY_THERE] = "nobody there",
 };
 
 /* Is this the first signal of its kind that reaches somebody in the room? Not any more afterwards. */
@@ -56,7 +59,10 @@ static void report(const room_manager *manager, room_outcome outcome, const parc
 static void deliver(const room_manager *manager, room_outcome outcome, const parcel *p,
                     const room_member *from, const room_member *to)
 {
-    if (to->peer->face->send(to->peer, p->signal, from))
+    const room_peer_face *face = to->peer->face;
+    if ((face->kinds >> (p->signal->kind & 31) & 1) == 0)
+        report(manager, ROOM_SIGNAL_DROPPED, p, from, to, ROOM_FAILURE_NOT_UNDERSTOOD);
+    else if (face->send(to->peer, p->signal, from))
         report(manager, outcome, p, from, to, ROOM_FAILURE_NONE);
     else
         report(manager, ROOM_SIGNAL_DROPPED, p, from, to, ROOM_FAILURE_RECEIVER_ENDING);
@@ -100,13 +106,27 @@ static int enqueue(room_manager *manager, room_member *from, const parcel *p)
     return 0;
 }
 
+/* Nobody else is there. */
+static int keep(room_manager *manager, room_member *from, const parcel *p)
+{
+    if (!p->signal->is_fleeting)
+        return enqueue(manager, from, p);
+    report(manager, ROOM_SIGNAL_DROPPED, p, from, NULL, ROOM_FAILURE_NOBODY_THERE);
+    return 0;
+}
+
 int room_signals_pass(room_manager *manager, room_member *from, const room_signal *signal)
 {
     const parcel p = {.signal = signal, .bytes = pending_parts_len(signal->parts, signal->count)};
     const room *r = from->room;
     assert(r->member_count > 1 ? r->backlog == NULL : r->backlog == NULL || r->backlog->owner == from);
+    if (signal->to != NULL) {
+        assert(signal->to->room == r && !signal->to->is_waiting);
+        deliver(manager, ROOM_SIGNAL_RELAYED, &p, from, signal->to);
+        return 0;
+    }
     if (r->member_count == 1)
-        return enqueue(manager, from, &p);
+        return keep(manager, from, &p);
 
     /* PROTOCOL.md, rule 2: to every other user of the room. */
     const room_member *to;
@@ -116,6 +136,13 @@ int room_signals_pass(room_manager *manager, room_member *from, const room_signa
             deliver(manager, ROOM_SIGNAL_RELAYED, &p, from, to);
     }
     return 0;
+}
+
+/* PROTOCOL-2.md, rule 7 */
+bool room_signals_take_back(room_manager *manager, room_member *from, const room_signal *signal)
+{
+    const parcel p = {.signal = signal, .bytes = pending_parts_len(signal->parts, signal->count)};
+    return from->room->member_count == 1 && !signal->is_fleeting && enqueue(manager, from, &p) == 0;
 }
 
 /* ---- Out of the queue ---- */
@@ -130,14 +157,14 @@ static pending_signal *dequeue(room_manager *manager, room_backlog *backlog)
     return signal;
 }
 
-/* The backlog gets another owner, or none: an owner who was away is not needed any more. */
+/* The backlog gets another owner, or none: an owner who was lost is not needed any more. */
 static void set_owner(room_manager *manager, room_backlog *backlog, room_member *owner)
 {
-    if (backlog->is_owner_away) {
+    if (backlog->is_owner_lost) {
         TAILQ_REMOVE(&manager->lapsing, backlog, lapse);
         room_member_free(backlog->owner);
     }
-    backlog->is_owner_away = false;
+    backlog->is_owner_lost = false;
     backlog->owner = owner;
 }
 
@@ -175,7 +202,8 @@ void room_signals_receive(room_manager *manager, room_member *newcomer)
     room *r = newcomer->room;
     if (r->backlog == NULL)
         return;
-    if (slice_equals(room_user(r->backlog->owner), room_user(newcomer)))
+    const room_member *owner = r->backlog->owner;
+    if (owner->has_user && newcomer->has_user && slice_equals(room_user(owner), room_user(newcomer)))
         set_owner(manager, r->backlog, newcomer);
     else
         empty_queue(manager, r, newcomer, ROOM_FAILURE_NONE);
@@ -189,7 +217,7 @@ void room_signals_lose_owner(room_manager *manager, room_member *member, uint64_
     assert(room_signals_has_queue_of(member));
     room_backlog *backlog = member->room->backlog;
     member->peer = NULL;
-    backlog->is_owner_away = true;
+    backlog->is_owner_lost = true;
     backlog->lapses_ms = now_ms + manager->limits.pending_ttl_ms;
     TAILQ_INSERT_TAIL(&manager->lapsing, backlog, lapse);
 }

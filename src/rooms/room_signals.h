@@ -5,9 +5,13 @@
 
 #include "rooms/room_manager_parts.h"
 
-/* Pass a signal to every other member of the sender's room, or queue a copy if there is none. 0, -ENOSPC or
- * -ENOMEM, as room_manager_signal(). */
+/* Pass a signal to every other member of the sender's room, or to the one that it is for, or queue a copy if
+ * nobody else is there. 0, -ENOSPC or -ENOMEM, as room_manager_signal(). */
 int room_signals_pass(room_manager *manager, room_member *from, const room_signal *signal);
+
+/* Queue a copy of a signal that this member had sent to one who is gone, if it is alone now. Was it queued?
+ */
+bool room_signals_take_back(room_manager *manager, room_member *from, const room_signal *signal);
 
 /* A member has just come in. It gets what another user has queued, or owns what it has queued itself again.
  */
@@ -15,6 +19,12 @@ void room_signals_receive(room_manager *manager, room_member *newcomer);
 
 /* Give up what a room has queued, if anything, for this reason. */
 void room_signals_drop(room_manager *manager, room *r, room_failure why);
+
+/* Why a queue is given up whose owner goes for this reason. */
+static inline room_failure room_signals_failure_of_end(room_news_kind why)
+{
+    return why == ROOM_NEWS_LOST ? ROOM_FAILURE_SENDER_LOST : ROOM_FAILURE_SENDER_LEFT;
+}
 
 /* Does the room keep a queue of this member? */
 static inline bool room_signals_has_queue_of(const room_member *member)

@@ -1,14 +1,14 @@
-/* The rooms of one manager by codeword: uthash behind one module, with our hash and our answer to its
- * out-of-memory.
+/* The rooms of one manager by codeword and space: uthash behind one module, with our hash (room_hash.h) and
+ * our answer to its out-of-memory.
  *
- * Codewords are chosen by clients, so the hash has a key. Its low 32 bits choose the bucket. The high bits
- * are left for spreading rooms over shards, so that the rooms of one shard still use all of its buckets. */
+ * Codewords are chosen by clients, so the hash has a key. */
 #ifndef HOMECALL_ROOMS_ROOM_TABLE_H
 #define HOMECALL_ROOMS_ROOM_TABLE_H
 
 #include "base/keyed_hash.h"
 #include "base/slice.h"
 #include "rooms/room.h"
+#include "rooms/room_hash.h"
 
 typedef struct room_table {
     keyed_hash hash;
@@ -18,11 +18,11 @@ typedef struct room_table {
 /* Make an empty table; `hash` is copied. It needs no deinit once it is empty again. */
 void room_table_init(room_table *table, const keyed_hash *hash);
 
-/* The room with this codeword. Borrowed; NULL when there is none. */
-room *room_table_find(const room_table *table, slice name);
+/* The room with this codeword in this space. Borrowed; NULL when there is none. */
+room *room_table_find(const room_table *table, room_space space, slice name);
 
-/* Add a room whose codeword is not in the table. The table borrows it until room_table_remove(). 0, or
- * -ENOMEM with nothing changed. */
+/* Add a room whose codeword is not in the table in its space. The table borrows it until room_table_remove().
+ * 0, or -ENOMEM with nothing changed. */
 int room_table_add(room_table *table, room *r);
 
 /* Remove a room that is in the table. */

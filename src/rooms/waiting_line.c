@@ -6,9 +6,16 @@
 /* More newcomers before one room are no family on its way in, and would only cost time at each join. */
 enum { MAX_WAITERS = 64 };
 
+/* Since when its connection is not there; 0 where it is. */
+static uint64_t away_since_ms(const room_member *member)
+{
+    const room_peer_face *face = member->peer->face;
+    return face->away_since_ms == NULL ? 0 : face->away_since_ms(member->peer);
+}
+
 static bool is_alive_since(const room_member *member, uint64_t since_ms)
 {
-    return member->peer->face->is_alive_since(member->peer, since_ms);
+    return away_since_ms(member) == 0 && member->peer->face->is_alive_since(member->peer, since_ms);
 }
 
 /* Was it asked, and has it given no sign of life since? */
@@ -25,7 +32,31 @@ static bool is_time_over(const room_manager *manager, const room_member *member,
 
 bool waiting_line_is_silent(const room_manager *manager, const room_member *member, uint64_t now_ms)
 {
-    return owes_answer(member) && is_time_over(manager, member, now_ms);
+    return away_since_ms(member) == 0 && owes_answer(member) && is_time_over(manager, member, now_ms);
+}
+
+room_member *waiting_line_longest_away(const room *r)
+{
+    room_member *longest = NULL;
+    room_member *member;
+    SLIST_FOREACH(member, &r->members, link)
+    {
+        uint64_t since_ms = away_since_ms(member);
+        if (since_ms != 0 && (longest == NULL || since_ms < away_since_ms(longest)))
+            longest = member;
+    }
+    return longest;
+}
+
+/* PROTOCOL-SESSION.md: who was heard from within this time is no ghost. */
+enum { TRUST_MS = 1000 };
+
+bool waiting_line_doubts(const room_member *newcomer, uint64_t since_ms)
+{
+    const room *r = newcomer->room;
+    if (!newcomer->peer->face->doubts_company || r->member_count != 1)
+        return false;
+    return !is_alive_since(SLIST_FIRST(&r->members), since_ms > TRUST_MS ? since_ms - TRUST_MS : 0);
 }
 
 /* How often a member is asked at most. An answer that is younger than this counts for a newcomer as well:
@@ -39,16 +70,19 @@ static bool was_asked_lately(const room_manager *manager, const room_member *mem
     return member->asked_ms != 0 && now_ms < member->asked_ms + pause_ms;
 }
 
-/* Ask the members of a full room for a sign of life, for a newcomer that is not in the line yet. Who has been
- * asked and still has time to answer is not asked again, nor who was asked within the last second. Where
- * nobody waits, a question whose time is over will not be judged any more, and is asked anew. Returns how
- * many owe an answer. */
-static unsigned probe_members(const room_manager *manager, room *r, uint64_t now_ms)
+/* Who has been asked and still has time to answer is not asked again, nor who was asked within the last
+ * second. Where nobody waits, a question whose time is over will not be judged any more, and is asked anew.
+ */
+unsigned waiting_line_probe(const room_manager *manager, room *r, uint64_t now_ms)
 {
     unsigned owing = 0;
     room_member *member;
     SLIST_FOREACH(member, &r->members, link)
     {
+        if (away_since_ms(member) != 0) {
+            owing++;
+            continue;
+        }
         bool is_stale = r->waiter_count == 0 && is_time_over(manager, member, now_ms);
         bool owes = owes_answer(member) && !is_stale;
         if (!owes && !is_stale && was_asked_lately(manager, member, now_ms)) {
@@ -70,6 +104,8 @@ bool waiting_line_all_are_alive(const room *r, const room_waiter *waiter)
     const room_member *member;
     SLIST_FOREACH(member, &r->members, link)
     {
+        if (away_since_ms(member) != 0)
+            return false;
         if (member->owes_answer && !is_alive_since(member, waiter->since_ms))
             return false;
     }
@@ -79,15 +115,15 @@ bool waiting_line_all_are_alive(const room *r, const room_waiter *waiter)
 int waiting_line_add(room_manager *manager, room_member *newcomer, uint64_t now_ms)
 {
     room *r = newcomer->room;
-    assert(r->member_count >= manager->limits.capacity);
-    bool was_member =
-        former_members_has(&r->formers, room_user(newcomer), now_ms, manager->limits.pending_ttl_ms);
+    bool was_member = newcomer->has_user && former_members_has(&r->formers, room_user(newcomer), now_ms,
+                                                               manager->limits.pending_ttl_ms);
     if (r->waiter_count >= MAX_WAITERS && !was_member)
         return -ENOSPC;
     room_waiter *waiter = room_waiter_new(newcomer, was_member, now_ms);
     if (waiter == NULL)
         return -ENOMEM;
-    if (probe_members(manager, r, now_ms) == 0) { /* all are alive, as they have shown just now */
+    if (waiting_line_probe(manager, r, now_ms) == 0) { /* all are alive, as they have shown just now */
+        assert(room_manager_is_full(manager, r));
         waiter->member = NULL;
         room_waiter_free(waiter);
         return -ENOSPC;
@@ -97,6 +133,13 @@ int waiting_line_add(room_manager *manager, room_member *newcomer, uint64_t now_
     manager->counts.waiters++;
     newcomer->peer->member = newcomer;
     return 0;
+}
+
+void waiting_line_renew(room_manager *manager, room_waiter *waiter, uint64_t now_ms)
+{
+    waiter->since_ms = now_ms;
+    TAILQ_REMOVE(&manager->due, waiter, due);
+    TAILQ_INSERT_TAIL(&manager->due, waiter, due);
 }
 
 room_waiter *waiting_line_surplus(const room *r)

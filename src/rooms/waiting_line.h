@@ -1,19 +1,29 @@
-/* The lines before full rooms: who waits, who was asked for a sign of life, and who still owes it
- * (PROTOCOL.md, rule 1). The part of the RoomManager that judges; room_manager.c acts on it. Internal to
- * src/rooms.
+/* The lines before rooms: who waits, who was asked for a sign of life, and who still owes it (PROTOCOL.md,
+ * rule 1; PROTOCOL-2.md, rule 8; PROTOCOL-SESSION.md). The part of the RoomManager that judges; room_places.c
+ * acts on it. Internal to src/rooms.
  *
  * A newcomer before a full room has every member probed, except those that still owe an answer to an earlier
  * newcomer. That newcomer may have gone since; the answer, when it comes, serves both. A member is judged
  * from the time when it was asked. One that came in while somebody waits owes nothing, for its own join was a
- * sign of life. A waiter can be refused as soon as nobody owes an answer from after its coming. The wait is
- * the same span for all, so a list in order of coming is sorted by what is due. */
+ * sign of life. A waiter can be refused as soon as nobody owes an answer from after its coming. Who is away
+ * can't be asked, and owes an answer until it is back.
+ *
+ * A newcomer who doubts its company waits before a room that has one member and is not full. Nothing but that
+ * member decides: it is probed, and shows that it is there, or goes. If another takes its place meanwhile,
+ * which has not been read lately either, that one is asked in turn, and the wait begins anew.
+ *
+ * The wait is the same span for all, so a list in order of coming is sorted by what is due. */
 #ifndef HOMECALL_ROOMS_WAITING_LINE_H
 #define HOMECALL_ROOMS_WAITING_LINE_H
 
 #include "rooms/room_manager_parts.h"
 
-/* Put a newcomer in the line before its full room, and probe the members: at its end, or before all strangers
- * if it was lost from that room not longer than PENDING_TTL ago. It owns `newcomer` on 0; on -ENOSPC (the
+/* Does this newcomer, who has come or begun to wait at `since_ms`, doubt that the only member of the room is
+ * there? */
+bool waiting_line_doubts(const room_member *newcomer, uint64_t since_ms);
+
+/* Put a newcomer in the line before its room, and probe the members: at its end, or before all strangers if
+ * it was lost from that room not longer than PENDING_TTL ago. It owns `newcomer` on 0; on -ENOSPC (the
  * line is full, or all members have answered within the last second) or -ENOMEM no newcomer is there. Where
  * one who was a member finds a full line, the line becomes too long: see waiting_line_surplus(). */
 int waiting_line_add(room_manager *manager, room_member *newcomer, uint64_t now_ms);
@@ -24,7 +34,17 @@ room_waiter *waiting_line_surplus(const room *r);
 /* Take a waiter out of its line, and give away the member that it was to become. The waiter is gone. */
 room_member *waiting_line_take(room_manager *manager, room_waiter *waiter);
 
-/* Was this member asked so long ago, without a sign of life since, that it must go? */
+/* Ask the members of a room for a sign of life, as far as they need to be asked. How many owe one. */
+unsigned waiting_line_probe(const room_manager *manager, room *r, uint64_t now_ms);
+
+/* The wait of this waiter begins anew. */
+void waiting_line_renew(room_manager *manager, room_waiter *waiter, uint64_t now_ms);
+
+/* The member of a room that has been away for the longest time, or NULL. Borrowed. */
+room_member *waiting_line_longest_away(const room *r);
+
+/* Was this member asked so long ago, without a sign of life since, that it must go? Who is away is not
+ * silent. */
 bool waiting_line_is_silent(const room_manager *manager, const room_member *member, uint64_t now_ms);
 
 /* Have all members shown that they are alive since this waiter came? */

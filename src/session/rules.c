@@ -38,7 +38,7 @@ static connection_verdict close_without_memory(session *s)
  * of a shard uses the lower half, which is spread evenly in each shard. */
 static int shard_of(const session_shared *shared, slice room)
 {
-    uint64_t upper = keyed_hash_of(&shared->hash, room) >> 32;
+    uint64_t upper = room_hash(&shared->hash, ROOM_SPACE_ROOMS, room) >> 32;
     return (int)(upper * (uint64_t)shared->shards >> 32);
 }
 
@@ -56,7 +56,8 @@ static void leave_room(session *s, session_leave how)
     session_group *group = session_group_of(s);
     counter_add(&group->counters.leaves[how], 1);
     session_log(LOG_INFO, log_namespace, "left", s, NULL, 0);
-    room_manager_leave(group->rooms.manager, &s->peer);
+    const room_leaving leaving = {.why = ROOM_NEWS_LEFT, .now_ms = net_loop_now_ms(group->loop)};
+    room_manager_leave(group->rooms.manager, &s->peer, &leaving);
 }
 
 /* Is it in this room, as this user? */

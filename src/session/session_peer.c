@@ -83,6 +83,10 @@ static uint64_t id_of(const room_peer *peer)
 }
 
 const room_peer_face session_peer_face = {
+    .kinds = 1U << MESSAGE_OFFER | 1U << MESSAGE_ANSWER | 1U << MESSAGE_CANDIDATE,
+    .version = 1,
+    .has_users = true,
+    .keeps_queue = true,
     .send = send_signal,
     .probe = probe,
     .is_alive_since = is_alive_since,

@@ -229,6 +229,9 @@ static const metric_word failure_causes[] = {
     {"sender_left", IN_TOTAL(session.failures[ROOM_FAILURE_SENDER_LEFT])},
     {"expired", IN_TOTAL(session.failures[ROOM_FAILURE_EXPIRED])},
     {"server_stops", IN_TOTAL(session.failures[ROOM_FAILURE_SERVER_STOPS])},
+    {"sender_lost", IN_TOTAL(session.failures[ROOM_FAILURE_SENDER_LOST])},
+    {"not_understood", IN_TOTAL(session.failures[ROOM_FAILURE_NOT_UNDERSTOOD])},
+    {"nobody_there", IN_TOTAL(session.failures[ROOM_FAILURE_NOBODY_THERE])},
     {0}};
 
 static const metric_word limits[] = {

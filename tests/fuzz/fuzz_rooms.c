@@ -223,6 +223,10 @@ static uint64_t id_of(const room_peer *p)
 }
 
 static const room_peer_face face = {
+    .kinds = UINT32_MAX,
+    .version = 1,
+    .has_users = true,
+    .keeps_queue = true,
     .send = on_send,
     .probe = on_probe,
     .is_alive_since = is_alive_since,
@@ -362,7 +366,8 @@ static void do_leave(peer *p)
     model *m = p->m;
     bool was_in = p->place == IN;
     p->place = OUT; /* before the call: somebody may get in through it */
-    room_manager_leave(m->manager, &p->room_peer);
+    const room_leaving leaving = {.why = ROOM_NEWS_LEFT, .now_ms = m->now_ms};
+    room_manager_leave(m->manager, &p->room_peer, &leaving);
     CHECK(p->room_peer.member == NULL);
     const model_room *r = &m->rooms[p->room];
     CHECK(!was_in || r->queued == 0 || r->queue[0].user != p->user);

@@ -275,9 +275,9 @@ void reference_join(reference *r, int peer, int room_number, int user, uint64_t 
     int at = find_user(room->members, room->member_count, user);
     if (at >= 0) {
         hear(r, room->members[at].peer, "replaced");
-        room->members[at].peer = peer;
-        room->members[at].alive_ms = now_ms;
-        room->members[at].is_asked = false;
+        newcomer.asked_ms = room->members[at].asked_ms;
+        take_out(room->members, &room->member_count, at);
+        room->members[room->member_count++] = newcomer;
         look_at_line(r, room);
         return;
     }

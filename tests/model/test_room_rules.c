@@ -244,6 +244,10 @@ static uint64_t id_of(const room_peer *p)
 }
 
 static const room_peer_face face = {
+    .kinds = UINT32_MAX,
+    .version = 1,
+    .has_users = true,
+    .keeps_queue = true,
     .send = on_send,
     .probe = on_probe,
     .is_alive_since = is_alive_since,
@@ -327,7 +331,8 @@ static void join(world *w, reference *r, const step *s)
 
 static void leave(world *w, reference *r, int peer)
 {
-    room_manager_leave(w->manager, &w->peers[peer].peer);
+    const room_leaving leaving = {.why = ROOM_NEWS_LEFT, .now_ms = w->now_ms};
+    room_manager_leave(w->manager, &w->peers[peer].peer, &leaving);
     reference_leave(r, peer);
 }
 

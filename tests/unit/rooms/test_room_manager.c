@@ -108,6 +108,10 @@ static uint64_t id_of(const room_peer *p)
 }
 
 static const room_peer_face face = {
+    .kinds = UINT32_MAX,
+    .version = 1,
+    .has_users = true,
+    .keeps_queue = true,
     .send = send_to,
     .probe = on_probe,
     .is_alive_since = is_alive_since,
@@ -231,7 +235,8 @@ static void send_signal(peer *p, const char *text)
 
 static void leave(peer *p)
 {
-    room_manager_leave(p->f->manager, &p->room);
+    const room_leaving leaving = {.why = ROOM_NEWS_LEFT, .now_ms = p->f->now_ms};
+    room_manager_leave(p->f->manager, &p->room, &leaving);
     assert_null(p->room.member);
 }
 

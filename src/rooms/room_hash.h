@@ -1,0 +1,20 @@
+/* The hash of a room: of its codeword and of the space of names that this belongs to.
+ *
+ * Its lower half chooses the bucket in the table of a shard, its upper half the shard. So the rooms of one
+ * shard still use all buckets of its table. */
+#ifndef HOMECALL_ROOMS_ROOM_HASH_H
+#define HOMECALL_ROOMS_ROOM_HASH_H
+
+#include "base/keyed_hash.h"
+
+/* The same name in two spaces names two rooms. */
+typedef enum room_space {
+    ROOM_SPACE_ROOMS,    /* the rooms of versions 1 and 2 of the protocol */
+    ROOM_SPACE_SESSIONS, /* the sessions of PROTOCOL-SESSION.md */
+} room_space;
+
+/* The hash of the room of this name. Any thread. The lower halves of the hashes of one name in two spaces
+ * always differ. */
+uint64_t room_hash(const keyed_hash *hash, room_space space, slice name);
+
+#endif
