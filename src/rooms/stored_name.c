@@ -4,9 +4,9 @@
 #include <stdbool.h>
 #include <string.h>
 
-__attribute__((unused)) static bool is_quoted(slice plain, slice json)
+static bool is_quoted(slice plain, slice json)
 {
-    return json.data[0] == '"' && json.data[json.len - 1] == '"' &&
+    return json.len == plain.len + 2 && json.data[0] == '"' && json.data[json.len - 1] == '"' &&
            slice_equals(plain, (slice){json.data + 1, plain.len});
 }
 
@@ -18,15 +18,16 @@ static void copy(char *to, slice from)
 
 stored_name stored_name_plan(slice plain, slice json)
 {
-    assert(plain.len <= UINT16_MAX && json.len <= UINT16_MAX);
-    assert(json.len != plain.len + 2 || is_quoted(plain, json));
-    return (stored_name){.plain_len = (uint16_t)plain.len, .json_len = (uint16_t)json.len};
+    assert(plain.len <= UINT16_MAX && json.len <= UINT16_MAX && json.len != 1);
+    return (stored_name){
+        .plain_at = is_quoted(plain, json) ? 1 : (uint16_t)json.len,
+        .plain_len = (uint16_t)plain.len,
+    };
 }
 
 void stored_name_write(const stored_name *name, char *bytes, slice plain, slice json)
 {
-    size_t plain_at = stored_name_plain_at(name);
     copy(bytes, json);
-    if (plain_at == name->json_len) /* it stands behind the JSON and not between its quotes */
-        copy(bytes + plain_at, plain);
+    if (name->plain_at == json.len) /* it stands behind the JSON and not between its quotes */
+        copy(bytes + name->plain_at, plain);
 }

@@ -46,6 +46,15 @@ static void a_name_with_escapes_is_stored_beside_its_json(void **state)
     assert_int_equal(round_trip(SLICE_LITERAL("a\0b"), SLICE_LITERAL("\"a\\u0000b\"")), 3 + 10);
 }
 
+static void json_of_the_right_length_but_another_content_is_not_taken_for_quotes(void **state)
+{
+    (void)state;
+    assert_int_equal(round_trip(SLICE_LITERAL("abc"), SLICE_LITERAL("\"abd\"")), 3 + 5);
+    assert_int_equal(round_trip(SLICE_LITERAL("abc"), SLICE_LITERAL("'abc'")), 3 + 5);
+    assert_int_equal(round_trip(SLICE_LITERAL("abc"), SLICE_LITERAL("\"abc'")), 3 + 5);
+    assert_int_equal(round_trip(SLICE_LITERAL("abc"), SLICE_LITERAL("'abc\"")), 3 + 5);
+}
+
 static void the_longest_forms_are_kept_whole(void **state)
 {
     (void)state;
@@ -63,6 +72,7 @@ int main(void)
         cmocka_unit_test(empty_forms_need_nothing),
         cmocka_unit_test(a_name_that_is_only_quoted_is_stored_once),
         cmocka_unit_test(a_name_with_escapes_is_stored_beside_its_json),
+        cmocka_unit_test(json_of_the_right_length_but_another_content_is_not_taken_for_quotes),
         cmocka_unit_test(the_longest_forms_are_kept_whole),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
