@@ -120,19 +120,16 @@ int room_signals_pass(room_manager *manager, room_member *from, const room_signa
     const parcel p = {.signal = signal, .bytes = pending_parts_len(signal->parts, signal->count)};
     const room *r = from->room;
     assert(r->member_count > 1 ? r->backlog == NULL : r->backlog == NULL || r->backlog->owner == from);
-    if (signal->to != NULL) {
-        assert(signal->to->room == r && !signal->to->is_waiting);
-        deliver(manager, ROOM_SIGNAL_RELAYED, &p, from, signal->to);
-        return 0;
-    }
-    if (r->member_count == 1)
+    const room_member *only = signal->to;
+    assert(only == NULL || (only->room == r && !only->is_waiting));
+    if (r->member_count == 1 && only == NULL)
         return keep(manager, from, &p);
 
     /* PROTOCOL.md, rule 2: to every other user of the room. */
     const room_member *to;
     SLIST_FOREACH(to, &r->members, link)
     {
-        if (to != from)
+        if (only == NULL ? to != from : to == only)
             deliver(manager, ROOM_SIGNAL_RELAYED, &p, from, to);
     }
     return 0;
@@ -141,8 +138,11 @@ int room_signals_pass(room_manager *manager, room_member *from, const room_signa
 /* PROTOCOL-2.md, rule 7 */
 bool room_signals_take_back(room_manager *manager, room_member *from, const room_signal *signal)
 {
-    const parcel p = {.signal = signal, .bytes = pending_parts_len(signal->parts, signal->count)};
-    return from->room->member_count == 1 && !signal->is_fleeting && enqueue(manager, from, &p) == 0;
+    if (from->room->member_count != 1 || signal->is_fleeting)
+        return false;
+    room_signal again = *signal;
+    again.to = NULL;
+    return room_signals_pass(manager, from, &again) == 0;
 }
 
 /* ---- Out of the queue ---- */
