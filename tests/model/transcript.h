@@ -7,7 +7,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-enum { MODEL_PEERS = 8, MODEL_ROOMS = 3, MODEL_USERS = 5 };
+/* The last room is a session. */
+enum { MODEL_PEERS = 12, MODEL_ROOMS = 4, MODEL_SESSION = MODEL_ROOMS - 1, MODEL_USERS = 5 };
 
 /* Of one peer or room. Even a whole queue that is delivered and dropped fits in. */
 typedef struct transcript_text {
