@@ -28,7 +28,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { MAX_STEPS = 120, TTL_MS = 200, PROBE_MS = 30, START_MS = 1000, MAX_SIGNAL = 40, TRUST_MS = 1000 };
+enum { MAX_STEPS = 120, TTL_MS = 200, START_MS = 1000, MAX_SIGNAL = 40, TRUST_MS = 1000 };
 
 /* The number of a signal is told to the rooms above its kind, of which they look at the low bits. */
 enum { KINDS_OF_FACE = 32 };
@@ -84,12 +84,12 @@ static int draw_below(uint64_t *state, int bound)
     return (int)((draw(state) >> 33) % (uint64_t)bound);
 }
 
-/* Around the times at which something is due, and between them. */
-static int draw_ms(uint64_t *state)
+/* Around the times at which something is due, and between them. Each step takes a millisecond more. */
+static int draw_ms(uint64_t *state, int probe_ms)
 {
-    static const int times[] = {
-        1,          3,      10,         PROBE_MS - 2, PROBE_MS - 1, PROBE_MS,    PROBE_MS + 1, 2 * PROBE_MS,
-        TTL_MS - 1, TTL_MS, TTL_MS + 1, TRUST_MS - 1, TRUST_MS,     TRUST_MS + 1};
+    const int times[] = {
+        1,          3,      10,         probe_ms - 2, probe_ms - 1, probe_ms,    probe_ms + 1, 2 * probe_ms,
+        TTL_MS - 1, TTL_MS, TTL_MS + 1, TRUST_MS - 4, TRUST_MS - 3, TRUST_MS - 2};
     return times[draw_below(state, sizeof(times) / sizeof(times[0]))];
 }
 
@@ -107,7 +107,7 @@ static cast draw_cast(uint64_t *state)
     return casts[draw_below(state, sizeof(casts) / sizeof(casts[0]))];
 }
 
-static step draw_step(uint64_t *state, cast who, int rooms, int users)
+static step draw_step(uint64_t *state, cast who, int rooms, int users, int probe_ms)
 {
     /* How often each kind of step comes, of 40. */
     static const int shares[STEP_KINDS] = {
@@ -125,7 +125,7 @@ static step draw_step(uint64_t *state, cast who, int rooms, int users)
         .room = model_kind_of(peer) == OF_SESSION ? MODEL_SESSION : room,
         .user = draw_below(state, users),
         .amount = kind == SEND || kind == REQUEUE ? (int)sizeof(int) + draw_below(state, MAX_SIGNAL)
-                                                  : draw_ms(state),
+                                                  : draw_ms(state, probe_ms),
         .kind_of_signal = draw_below(state, 3) > 0 ? MODEL_OFFER : draw_below(state, MODEL_SIGNALS),
         .other = draw_below(state, 12),
     };
@@ -141,14 +141,14 @@ static sequence make_sequence(uint64_t seed)
         .max_bytes = (uint64_t)draw_below(&state, 8 * MAX_SIGNAL),
         .budget = (uint64_t)draw_below(&state, 12 * MAX_SIGNAL),
         .ttl_ms = TTL_MS,
-        .probe_ms = PROBE_MS,
+        .probe_ms = draw_below(&state, 3) > 0 ? 30 : 2 * TRUST_MS,
     };
     /* With few rooms and users they meet more often. */
     int rooms = 1 + draw_below(&state, MODEL_ROOMS - 1);
     int users = 2 + draw_below(&state, MODEL_USERS - 1);
     cast who = draw_cast(&state);
     for (int i = 0; i < s.count; i++)
-        s.steps[i] = draw_step(&state, who, rooms, users);
+        s.steps[i] = draw_step(&state, who, rooms, users, (int)s.limits.probe_ms);
     return s;
 }
 
@@ -199,6 +199,7 @@ struct world {
     transcript heard;
     uint64_t now_ms;
     uint64_t budget;
+    uint64_t probe_ms;
     uint64_t reserved;
     int numbers;        /* given to signals so far */
     const char *broken; /* what must never happen has happened */
@@ -305,7 +306,7 @@ static void on_dropped(room_peer *dropped)
 {
     const real_peer *p = peer_of(dropped);
     transcript_note(text_of(p), "dropped\n");
-    if (p->away_ms == 0 && (p->asked_ms < p->alive_ms || p->w->now_ms < p->asked_ms + PROBE_MS))
+    if (p->away_ms == 0 && (p->asked_ms < p->alive_ms || p->w->now_ms < p->asked_ms + p->w->probe_ms))
         p->w->broken = "a member was dropped that was not silent to a ping for long enough";
 }
 
@@ -378,7 +379,7 @@ static void on_signal(void *context, const room_signal_report *told)
 static void open_world(world *w, const reference_limits *limits)
 {
     static const keyed_hash key = {{1}};
-    *w = (world){.now_ms = START_MS, .budget = limits->budget};
+    *w = (world){.now_ms = START_MS, .budget = limits->budget, .probe_ms = limits->probe_ms};
     const room_effects effects = {
         .reserve = on_reserve, .release = on_release, .on_signal = on_signal, .context = w};
     const room_limits of_rooms = {
@@ -620,6 +621,8 @@ static void play_step(world *w, reference *r, const step *s)
     default:
         if (where == REFERENCE_IN)
             play_inside(w, r, s, room);
+        else if (where == REFERENCE_WAITING && s->kind == CHANGE) /* which is no news to anybody */
+            room_manager_changed(w->manager, &w->peers[s->peer].peer);
     }
 }
 
