@@ -1,11 +1,11 @@
 /* Fuzz target for the RoomManager: the input is a script of joins, leaves, losses, signals, answers and ticks
- * by a few peers with a few names in a few rooms, played against a naive model.
+ * by a few peers of all kinds with a few names in a few rooms, played against a naive model.
  *
  * The model is fed by the callbacks as much as by the script: it knows for each peer whether it is out, in or
  * waiting, and for each room what is queued by whom, and it aborts on whatever must not happen: a signal in
  * another room, to its sender, twice or out of order, a callback for a peer that is out, a queue that
- * outlives its owner, a waiter before a room with a free place or past its deadline, counts or a budget that
- * do not add up.
+ * outlives its owner, a waiter before a room with a free place or past its deadline, news that do not add up
+ * to who is there, counts or a budget that do not add up.
  *
  * The first five bytes choose the limits; then each operation is two bytes, the peer and what it does. */
 #include "rooms/room_manager.h"
@@ -14,13 +14,21 @@
 #include <stdlib.h>
 
 enum {
-    PEERS = 8,
-    ROOMS = 3,
+    PEERS = 16, /* eight of version 1, four of version 2, four of the session dialect */
+    ROOMS = 4,
+    SESSION = 3, /* of the rooms */
     USERS = 5,
     QUEUE_CAP = 16, /* at least the largest pending_max_messages that is chosen below */
     TTL_MS = 200,
     PROBE_MS = 30,
+    TRUST_MS = 1000, /* longer than anybody waits: so no wait begins anew */
+    NUMBER = 32,     /* the number of a signal is told above its kind, of which the low bits count */
 };
+
+typedef enum kind { VERSION_1, VERSION_2, OF_SESSION, KINDS } kind;
+
+/* The kinds of signals: all peers know the first, those of version 1 no other, the last only version 2. */
+enum { OFFER, HANGUP, DATA, SIGNALS };
 
 #define CHECK(condition)  \
     do {                  \
@@ -35,12 +43,15 @@ typedef struct model model;
 typedef struct peer {
     room_peer room_peer; /* first: what the manager knows of it */
     model *m;
+    kind kind;
     place place;
     int room; /* where it is in or waiting */
     int user;
     bool is_ending;
     uint64_t alive_ms;
+    uint64_t away_ms;  /* since when it is away; 0 = it is there */
     uint64_t since_ms; /* while waiting */
+    int others;        /* of version 2, while it is in: how many others there are by what it was told */
     uint32_t last_seen[ROOMS]
                       [PEERS]; /* the number of the last signal that came from each peer in each room */
 } peer;
@@ -80,8 +91,9 @@ struct model {
     model_room rooms[ROOMS];
 };
 
-static const slice room_names[ROOMS] = {{"kitchen", 7}, {"g\n", 2}, {"g\n2", 3}};
-static const slice room_jsons[ROOMS] = {{"\"kitchen\"", 9}, {"\"g\\n\"", 5}, {"\"g\\n2\"", 6}};
+static const slice room_names[ROOMS] = {{"kitchen", 7}, {"g\n", 2}, {"g\n2", 3}, {"kitchen", 7}};
+static const slice room_jsons[ROOMS] = {
+    {"\"kitchen\"", 9}, {"\"g\\n\"", 5}, {"\"g\\n2\"", 6}, {"\"kitchen\"", 9}};
 static const slice user_names[USERS] = {{"a", 1}, {"b", 1}, {"a\0", 2}, {"\"", 1}, {"eve", 3}};
 static const slice user_jsons[USERS] = {
     {"\"a\"", 3}, {"\"b\"", 3}, {"\"a\\u0000\"", 9}, {"\"\\\"\"", 4}, {"\"eve\"", 5}};
@@ -101,6 +113,28 @@ static int count_peers(const model *m, int room, place where)
     for (int i = 0; i < PEERS; i++)
         count += m->peers[i].place == where && m->peers[i].room == room;
     return count;
+}
+
+static int capacity_of(const model *m, int room)
+{
+    return room == SESSION ? 2 : (int)m->limits.capacity;
+}
+
+static bool understands(const peer *p, int kind)
+{
+    return kind == OFFER || (kind == HANGUP && p->kind != VERSION_1) || p->kind == VERSION_2;
+}
+
+/* Is the queue of its room its own? In version 1 it is that of the user. */
+static bool owns_queue(const peer *p)
+{
+    const model_room *r = &p->m->rooms[p->room];
+    if (r->queued == 0)
+        return false;
+    const stamp *first = &r->queue[0];
+    if (p->kind == VERSION_1)
+        return p->m->peers[first->sender].kind == VERSION_1 && first->user == p->user;
+    return first->sender == p - p->m->peers;
 }
 
 /* ---- Callbacks ---- */
@@ -128,7 +162,9 @@ static bool on_send(room_peer *receiver, const room_signal *signal, const room_m
 
     CHECK(to->place == IN && room_peer_is_joined(receiver));
     CHECK(to->room == seen.room);
-    CHECK(to->user != seen.user);
+    CHECK(to->kind == VERSION_1 || to != &to->m->peers[seen.sender]);
+    CHECK(to->user != seen.user || to->kind != VERSION_1 || to->m->peers[seen.sender].kind != VERSION_1);
+    CHECK(understands(to, signal->kind % NUMBER));
     CHECK(slice_equals(room_member_user(from), user_names[seen.user]));
     CHECK(seen.number > to->last_seen[seen.room][seen.sender]); /* at most once, and in order */
     to->last_seen[seen.room][seen.sender] = seen.number;
@@ -142,6 +178,7 @@ static bool on_send(room_peer *receiver, const room_signal *signal, const room_m
 static void put_out(peer *p)
 {
     p->place = OUT;
+    p->away_ms = 0;
     CHECK(p->room_peer.member == NULL);
 }
 
@@ -156,7 +193,35 @@ static void on_replaced(room_peer *replaced, const room_member *was)
 static void on_probe(room_peer *asked)
 {
     const peer *p = peer_of(asked);
+    CHECK(p->place == IN && p->away_ms == 0);
+}
+
+static uint64_t away_since_ms(const room_peer *asked)
+{
+    const peer *p = (const peer *)asked;
     CHECK(p->place == IN);
+    return p->away_ms;
+}
+
+static void on_entered(room_peer *entered)
+{
+    peer *p = peer_of(entered);
+    CHECK(p->place == IN && room_peer_is_joined(entered));
+    p->others = -1;
+    const room_member *member = NULL;
+    while ((member = room_member_next(entered->member, member)) != NULL)
+        p->others++;
+}
+
+static void on_news(room_peer *told, const room_news *news)
+{
+    peer *p = peer_of(told);
+    CHECK(p->place == IN && room_peer_is_joined(told));
+    CHECK(news->about != told->member && room_member_order(news->about) > 0);
+    CHECK(slice_equals(room_member_room(news->about), room_names[p->room]));
+    CHECK(room_member_peer(news->about)->face->version != 0);
+    p->others += news->kind == ROOM_NEWS_JOINED;
+    p->others -= news->kind >= ROOM_NEWS_LEFT;
 }
 
 static bool is_alive_since(const room_peer *asked, uint64_t since_ms)
@@ -176,10 +241,11 @@ static void on_dropped(room_peer *dropped)
 {
     peer *p = peer_of(dropped);
     CHECK(p->place == IN);
-    CHECK(p->alive_ms + PROBE_MS <= p->m->now_ms);
-    if (p->m->rooms[p->room].queued > 0 && p->m->rooms[p->room].queue[0].user == p->user)
+    CHECK(p->away_ms != 0 || p->alive_ms + PROBE_MS <= p->m->now_ms);
+    CHECK(p->kind == VERSION_1 || !owns_queue(p));
+    if (p->kind == VERSION_1 && owns_queue(p))
         set_away(p->m, p->room);
-    p->m->was_lost[p->room][p->user] = true;
+    p->m->was_lost[p->room][p->user] |= p->kind == VERSION_1;
     put_out(p);
 }
 
@@ -200,13 +266,14 @@ static void on_refused(room_peer *refused)
 {
     peer *p = peer_of(refused);
     CHECK(p->place == WAITING);
-    CHECK(count_peers(p->m, p->room, IN) == (int)p->m->limits.capacity);
+    CHECK(count_peers(p->m, p->room, IN) == capacity_of(p->m, p->room));
     for (int i = 0; i < PEERS; i++) {
         /* Nobody is refused for the sake of the silent. A member may have waited itself, which is at most one
          * probe's time without a sign of life, unless the clock ran on without ticks. */
         const peer *other = &p->m->peers[i];
         CHECK(other->place != IN || other->room != p->room || other->alive_ms + PROBE_MS >= p->since_ms ||
               p->m->was_late);
+        CHECK(other->place != IN || other->room != p->room || other->away_ms == 0);
     }
     put_out(p);
 }
@@ -222,20 +289,24 @@ static uint64_t id_of(const room_peer *p)
     return (uint64_t)(((const peer *)p) - ((const peer *)p)->m->peers);
 }
 
-static const room_peer_face face = {
-    .kinds = UINT32_MAX,
-    .version = 1,
-    .has_users = true,
-    .keeps_queue = true,
-    .send = on_send,
-    .probe = on_probe,
-    .is_alive_since = is_alive_since,
-    .on_admitted = on_admitted,
-    .on_refused = on_refused,
-    .on_replaced = on_replaced,
-    .on_dropped = on_dropped,
-    .account = account_of,
-    .id = id_of,
+#define WHAT_ALL_FACES_DO                                                                                  \
+    .send = on_send, .probe = on_probe, .is_alive_since = is_alive_since, .on_admitted = on_admitted,      \
+    .on_refused = on_refused, .on_replaced = on_replaced, .on_dropped = on_dropped, .account = account_of, \
+    .id = id_of
+
+static const room_peer_face faces[KINDS] = {
+    [VERSION_1] =
+        {.kinds = 1U << OFFER, .version = 1, .has_users = true, .keeps_queue = true, WHAT_ALL_FACES_DO},
+    [VERSION_2] = {.kinds = 1U << OFFER | 1U << HANGUP | 1U << DATA,
+                   .version = 2,
+                   .away_since_ms = away_since_ms,
+                   .on_entered = on_entered,
+                   .on_news = on_news,
+                   WHAT_ALL_FACES_DO},
+    [OF_SESSION] = {.kinds = 1U << OFFER | 1U << HANGUP,
+                    .version = 1,
+                    .doubts_company = true,
+                    WHAT_ALL_FACES_DO},
 };
 
 static bool on_reserve(void *context, uint32_t account, size_t bytes)
@@ -262,7 +333,7 @@ static void pop(model *m, int room, const room_signal_report *report)
     model_room *r = &m->rooms[room];
     CHECK(r->queued > 0);
     CHECK(slice_equals(report->from, user_names[r->queue[0].user]));
-    CHECK(r->queue[0].number == (uint32_t)report->kind);
+    CHECK(r->queue[0].number == (uint32_t)report->kind / NUMBER);
     memmove(r->queue, r->queue + 1, (r->queued - 1) * sizeof(r->queue[0]));
     r->queued--;
     r->bytes -= report->bytes;
@@ -271,13 +342,16 @@ static void pop(model *m, int room, const room_signal_report *report)
 static void on_signal(void *context, const room_signal_report *report)
 {
     model *m = context;
-    int room = find(room_names, ROOMS, report->room);
+    const peer *sender = (const peer *)report->from_peer;
+    int room = sender != NULL && sender->kind == OF_SESSION ? SESSION : find(room_names, ROOMS, report->room);
     int from = find(user_names, USERS, report->from);
     m->attempts++;
 
-    bool is_sent = report->to.len > 0;
+    bool has_receiver = report->to_peer != NULL;
+    bool is_sent = has_receiver && report->failure != ROOM_FAILURE_NOT_UNDERSTOOD;
+    CHECK(!has_receiver || is_sent == understands((const peer *)report->to_peer, report->kind % NUMBER));
     if (is_sent) {
-        CHECK(m->last_sent.number == (uint32_t)report->kind && m->last_sent.room == room);
+        CHECK(m->last_sent.number == (uint32_t)report->kind / NUMBER && m->last_sent.room == room);
         CHECK(m->sent_bytes == report->bytes);
         CHECK(m->last_sent.user == from && slice_equals(report->to, user_names[m->receiver->user]));
         CHECK(m->took_it == (report->outcome != ROOM_SIGNAL_DROPPED));
@@ -292,7 +366,9 @@ static void on_signal(void *context, const room_signal_report *report)
         break;
     case ROOM_SIGNAL_QUEUED:
         CHECK(!is_sent && r->queued < m->limits.pending_max_messages);
-        r->queue[r->queued++] = (stamp){.number = (uint32_t)report->kind, .user = (uint8_t)from};
+        r->queue[r->queued++] = (stamp){.number = (uint32_t)report->kind / NUMBER,
+                                        .sender = (uint8_t)(sender - m->peers),
+                                        .user = (uint8_t)from};
         r->bytes += report->bytes;
         CHECK(r->bytes <= m->limits.pending_max_bytes);
         break;
@@ -304,7 +380,7 @@ static void on_signal(void *context, const room_signal_report *report)
         CHECK(!is_sent);
         break;
     case ROOM_SIGNAL_DROPPED:
-        if (!is_sent || r->queued > 0)
+        if (report->failure != ROOM_FAILURE_NOBODY_THERE && (!has_receiver || r->queued > 0))
             pop(m, room, report);
         break;
     case ROOM_OUTCOMES:
@@ -316,6 +392,29 @@ static void on_signal(void *context, const room_signal_report *report)
 
 /* ---- Operations ---- */
 
+/* Would it be beside one who may be a ghost? */
+static bool has_doubts(const peer *p, int room)
+{
+    const model *m = p->m;
+    if (p->kind != OF_SESSION || count_peers(m, room, IN) != 1)
+        return false;
+    for (int i = 0; i < PEERS; i++) {
+        if (m->peers[i].place == IN && m->peers[i].room == room)
+            return m->peers[i].alive_ms + TRUST_MS <= m->now_ms;
+    }
+    abort();
+}
+
+static room_join request_of(const model *m, int room, int user)
+{
+    return (room_join){.space = room == SESSION ? ROOM_SPACE_SESSIONS : ROOM_SPACE_ROOMS,
+                       .room = room_names[room],
+                       .user = user_names[user],
+                       .room_json = room_jsons[room],
+                       .user_json = user_jsons[user],
+                       .now_ms = m->now_ms};
+}
+
 static void do_join(peer *p, int room, int user)
 {
     model *m = p->m;
@@ -325,27 +424,23 @@ static void do_join(peer *p, int room, int user)
     bool is_present = false;
     for (int i = 0; i < PEERS; i++) {
         const peer *other = &m->peers[i];
-        if (other->room != room || other->user != user)
+        if (other->room != room || other->user != user || other->kind != VERSION_1 || p->kind != VERSION_1)
             continue;
         is_present |= other->place == IN;
         if (other->place == WAITING)
             p->since_ms = other->since_ms; /* it takes over the place in the line */
     }
-    bool is_free = count_peers(m, room, IN) < (int)m->limits.capacity;
+    bool is_free = count_peers(m, room, IN) < capacity_of(m, room) && !has_doubts(p, room);
 
     /* Before the call, since the queue is sent before it returns. */
     p->place = is_present || is_free ? IN : WAITING;
     p->room = room;
     p->user = user;
     p->alive_ms = m->now_ms;
-    if (m->rooms[room].queued > 0 && m->rooms[room].queue[0].user == user)
+    if (owns_queue(p))
         m->rooms[room].is_away = false;
 
-    const room_join request = {.room = room_names[room],
-                               .user = user_names[user],
-                               .room_json = room_jsons[room],
-                               .user_json = user_jsons[user],
-                               .now_ms = m->now_ms};
+    const room_join request = request_of(m, room, user);
     int result = room_manager_join(m->manager, &p->room_peer, &request);
     if (result == ROOM_FULL) { /* all members have answered within the last second */
         CHECK(p->place == WAITING && p->room_peer.member == NULL);
@@ -354,23 +449,22 @@ static void do_join(peer *p, int room, int user)
     }
     CHECK(result == (p->place == IN ? ROOM_JOINED : ROOM_WAITING));
     CHECK(p->place == IN ? room_peer_is_joined(&p->room_peer) : room_peer_is_waiting(&p->room_peer));
-    const model_room *r = &m->rooms[room];
-    CHECK(p->place != IN || r->queued == 0 || r->queue[0].user == user); /* delivered at once */
+    CHECK(p->place != IN || m->rooms[room].queued == 0 || owns_queue(p)); /* delivered at once */
 }
 
-/* The signals of a user who leaves go with it; one who waits has none. */
-static void do_leave(peer *p)
+/* The signals of one who leaves go with it; one who waits has none. */
+static void do_leave(peer *p, room_news_kind why)
 {
     if (p->place == OUT)
         return;
     model *m = p->m;
     bool was_in = p->place == IN;
     p->place = OUT; /* before the call: somebody may get in through it */
-    const room_leaving leaving = {.why = ROOM_NEWS_LEFT, .now_ms = m->now_ms};
+    p->away_ms = 0;
+    const room_leaving leaving = {.why = why, .now_ms = m->now_ms};
     room_manager_leave(m->manager, &p->room_peer, &leaving);
     CHECK(p->room_peer.member == NULL);
-    const model_room *r = &m->rooms[p->room];
-    CHECK(!was_in || r->queued == 0 || r->queue[0].user != p->user);
+    CHECK(!was_in || !owns_queue(p));
 }
 
 static void do_lose(peer *p)
@@ -378,49 +472,149 @@ static void do_lose(peer *p)
     if (p->place == OUT)
         return;
     model *m = p->m;
-    const model_room *r = &m->rooms[p->room];
-    if (p->place == IN && r->queued > 0 && r->queue[0].user == p->user)
+    bool was_in = p->place == IN;
+    if (was_in && p->kind == VERSION_1 && owns_queue(p))
         set_away(m, p->room);
-    m->was_lost[p->room][p->user] |= p->place == IN;
+    m->was_lost[p->room][p->user] |= was_in && p->kind == VERSION_1;
     p->place = OUT;
+    p->away_ms = 0;
     room_manager_lose(m->manager, &p->room_peer, m->now_ms);
     CHECK(p->room_peer.member == NULL);
+    CHECK(!was_in || p->kind == VERSION_1 || !owns_queue(p));
 }
 
-static void do_signal(peer *p, size_t filling)
+/* A signal as it is sent by a peer: its stamp, and a filling. */
+typedef struct outgoing {
+    room_signal signal;
+    struct iovec parts[4];
+    char bytes[sizeof(stamp)];
+    size_t len;
+} outgoing;
+
+static void make_signal(peer *p, int kind, size_t filling, outgoing *out)
+{
+    static char padding[32];
+    const stamp sent = {
+        .number = ++p->m->numbers,
+        .sender = (uint8_t)(p - p->m->peers),
+        .room = (uint8_t)p->room,
+        .user = (uint8_t)p->user,
+    };
+    memcpy(out->bytes, &sent, sizeof(sent));
+    out->parts[0] = (struct iovec){out->bytes, 3};
+    out->parts[1] = (struct iovec){NULL, 0};
+    out->parts[2] = (struct iovec){out->bytes + 3, sizeof(sent) - 3};
+    out->parts[3] = (struct iovec){padding, filling};
+    out->len = sizeof(sent) + filling;
+    out->signal = (room_signal){.kind = (int)sent.number * NUMBER + kind,
+                                .count = 4,
+                                .parts = out->parts,
+                                .is_fleeting = kind == HANGUP};
+}
+
+static bool fits(const model *m, int room, size_t len)
+{
+    const model_room *r = &m->rooms[room];
+    return r->queued < m->limits.pending_max_messages && r->bytes + len <= m->limits.pending_max_bytes &&
+           m->reserved + len <= m->budget;
+}
+
+/* Another member of its room, or NULL. */
+static const peer *find_other(const peer *p, int choice)
+{
+    const peer *other = &p->m->peers[(p - p->m->peers + choice) % PEERS];
+    return other != p && other->place == IN && other->room == p->room ? other : NULL;
+}
+
+static void do_signal(peer *p, int kind, int choice, size_t filling)
+{
+    if (p->place != IN || p->away_ms != 0)
+        return;
+    model *m = p->m;
+    outgoing out;
+    make_signal(p, kind, filling, &out);
+    const peer *to = find_other(p, choice);
+    out.signal.to = to == NULL ? NULL : to->room_peer.member;
+    int receivers = 0, others = 0;
+    for (int i = 0; i < PEERS; i++) {
+        const peer *other = &m->peers[i];
+        if (other == p || other->place != IN || other->room != p->room || (to != NULL && other != to))
+            continue;
+        others++;
+        receivers += understands(other, kind);
+    }
+    size_t queued = m->rooms[p->room].queued;
+    bool is_queued = !out.signal.is_fleeting && fits(m, p->room, out.len);
+
+    int err = room_manager_signal(m->manager, &p->room_peer, &out.signal, m->now_ms);
+    if (others > 0) {
+        CHECK(err == 0 && m->sends == receivers && m->attempts == others);
+        return;
+    }
+    CHECK(err == (is_queued || out.signal.is_fleeting ? 0 : -ENOSPC) && m->sends == 0 && m->attempts == 1);
+    CHECK(m->rooms[p->room].queued == queued + is_queued);
+}
+
+/* A signal of this member, or of one who is gone, comes back. */
+static void do_requeue(peer *p, bool is_gone)
 {
     if (p->place != IN)
         return;
     model *m = p->m;
-    stamp sent = {
-        .number = ++m->numbers,
-        .sender = (uint8_t)(p - m->peers),
-        .room = (uint8_t)p->room,
-        .user = (uint8_t)p->user,
-    };
-    char bytes[sizeof(sent)], padding[32] = {0};
-    memcpy(bytes, &sent, sizeof(sent));
-    const struct iovec parts[] = {{bytes, 3}, {NULL, 0}, {bytes + 3, sizeof(sent) - 3}, {padding, filling}};
-    int others = count_peers(m, p->room, IN) - 1;
-    size_t queued = m->rooms[p->room].queued;
-    size_t held = m->rooms[p->room].bytes;
-    size_t reserved = m->reserved;
+    outgoing out;
+    make_signal(p, OFFER, 0, &out);
+    bool is_queued =
+        count_peers(m, p->room, IN) == 1 && p->kind != VERSION_2 && !is_gone && fits(m, p->room, out.len);
+    uint32_t order = room_member_order(p->room_peer.member) - is_gone;
+    CHECK(room_manager_requeue(m->manager, p->room_peer.member, order, &out.signal, m->now_ms) == is_queued);
+}
 
-    const room_signal signal = {.kind = (int)sent.number, .count = 4, .parts = parts};
-    int err = room_manager_signal(m->manager, &p->room_peer, &signal, m->now_ms);
-    if (others > 0) {
-        CHECK(err == 0 && m->sends == others && m->attempts == others);
+static void do_go_away(peer *p)
+{
+    if (p->place != IN || p->kind != VERSION_2 || p->away_ms != 0)
         return;
-    }
-    size_t len = sizeof(sent) + filling;
-    bool fits = queued < m->limits.pending_max_messages && held + len <= m->limits.pending_max_bytes &&
-                reserved + len <= m->budget;
-    CHECK(err == (fits ? 0 : -ENOSPC) && m->sends == 0 && m->attempts == 1);
-    CHECK(m->rooms[p->room].queued == queued + fits);
+    p->away_ms = p->m->now_ms;
+    room_manager_away(p->m->manager, &p->room_peer);
+}
+
+static void do_come_back(peer *p)
+{
+    if (p->away_ms == 0)
+        return;
+    p->away_ms = 0;
+    p->alive_ms = p->m->now_ms;
+    room_manager_back(p->m->manager, &p->room_peer, p->m->now_ms);
+}
+
+static void do_change(peer *p)
+{
+    if (p->place != OUT)
+        room_manager_changed(p->m->manager, &p->room_peer);
+}
+
+/* The place passes to the next peer, if that is of version 2 and has none. */
+static void do_succeed(peer *p, room_news_kind why)
+{
+    model *m = p->m;
+    peer *next = &m->peers[(p - m->peers + 1) % PEERS];
+    if (p->place != IN || p->kind != VERSION_2 || next->place != OUT || next->kind != VERSION_2)
+        return;
+    p->place = OUT;
+    p->away_ms = 0;
+    next->place = IN;
+    next->room = p->room;
+    next->user = p->user;
+    next->alive_ms = m->now_ms;
+    const room_join request = request_of(m, p->room, p->user);
+    CHECK(room_manager_succeed(m->manager, &p->room_peer, &next->room_peer, &request, why) == 0);
+    CHECK(p->room_peer.member == NULL && room_peer_is_joined(&next->room_peer));
+    CHECK(m->rooms[p->room].queued == 0);
 }
 
 static void do_answer(peer *p)
 {
+    if (p->away_ms != 0)
+        return;
     p->alive_ms = p->m->now_ms;
     if (p->place != OUT)
         room_manager_on_alive(p->m->manager, &p->room_peer, p->m->now_ms);
@@ -457,14 +651,36 @@ static void check_room(const model *m, int room, room_counts *expected)
     const model_room *r = &m->rooms[room];
     int members = count_peers(m, room, IN);
     int waiters = count_peers(m, room, WAITING);
-    CHECK(members <= (int)m->limits.capacity);
-    CHECK(waiters == 0 || members == (int)m->limits.capacity);
+    int capacity = capacity_of(m, room);
+    CHECK(members <= capacity);
+    CHECK(waiters == 0 || members == capacity || (room == SESSION && members == 1));
     CHECK(r->queued == 0 || members == (r->is_away ? 0 : 1));
     expected->rooms += members > 0 || r->queued > 0;
     expected->members += (uint64_t)members;
     expected->waiters += (uint64_t)waiters;
     expected->pending_messages += r->queued;
     expected->pending_bytes += r->bytes;
+}
+
+/* A member knows how many others there are, and the members stand in the order of their numbers. */
+static void check_member(const peer *p)
+{
+    const room_member *me = p->room_peer.member;
+    CHECK(slice_equals(room_member_user_json(me), user_jsons[p->user]));
+    CHECK(slice_equals(room_member_room_json(me), room_jsons[p->room]));
+    int members = count_peers(p->m, p->room, IN);
+    CHECK(p->kind != VERSION_2 || p->others == members - 1);
+    uint32_t last = 0;
+    const room_member *member = NULL;
+    for (int i = 0; i < members; i++) {
+        member = room_member_next(me, member);
+        CHECK(member != NULL && room_member_order(member) > last);
+        last = room_member_order(member);
+    }
+    CHECK(room_member_next(me, member) == NULL);
+    char id[ROOM_PEER_ID_LEN];
+    room_member_write_id(me, id);
+    CHECK(room_manager_find_peer(me, (slice){id, sizeof(id)}) == me);
 }
 
 static void check_model(const model *m)
@@ -482,8 +698,7 @@ static void check_model(const model *m)
         if (p->place == WAITING && p->since_ms + PROBE_MS < due_ms)
             due_ms = p->since_ms + PROBE_MS;
         if (p->place == IN)
-            CHECK(slice_equals(room_member_user_json(p->room_peer.member), user_jsons[p->user]) &&
-                  slice_equals(room_member_room_json(p->room_peer.member), room_jsons[p->room]));
+            check_member(p);
     }
     for (int i = 0; i < ROOMS; i++) {
         if (m->rooms[i].is_away && m->rooms[i].expires_ms < due_ms)
@@ -492,25 +707,57 @@ static void check_model(const model *m)
     CHECK(room_manager_next_due_ms(m->manager) == due_ms);
 }
 
+/* What is rarer than the rest. */
+static void play_rarity(peer *p, int choice)
+{
+    switch (choice) {
+    case 2:
+        do_go_away(p);
+        break;
+    case 3:
+        do_come_back(p);
+        break;
+    case 4:
+        do_change(p);
+        break;
+    case 5:
+        do_succeed(p, ROOM_NEWS_LOST);
+        break;
+    case 6:
+        do_succeed(p, ROOM_NEWS_REPLACED);
+        break;
+    case 7:
+    case 8:
+        do_requeue(p, choice == 8);
+        break;
+    case 9:
+        do_leave(p, ROOM_NEWS_LOST);
+        break;
+    default:
+        p->is_ending = !p->is_ending;
+    }
+}
+
 static void play(model *m, uint8_t who, uint8_t what)
 {
     peer *p = &m->peers[who % PEERS];
     int choice = what >> 3;
+    int more = who / PEERS;
     m->sends = 0;
     m->attempts = 0;
     switch (what & 7) {
     case 0:
     case 1:
-        do_join(p, choice % ROOMS, (choice / ROOMS) % USERS);
+        do_join(p, p->kind == OF_SESSION ? SESSION : choice % SESSION, (choice / SESSION) % USERS);
         break;
     case 2:
-        do_leave(p);
+        do_leave(p, ROOM_NEWS_LEFT);
         break;
     case 3:
         do_lose(p);
         break;
     case 4:
-        do_signal(p, (size_t)choice);
+        do_signal(p, more % SIGNALS, more / SIGNALS, (size_t)choice);
         break;
     case 5:
         do_answer(p);
@@ -519,7 +766,7 @@ static void play(model *m, uint8_t who, uint8_t what)
         do_tick(m, (uint64_t)choice * (who >= 128 ? 10 : 1), (who & 64) != 0);
         break;
     case 7:
-        p->is_ending = !p->is_ending;
+        play_rarity(p, choice);
         break;
     }
 }
@@ -544,7 +791,9 @@ static void open_model(model *m, const uint8_t limits[5])
     m->budget = limits[3] * 2u;
     m->now_ms = 1000 + limits[4];
     for (int i = 0; i < PEERS; i++)
-        m->peers[i] = (peer){.room_peer = {.face = &face}, .m = m};
+        m->peers[i] = (peer){.kind = i < 8 ? VERSION_1 : i < 12 ? VERSION_2 : OF_SESSION, .m = m};
+    for (int i = 0; i < PEERS; i++)
+        m->peers[i].room_peer.face = &faces[m->peers[i].kind];
     CHECK(room_manager_new(&m->limits, &effects, &key, &m->manager) == 0);
 }
 
