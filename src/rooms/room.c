@@ -40,7 +40,8 @@ room *room_new(room_space space, slice name, slice name_json, uint32_t id_base, 
     r->waiter_count = 0;
     r->passed_kinds = 0;
     r->space = (uint8_t)space;
-    r->name = plan;
+    r->table.key = r->name_bytes + plan.plain_at;
+    r->table.keylen = plan.plain_len;
     stored_name_write(&plan, r->name_bytes, name, name_json);
     return r;
 }
@@ -51,7 +52,8 @@ void room_free(room *r)
     if (r == NULL)
         return;
     former_members_clear(&r->formers);
-    wipe_and_free(r, room_size(&r->name));
+    stored_name name = room_stored_name(r);
+    wipe_and_free(r, room_size(&name));
 }
 
 room_member *room_member_new(room *r, room_peer *peer, slice user, slice user_json)

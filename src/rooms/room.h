@@ -63,7 +63,7 @@ typedef struct room_backlog {
 } room_backlog;
 
 struct room {
-    room_table_link table;             /* in the manager's table */
+    room_table_link table;             /* in the manager's table; its key is the codeword in name_bytes */
     SLIST_HEAD(, room_member) members; /* owned, the lowest number first */
     SLIST_HEAD(, room_waiter) waiters; /* owned: those who were members, then the others; first come first */
     former_members formers;            /* owned: the members that were lost lately */
@@ -73,7 +73,6 @@ struct room {
     uint32_t last_order;               /* the number that was given last */
     uint16_t member_count;             /* in `members` */
     uint16_t passed_kinds;             /* a bit for each kind of signals of which one has reached somebody */
-    stored_name name;                  /* of name_bytes */
     uint8_t waiter_count;              /* in `waiters` */
     uint8_t space;                     /* a room_space: where its name belongs to */
     char name_bytes[];
@@ -126,15 +125,23 @@ room_member *room_find_by_id(const room *r, slice id);
 /* The place in the line of a member that waits. Borrowed. */
 room_waiter *room_waiter_of(const room_member *member);
 
+/* Where the codeword lies in name_bytes. The key of the table says it, so it is stored once. */
+static inline stored_name room_stored_name(const room *r)
+{
+    return (stored_name){.plain_at = (uint16_t)((const char *)r->table.key - r->name_bytes),
+                         .plain_len = (uint16_t)r->table.keylen};
+}
+
 /* The codeword, plain and as JSON. Borrowed. */
 static inline slice room_name(const room *r)
 {
-    return stored_name_plain(&r->name, r->name_bytes);
+    return (slice){r->table.key, r->table.keylen};
 }
 
 static inline slice room_name_json(const room *r)
 {
-    return stored_name_json(&r->name, r->name_bytes);
+    stored_name name = room_stored_name(r);
+    return stored_name_json(&name, r->name_bytes);
 }
 
 /* A member's user name, plain and as JSON. Borrowed. */
