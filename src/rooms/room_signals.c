@@ -55,17 +55,20 @@ static void report(const room_manager *manager, room_outcome outcome, const parc
     manager->effects.on_signal(manager->effects.context, &told);
 }
 
+static room_failure send_to(const room_member *to, const room_signal *signal, const room_member *from)
+{
+    const room_peer_face *face = to->peer->face;
+    if ((face->kinds >> (signal->kind & 31) & 1) == 0)
+        return ROOM_FAILURE_NOT_UNDERSTOOD;
+    return face->send(to->peer, signal, from) ? ROOM_FAILURE_NONE : ROOM_FAILURE_RECEIVER_ENDING;
+}
+
 /* Pass a signal to a present member; `outcome` is what that is called where it succeeds. */
 static void deliver(const room_manager *manager, room_outcome outcome, const parcel *p,
                     const room_member *from, const room_member *to)
 {
-    const room_peer_face *face = to->peer->face;
-    if ((face->kinds >> (p->signal->kind & 31) & 1) == 0)
-        report(manager, ROOM_SIGNAL_DROPPED, p, from, to, ROOM_FAILURE_NOT_UNDERSTOOD);
-    else if (face->send(to->peer, p->signal, from))
-        report(manager, outcome, p, from, to, ROOM_FAILURE_NONE);
-    else
-        report(manager, ROOM_SIGNAL_DROPPED, p, from, to, ROOM_FAILURE_RECEIVER_ENDING);
+    room_failure failure = send_to(to, p->signal, from);
+    report(manager, failure == ROOM_FAILURE_NONE ? outcome : ROOM_SIGNAL_DROPPED, p, from, to, failure);
 }
 
 /* ---- Into the queue ---- */
