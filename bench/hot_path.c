@@ -8,6 +8,7 @@
  * It measures nothing by itself: bench/hot_path.sh counts its instructions. */
 #include "load/wire/signal_text.h"
 
+#include "session/session_host.h"
 #include "session/session_life.h"
 #include "websocket/frame.h"
 
@@ -84,7 +85,7 @@ static void add_membership(bench_user *u, size_t (*write_text)(char *out, const 
     add_text(u, text, write_text(text, &u->names));
 }
 
-static void add_signal(bench *b, bench_user *u, signal_kind kind, uint32_t number)
+static void add_signal(bench *b, bench_user *u, load_kind kind, uint32_t number)
 {
     char text[4096];
     add_text(u, text, signal_text_write(&b->texts, kind, &u->names, number, text));
@@ -123,19 +124,19 @@ static void relay(bench *b, unsigned long count)
         bench_user *from = &b->users[done / BURST % 2];
         bench_user *to = &b->users[(done / BURST + 1) % 2];
         for (int i = 0; i < BURST; i++)
-            add_signal(b, from, SIGNAL_CANDIDATE, number++);
+            add_signal(b, from, LOAD_CANDIDATE, number++);
         turn(b, from);
-        if (receive(to) < (size_t)BURST * b->texts.size[SIGNAL_CANDIDATE])
+        if (receive(to) < (size_t)BURST * b->texts.size[LOAD_CANDIDATE])
             fail("the signals did not arrive");
     }
 }
 
 /* Add an offer or an answer, and its candidates. */
-static void add_description(bench *b, bench_user *u, signal_kind kind)
+static void add_description(bench *b, bench_user *u, load_kind kind)
 {
     add_signal(b, u, kind, 0);
     for (uint32_t i = 1; i <= CANDIDATES; i++)
-        add_signal(b, u, SIGNAL_CANDIDATE, i);
+        add_signal(b, u, LOAD_CANDIDATE, i);
 }
 
 static void call(bench *b, unsigned long count)
@@ -146,12 +147,12 @@ static void call(bench *b, unsigned long count)
         if (i > 0)
             add_membership(caller, dialect_homecall.leave);
         add_membership(caller, dialect_homecall.join);
-        add_description(b, caller, SIGNAL_OFFER);
+        add_description(b, caller, LOAD_OFFER);
         turn(b, caller);
         add_membership(callee, dialect_homecall.join);
         turn(b, callee);
         size_t queued = receive(callee);
-        add_description(b, callee, SIGNAL_ANSWER);
+        add_description(b, callee, LOAD_ANSWER);
         add_membership(callee, dialect_homecall.leave);
         turn(b, callee);
         if (receive(caller) <= queued) /* an answer is at least one byte longer than an offer */
@@ -198,19 +199,19 @@ static void make(bench *b, size_t candidate_size)
                                                 .pending_max_bytes = 256 * 1024,
                                                 .pending_ttl_ms = NEVER_MS,
                                                 .probe_timeout_ms = NEVER_MS},
-                                      .max_name_bytes = 512};
+                                      .dialects = {.max_name_bytes = 512}};
     shared->hash = (keyed_hash){{7, 7, 7}}; /* a fixed key, so that every run uses the same buckets */
     shared->budget.limit = UINT64_MAX / 2;
     b->texts = (signal_texts){
         .dialect = &dialect_homecall,
-        .size = {[SIGNAL_OFFER] = 3000, [SIGNAL_ANSWER] = 3001, [SIGNAL_CANDIDATE] = candidate_size}};
+        .size = {[LOAD_OFFER] = 3000, [LOAD_ANSWER] = 3001, [LOAD_CANDIDATE] = candidate_size}};
     shared->shards = 1;
     shared->hand_over = hand_over;
     shared->on_gone = on_gone;
     shared->admit = admit;
     if (net_loop_init(&b->loop) != 0)
         fail("loop");
-    if (session_group_init(&b->group, shared, &b->loop, &session_events, 0) != 0)
+    if (session_group_init(&b->group, shared, &b->loop, &session_events, &session_host, 0) != 0)
         fail("group");
     enter(b, &b->users[0], "anna");
     enter(b, &b->users[1], "boris");

@@ -60,7 +60,12 @@ static void on_free(connection *c)
     free(c);
 }
 
-static const connection_events events = {on_handshake, on_message, on_pong, on_end, on_hand_over, on_free};
+static const connection_events events = {.on_handshake = on_handshake,
+                                         .on_message = on_message,
+                                         .on_pong = on_pong,
+                                         .on_end = on_end,
+                                         .on_hand_over = on_hand_over,
+                                         .on_free = on_free};
 
 static void on_accept(struct evconnlistener *listener, evutil_socket_t fd, struct sockaddr *from, int len,
                       void *arg)

@@ -113,8 +113,8 @@ static int make_base(load_thread *t)
 static int make_texts(load_thread *t)
 {
     t->texts = (signal_texts){.dialect = t->options->dialect};
-    for (int kind = 0; kind < SIGNAL_KINDS; kind++)
-        t->texts.size[kind] = t->scenario->signal_size(t->options, (signal_kind)kind);
+    for (int kind = 0; kind < LOAD_KINDS; kind++)
+        t->texts.size[kind] = t->scenario->signal_size(t->options, (load_kind)kind);
     if (signal_texts_init(&t->texts) != 0)
         return -ENOMEM;
     t->text = malloc(signal_texts_longest(&t->texts));

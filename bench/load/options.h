@@ -14,7 +14,7 @@ struct scenario;
 typedef struct load_options {
     const struct scenario *scenario;
     const char *url;
-    const dialect *dialect;
+    const load_dialect *dialect;
     const char *ca_file; /* NULL = the authorities of the system */
     const char *json;    /* a path, "-" for standard output; NULL = no JSON */
     const char *report;  /* a directory; NULL = no page */

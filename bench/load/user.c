@@ -81,7 +81,7 @@ static sent_signal *under_way(const user *u, uint32_t number)
     return &u->under_way[number & (u->thread->ring_size - 1)];
 }
 
-void user_send(user *u, signal_kind kind, uint64_t at_ns)
+void user_send(user *u, load_kind kind, uint64_t at_ns)
 {
     load_thread *t = u->thread;
     const dialect_names names = names_of(u);
@@ -128,7 +128,7 @@ static void on_text(ws_client *c, slice text)
 {
     user *u = user_of(c);
     load_thread *t = u->thread;
-    const dialect *d = t->options->dialect;
+    const load_dialect *d = t->options->dialect;
     if (d->is_notice != NULL && d->is_notice(text))
         return;
     user *from = u->peer;
@@ -147,9 +147,9 @@ static void on_text(ws_client *c, slice text)
     }
     from->arrived++;
     LOAD_COUNT(t, signals, 1);
-    LOAD_COUNT(t, offers, expected->kind == SIGNAL_OFFER);
-    LOAD_COUNT(t, answers, expected->kind == SIGNAL_ANSWER);
-    LOAD_COUNT(t, candidates, expected->kind == SIGNAL_CANDIDATE);
+    LOAD_COUNT(t, offers, expected->kind == LOAD_OFFER);
+    LOAD_COUNT(t, answers, expected->kind == LOAD_ANSWER);
+    LOAD_COUNT(t, candidates, expected->kind == LOAD_CANDIDATE);
     LOAD_COUNT(t, signal_bytes, text.len);
     if (expected->at_ns != 0)
         load_time(t, LATENCY_SIGNAL, expected->at_ns);

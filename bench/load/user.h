@@ -23,7 +23,7 @@ typedef struct user_events {
         user *u); /* the connection is upgraded; not called for one that connects before the load */
     void (*on_settled)(user *u); /* the server has handled everything that was sent before user_settle() */
     /* The next signal of u->peer has arrived. */
-    void (*on_signal)(user *u, signal_kind kind);
+    void (*on_signal)(user *u, load_kind kind);
     /* The connection has ended; see ws_client_events.on_end. NULL = that is a fault. */
     void (*on_end)(user *u, uint16_t code, const char *why);
 } user_events;
@@ -31,7 +31,7 @@ typedef struct user_events {
 /* A signal that was sent and has not arrived. */
 typedef struct sent_signal {
     uint64_t at_ns; /* when it was sent, or due; 0 = its time is not measured, since it waits in a queue */
-    signal_kind kind;
+    load_kind kind;
 } sent_signal;
 
 struct user {
@@ -76,7 +76,7 @@ void user_join(user *u);
 void user_leave(user *u);
 
 /* Send a signal to the peer. `at_ns` is as in sent_signal. */
-void user_send(user *u, signal_kind kind, uint64_t at_ns);
+void user_send(user *u, load_kind kind, uint64_t at_ns);
 
 /* How many of its signals have not arrived yet. */
 static inline uint32_t user_under_way(const user *u)

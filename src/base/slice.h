@@ -4,7 +4,9 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <string.h>
+#include <sys/uio.h>
 
 typedef struct slice {
     const char *data; /* borrowed; may be NULL where len is 0 */
@@ -18,6 +20,13 @@ typedef struct slice {
 static inline slice slice_of_text(const char *text)
 {
     return (slice){text, strlen(text)};
+}
+
+/* A slice as a part of what is written. Writing only reads, but its struct is shared with reading and so not
+ * const. */
+static inline struct iovec slice_to_iovec(slice s)
+{
+    return (struct iovec){.iov_base = (void *)(uintptr_t)s.data, .iov_len = s.len};
 }
 
 /* Are the two the same, byte for byte? */

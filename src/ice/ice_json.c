@@ -54,12 +54,24 @@ static bool add_server(cJSON *servers, slice list, bool is_turn, const turn_cred
              cJSON_AddStringToObject(server, "credential", credentials->credential) != NULL));
 }
 
+static bool add_servers(cJSON *servers, slice urls, const turn_credentials *credentials)
+{
+    return servers != NULL && add_server(servers, urls, false, NULL) &&
+           (credentials == NULL || add_server(servers, urls, true, credentials));
+}
+
 static bool add_all(cJSON *root, slice urls, const turn_credentials *credentials, uint32_t ttl_s)
 {
-    cJSON *servers = cJSON_AddArrayToObject(root, "iceServers");
-    return servers != NULL && add_server(servers, urls, false, NULL) &&
-           (credentials == NULL || add_server(servers, urls, true, credentials)) &&
+    return add_servers(cJSON_AddArrayToObject(root, "iceServers"), urls, credentials) &&
            cJSON_AddNumberToObject(root, "ttl", ttl_s) != NULL;
+}
+
+char *ice_json_print_servers(slice urls, const turn_credentials *credentials)
+{
+    cJSON *servers = cJSON_CreateArray();
+    char *text = add_servers(servers, urls, credentials) ? cJSON_PrintUnformatted(servers) : NULL;
+    cJSON_Delete(servers);
+    return text;
 }
 
 char *ice_json_print(slice urls, const turn_credentials *credentials, uint32_t ttl_s)

@@ -18,4 +18,7 @@
  * out. */
 char *ice_json_print(slice urls, const turn_credentials *credentials, uint32_t ttl_s);
 
+/* Make the array of iceServers alone. */
+char *ice_json_print_servers(slice urls, const turn_credentials *credentials);
+
 #endif

@@ -22,7 +22,10 @@ typedef enum close_reason {
     CLOSE_REASON_ADDRESS_FLOOD,  /* the connections of one address have sent more than it may */
     CLOSE_REASON_INVALID_MESSAGES, /* more invalid messages than FAULT_BURST allows */
     CLOSE_REASON_TAKEN_OVER,       /* the same user joined from a new connection */
+    CLOSE_REASON_REPLACED,         /* its session goes on with another connection */
+    CLOSE_REASON_SESSION_FULL,     /* what it came for is full, and it can't ask for anything else */
     CLOSE_REASON_SERVER_STOPS,     /* the server stops */
+    CLOSE_REASON_RESTARTS,         /* the same, where the client knows what that means */
     CLOSE_REASON_OVERLOADED,       /* a join while the server is overloaded */
     CLOSE_REASON_NO_MEMORY,        /* out of memory */
     CLOSE_REASON_SLOW_MESSAGE,     /* a message or a frame was begun, and not ended within MESSAGE_TIMEOUT */

@@ -151,6 +151,12 @@ void connection_resume(connection *c)
         connection_set_put_work(&c->entry, CONNECTION_WORK_RESUME);
 }
 
+void connection_give_up(connection *c)
+{
+    if (connection_is_open(c))
+        connection_set_put_work(&c->entry, CONNECTION_WORK_NO_MEMORY);
+}
+
 /* ---- Output ---- */
 
 /* Output is mostly written in the turn that has made it, and then its buffer serves the next connection. */

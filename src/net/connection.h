@@ -62,10 +62,15 @@ typedef struct connection_events {
      * or a fault instead of 101 or 200, as 429 or 503. With every status but 101 the connection ends.
      * `handshake` is borrowed for the call; the owner may set its `protocol`, which a 101 then names. */
     int (*on_handshake)(connection *c, ws_handshake *handshake);
+    /* The upgrade was answered with 101, and the connection is open. It may be given a message of the
+     * request's own, by connection_give_message(). May be NULL. `handshake` is borrowed for the call. */
+    void (*on_open)(connection *c, const ws_handshake *handshake);
     /* A whole message has come. `data` is borrowed for the call. */
     connection_verdict (*on_message)(connection *c, bool is_text, slice data);
     /* A pong has come. */
     void (*on_pong)(connection *c);
+    /* A ping was sent, or the connection is HELD and would be pinged now if it was not. May be NULL. */
+    void (*on_ping)(connection *c);
     /* The connection has ended for its owner: no message comes any more, and none is sent. Called once.
      * `end` is borrowed for the call. */
     void (*on_end)(connection *c, const connection_end *end);
@@ -118,6 +123,14 @@ int connection_open(connection *c, int fd, uint64_t id, connection_set *set, tls
 /* Answer a request for the page with this whole HTTP answer, head and body, both copied; then the connection
  * ends. Only within on_handshake, which then returns 0. */
 void connection_answer(connection *c, slice head, slice body);
+
+/* Have the owner given a message, which is not text, before all that the peer sends. Only within on_open.
+ * Without memory the connection is dropped. */
+void connection_give_message(connection *c, slice data);
+
+/* End it at the end of the turn: there is no memory for what its peer must be told. on_end is not called
+ * before this returns. Nothing happens to one that is ending. */
+void connection_give_up(connection *c);
 
 /* Answer with the HTTP fault of this status, without reading the request any further; then the connection
  * ends. In HANDSHAKE only. `why` is a literal, and only for on_end. */

@@ -62,7 +62,22 @@ static bool answer_request(connection *c, ws_handshake *handshake)
     bytes_clear(&c->proxied_peer); /* from now on `message` is at the same place */
     connection_enter_state(c, CONNECTION_OPEN);
     connection_set_put_work(&c->entry, CONNECTION_WORK_WRITE);
-    return true;
+    if (c->entry.set->events->on_open != NULL)
+        c->entry.set->events->on_open(c, handshake);
+    return connection_is_open(c);
+}
+
+void connection_give_message(connection *c, slice data)
+{
+    assert(c->entry.state == CONNECTION_OPEN && c->message == NULL);
+    if (bytes_append(&c->message, data.data, data.len) != 0) {
+        connection_drop_without_memory(c);
+        return;
+    }
+    c->has_kept_message = true;
+    c->kept_is_text = false;
+    connection_enter_state(c, CONNECTION_HELD);
+    connection_resume(c);
 }
 
 /* Answer the upgrade request if it is complete or bad. Returns how many bytes were used. */

@@ -230,6 +230,7 @@ int connection_set_init(connection_set *set, net_loop *loop, const net_limits *l
     TAILQ_INIT(&set->backlog);
     set->duration_ms[CONNECTION_HANDSHAKE] = limits->handshake_timeout_ms;
     set->duration_ms[CONNECTION_OPEN] = limits->ping_interval_ms;
+    set->duration_ms[CONNECTION_HELD] = limits->ping_interval_ms;
     set->duration_ms[CONNECTION_PINGED] = limits->pong_timeout_ms;
     set->duration_ms[CONNECTION_CLOSING] = limits->pong_timeout_ms;
     set->duration_ms[CONNECTION_LINGERING] = limits->close_timeout_ms;

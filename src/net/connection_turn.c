@@ -25,6 +25,12 @@ static void on_backlog(connection_entry *entry)
     connection_take_backlog(connection_of(entry));
 }
 
+static void tell_of_ping(connection *c)
+{
+    if (c->entry.set->events->on_ping != NULL)
+        c->entry.set->events->on_ping(c);
+}
+
 static void on_due(connection_entry *entry)
 {
     connection *c = connection_of(entry);
@@ -35,6 +41,11 @@ static void on_due(connection_entry *entry)
     case CONNECTION_OPEN:
         connection_ping(c);
         connection_enter_state(c, CONNECTION_PINGED);
+        tell_of_ping(c);
+        break;
+    case CONNECTION_HELD: /* a pong would not be handled */
+        connection_enter_state(c, CONNECTION_HELD);
+        tell_of_ping(c);
         break;
     case CONNECTION_PINGED:
         connection_drop(c, CLOSE_REASON_SILENT, "no sign of life");
@@ -43,7 +54,6 @@ static void on_due(connection_entry *entry)
     case CONNECTION_LINGERING:
         connection_drop(c, CLOSE_REASON_SILENT, "the peer keeps the connection open");
         break;
-    case CONNECTION_HELD:
     case CONNECTION_LEAVING:
     case CONNECTION_CLOSED:
     case CONNECTION_STATES:

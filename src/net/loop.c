@@ -61,7 +61,7 @@ void net_loop_deinit(net_loop *loop)
 
 void net_loop_add_ticker(net_loop *loop, net_ticker *ticker)
 {
-    assert(ticker->next_due_ms != NULL && ticker->on_due != NULL && ticker->on_turn_end != NULL);
+    assert(ticker->next_due_ms != NULL && ticker->on_due != NULL);
     STAILQ_INSERT_TAIL(&loop->tickers, ticker, link);
 }
 
@@ -171,7 +171,8 @@ static void finish_turn(net_loop *loop)
     net_ticker *ticker;
     STAILQ_FOREACH(ticker, &loop->tickers, link)
     {
-        ticker->on_turn_end(ticker, took_us);
+        if (ticker->on_turn_end != NULL)
+            ticker->on_turn_end(ticker, took_us);
     }
     counter_add(&loop->counters.turns, 1);
     counter_histogram_add(&loop->counters.lag_us, took_us, 1);

@@ -35,7 +35,8 @@ struct net_ticker {
     void (*on_due)(net_ticker *ticker, uint64_t now_ms);
     /* Do the work that was collected during the turn. May be NULL. */
     void (*on_work)(net_ticker *ticker);
-    /* The turn is over: it took `took_us` microseconds. Set the counters that show the current state. */
+    /* The turn is over: it took `took_us` microseconds. Set the counters that show the current state. May be
+     * NULL. */
     void (*on_turn_end)(net_ticker *ticker, uint64_t took_us);
 };
 

@@ -82,7 +82,7 @@ static inline size_t measure_blank(const char *at, size_t len)
     return 0; /* no blank needs four bytes */
 }
 
-static slice trim(slice text)
+slice fields_trim(slice text)
 {
     size_t blank;
     while ((blank = measure_blank(text.data, text.len)) > 0) {
@@ -111,7 +111,7 @@ static int decode_name(slice raw, size_t max_bytes, char storage[FIELDS_MAX_NAME
 
     int status = 0;
     long len = json_text_decode(raw, decoded, raw.len); /* no escape is shorter than its character */
-    slice trimmed = len > 0 ? trim((slice){decoded, (size_t)len}) : (slice){decoded, 0};
+    slice trimmed = len > 0 ? fields_trim((slice){decoded, (size_t)len}) : (slice){decoded, 0};
     if (len < 0) {
         status = len == -ENOMEM ? -ENOMEM : -EINVAL;
     } else if (trimmed.len > max_bytes) {
@@ -138,7 +138,7 @@ int fields_read_name(const found_fields *found, unsigned id, size_t max_bytes,
     slice raw = fields_unquote(member->value);
     if (member->value_has_escapes)
         return decode_name(raw, max_bytes, storage, name);
-    raw = trim(raw);
+    raw = fields_trim(raw);
     if (raw.len > max_bytes)
         return -ENOSPC;
     *name = raw;

@@ -113,6 +113,9 @@ static inline __attribute__((always_inline)) int fields_read_word(const found_fi
     return place < word_count ? (int)place : -ENOENT;
 }
 
+/* The text without the blanks around it that JavaScript's trim() takes away. It is valid UTF-8. */
+slice fields_trim(slice text);
+
 /* Read a name: decoded, and trimmed as JavaScript's trim() does. It lies in the text, or if it has escapes in
  * `storage`, so it lives as long as both. `max_bytes`, at most FIELDS_MAX_NAME_BYTES, bounds what is left
  * after trimming. 0 with *name, which is empty if only blanks were there. Otherwise *name is not touched:

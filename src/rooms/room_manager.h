@@ -91,7 +91,8 @@ int room_manager_signal(room_manager *manager, room_peer *from, const room_signa
 
 /* A signal that this member of the room of `of_room` had sent to one who is gone is queued (PROTOCOL-2.md,
  * rule 7), in the order of calls, and reported so. Only if the sender is still there, alone, and speaks
- * version 1, which can't say it again. Was it queued? Where the queue is full, it is reported as refused. */
+ * version 1, which can't say it again. Was it queued? Where the queue is full, it is reported as refused.
+ * Only from within room_peer_face.on_gone. */
 bool room_manager_requeue(room_manager *manager, const room_member *of_room, uint32_t sender_order,
                           const room_signal *signal, uint64_t now_ms);
 

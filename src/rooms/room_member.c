@@ -24,6 +24,12 @@ slice room_member_user_json(const room_member *member)
     return room_user_json(member);
 }
 
+void room_member_names_json(const room_member *member, slice *room_json, slice *user_json)
+{
+    *room_json = room_name_json(member->room);
+    *user_json = room_user_json(member);
+}
+
 bool room_member_is_waiting(const room_member *member)
 {
     return member->is_waiting;

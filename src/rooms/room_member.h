@@ -16,6 +16,9 @@ slice room_member_user(const room_member *member);
 slice room_member_room_json(const room_member *member);
 slice room_member_user_json(const room_member *member);
 
+/* The two JSON names in one call, for who needs both with each signal. */
+void room_member_names_json(const room_member *member, slice *room_json, slice *user_json);
+
 /* Is it still in the line before its room? */
 bool room_member_is_waiting(const room_member *member);
 

@@ -93,8 +93,12 @@ typedef struct room_peer_face {
      * the newcomer gets what was queued; an end after the last signal of who is gone, which is no member any
      * more. Who waits in a line hears nothing, and nobody hears of it. */
     void (*on_news)(room_peer *peer, const room_news *news);
-    /* The peer waited and did not get in. It has no place any more. */
-    void (*on_refused)(room_peer *peer);
+    /* NULL, or: the peer is no member any more, but `member` still says where it was. The others were told,
+     * and nobody who waits was let in yet. Here alone room_manager_requeue() may be called. */
+    void (*on_gone)(room_peer *peer);
+    /* The peer waited and did not get in. It has no place any more. `was` is the place that it had, borrowed
+     * for the call. */
+    void (*on_refused)(room_peer *peer, const room_member *was);
     /* The same user came from a new connection: close this one. The peer has no place any more. `was` is the
      * place that it had, borrowed for the call. */
     void (*on_replaced)(room_peer *peer, const room_member *was);

@@ -63,6 +63,8 @@ void room_places_take_out(room_manager *manager, room_member *member, room_news_
     room_remove_member(member->room, member);
     manager->counts.members--;
     room_news_tell(member, why, text);
+    if (member->peer->face->on_gone != NULL)
+        member->peer->face->on_gone(member->peer);
     member->peer->member = NULL;
 }
 
@@ -119,9 +121,11 @@ void room_places_end_wait(room_manager *manager, room_waiter *waiter)
 /* PROTOCOL.md, rule 1: otherwise the newcomer gets "Room is full". */
 void room_places_refuse(room_manager *manager, room_waiter *waiter)
 {
-    room_peer *peer = waiter->member->peer;
-    room_places_end_wait(manager, waiter);
-    peer->face->on_refused(peer);
+    room_member *member = waiting_line_take(manager, waiter);
+    room_peer *peer = member->peer;
+    peer->member = NULL;
+    peer->face->on_refused(peer, member);
+    room_member_free(member);
 }
 
 /* PROTOCOL-2.md, rule 8: members who are there and silent go first. Only if that is not enough, those who are

@@ -28,6 +28,7 @@ int room_manager_succeed(room_manager *manager, room_peer *old_peer, room_peer *
     room_places_take_out(manager, old, why, SLICE_LITERAL(""));
     room_member_free(old);
     room_places_enter(manager, successor, false);
+    room_signals_receive(manager, successor); /* what a member got back just now, alone in between */
     room_places_settle(manager, r); /* the old one may have been the last whose answer was missing */
     return 0;
 }

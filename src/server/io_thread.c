@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/thread.h"
+#include "session/session_host.h"
 #include "session/session_life.h"
 
 #include <assert.h>
@@ -35,7 +36,7 @@ static void close_wave(io_thread *t)
         evtimer_add(t->wave, &wave_time) != 0) {
         t->waves_left = 0;
         t->group.is_draining = true;
-        session_group_close_all(&t->group);
+        session_close_all(&t->group);
         return;
     }
     size_t share = t->group.connections.count / (t->waves_left + 1) + 1;
@@ -281,7 +282,8 @@ int io_thread_init(io_thread *t, const io_thread_plan *plan)
         goto deinit_loop;
     error = make_events(t);
     if (error == 0)
-        error = session_group_init(&t->group, plan->shared, &t->loop, &session_events, plan->shard);
+        error = session_group_init(&t->group, plan->shared, &t->loop, &session_events, &session_host,
+                                   plan->shard);
     if (error == 0)
         return 0;
 

@@ -16,7 +16,7 @@ static const char log_namespace[] = "HomeCall_Signal_Server";
 static uint64_t signals(const session_counters *c, room_outcome outcome)
 {
     uint64_t count = 0;
-    for (int type = 0; type < SESSION_SIGNALS; type++)
+    for (int type = 0; type < SIGNAL_KINDS; type++)
         count += counter_get(&c->signals[type][outcome]);
     return count;
 }

@@ -31,6 +31,12 @@ static void on_gone(session_group *group, session *s)
     admission_leave(server->admission, admission_place_of(s->connection.allowance), clock_monotonic_us());
 }
 
+static void on_place_free(session_group *group, net_allowance *place)
+{
+    const signal_server *server = group->shared->context;
+    admission_leave(server->admission, admission_place_of(place), clock_monotonic_us());
+}
+
 /* ---- Limits ---- */
 
 static bool allows_origin(void *context, slice origin)
@@ -73,10 +79,10 @@ static session_limits session_limits_of(const signal_server_options *o)
                   .pending_max_bytes = o->pending_max_bytes,
                   .pending_ttl_ms = o->pending_ttl_ms,
                   .probe_timeout_ms = o->probe_timeout_ms},
-        .max_name_bytes = o->max_name_bytes,
+        .dialects = {.max_name_bytes = o->max_name_bytes,
+                     .faults = {.per_second = o->fault_burst == 0 ? 0 : 1, .burst = o->fault_burst}},
         .log_lines = {.per_second = o->log_rate_per_address, .burst = 10 * o->log_rate_per_address},
         .guesses = {.per_minute = o->guess_rate, .burst = o->guess_burst},
-        .faults = {.per_second = o->fault_burst == 0 ? 0 : 1, .burst = o->fault_burst},
     };
 }
 
@@ -107,6 +113,7 @@ int server_shared_init(signal_server *server)
     shared->hand_over = hand_over;
     shared->admit = admit;
     shared->on_gone = on_gone;
+    shared->on_place_free = on_place_free;
     shared->context = server;
     return 0;
 }

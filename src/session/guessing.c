@@ -1,5 +1,7 @@
 #include "session/guessing.h"
 
+#include "rooms/room_hash.h"
+
 static const char log_namespace[] = "HomeCall_Signal_Session";
 
 /* What the session's client has joined; NULL where this join can't be one that counts. */
@@ -23,31 +25,31 @@ static int hold(session *s, uint32_t hold_ms)
 {
     session_group *group = session_group_of(s);
     uint64_t now_ms = net_loop_now_ms(group->loop);
-    int error = held_joins_add(&group->held, &s->join, &s->connection, now_ms + hold_ms);
+    int error = held_joins_add(&group->held, &s->participant.join, &s->connection, now_ms + hold_ms);
     if (error != 0)
         return error;
     counter_add(&group->counters.guesses_held, 1);
-    LOG_SESSION(LOG_INFO, log_namespace, "join held", s, LOG_NUMBER("held_ms", hold_ms));
+    LOG_PARTICIPANT(LOG_INFO, log_namespace, "join held", &s->participant, LOG_NUMBER("held_ms", hold_ms));
     if (hold_ms == GUESS_MAX_HOLD_MS)
         warn(s, now_ms);
     return 1;
 }
 
-int guessing_hold(session *s, slice codeword)
+int guessing_hold(session *s, room_space space, slice codeword)
 {
     guess_record *record = record_for(s, codeword);
     if (record == NULL)
         return 0;
 
     const session_group *group = session_group_of(s);
-    uint32_t room = guess_room(keyed_hash_of(&group->shared->hash, codeword));
-    if (!s->join.has_waited) {
+    uint32_t room = guess_room(room_hash(&group->shared->hash, space, codeword));
+    if (!s->participant.join.has_waited) {
         uint32_t hold_ms =
             guess_hold_ms(record, group->shared->limits.guesses, room, net_loop_now_us(group->loop));
         if (hold_ms > 0)
             return hold(s, hold_ms);
     }
-    s->join.has_waited = false;
+    s->participant.join.has_waited = false;
     guess_remember(record, room);
     return 0;
 }

@@ -6,8 +6,9 @@
 
 #include "session/session.h"
 
-/* The session joins this room. 0 = handle the join now. 1 = it is held: the same join must come here again
- * when its connection goes on, and will not be held a second time. -ENOMEM: it can't be held. */
-int guessing_hold(session *s, slice codeword);
+/* The session joins this room. 0 = handle the join
+ * now. 1 = it is held: the same join must come here again when its connection goes on, and will not be held a
+ * second time. -ENOMEM: it can't be held. */
+int guessing_hold(session *s, room_space space, slice codeword);
 
 #endif

@@ -109,18 +109,12 @@ static void on_due(net_ticker *ticker, uint64_t now_ms)
     }
 }
 
-static void on_turn_end(net_ticker *ticker, uint64_t took_us)
-{
-    (void)ticker;
-    (void)took_us;
-}
-
 /* ---- Life ---- */
 
 void held_joins_init(held_joins *held, net_loop *loop)
 {
     *held = (held_joins){
-        .ticker = {.next_due_ms = next_due_ms, .on_due = on_due, .on_turn_end = on_turn_end},
+        .ticker = {.next_due_ms = next_due_ms, .on_due = on_due},
     };
     net_loop_add_ticker(loop, &held->ticker);
 }

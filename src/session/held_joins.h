@@ -7,20 +7,13 @@
 #ifndef HOMECALL_SESSION_HELD_JOINS_H
 #define HOMECALL_SESSION_HELD_JOINS_H
 
+#include "dialect/participant.h"
 #include "net/connection.h"
 #include "net/loop.h"
 
 #include <stdint.h>
 
-/* How far the latest join of a session is. Each session embeds it, also the thousands that never join, so it
- * has 32 bits. */
-typedef struct join_progress {
-    uint32_t next_shard : 8; /* while the session is handed over: the shard that it goes to */
-    uint32_t has_waited : 1; /* the join was held, and is handled when it comes next */
-    uint32_t held_at : 23;   /* its place in held_joins; 0 = it is not held */
-} join_progress;
-
-enum { JOIN_MAX_SHARDS = 1 << 8, HELD_JOINS_MAX = (1 << 23) - 1 };
+enum { JOIN_MAX_SHARDS = 1 << 8, HELD_JOINS_MAX = (1 << 21) - 1 };
 
 typedef struct held_join {
     join_progress *join;    /* borrowed, as the next */

@@ -36,6 +36,18 @@ static int make_credentials(const ice_settings *settings, const keyed_hash *hash
     return turn_credentials_make(settings->secret, utc_s + settings->ttl_s, user, out);
 }
 
+char *ice_page_servers(const ice_settings *settings, uint64_t utc_s)
+{
+    uint64_t user = 0;
+    turn_credentials credentials;
+    bool has_secret = settings->secret.len > 0;
+    if (has_secret &&
+        (getrandom(&user, sizeof(user), 0) != (ssize_t)sizeof(user) ||
+         turn_credentials_make(settings->secret, utc_s + settings->ttl_s, user, &credentials) != 0))
+        return NULL;
+    return ice_json_print_servers(settings->urls, has_secret ? &credentials : NULL);
+}
+
 /* The browser lets a page of another origin read the answer only if the answer allows its origin (Fetch,
  * "CORS protocol"). The handshake has already refused origins that may not connect. */
 static char *make_head(slice origin, size_t body_len)

@@ -29,4 +29,8 @@ typedef struct ice_page {
 int ice_page_make(const ice_settings *settings, const keyed_hash *hash, const address *client, slice origin,
                   uint64_t utc_s, ice_page *out);
 
+/* Make the servers alone, as JSON of RTCConfiguration.iceServers: a heap string, owned by the caller. NULL
+ * without memory or random bytes. */
+char *ice_page_servers(const ice_settings *settings, uint64_t utc_s);
+
 #endif

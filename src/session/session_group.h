@@ -10,12 +10,14 @@
 #include "base/address_list.h"
 #include "base/keyed_hash.h"
 #include "base/seldom.h"
+#include "dialect/session_counters.h"
 #include "net/connection.h"
+#include "session/dialect_ticker.h"
+#include "session/dialects.h"
 #include "session/guess_limit.h"
 #include "session/held_joins.h"
 #include "session/ice_page.h"
 #include "session/ice_rate.h"
-#include "session/session_counters.h"
 #include "session/session_rooms.h"
 
 #include <stdatomic.h>
@@ -23,15 +25,13 @@
 struct session;
 typedef struct session_group session_group;
 
-/* The limits that sessions and rooms enforce; those of connections are in net_limits. Immutable while threads
- * run. */
+/* The limits that sessions, dialects and rooms enforce; those of connections are in net_limits. Immutable
+ * while threads run. */
 typedef struct session_limits {
     room_limits rooms;
-    size_t max_name_bytes;       /* of a codeword or a user name */
+    dialect_limits dialects;
     token_bucket_rate log_lines; /* how many lines are logged about one client */
-    token_bucket_rate faults; /* how many invalid messages one connection may send, and how many of its error
-                                 messages are logged */
-    guess_rate guesses;       /* how many rooms one client may try */
+    guess_rate guesses;          /* how many rooms one client may try */
 } session_limits;
 
 /* How often the log tells that a limit is met, above the level of single connections. */
@@ -49,6 +49,7 @@ typedef struct session_shared {
     address_list exempt;  /* no limit of an address is for these */
     address_list proxies; /* the trusted proxies: what they say about a client's address is believed */
     ice_settings ice;
+    dialects dialects; /* made with the first group */
     int shards; /* how many parts the rooms are divided into: one for each worker, at most JOIN_MAX_SHARDS */
 
     /* The server's functions, each called on the thread of `group`. */
@@ -61,6 +62,9 @@ typedef struct session_shared {
     bool (*admit)(session_group *group, struct session *s, const address *client);
     /* The session's descriptor is closed: give back its place. Called last, before the session is freed. */
     void (*on_gone)(session_group *group, struct session *s);
+    /* A session whose place was kept after its end (participant_host.keep_place) does not need it any more.
+     */
+    void (*on_place_free)(session_group *group, net_allowance *place);
     void *context; /* borrowed: for the server, and not used by sessions */
 
     /* These seven are the only members that change while threads run. */
@@ -77,19 +81,22 @@ struct session_group {
     session_shared *shared; /* borrowed */
     net_loop *loop;         /* borrowed */
     connection_set connections;
-    session_rooms rooms; /* zeroed in the lobby, which has none */
-    held_joins held;     /* the same */
+    session_rooms rooms;     /* zeroed in the lobby, which has none */
+    held_joins held;         /* the same */
+    dialect_ticker sittings; /* the same */
     session_counters counters;
+    dialect_hall hall;  /* what the dialects know of it */
     ice_rate *ice_rate; /* borrowed; NULL on a worker, where no request is read */
     int shard;          /* which part of the rooms is here, or SESSION_NO_SHARD */
     bool is_draining;   /* the server stops: a session that is attached now is closed at once */
 };
 
 /* Make a group on `loop`, with the rooms of `shard` unless that is SESSION_NO_SHARD. Its connections and
- * rooms are tickers of the loop. `events` are the callbacks of its connections. Everything given is borrowed
+ * rooms are tickers of the loop. `events` are the callbacks of its connections, and `host` is that of
+ * their participants. Everything given is borrowed
  * until the group's end. 0 or -ENOMEM; after a failure the loop may not turn any more. */
 int session_group_init(session_group *group, session_shared *shared, net_loop *loop,
-                       const connection_events *events, int shard);
+                       const connection_events *events, const participant_host *host, int shard);
 
 /* Free it. No session may belong to it any more, and the loop may not turn any more. */
 void session_group_deinit(session_group *group);
@@ -100,9 +107,6 @@ static inline bool session_group_is_overloaded(const session_group *group)
     uint64_t until_us = atomic_load_explicit(&group->shared->overloaded_until_us, memory_order_relaxed);
     return until_us != 0 && net_loop_now_us(group->loop) < until_us;
 }
-
-/* Close every session of the group with 1001, behind the output that waits for it (PROTOCOL.md, rule 7). */
-void session_group_close_all(session_group *group);
 
 /* Drop every session of the group: its descriptor is closed, its output is thrown away. */
 void session_group_drop_all(session_group *group);

@@ -2,8 +2,6 @@
 
 #include "base/clock.h"
 #include "net/connection_handshake.h"
-#include "session/rules.h"
-#include "session/session_peer.h"
 #include "session/upgrade.h"
 
 #include <assert.h>
@@ -15,12 +13,42 @@ static const char log_namespace[] = "HomeCall_Signal_Session";
 
 /* ---- The callbacks of its connection ---- */
 
+static connection_verdict on_message(connection *c, bool is_text, slice data)
+{
+    static_assert((int)DIALECT_GO_ON == (int)CONNECTION_GO_ON && (int)DIALECT_HOLD == (int)CONNECTION_HOLD &&
+                      (int)DIALECT_HOLD_MESSAGE == (int)CONNECTION_HOLD_MESSAGE &&
+                      (int)DIALECT_HAND_OVER == (int)CONNECTION_HAND_OVER,
+                  "a dialect's verdicts are those of connections");
+    assert(connection_is_open(c));
+    session *s = session_of(c);
+    participant *p = &s->participant;
+    return (connection_verdict)dialect_of(p)->on_message(p, &session_group_of(s)->hall, is_text, data);
+}
+
+/* A dialect whose clients join by their request is given that as the first message. */
+static void on_open(connection *c, const ws_handshake *handshake)
+{
+    const participant *p = &session_of(c)->participant;
+    const dialect *d = dialect_of(p);
+    char invitation[DIALECT_MAX_INVITATION];
+    if (d->find_invitation == NULL)
+        return;
+    size_t len = d->find_invitation(handshake->query, participant_hall(p)->limits, invitation);
+    if (len > 0)
+        connection_give_message(c, (slice){invitation, len});
+}
+
 static void on_pong(connection *c)
 {
-    session *s = session_of(c);
-    session_group *group = session_group_of(s);
-    if (session_is_joined(s))
-        room_manager_on_alive(group->rooms.manager, &s->peer, net_loop_now_ms(group->loop));
+    participant *p = &session_of(c)->participant;
+    dialect_of(p)->on_pong(p);
+}
+
+static void on_ping(connection *c)
+{
+    participant *p = &session_of(c)->participant;
+    if (dialect_of(p)->on_ping != NULL)
+        dialect_of(p)->on_ping(p);
 }
 
 /* One line with the numbers of the whole connection. bytes_out includes its last bytes, which are not written
@@ -28,7 +56,7 @@ static void on_pong(connection *c)
 static void log_end(const session *s, const connection_end *end)
 {
     const connection *c = &s->connection;
-    log_field fields[SESSION_LOG_MAX_FIELDS] = {
+    log_field fields[PARTICIPANT_LOG_MAX_FIELDS] = {
         LOG_LITERAL("reason", close_reason_name(end->reason)),
         LOG_NUMBER("code", end->code),
         LOG_LITERAL("why", end->why),
@@ -41,7 +69,7 @@ static void log_end(const session *s, const connection_end *end)
     size_t count = 8;
     if (c->ping_rtt_us > 0)
         fields[count++] = LOG_NUMBER("ping_rtt_us", c->ping_rtt_us);
-    session_log(LOG_INFO, log_namespace, "ended", s, fields, count);
+    participant_log(LOG_INFO, log_namespace, "ended", &s->participant, fields, count);
 }
 
 /* A single end is logged at the level of each connection; that somebody floods is for who watches the server.
@@ -55,43 +83,49 @@ static void warn_of_flood(const session *s, const connection_end *end)
             LOG_LITERAL("why", end->why));
 }
 
-/* PROTOCOL.md, rule 4: the end of a connection is a leave, with the grace of rule 3. */
+/* Did the server end it for what the client has done? Then the client does not get back what it had. */
+static bool is_for_fault(const connection_end *end)
+{
+    return end->reason != CLOSE_REASON_BY_PEER &&
+           (end->code == WS_CLOSE_PROTOCOL_ERROR || end->code == WS_CLOSE_INVALID_DATA ||
+            end->code == WS_CLOSE_POLICY || end->code == WS_CLOSE_TOO_BIG);
+}
+
 static void on_end(connection *c, const connection_end *end)
 {
     session *s = session_of(c);
-    session_group *group = session_group_of(s);
     log_end(s, end);
     warn_of_flood(s, end);
-    held_joins_remove(&group->held, &s->join);
-    if (s->peer.member == NULL)
-        return;
-    if (session_is_joined(s))
-        counter_add(&group->counters.leaves[SESSION_LEAVE_LOST], 1);
-    room_manager_lose(group->rooms.manager, &s->peer, net_loop_now_ms(group->loop));
+    held_joins_remove(&session_group_of(s)->held, &s->participant.join);
+    dialect_of(&s->participant)->on_end(&s->participant, is_for_fault(end));
 }
 
 static void on_hand_over(connection *c)
 {
     session *s = session_of(c);
     session_group *group = session_group_of(s);
-    assert(s->peer.member == NULL && (int)s->join.next_shard != group->shard && s->join.held_at == 0);
+    assert(s->participant.peer.member == NULL && (int)s->participant.join.next_shard != group->shard &&
+           s->participant.join.held_at == 0);
     counter_add(&group->counters.handed_over, 1);
-    group->shared->hand_over(group, s, (int)s->join.next_shard);
+    group->shared->hand_over(group, s, (int)s->participant.join.next_shard);
 }
 
 static void on_free(connection *c)
 {
     session *s = session_of(c);
     session_group *group = session_group_of(s);
-    assert(s->peer.member == NULL && s->join.held_at == 0);
-    group->shared->on_gone(group, s);
+    assert(s->participant.peer.member == NULL && s->participant.join.held_at == 0);
+    if (!s->participant.join.keeps_place)
+        group->shared->on_gone(group, s);
     free(s);
 }
 
 const connection_events session_events = {
     .on_handshake = upgrade_answer,
-    .on_message = rules_handle,
+    .on_open = on_open,
+    .on_message = on_message,
     .on_pong = on_pong,
+    .on_ping = on_ping,
     .on_end = on_end,
     .on_hand_over = on_hand_over,
     .on_free = on_free,
@@ -106,7 +140,7 @@ int session_open(session_group *group, const session_start *start)
         close(start->fd);
         return -ENOMEM;
     }
-    s->peer.face = &session_peer_face;
+    s->participant.peer.face = &dialects_default(&group->shared->dialects)->face;
     int error = connection_open(&s->connection, start->fd, start->id, &group->connections, start->tls);
     if (error != 0) {
         free(s);
@@ -123,14 +157,14 @@ int session_open(session_group *group, const session_start *start)
 
 void session_attach(session *s, session_group *group)
 {
-    assert(s->peer.member == NULL);
+    assert(s->participant.peer.member == NULL);
     if (connection_attach(&s->connection, &group->connections) != 0) {
-        session_log(LOG_WARN, log_namespace, "out of memory", s, NULL, 0);
+        participant_log(LOG_WARN, log_namespace, "out of memory", &s->participant, NULL, 0);
         session_abandon(s);
         return;
     }
     if (group->is_draining)
-        connection_close(&s->connection, CLOSE_REASON_SERVER_STOPS, "the server stops");
+        session_stop(s);
 }
 
 void session_take_back(session *s, session_group *group)
@@ -144,7 +178,17 @@ void session_abandon(session *s)
     connection_abandon(&s->connection, "no thread takes it");
 }
 
-/* ---- The end of some of them ---- */
+/* ---- The end of all, or of some of them ---- */
+
+static void close_one(connection_entry *entry)
+{
+    session_stop(session_of(connection_of(entry)));
+}
+
+void session_close_all(session_group *group)
+{
+    connection_set_each(&group->connections, close_one);
+}
 
 typedef struct closing_some {
     size_t left;
@@ -156,13 +200,14 @@ static bool close_if_meant(connection_entry *entry, void *context)
 {
     closing_some *some = context;
     connection *c = connection_of(entry);
-    const session *s = session_of(c);
+    session *s = session_of(c);
     bool is_meant =
         connection_is_open(c) || (entry->state == CONNECTION_HANDSHAKE && some->which == SESSION_CLOSING_ALL);
-    bool is_in_call = session_is_joined(s) && room_member_has_company(s->peer.member);
+    bool is_in_call =
+        participant_is_joined(&s->participant) && room_member_has_company(s->participant.peer.member);
     if (!is_meant || (is_in_call && some->spares_calls))
         return true;
-    connection_close(connection_of(entry), CLOSE_REASON_SERVER_STOPS, "the server stops");
+    session_stop(s);
     return --some->left > 0;
 }
 

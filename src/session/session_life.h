@@ -18,7 +18,7 @@ typedef struct session_start {
                             read the request */
 } session_start;
 
-/* For session_group_init(). */
+/* For session_group_init(), with the host in session_host.h. */
 extern const connection_events session_events;
 
 /* Make a session in the group, which owns it. 0, -ENOMEM, or another -errno of epoll: then there is no
@@ -36,13 +36,16 @@ void session_take_back(session *s, session_group *group);
 /* End a detached session that can't be attached to any group. It is freed before this returns. */
 void session_abandon(session *s);
 
+/* Close every session of the group, behind the output that waits for it (PROTOCOL.md, rule 7). */
+void session_close_all(session_group *group);
+
 /* What session_close_some() may leave for later. */
 typedef enum session_closing {
     SESSION_CLOSING_ALL,
     SESSION_CLOSING_UPGRADED, /* leave those whose request was not answered yet: they would get 503 */
 } session_closing;
 
-/* Close `count` sessions of the group as session_group_close_all() does, first those that are in no call: who
+/* Close `count` sessions of the group as session_close_all() does, first those that are in no call: who
  * is in no room, or alone in one. Those that are ending already do not count. */
 void session_close_some(session_group *group, size_t count, session_closing which);
 

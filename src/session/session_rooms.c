@@ -1,7 +1,7 @@
 #include "session/session_rooms.h"
 
 #include "base/log.h"
-#include "dialect_1/message_1.h"
+#include "dialect/signal_kind.h"
 
 #include <assert.h>
 
@@ -23,36 +23,32 @@ static void warn_of_budget(const session_rooms *rooms)
             LOG_NUMBER("limit", budget->limit));
 }
 
-static bool reserve(void *context, uint32_t account, size_t len)
+bool session_rooms_reserve(void *context, uint32_t account, size_t len)
 {
     const session_rooms *rooms = context;
     session_budget_answer answer = session_budget_take(rooms->budget, account, len);
     if (answer == SESSION_BUDGET_ADDRESS_FULL)
-        counter_add(&rooms->counters->over_address_budget, 1);
+        counter_add(&rooms->hall->counters->over_address_budget, 1);
     warn_of_budget(rooms);
     return answer == SESSION_BUDGET_GRANTED;
 }
 
-static void release(void *context, uint32_t account, size_t len)
+void session_rooms_release(void *context, uint32_t account, size_t len)
 {
     session_budget_give(((session_rooms *)context)->budget, account, len);
 }
 
 /* ---- Reports of signals ---- */
 
-static_assert(SESSION_SIGNAL_OFFER == 0 && SESSION_SIGNAL_ANSWER == MESSAGE_ANSWER - MESSAGE_OFFER &&
-                  SESSION_SIGNAL_CANDIDATE == MESSAGE_CANDIDATE - MESSAGE_OFFER,
-              "signals are counted in the order of message_type");
-
 static void count_signal(session_counters *counters, const room_signal_report *report)
 {
-    assert(report->kind >= MESSAGE_OFFER && report->kind <= MESSAGE_CANDIDATE);
-    counter_add(&counters->signals[report->kind - MESSAGE_OFFER][report->outcome], 1);
+    assert(report->kind >= 0 && report->kind < SIGNAL_KINDS);
+    counter_add(&counters->signals[report->kind][report->outcome], 1);
     if (report->failure != ROOM_FAILURE_NONE)
         counter_add(&counters->failures[report->failure], 1);
     if (report->outcome == ROOM_SIGNAL_DELIVERED)
         counter_histogram_add(&counters->queue_wait_ms, report->waited_ms, 1);
-    if (report->is_first && report->kind == MESSAGE_ANSWER)
+    if (report->is_first && report->kind == SIGNAL_ANSWER)
         counter_histogram_add(&counters->call_setup_ms, report->room_age_ms, 1);
 }
 
@@ -71,7 +67,7 @@ static void log_signal(const room_signal_report *report)
         fields[count++] = LOG_NUMBER("conn", from->face->id(from));
     fields[count++] = LOG_PRIVATE("room", report->room);
     fields[count++] = LOG_PRIVATE("user", report->from);
-    fields[count++] = LOG_LITERAL("kind", message_type_name((message_type)report->kind));
+    fields[count++] = LOG_LITERAL("kind", signal_kind_name((signal_kind)report->kind));
     fields[count++] = LOG_NUMBER("bytes", report->bytes);
     if (to != NULL) {
         fields[count++] = LOG_NUMBER("to_conn", to->face->id(to));
@@ -88,8 +84,8 @@ static void log_signal(const room_signal_report *report)
 static void on_signal(void *context, const room_signal_report *report)
 {
     const session_rooms *rooms = context;
-    count_signal(rooms->counters, report);
-    if (!rooms->is_quiet && log_is_on(LOG_INFO))
+    count_signal(rooms->hall->counters, report);
+    if (!rooms->hall->is_quiet && log_is_on(LOG_INFO))
         log_signal(report);
 }
 
@@ -113,7 +109,7 @@ static void on_turn_end(net_ticker *ticker, uint64_t took_us)
 {
     (void)took_us;
     const session_rooms *rooms = rooms_of(ticker);
-    session_counters *counters = rooms->counters;
+    session_counters *counters = rooms->hall->counters;
     const room_counts counts = room_manager_counts(rooms->manager);
     counter_set(&counters->rooms, counts.rooms);
     counter_set(&counters->members, counts.members);
@@ -125,16 +121,18 @@ static void on_turn_end(net_ticker *ticker, uint64_t took_us)
 /* ---- Life ---- */
 
 int session_rooms_init(session_rooms *rooms, net_loop *loop, const room_limits *limits,
-                       const keyed_hash *hash, session_budget *budget, session_counters *counters)
+                       const keyed_hash *hash, session_budget *budget, const dialect_hall *hall)
 {
     *rooms = (session_rooms){
         .ticker = {.next_due_ms = next_due_ms, .on_due = on_due, .on_turn_end = on_turn_end},
         .loop = loop,
         .budget = budget,
-        .counters = counters,
+        .hall = hall,
     };
-    const room_effects effects = {
-        .reserve = reserve, .release = release, .on_signal = on_signal, .context = rooms};
+    const room_effects effects = {.reserve = session_rooms_reserve,
+                                  .release = session_rooms_release,
+                                  .on_signal = on_signal,
+                                  .context = rooms};
     int error = room_manager_new(limits, &effects, hash, &rooms->manager);
     if (error == 0)
         net_loop_add_ticker(loop, &rooms->ticker);

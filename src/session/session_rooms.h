@@ -6,24 +6,27 @@
 #ifndef HOMECALL_SESSION_SESSION_ROOMS_H
 #define HOMECALL_SESSION_SESSION_ROOMS_H
 
+#include "dialect/dialect.h"
 #include "net/loop.h"
 #include "rooms/room_manager.h"
 #include "session/session_budget.h"
-#include "session/session_counters.h"
 
 typedef struct session_rooms {
     room_manager *manager; /* owned; NULL = there are no rooms here */
     net_ticker ticker;
-    net_loop *loop;             /* borrowed */
-    session_budget *budget;     /* borrowed, shared by the threads of a server */
-    session_counters *counters; /* borrowed */
-    bool is_quiet;              /* the signals of the sender of the last one have no log lines now */
+    net_loop *loop;           /* borrowed */
+    session_budget *budget;   /* borrowed, shared by the threads of a server */
+    const dialect_hall *hall; /* borrowed: whose rooms they are */
 } session_rooms;
 
 /* Make a RoomManager, and add it to the tickers of `loop`. `limits` and `hash` are copied, the rest is
  * borrowed until the end. 0 or -ENOMEM; after a failure it is not a ticker. */
 int session_rooms_init(session_rooms *rooms, net_loop *loop, const room_limits *limits,
-                       const keyed_hash *hash, session_budget *budget, session_counters *counters);
+                       const keyed_hash *hash, session_budget *budget, const dialect_hall *hall);
+
+/* What room_effects.reserve and .release do for these rooms. `context` is a session_rooms. */
+bool session_rooms_reserve(void *context, uint32_t account, size_t len);
+void session_rooms_release(void *context, uint32_t account, size_t len);
 
 /* Free the rooms, with the queues in them. No session may be in a room any more, and the loop may not turn
  * any more. Nothing happens to a zeroed struct. */

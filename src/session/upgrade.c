@@ -4,6 +4,7 @@
 #include "net/connection_handshake.h"
 #include "proxy/forwarded.h"
 #include "session/session.h"
+#include "websocket/subprotocol.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -51,13 +52,19 @@ static address find_client(const session *s, const ws_handshake *handshake)
 
 /* ---- The answer ---- */
 
+static bool may_ask_ice(const session_group *group, const address *client)
+{
+    const session_shared *shared = group->shared;
+    return address_list_has(&shared->exempt, client) ||
+           ice_rate_take(group->ice_rate, &shared->hash, client, net_loop_now_ms(group->loop));
+}
+
 /* Answer GET /ice. Returns 0, or the status of the fault that is to be answered instead. */
 static int answer_ice(session *s, const ws_handshake *handshake, const address *client)
 {
     session_group *group = session_group_of(s);
     const session_shared *shared = group->shared;
-    if (!address_list_has(&shared->exempt, client) &&
-        !ice_rate_take(group->ice_rate, &shared->hash, client, net_loop_now_ms(group->loop)))
+    if (!may_ask_ice(group, client))
         return 429;
     ice_page page;
     if (ice_page_make(&shared->ice, &shared->hash, client, handshake->origin, clock_utc_ms() / 1000, &page) !=
@@ -78,11 +85,53 @@ static void log_answer(const session *s, const ws_handshake *handshake, const ad
 {
     char text[ADDRESS_MAX_TEXT];
     slice client_text = {text, address_format(client, text)};
-    LOG_SESSION(LOG_INFO, log_namespace, log_event_of(status), s,
-                LOG_NUMBER("status", (uint64_t)(status == 0 ? 200 : status)),
-                LOG_PRIVATE("address", client_text), LOG_BYTES("path", handshake->path),
-                LOG_BYTES("origin", handshake->origin));
+    LOG_PARTICIPANT(LOG_INFO, log_namespace, log_event_of(status), &s->participant,
+                    LOG_NUMBER("status", (uint64_t)(status == 0 ? 200 : status)),
+                    LOG_LITERAL("dialect", status == 101 ? dialect_of(&s->participant)->name : "none"),
+                    LOG_PRIVATE("address", client_text), LOG_BYTES("path", handshake->path),
+                    LOG_BYTES("origin", handshake->origin));
 }
+
+/* ---- The dialect ---- */
+
+/* PROTOCOL.md, first paragraph: by the subprotocol, else by the query, else the one that asks for nothing. */
+static const dialect *choose_dialect(const dialects *list, const dialect_limits *limits,
+                                     const ws_handshake *handshake)
+{
+    const char *known[DIALECT_COUNT];
+    size_t known_count = 0;
+    for (int i = 0; i < DIALECT_COUNT; i++) {
+        if (list->all[i].subprotocol != NULL)
+            known[known_count++] = list->all[i].subprotocol;
+    }
+    const char *asked = ws_subprotocol_choose(handshake->fields, known, known_count);
+    for (int i = 0; i < DIALECT_COUNT; i++) {
+        if (asked != NULL && list->all[i].subprotocol == asked)
+            return &list->all[i];
+    }
+    char invitation[DIALECT_MAX_INVITATION];
+    for (int i = 0; i < DIALECT_COUNT; i++) {
+        const dialect *d = &list->all[i];
+        if (d->find_invitation != NULL && d->find_invitation(handshake->query, limits, invitation) > 0)
+            return d;
+    }
+    return dialects_default(list);
+}
+
+/* From here on the session speaks what the request asks for. What tells ICE servers is charged for them, as
+ * GET /ice is. */
+static void set_dialect(session *s, ws_handshake *handshake, const address *client)
+{
+    const session_group *group = session_group_of(s);
+    const session_shared *shared = group->shared;
+    const dialect *d = choose_dialect(&shared->dialects, &shared->limits.dialects, handshake);
+    s->participant.peer.face = &d->face;
+    handshake->protocol = d->subprotocol;
+    s->participant.join.may_have_ice =
+        d->tells_ice_servers && shared->ice.urls.len > 0 && may_ask_ice(group, client);
+}
+
+/* ---- The request ---- */
 
 int upgrade_answer(connection *c, ws_handshake *handshake)
 {
@@ -92,7 +141,10 @@ int upgrade_answer(connection *c, ws_handshake *handshake)
     int status = handshake->status;
     if (!group->shared->admit(group, s, &client))
         status = 503;
-    s->account = session_client(s) == NULL ? 0 : session_budget_account(&group->shared->hash, &client);
+    s->participant.account =
+        session_client(s) == NULL ? 0 : session_budget_account(&group->shared->hash, &client);
+    if (status == 101)
+        set_dialect(s, handshake, &client);
     if (status == 200)
         status = answer_ice(s, handshake, &client);
     if (log_is_on(LOG_INFO))

@@ -207,9 +207,12 @@ static const metric_word leave_reasons[] = {
     {0}};
 
 static const metric_word signal_types[] = {
-    {"offer", NTH_ROW(SESSION_SIGNAL_OFFER, ROOM_OUTCOMES)},
-    {"answer", NTH_ROW(SESSION_SIGNAL_ANSWER, ROOM_OUTCOMES)},
-    {"candidate", NTH_ROW(SESSION_SIGNAL_CANDIDATE, ROOM_OUTCOMES)},
+    {"offer", NTH_ROW(SIGNAL_OFFER, ROOM_OUTCOMES)},
+    {"answer", NTH_ROW(SIGNAL_ANSWER, ROOM_OUTCOMES)},
+    {"candidate", NTH_ROW(SIGNAL_CANDIDATE, ROOM_OUTCOMES)},
+    {"signal", NTH_ROW(SIGNAL_DATA, ROOM_OUTCOMES)},
+    {"hangup", NTH_ROW(SIGNAL_HANGUP, ROOM_OUTCOMES)},
+    {"error", NTH_ROW(SIGNAL_ERROR, ROOM_OUTCOMES)},
     {0}};
 
 static const metric_word outcomes[] = {

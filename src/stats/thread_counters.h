@@ -6,9 +6,9 @@
 #ifndef HOMECALL_STATS_THREAD_COUNTERS_H
 #define HOMECALL_STATS_THREAD_COUNTERS_H
 
+#include "dialect/session_counters.h"
 #include "net/loop_counters.h"
 #include "net/net_counters.h"
-#include "session/session_counters.h"
 #include "stats/acceptor_counters.h"
 
 /* Connections on their way into a thread. */

@@ -184,9 +184,9 @@ static void expect_metrics(const fixture *f, const expectation *e, const cJSON *
     expect_same(e, "closes",
                 counter_get(&net->closes[CLOSE_REASON_BY_PEER][close_code_slot(WS_CLOSE_NORMAL)]), totals);
     expect_same(e, "joins", counter_get(&rooms->joins[SESSION_JOIN_JOINED]), totals);
-    expect_same(e, "offers", arrived(rooms, SESSION_SIGNAL_OFFER), totals);
-    expect_same(e, "answers", arrived(rooms, SESSION_SIGNAL_ANSWER), totals);
-    expect_same(e, "candidates", arrived(rooms, SESSION_SIGNAL_CANDIDATE), totals);
+    expect_same(e, "offers", arrived(rooms, SIGNAL_OFFER), totals);
+    expect_same(e, "answers", arrived(rooms, SIGNAL_ANSWER), totals);
+    expect_same(e, "candidates", arrived(rooms, SIGNAL_CANDIDATE), totals);
     expect_same(e, "received_bytes", counter_get(&net->bytes_out), traffic);
     expect_same(e, "sent_bytes", counter_get(&net->bytes_in), traffic);
 }

@@ -262,8 +262,9 @@ static void on_admitted(room_peer *admitted)
     CHECK(room_peer_is_joined(admitted));
 }
 
-static void on_refused(room_peer *refused)
+static void on_refused(room_peer *refused, const room_member *was)
 {
+    (void)was;
     peer *p = peer_of(refused);
     CHECK(p->place == WAITING);
     CHECK(count_peers(p->m, p->room, IN) == capacity_of(p->m, p->room));

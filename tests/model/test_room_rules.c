@@ -290,8 +290,9 @@ static void on_admitted(room_peer *admitted)
     transcript_note(text_of(peer_of(admitted)), "admitted\n");
 }
 
-static void on_refused(room_peer *refused)
+static void on_refused(room_peer *refused, const room_member *was)
 {
+    (void)was;
     transcript_note(text_of(peer_of(refused)), "refused\n");
 }
 
@@ -415,7 +416,7 @@ static void join(world *w, reference *r, const step *s)
     const room_join request = request_of(w, s->room, s->user);
     int result = room_manager_join(w->manager, &p->peer, &request);
     if (result == ROOM_FULL)
-        on_refused(&p->peer);
+        on_refused(&p->peer, NULL);
     else if (result != ROOM_JOINED && result != ROOM_WAITING)
         w->broken = "a join has failed";
     reference_join(r, s->peer, s->room, s->user);

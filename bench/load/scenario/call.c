@@ -47,7 +47,7 @@ static void caller_says(user *u, uint32_t step)
     else if (step == CALLER_JOINS)
         enter_room(u);
     else
-        user_send(u, step == CALLER_OFFERS ? SIGNAL_OFFER : SIGNAL_CANDIDATE, at_ns);
+        user_send(u, step == CALLER_OFFERS ? LOAD_OFFER : LOAD_CANDIDATE, at_ns);
 }
 
 /* Send the message of this step; the last one ends the callee's part. */
@@ -57,7 +57,7 @@ static void callee_says(user *u, uint32_t step)
     if (step == CALLEE_JOINS)
         enter_room(u);
     else if (step < CALLEE_CANDIDATES + o->candidates)
-        user_send(u, step == CALLEE_ANSWERS ? SIGNAL_ANSWER : SIGNAL_CANDIDATE, u->thread->clients.now_ns);
+        user_send(u, step == CALLEE_ANSWERS ? LOAD_ANSWER : LOAD_CANDIDATE, u->thread->clients.now_ns);
     else if (!o->reconnect)
         user_leave(u);
     else
@@ -162,7 +162,7 @@ static void on_open(user *u)
     speak_or_say_all(u);
 }
 
-static void on_signal(user *u, signal_kind kind)
+static void on_signal(user *u, load_kind kind)
 {
     (void)kind;
     if (scenario_callers(u))

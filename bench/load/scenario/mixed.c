@@ -100,9 +100,9 @@ static void say(user *u)
     if (step == SAYS_JOIN)
         user_join(u);
     else if (step == SAYS_DESCRIPTION)
-        user_send(u, is_offer ? SIGNAL_OFFER : SIGNAL_ANSWER, at_ns);
+        user_send(u, is_offer ? LOAD_OFFER : LOAD_ANSWER, at_ns);
     else
-        user_send(u, SIGNAL_CANDIDATE, at_ns);
+        user_send(u, LOAD_CANDIDATE, at_ns);
 
     bool waits_for_offer = step == SAYS_JOIN && !party_of(u)->offers && !party_of(u)->has_offer;
     if (has_said_all(u))
@@ -111,11 +111,11 @@ static void say(user *u)
         plan_for(u, PLAN_SAY, step == SAYS_JOIN ? 0 : TRICKLE_MS);
 }
 
-static void on_signal(user *u, signal_kind kind)
+static void on_signal(user *u, load_kind kind)
 {
-    if (kind == SIGNAL_OFFER)
+    if (kind == LOAD_OFFER)
         party_of(u)->has_offer = true;
-    if (kind == SIGNAL_OFFER && u->step != SAYS_JOIN)
+    if (kind == LOAD_OFFER && u->step != SAYS_JOIN)
         plan_for(u, PLAN_SAY, TRICKLE_MS);
     end_if_negotiated(u);
 }

@@ -15,7 +15,7 @@ static uint32_t in_flight(const load_options *o)
     return o->rate > 0 ? OPEN_LOOP_WINDOW : (uint32_t)o->window;
 }
 
-static size_t signal_size(const load_options *o, signal_kind kind)
+static size_t signal_size(const load_options *o, load_kind kind)
 {
     (void)kind;
     return (size_t)o->size;
@@ -38,12 +38,12 @@ static bool may_rest(const user *u)
 
 static void begin(user *u, uint64_t due_ns)
 {
-    user_send(u, SIGNAL_CANDIDATE, due_ns);
+    user_send(u, LOAD_CANDIDATE, due_ns);
     if (--u->credit > 0)
         load_rest(u);
 }
 
-static void on_signal(user *u, signal_kind kind)
+static void on_signal(user *u, load_kind kind)
 {
     (void)kind;
     user *from = u->peer;

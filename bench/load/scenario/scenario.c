@@ -37,9 +37,9 @@ uint32_t scenario_has_none_in_flight(const load_options *o)
     return 1;
 }
 
-size_t scenario_call_signal_size(const load_options *o, signal_kind kind)
+size_t scenario_call_signal_size(const load_options *o, load_kind kind)
 {
-    return (size_t)(kind == SIGNAL_CANDIDATE ? o->candidate_size : o->offer_size);
+    return (size_t)(kind == LOAD_CANDIDATE ? o->candidate_size : o->offer_size);
 }
 
 bool scenario_never(const load_options *o)

@@ -17,7 +17,7 @@ struct scenario {
     /* How many users it has in the whole run. The first two are a pair, and so on. */
     uint64_t (*users)(const load_options *o);
     /* The size of a signal of this kind, in bytes. */
-    size_t (*signal_size)(const load_options *o, signal_kind kind);
+    size_t (*signal_size)(const load_options *o, load_kind kind);
     /* How many signals of one user may be under way at most. */
     uint32_t (*in_flight)(const load_options *o);
     /* Prepare a thread, whose users have no connection yet. 0 or -errno. May be NULL. */
@@ -50,7 +50,7 @@ uint64_t scenario_users_are_pairs(const load_options *o);
 uint64_t scenario_users_are_connections(const load_options *o);
 uint64_t scenario_count_is_asked_for(const load_options *o);
 uint32_t scenario_has_none_in_flight(const load_options *o);
-size_t scenario_call_signal_size(const load_options *o, signal_kind kind);
+size_t scenario_call_signal_size(const load_options *o, load_kind kind);
 bool scenario_never(const load_options *o);
 bool scenario_if_joined(const load_options *o);
 bool scenario_everybody(const user *u);

@@ -2,9 +2,9 @@
 
 #include <string.h>
 
-const dialect *dialect_find(const char *name)
+const load_dialect *dialect_find(const char *name)
 {
-    static const dialect *const all[] = {&dialect_homecall, &dialect_peerjs};
+    static const load_dialect *const all[] = {&dialect_homecall, &dialect_peerjs};
     for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
         if (strcmp(all[i]->name, name) == 0)
             return all[i];

@@ -7,7 +7,7 @@
 
 #include <stdbool.h>
 
-typedef enum signal_kind { SIGNAL_OFFER, SIGNAL_ANSWER, SIGNAL_CANDIDATE, SIGNAL_KINDS } signal_kind;
+typedef enum load_kind { LOAD_OFFER, LOAD_ANSWER, LOAD_CANDIDATE, LOAD_KINDS } load_kind;
 
 /* The names that a message may contain. */
 typedef struct dialect_names {
@@ -19,7 +19,7 @@ typedef struct dialect_names {
 /* The most bytes of a request target, of a join or leave, and of a signal's head. */
 enum { DIALECT_MAX_TEXT = 512 };
 
-typedef struct dialect {
+typedef struct load_dialect {
     const char *name;
     bool joins_by_connecting; /* a user has joined as long as it is connected: there is no join message, and
                                  no second join on the same connection */
@@ -33,17 +33,17 @@ typedef struct dialect {
     /* Write the part of a signal in front of its payload to `out` of DIALECT_MAX_TEXT bytes, and return its
      * length. Behind the payload follows the tail. What the server passes on must be equal to head, payload
      * and tail, as JSON. */
-    size_t (*signal_head)(char *out, signal_kind kind, const dialect_names *names);
+    size_t (*signal_head)(char *out, load_kind kind, const dialect_names *names);
     slice signal_tail;
     /* Is this text from the server one that can be ignored? NULL = there are no such texts. */
     bool (*is_notice)(slice text);
-} dialect;
+} load_dialect;
 
-extern const dialect dialect_homecall; /* HomeCall Signal */
-extern const dialect dialect_peerjs;   /* PeerServer, npm package `peer` */
+extern const load_dialect dialect_homecall; /* HomeCall Signal */
+extern const load_dialect dialect_peerjs;   /* PeerServer, npm package `peer` */
 
 /* The dialect of this name; NULL if there is none. */
-const dialect *dialect_find(const char *name);
+const load_dialect *dialect_find(const char *name);
 
 /* Copy `text` to `at`, and return where it ends there. */
 static inline char *dialect_put(char *at, slice text)

@@ -9,12 +9,12 @@ static void request_target(char *out, const char *path, const char *user)
     snprintf(out, DIALECT_MAX_TEXT, "%.200s?key=peerjs&id=%s&token=%s", path, user, user);
 }
 
-static size_t signal_head(char *out, signal_kind kind, const dialect_names *names)
+static size_t signal_head(char *out, load_kind kind, const dialect_names *names)
 {
-    static const slice heads[SIGNAL_KINDS] = {
-        [SIGNAL_OFFER] = {"{\"type\":\"OFFER\",\"src\":\"", 23},
-        [SIGNAL_ANSWER] = {"{\"type\":\"ANSWER\",\"src\":\"", 24},
-        [SIGNAL_CANDIDATE] = {"{\"type\":\"CANDIDATE\",\"src\":\"", 27},
+    static const slice heads[LOAD_KINDS] = {
+        [LOAD_OFFER] = {"{\"type\":\"OFFER\",\"src\":\"", 23},
+        [LOAD_ANSWER] = {"{\"type\":\"ANSWER\",\"src\":\"", 24},
+        [LOAD_CANDIDATE] = {"{\"type\":\"CANDIDATE\",\"src\":\"", 27},
     };
     char *at = dialect_put(out, heads[kind]);
     at = dialect_put(at, names->from);
@@ -28,7 +28,7 @@ static bool is_notice(slice text)
     return slice_equals(text, SLICE_LITERAL("{\"type\":\"OPEN\"}"));
 }
 
-const dialect dialect_peerjs = {
+const load_dialect dialect_peerjs = {
     .name = "peerjs",
     .joins_by_connecting = true,
     .request_target = request_target,

@@ -28,15 +28,14 @@ typedef struct payload_shape {
     "a=ssrc:1001 cname:4TOk42mSjXCkVIa6\\r\\na=ssrc-group:FID 2231627014 632943048\\r\\n"    \
     "a=fingerprint:sha-256 0F:74:31:25:CB:A2:13:EC:28:6F:6D:2C:61:FF:5D:C2\\r\\n"
 
-static const payload_shape shapes[SIGNAL_KINDS] = {
-    [SIGNAL_OFFER] = {TEXT("\"v=0\\r\\no=- "), TEXT("\""),
-                      TEXT(" 2 IN IP4 127.0.0.1\\r\\ns=-\\r\\nt=0 0\\r\\n" SDP_LINES)},
-    [SIGNAL_ANSWER] = {TEXT("\"v=0\\r\\no=- "), TEXT("\""),
-                       TEXT(" 3 IN IP4 127.0.0.1\\r\\ns=-\\r\\nt=0 0\\r\\n" SDP_LINES)},
-    [SIGNAL_CANDIDATE] = {TEXT("{\"candidate\":\"candidate:"),
-                          TEXT("\",\"sdpMid\":\"0\",\"sdpMLineIndex\":0}"),
-                          TEXT(" 1 udp 2122260223 192.0.2.57 56143 typ host generation 0 ufrag hX8S "
-                               "network-id 1 network-cost 10 raddr 198.51.100.7 rport 40000")},
+static const payload_shape shapes[LOAD_KINDS] = {
+    [LOAD_OFFER] = {TEXT("\"v=0\\r\\no=- "), TEXT("\""),
+                    TEXT(" 2 IN IP4 127.0.0.1\\r\\ns=-\\r\\nt=0 0\\r\\n" SDP_LINES)},
+    [LOAD_ANSWER] = {TEXT("\"v=0\\r\\no=- "), TEXT("\""),
+                     TEXT(" 3 IN IP4 127.0.0.1\\r\\ns=-\\r\\nt=0 0\\r\\n" SDP_LINES)},
+    [LOAD_CANDIDATE] = {TEXT("{\"candidate\":\"candidate:"), TEXT("\",\"sdpMid\":\"0\",\"sdpMLineIndex\":0}"),
+                        TEXT(" 1 udp 2122260223 192.0.2.57 56143 typ host generation 0 ufrag hX8S "
+                             "network-id 1 network-cost 10 raddr 198.51.100.7 rport 40000")},
 };
 
 int signal_texts_init(signal_texts *texts)
@@ -54,7 +53,7 @@ void signal_texts_deinit(signal_texts *texts)
 size_t signal_texts_longest(const signal_texts *texts)
 {
     size_t longest = 0;
-    for (int kind = 0; kind < SIGNAL_KINDS; kind++)
+    for (int kind = 0; kind < LOAD_KINDS; kind++)
         if (texts->size[kind] > longest)
             longest = texts->size[kind];
     return longest;
@@ -82,7 +81,7 @@ static char *put_filling(char *at, slice filling, size_t len)
     return end;
 }
 
-size_t signal_text_write(const signal_texts *texts, signal_kind kind, const dialect_names *names,
+size_t signal_text_write(const signal_texts *texts, load_kind kind, const dialect_names *names,
                          uint32_t number, char *out)
 {
     const payload_shape *shape = &shapes[kind];
@@ -120,7 +119,7 @@ static bool is_same_json(slice a, slice b)
 }
 
 /* The number in a text that contains a payload like ours, or -1. */
-static long long find_number(slice text, signal_kind kind)
+static long long find_number(slice text, load_kind kind)
 {
     slice start = shapes[kind].start;
     const char *at = memmem(text.data, text.len, start.data, start.len);
@@ -132,8 +131,8 @@ static long long find_number(slice text, signal_kind kind)
     return strspn(digits, "0123456789") == DIGITS ? atoll(digits) : -1;
 }
 
-bool signal_text_check(const signal_texts *texts, signal_kind kind, const dialect_names *names,
-                       uint32_t number, slice text, char *why)
+bool signal_text_check(const signal_texts *texts, load_kind kind, const dialect_names *names, uint32_t number,
+                       slice text, char *why)
 {
     size_t len = signal_text_write(texts, kind, names, number, texts->expected);
     slice expected = {texts->expected, len};

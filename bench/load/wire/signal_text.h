@@ -16,9 +16,9 @@
 enum { SIGNAL_TEXT_MIN = 200 };
 
 typedef struct signal_texts {
-    const dialect *dialect;    /* borrowed */
-    size_t size[SIGNAL_KINDS]; /* bytes of a whole text, at least SIGNAL_TEXT_MIN */
-    char *expected;            /* owned: the buffer for the text that is expected */
+    const load_dialect *dialect; /* borrowed */
+    size_t size[LOAD_KINDS];     /* bytes of a whole text, at least SIGNAL_TEXT_MIN */
+    char *expected;              /* owned: the buffer for the text that is expected */
 } signal_texts;
 
 /* Make the buffer; the caller has set `dialect` and `size`. 0 or -ENOMEM. */
@@ -31,13 +31,13 @@ void signal_texts_deinit(signal_texts *texts);
 size_t signal_texts_longest(const signal_texts *texts);
 
 /* Write the signal with this number of the sender names->from to `out`. Returns its length. */
-size_t signal_text_write(const signal_texts *texts, signal_kind kind, const dialect_names *names,
+size_t signal_text_write(const signal_texts *texts, load_kind kind, const dialect_names *names,
                          uint32_t number, char *out);
 
 enum { SIGNAL_TEXT_MAX_WHY = 320 };
 
 /* Is `text` that signal? If not, `why`, which has SIGNAL_TEXT_MAX_WHY bytes, says what it is instead. */
-bool signal_text_check(const signal_texts *texts, signal_kind kind, const dialect_names *names,
-                       uint32_t number, slice text, char *why);
+bool signal_text_check(const signal_texts *texts, load_kind kind, const dialect_names *names, uint32_t number,
+                       slice text, char *why);
 
 #endif

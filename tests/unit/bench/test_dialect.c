@@ -37,7 +37,7 @@ static void expect_text(const char *out, size_t len, const char *expected)
 }
 
 /* A whole signal around a payload. */
-static size_t write_signal(const dialect *d, char *out, signal_kind kind, const dialect_names *who,
+static size_t write_signal(const load_dialect *d, char *out, load_kind kind, const dialect_names *who,
                            const char *payload)
 {
     char *at = out + d->signal_head(out, kind, who);
@@ -65,11 +65,11 @@ static void homecall_signals_look_as_the_server_passes_them_on(void **state)
 {
     (void)state;
     char out[DIALECT_MAX_TEXT];
-    expect_text(out, write_signal(&dialect_homecall, out, SIGNAL_OFFER, &names, "\"v=0\""),
+    expect_text(out, write_signal(&dialect_homecall, out, LOAD_OFFER, &names, "\"v=0\""),
                 "{\"type\":\"offer\",\"room\":\"blue-1\",\"from\":\"anna\",\"sdp\":\"v=0\"}");
-    expect_text(out, write_signal(&dialect_homecall, out, SIGNAL_ANSWER, &names, "\"v=0\""),
+    expect_text(out, write_signal(&dialect_homecall, out, LOAD_ANSWER, &names, "\"v=0\""),
                 "{\"type\":\"answer\",\"room\":\"blue-1\",\"from\":\"anna\",\"sdp\":\"v=0\"}");
-    expect_text(out, write_signal(&dialect_homecall, out, SIGNAL_CANDIDATE, &names, "null"),
+    expect_text(out, write_signal(&dialect_homecall, out, LOAD_CANDIDATE, &names, "null"),
                 "{\"type\":\"candidate\",\"room\":\"blue-1\",\"from\":\"anna\",\"candidate\":null}");
 }
 
@@ -91,8 +91,8 @@ static void the_server_takes_every_homecall_message(void **state)
     assert_int_equal(message_decode((slice){out, len}, 512, m), 0);
     assert_int_equal(m->type, MESSAGE_LEAVE);
 
-    for (int kind = 0; kind < SIGNAL_KINDS; kind++) {
-        len = write_signal(&dialect_homecall, out, (signal_kind)kind, &longest, "\"x\"");
+    for (int kind = 0; kind < LOAD_KINDS; kind++) {
+        len = write_signal(&dialect_homecall, out, (load_kind)kind, &longest, "\"x\"");
         assert_int_equal(message_decode((slice){out, len}, 512, m), 0);
         assert_int_equal(m->type, types[kind]);
         assert_true(slice_equals(m->payload, SLICE_LITERAL("\"x\"")));
@@ -117,11 +117,11 @@ static void peerjs_signals_look_as_the_server_passes_them_on(void **state)
 {
     (void)state;
     char out[DIALECT_MAX_TEXT];
-    expect_text(out, write_signal(&dialect_peerjs, out, SIGNAL_OFFER, &names, "\"v=0\""),
+    expect_text(out, write_signal(&dialect_peerjs, out, LOAD_OFFER, &names, "\"v=0\""),
                 "{\"type\":\"OFFER\",\"src\":\"anna\",\"dst\":\"bert\",\"payload\":\"v=0\"}");
-    expect_text(out, write_signal(&dialect_peerjs, out, SIGNAL_ANSWER, &names, "\"v=0\""),
+    expect_text(out, write_signal(&dialect_peerjs, out, LOAD_ANSWER, &names, "\"v=0\""),
                 "{\"type\":\"ANSWER\",\"src\":\"anna\",\"dst\":\"bert\",\"payload\":\"v=0\"}");
-    expect_text(out, write_signal(&dialect_peerjs, out, SIGNAL_CANDIDATE, &names, "{}"),
+    expect_text(out, write_signal(&dialect_peerjs, out, LOAD_CANDIDATE, &names, "{}"),
                 "{\"type\":\"CANDIDATE\",\"src\":\"anna\",\"dst\":\"bert\",\"payload\":{}}");
 }
 
@@ -154,9 +154,9 @@ static void the_longest_names_and_paths_fit(void **state)
     path[sizeof(path) - 1] = '\0';
     assert_true(dialect_homecall.join(out, &longest) < sizeof(out));
     assert_true(dialect_homecall.leave(out, &longest) < sizeof(out));
-    for (int kind = 0; kind < SIGNAL_KINDS; kind++) {
-        assert_true(dialect_homecall.signal_head(out, (signal_kind)kind, &longest) < sizeof(out));
-        assert_true(dialect_peerjs.signal_head(out, (signal_kind)kind, &longest) < sizeof(out));
+    for (int kind = 0; kind < LOAD_KINDS; kind++) {
+        assert_true(dialect_homecall.signal_head(out, (load_kind)kind, &longest) < sizeof(out));
+        assert_true(dialect_peerjs.signal_head(out, (load_kind)kind, &longest) < sizeof(out));
     }
     dialect_peerjs.request_target(out, path, NAME_39); /* the path is cut, the name is not */
     assert_non_null(strstr(out, "&id=" NAME_39 "&token=" NAME_39));

@@ -20,13 +20,13 @@
 
 enum { MAX_TEXT = 5000 };
 
-static const dialect *const dialects[] = {&dialect_homecall, &dialect_peerjs};
+static const load_dialect *const dialects[] = {&dialect_homecall, &dialect_peerjs};
 
 static const dialect_names names = {.room = {"room-1", 6}, .from = {"anna", 4}, .to = {"bert", 4}};
 static const dialect_names longest = {.room = {NAME_39, 39}, .from = {NAME_39, 39}, .to = {NAME_39, 39}};
 
 /* Made for each test: texts of one size for all kinds. */
-static signal_texts make_texts(const dialect *d, size_t size)
+static signal_texts make_texts(const load_dialect *d, size_t size)
 {
     signal_texts texts = {.dialect = d, .size = {size, size, size}};
     assert_int_equal(signal_texts_init(&texts), 0);
@@ -34,8 +34,8 @@ static signal_texts make_texts(const dialect *d, size_t size)
 }
 
 /* Into a block of just that size, so that a sanitizer sees a step over its end. */
-static char *write_block(const signal_texts *texts, signal_kind kind, const dialect_names *who,
-                         uint32_t number, size_t size)
+static char *write_block(const signal_texts *texts, load_kind kind, const dialect_names *who, uint32_t number,
+                         size_t size)
 {
     char *block = malloc(size);
     assert_non_null(block);
@@ -52,8 +52,8 @@ static void a_text_has_exactly_the_size_asked_for_and_is_json(void **state)
         for (size_t size = SIGNAL_TEXT_MIN; size < SIGNAL_TEXT_MIN + 1500;
              size++) { /* every cut of the filling */
             signal_texts texts = make_texts(dialects[d], size);
-            for (int kind = 0; kind < SIGNAL_KINDS; kind++) {
-                char *text = write_block(&texts, (signal_kind)kind, &names, 7, size);
+            for (int kind = 0; kind < LOAD_KINDS; kind++) {
+                char *text = write_block(&texts, (load_kind)kind, &names, 7, size);
                 cJSON *json = cJSON_ParseWithLength(text, size);
                 if (json == NULL)
                     fail_msg("%s, kind %d, %zu bytes: not JSON", dialects[d]->name, kind, size);
@@ -70,8 +70,8 @@ static void the_smallest_size_holds_the_longest_names(void **state)
     (void)state;
     for (size_t d = 0; d < 2; d++) {
         signal_texts texts = make_texts(dialects[d], SIGNAL_TEXT_MIN);
-        for (int kind = 0; kind < SIGNAL_KINDS; kind++)
-            free(write_block(&texts, (signal_kind)kind, &longest, UINT32_MAX, SIGNAL_TEXT_MIN));
+        for (int kind = 0; kind < LOAD_KINDS; kind++)
+            free(write_block(&texts, (load_kind)kind, &longest, UINT32_MAX, SIGNAL_TEXT_MIN));
         signal_texts_deinit(&texts);
     }
 }
@@ -82,9 +82,9 @@ static void each_kind_has_its_own_size_and_the_longest_is_told(void **state)
     signal_texts texts = {.dialect = &dialect_homecall, .size = {3000, 200, 290}};
     assert_int_equal(signal_texts_init(&texts), 0);
     assert_int_equal(signal_texts_longest(&texts), 3000);
-    free(write_block(&texts, SIGNAL_OFFER, &names, 0, 3000));
-    free(write_block(&texts, SIGNAL_ANSWER, &names, 0, 200));
-    free(write_block(&texts, SIGNAL_CANDIDATE, &names, 0, 290));
+    free(write_block(&texts, LOAD_OFFER, &names, 0, 3000));
+    free(write_block(&texts, LOAD_ANSWER, &names, 0, 200));
+    free(write_block(&texts, LOAD_CANDIDATE, &names, 0, 290));
     signal_texts_deinit(&texts);
     signal_texts_deinit(&texts); /* twice is legal */
 }
@@ -95,10 +95,10 @@ static void each_number_makes_another_text(void **state)
     static const uint32_t numbers[] = {0, 1, 9, 10, 99, 100, 65535, 65536, 4294967294, UINT32_MAX};
     enum { COUNT = sizeof(numbers) / sizeof(numbers[0]) };
     signal_texts texts = make_texts(&dialect_homecall, SIGNAL_TEXT_MIN);
-    for (int kind = 0; kind < SIGNAL_KINDS; kind++) {
+    for (int kind = 0; kind < LOAD_KINDS; kind++) {
         char *written[COUNT];
         for (size_t i = 0; i < COUNT; i++)
-            written[i] = write_block(&texts, (signal_kind)kind, &names, numbers[i], SIGNAL_TEXT_MIN);
+            written[i] = write_block(&texts, (load_kind)kind, &names, numbers[i], SIGNAL_TEXT_MIN);
         for (size_t i = 0; i < COUNT; i++)
             for (size_t j = 0; j < i; j++)
                 assert_memory_not_equal(written[i], written[j], SIGNAL_TEXT_MIN);
@@ -112,7 +112,7 @@ static void payloads_look_as_a_browser_makes_them(void **state)
 {
     (void)state;
     signal_texts texts = make_texts(&dialect_homecall, 400);
-    char *text = write_block(&texts, SIGNAL_OFFER, &names, 5, 400);
+    char *text = write_block(&texts, LOAD_OFFER, &names, 5, 400);
     cJSON *json = cJSON_ParseWithLength(text, 400);
     const char *sdp = cJSON_GetStringValue(cJSON_GetObjectItem(json, "sdp"));
     assert_non_null(sdp);
@@ -120,7 +120,7 @@ static void payloads_look_as_a_browser_makes_them(void **state)
     cJSON_Delete(json);
     free(text);
 
-    text = write_block(&texts, SIGNAL_CANDIDATE, &names, 6, 400);
+    text = write_block(&texts, LOAD_CANDIDATE, &names, 6, 400);
     json = cJSON_ParseWithLength(text, 400);
     const cJSON *candidate = cJSON_GetObjectItem(json, "candidate");
     assert_memory_equal(cJSON_GetStringValue(cJSON_GetObjectItem(candidate, "candidate")),
@@ -134,7 +134,7 @@ static void payloads_look_as_a_browser_makes_them(void **state)
 
 /* ---- Checking ---- */
 
-static bool check_text(signal_texts *texts, signal_kind kind, uint32_t number, const char *text, size_t len,
+static bool check_text(signal_texts *texts, load_kind kind, uint32_t number, const char *text, size_t len,
                        char *why)
 {
     char *block = malloc(len > 0 ? len : 1);
@@ -146,8 +146,8 @@ static bool check_text(signal_texts *texts, signal_kind kind, uint32_t number, c
     return is_right;
 }
 
-static void expect_refused(signal_texts *texts, signal_kind kind, uint32_t number, const char *text,
-                           size_t len, const char *what)
+static void expect_refused(signal_texts *texts, load_kind kind, uint32_t number, const char *text, size_t len,
+                           const char *what)
 {
     char why[SIGNAL_TEXT_MAX_WHY];
     assert_false(check_text(texts, kind, number, text, len, why));
@@ -164,9 +164,9 @@ static void a_text_is_right_as_it_was_written(void **state)
     char why[SIGNAL_TEXT_MAX_WHY];
     for (size_t d = 0; d < 2; d++) {
         signal_texts texts = make_texts(dialects[d], 300);
-        for (int kind = 0; kind < SIGNAL_KINDS; kind++) {
-            char *text = write_block(&texts, (signal_kind)kind, &names, 41, 300);
-            assert_true(check_text(&texts, (signal_kind)kind, 41, text, 300, why));
+        for (int kind = 0; kind < LOAD_KINDS; kind++) {
+            char *text = write_block(&texts, (load_kind)kind, &names, 41, 300);
+            assert_true(check_text(&texts, (load_kind)kind, 41, text, 300, why));
             free(text);
         }
         signal_texts_deinit(&texts);
@@ -179,15 +179,15 @@ static void the_same_json_in_another_writing_is_right(void **state)
     (void)state;
     signal_texts texts = make_texts(&dialect_homecall, 1000);
     char why[SIGNAL_TEXT_MAX_WHY];
-    for (int kind = 0; kind < SIGNAL_KINDS; kind++) {
-        char *text = write_block(&texts, (signal_kind)kind, &names, 41, 1000);
+    for (int kind = 0; kind < LOAD_KINDS; kind++) {
+        char *text = write_block(&texts, (load_kind)kind, &names, 41, 1000);
         cJSON *json = cJSON_ParseWithLength(text, 1000);
         char *pretty = cJSON_Print(json);
-        assert_true(check_text(&texts, (signal_kind)kind, 41, pretty, strlen(pretty), why));
+        assert_true(check_text(&texts, (load_kind)kind, 41, pretty, strlen(pretty), why));
         cJSON *type = cJSON_DetachItemFromObject(json, "type");
         cJSON_AddItemToObject(json, "type", type); /* now the last one */
         char *turned = cJSON_PrintUnformatted(json);
-        assert_true(check_text(&texts, (signal_kind)kind, 41, turned, strlen(turned), why));
+        assert_true(check_text(&texts, (load_kind)kind, 41, turned, strlen(turned), why));
         cJSON_free(turned);
         cJSON_free(pretty);
         cJSON_Delete(json);
@@ -200,9 +200,9 @@ static void a_text_that_came_before_is_told_as_repeated(void **state)
 {
     (void)state;
     signal_texts texts = make_texts(&dialect_homecall, 300);
-    for (int kind = 0; kind < SIGNAL_KINDS; kind++) {
-        char *text = write_block(&texts, (signal_kind)kind, &names, 40, 300);
-        expect_refused(&texts, (signal_kind)kind, 41, text, 300, "an earlier one came again");
+    for (int kind = 0; kind < LOAD_KINDS; kind++) {
+        char *text = write_block(&texts, (load_kind)kind, &names, 40, 300);
+        expect_refused(&texts, (load_kind)kind, 41, text, 300, "an earlier one came again");
         free(text);
     }
     signal_texts_deinit(&texts);
@@ -212,9 +212,9 @@ static void a_text_that_comes_too_early_is_told_as_such(void **state)
 {
     (void)state;
     signal_texts texts = make_texts(&dialect_homecall, 300);
-    for (int kind = 0; kind < SIGNAL_KINDS; kind++) {
-        char *text = write_block(&texts, (signal_kind)kind, &names, UINT32_MAX, 300);
-        expect_refused(&texts, (signal_kind)kind, 41, text, 300,
+    for (int kind = 0; kind < LOAD_KINDS; kind++) {
+        char *text = write_block(&texts, (load_kind)kind, &names, UINT32_MAX, 300);
+        expect_refused(&texts, (load_kind)kind, 41, text, 300,
                        "a later one came first, this one is lost or late");
         free(text);
     }
@@ -227,16 +227,16 @@ static void a_text_with_any_byte_altered_is_refused(void **state)
     (void)state;
     signal_texts texts = make_texts(&dialect_homecall, SIGNAL_TEXT_MIN);
     char why[SIGNAL_TEXT_MAX_WHY];
-    for (int kind = 0; kind < SIGNAL_KINDS; kind++) {
-        char *text = write_block(&texts, (signal_kind)kind, &names, 41, SIGNAL_TEXT_MIN);
+    for (int kind = 0; kind < LOAD_KINDS; kind++) {
+        char *text = write_block(&texts, (load_kind)kind, &names, 41, SIGNAL_TEXT_MIN);
         for (size_t at = 0; at < SIGNAL_TEXT_MIN; at++) {
             text[at] ^= 1;
-            if (check_text(&texts, (signal_kind)kind, 41, text, SIGNAL_TEXT_MIN, why))
+            if (check_text(&texts, (load_kind)kind, 41, text, SIGNAL_TEXT_MIN, why))
                 fail_msg("kind %d: byte %zu does not count", kind, at);
             text[at] ^= 1;
         }
         text[SIGNAL_TEXT_MIN - 40] ^= 1;
-        expect_refused(&texts, (signal_kind)kind, 41, text, SIGNAL_TEXT_MIN,
+        expect_refused(&texts, (load_kind)kind, 41, text, SIGNAL_TEXT_MIN,
                        "it was altered, or came from elsewhere");
         free(text);
     }
@@ -249,11 +249,11 @@ static void a_text_cut_or_lengthened_is_refused(void **state)
     signal_texts texts = make_texts(&dialect_homecall, SIGNAL_TEXT_MIN);
     char why[SIGNAL_TEXT_MAX_WHY];
     char text[SIGNAL_TEXT_MIN + 1];
-    signal_text_write(&texts, SIGNAL_OFFER, &names, 41, text);
+    signal_text_write(&texts, LOAD_OFFER, &names, 41, text);
     for (size_t len = 0; len < SIGNAL_TEXT_MIN; len++)
-        assert_false(check_text(&texts, SIGNAL_OFFER, 41, text, len, why));
+        assert_false(check_text(&texts, LOAD_OFFER, 41, text, len, why));
     text[SIGNAL_TEXT_MIN] = '}';
-    assert_false(check_text(&texts, SIGNAL_OFFER, 41, text, SIGNAL_TEXT_MIN + 1, why));
+    assert_false(check_text(&texts, LOAD_OFFER, 41, text, SIGNAL_TEXT_MIN + 1, why));
     signal_texts_deinit(&texts);
 }
 
@@ -263,11 +263,11 @@ static void a_text_of_other_people_is_refused(void **state)
     static const dialect_names other_room = {{"room-2", 6}, {"anna", 4}, {"bert", 4}};
     static const dialect_names other_sender = {{"room-1", 6}, {"carl", 4}, {"bert", 4}};
     signal_texts texts = make_texts(&dialect_homecall, 300);
-    char *text = write_block(&texts, SIGNAL_OFFER, &other_room, 41, 300);
-    expect_refused(&texts, SIGNAL_OFFER, 41, text, 300, "it was altered, or came from elsewhere");
+    char *text = write_block(&texts, LOAD_OFFER, &other_room, 41, 300);
+    expect_refused(&texts, LOAD_OFFER, 41, text, 300, "it was altered, or came from elsewhere");
     free(text);
-    text = write_block(&texts, SIGNAL_OFFER, &other_sender, 41, 300);
-    expect_refused(&texts, SIGNAL_OFFER, 41, text, 300, "it was altered, or came from elsewhere");
+    text = write_block(&texts, LOAD_OFFER, &other_sender, 41, 300);
+    expect_refused(&texts, LOAD_OFFER, 41, text, 300, "it was altered, or came from elsewhere");
     free(text);
     signal_texts_deinit(&texts);
 }
@@ -278,12 +278,12 @@ static void a_text_of_another_kind_or_for_another_receiver_is_refused(void **sta
     static const dialect_names other_receiver = {{"room-1", 6}, {"anna", 4}, {"carl", 4}};
     char why[SIGNAL_TEXT_MAX_WHY];
     signal_texts texts = make_texts(&dialect_peerjs, 300);
-    char *text = write_block(&texts, SIGNAL_OFFER, &other_receiver, 41, 300);
-    assert_false(check_text(&texts, SIGNAL_OFFER, 41, text, 300, why));
+    char *text = write_block(&texts, LOAD_OFFER, &other_receiver, 41, 300);
+    assert_false(check_text(&texts, LOAD_OFFER, 41, text, 300, why));
     free(text);
-    text = write_block(&texts, SIGNAL_ANSWER, &names, 41, 300);
-    assert_false(check_text(&texts, SIGNAL_OFFER, 41, text, 300, why));
-    expect_refused(&texts, SIGNAL_CANDIDATE, 41, text, 300, "something else came");
+    text = write_block(&texts, LOAD_ANSWER, &names, 41, 300);
+    assert_false(check_text(&texts, LOAD_OFFER, 41, text, 300, why));
+    expect_refused(&texts, LOAD_CANDIDATE, 41, text, 300, "something else came");
     free(text);
     signal_texts_deinit(&texts);
 }
@@ -293,15 +293,15 @@ static void a_member_too_many_or_too_few_is_refused(void **state)
     (void)state;
     signal_texts texts = make_texts(&dialect_homecall, 300);
     char why[SIGNAL_TEXT_MAX_WHY];
-    char *text = write_block(&texts, SIGNAL_OFFER, &names, 41, 300);
+    char *text = write_block(&texts, LOAD_OFFER, &names, 41, 300);
     cJSON *json = cJSON_ParseWithLength(text, 300);
     cJSON_AddStringToObject(json, "more", "x");
     char *more = cJSON_PrintUnformatted(json);
-    assert_false(check_text(&texts, SIGNAL_OFFER, 41, more, strlen(more), why));
+    assert_false(check_text(&texts, LOAD_OFFER, 41, more, strlen(more), why));
     cJSON_DeleteItemFromObject(json, "more");
     cJSON_DeleteItemFromObject(json, "from");
     char *less = cJSON_PrintUnformatted(json);
-    assert_false(check_text(&texts, SIGNAL_OFFER, 41, less, strlen(less), why));
+    assert_false(check_text(&texts, LOAD_OFFER, 41, less, strlen(less), why));
     cJSON_free(more);
     cJSON_free(less);
     cJSON_Delete(json);
@@ -314,20 +314,20 @@ static void whatever_else_comes_is_told_as_far_as_it_fits(void **state)
     (void)state;
     signal_texts texts = make_texts(&dialect_homecall, 300);
     static const char error[] = "{\"type\":\"error\",\"message\":\"Room is full\"}";
-    expect_refused(&texts, SIGNAL_OFFER, 3, "", 0, "something else came");
-    expect_refused(&texts, SIGNAL_OFFER, 3, "null", 4, "something else came");
-    expect_refused(&texts, SIGNAL_OFFER, 3, "\0\xff{[", 4, "something else came");
-    expect_refused(&texts, SIGNAL_OFFER, 3, "\"v=0\\r\\no=- 00000", 16,
+    expect_refused(&texts, LOAD_OFFER, 3, "", 0, "something else came");
+    expect_refused(&texts, LOAD_OFFER, 3, "null", 4, "something else came");
+    expect_refused(&texts, LOAD_OFFER, 3, "\0\xff{[", 4, "something else came");
+    expect_refused(&texts, LOAD_OFFER, 3, "\"v=0\\r\\no=- 00000", 16,
                    "something else came"); /* half a number */
-    expect_refused(&texts, SIGNAL_OFFER, 3, "\"v=0\\r\\no=- 00000x0000", 22, "something else came");
+    expect_refused(&texts, LOAD_OFFER, 3, "\"v=0\\r\\no=- 00000x0000", 22, "something else came");
 
     char why[SIGNAL_TEXT_MAX_WHY];
-    assert_false(check_text(&texts, SIGNAL_OFFER, 3, error, strlen(error), why));
+    assert_false(check_text(&texts, LOAD_OFFER, 3, error, strlen(error), why));
     assert_string_equal(why, "signal 3 of anna in room room-1: something else came: "
                              "{\"type\":\"error\",\"message\":\"Room is full\"}");
     char garbage[MAX_TEXT];
     memset(garbage, 'g', sizeof(garbage));
-    expect_refused(&texts, SIGNAL_OFFER, 3, garbage, sizeof(garbage), "something else came");
+    expect_refused(&texts, LOAD_OFFER, 3, garbage, sizeof(garbage), "something else came");
     signal_texts_deinit(&texts);
 }
 

@@ -166,7 +166,7 @@ static void each_state_has_its_time_and_some_have_none(void **state)
         uint64_t lasts_ms;
     } cases[] = {
         {CONNECTION_HANDSHAKE, HANDSHAKE_MS}, {CONNECTION_OPEN, PING_MS},       {CONNECTION_PINGED, PONG_MS},
-        {CONNECTION_CLOSING, PONG_MS},        {CONNECTION_LINGERING, CLOSE_MS}, {CONNECTION_HELD, UINT64_MAX},
+        {CONNECTION_CLOSING, PONG_MS},        {CONNECTION_LINGERING, CLOSE_MS}, {CONNECTION_HELD, PING_MS},
         {CONNECTION_LEAVING, UINT64_MAX},     {CONNECTION_CLOSED, UINT64_MAX},
     };
     named *n = enter(f, CONNECTION_HANDSHAKE);

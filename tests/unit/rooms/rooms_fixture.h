@@ -119,8 +119,9 @@ static inline void on_news(room_peer *told, const room_news *news)
     note(p->f, news->text.len == 0 ? "\n" : " '%.*s'\n", (int)news->text.len, news->text.data);
 }
 
-static inline void on_refused(room_peer *refused)
+static inline void on_refused(room_peer *refused, const room_member *was)
 {
+    (void)was;
     assert_null(refused->member);
     note(peer_of(refused)->f, "refuse %s\n", peer_of(refused)->name);
 }

@@ -74,8 +74,9 @@ static void on_admitted(room_peer *admitted)
     note(p->f, "admit %s\n", p->name);
 }
 
-static void on_refused(room_peer *refused)
+static void on_refused(room_peer *refused, const room_member *was)
 {
+    (void)was;
     const peer *p = peer_of(refused);
     assert_null(refused->member);
     note(p->f, "refuse %s\n", p->name);

@@ -4,6 +4,7 @@
 #include "session/guessing.h"
 
 #include "base/clock.h"
+#include "session/session_host.h"
 #include "session/session_life.h"
 #include "support/wire.h"
 
@@ -66,7 +67,7 @@ typedef struct fixture {
 static void hand_over(session_group *group, session *s, int shard)
 {
     fixture *f = group->shared->context;
-    assert_int_equal(shard, s->join.next_shard);
+    assert_int_equal(shard, s->participant.join.next_shard);
     STAILQ_INSERT_TAIL(&f->detached, &s->connection.entry, queued);
 }
 
@@ -97,7 +98,7 @@ static void settle(fixture *f)
         for (connection_entry *entry; (entry = STAILQ_FIRST(&f->detached)) != NULL;) {
             STAILQ_REMOVE_HEAD(&f->detached, queued);
             session *s = session_of(connection_of(entry));
-            session_attach(s, &f->groups[s->join.next_shard]);
+            session_attach(s, &f->groups[s->participant.join.next_shard]);
         }
         for (int i = 0; i < GROUPS; i++)
             turn(&f->loops[i]);
@@ -131,7 +132,7 @@ static fixture *make(uint32_t burst)
                   .pending_max_bytes = 16 * 1024,
                   .pending_ttl_ms = NEVER_MS,
                   .probe_timeout_ms = NEVER_MS},
-        .max_name_bytes = 512,
+        .dialects = {.max_name_bytes = 512},
         .guesses = {.per_minute = 1, .burst = burst},
     };
     f->shared.hash = (keyed_hash){{7, 7, 7}};
@@ -151,7 +152,8 @@ static fixture *start(fixture *f)
     for (int i = 0; i < GROUPS; i++) {
         assert_int_equal(net_loop_init(&f->loops[i]), 0);
         int shard = i == LOBBY ? SESSION_NO_SHARD : i;
-        assert_int_equal(session_group_init(&f->groups[i], &f->shared, &f->loops[i], &session_events, shard),
+        assert_int_equal(session_group_init(&f->groups[i], &f->shared, &f->loops[i], &session_events,
+                                            &session_host, shard),
                          0);
     }
     return f;
@@ -465,7 +467,7 @@ static void a_server_that_stops_closes_who_is_held(void **state)
     send_candidate(f, anna, 1);
     expect_held(f, 1, 1);
     for (int i = 0; i < GROUPS; i++)
-        session_group_close_all(&f->groups[i]);
+        session_close_all(&f->groups[i]);
     settle(f);
     wire_expect_close(anna, 1001);
     expect_held(f, 0, 1);

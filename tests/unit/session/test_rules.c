@@ -2,6 +2,7 @@
  * turns one after the other. The hand-over from group to group is a list that the test empties, so every
  * order of events is the test's choice, and a shared fact (a counter, the budget, a place) can be looked at
  * in between. */
+#include "session/session_host.h"
 #include "session/session_life.h"
 
 #include "support/wire.h"
@@ -32,7 +33,7 @@ static void hand_over(session_group *group, session *s, int shard)
 {
     fixture *f = group->shared->context;
     assert_true(shard >= 0 && shard < SHARDS);
-    assert_int_equal(shard, s->join.next_shard);
+    assert_int_equal(shard, s->participant.join.next_shard);
     STAILQ_INSERT_TAIL(&f->detached, &s->connection.entry, queued);
 }
 
@@ -66,7 +67,7 @@ static void settle(fixture *f)
 {
     for (int round = 0; round < 4; round++) {
         for (session *s; !f->is_mail_held && (s = take_detached(f)) != NULL;)
-            session_attach(s, &f->groups[s->join.next_shard]);
+            session_attach(s, &f->groups[s->participant.join.next_shard]);
         for (int i = 0; i < GROUPS; i++)
             wire_turn(&f->loops[i]);
     }
@@ -76,7 +77,7 @@ static void settle(fixture *f)
 static uint64_t signals(const fixture *f, int group, room_outcome outcome)
 {
     uint64_t count = 0;
-    for (int type = 0; type < SESSION_SIGNALS; type++)
+    for (int type = 0; type < SIGNAL_KINDS; type++)
         count += counter_get(&f->groups[group].counters.signals[type][outcome]);
     return count;
 }
@@ -114,7 +115,7 @@ static fixture *make(void)
                   .pending_max_bytes = 16 * 1024,
                   .pending_ttl_ms = NEVER_MS,
                   .probe_timeout_ms = NEVER_MS},
-        .max_name_bytes = 512,
+        .dialects = {.max_name_bytes = 512},
     };
     f->socket_type = SOCK_STREAM;
     f->shared.hash = (keyed_hash){{7, 7, 7}};
@@ -135,7 +136,8 @@ static fixture *start(fixture *f)
     for (int i = 0; i < GROUPS; i++) {
         assert_int_equal(net_loop_init(&f->loops[i]), 0);
         int shard = i == LOBBY ? SESSION_NO_SHARD : i;
-        assert_int_equal(session_group_init(&f->groups[i], &f->shared, &f->loops[i], &session_events, shard),
+        assert_int_equal(session_group_init(&f->groups[i], &f->shared, &f->loops[i], &session_events,
+                                            &session_host, shard),
                          0);
     }
     return f;
@@ -265,7 +267,7 @@ static void rooms_spread_over_the_shards(void **state)
         settle(f);
         session *s = take_detached(f);
         assert_non_null(s);
-        met[s->join.next_shard]++;
+        met[s->participant.join.next_shard]++;
         session_abandon(s);
     }
     assert_int_equal(met[0], MAX_CLIENTS / 2);
@@ -730,7 +732,7 @@ static void a_name_may_be_as_long_as_its_limit(void **state)
 {
     (void)state;
     fixture *f = make();
-    f->shared.limits.max_name_bytes = 8;
+    f->shared.limits.dialects.max_name_bytes = 8;
     start(f);
     wire_peer *anna = come(f);
     join(anna, "12345678", "12345678");
@@ -746,7 +748,7 @@ static void a_client_that_keeps_sending_faults_is_closed(void **state)
 {
     (void)state;
     fixture *f = make();
-    f->shared.limits.faults = (token_bucket_rate){.per_second = 1, .burst = 3};
+    f->shared.limits.dialects.faults = (token_bucket_rate){.per_second = 1, .burst = 3};
     start(f);
     wire_peer *anna = come(f);
     bytes *out = NULL;
@@ -765,7 +767,7 @@ static void a_client_that_reports_faults_is_not_answered(void **state)
 {
     (void)state;
     fixture *f = make();
-    f->shared.limits.faults = (token_bucket_rate){.per_second = 1, .burst = 3};
+    f->shared.limits.dialects.faults = (token_bucket_rate){.per_second = 1, .burst = 3};
     start(f);
     wire_peer *anna = come(f);
     for (int i = 0; i < 10; i++)
@@ -883,7 +885,7 @@ static void closing_all_reaches_members_waiters_and_the_lobby(void **state)
     wire_expect_frame(members[0], WIRE_PING, NULL, 0);
     wire_expect_frame(members[1], WIRE_PING, NULL, 0);
     for (int i = 0; i < GROUPS; i++)
-        session_group_close_all(&f->groups[i]);
+        session_close_all(&f->groups[i]);
     settle(f);
     for (int i = 0; i < 3; i++)
         wire_expect_close(members[i], WS_CLOSE_GOING_AWAY);

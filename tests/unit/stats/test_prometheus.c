@@ -93,7 +93,7 @@ static void openmetrics_names_the_unit(void **state)
 static void labels_stand_in_their_order(void **state)
 {
     hand_made *h = *state;
-    counter_set(&h->snapshot.total.session.signals[SESSION_SIGNAL_ANSWER][ROOM_SIGNAL_QUEUED], 5);
+    counter_set(&h->snapshot.total.session.signals[SIGNAL_ANSWER][ROOM_SIGNAL_QUEUED], 5);
     expect_both(h, "homecall_signal_signals_total{type=\"answer\",outcome=\"queued\"} 5\n");
 }
 

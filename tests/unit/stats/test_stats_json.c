@@ -96,7 +96,7 @@ static void labels_are_nested_objects_in_their_order(void **state)
     hand_made *h = *state;
     counter_set(&h->snapshot.total.session.rooms, 3);
     counter_set(&h->snapshot.total.session.joins[SESSION_JOIN_FULL], 4);
-    counter_set(&h->snapshot.total.session.signals[SESSION_SIGNAL_OFFER][ROOM_SIGNAL_RELAYED], 5);
+    counter_set(&h->snapshot.total.session.signals[SIGNAL_OFFER][ROOM_SIGNAL_RELAYED], 5);
     counter_set(&h->snapshot.total.net.closes[CLOSE_REASON_BY_PEER][close_code_slot(1001)], 6);
     h->threads[0].cpu_us = 1250000;
     h->process.cpu_us = 2500000;

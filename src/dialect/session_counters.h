@@ -1,8 +1,9 @@
 /* What the sessions of one thread count. That thread writes, any thread may read. Counters only. */
-#ifndef HOMECALL_SESSION_SESSION_COUNTERS_H
-#define HOMECALL_SESSION_SESSION_COUNTERS_H
+#ifndef HOMECALL_DIALECT_SESSION_COUNTERS_H
+#define HOMECALL_DIALECT_SESSION_COUNTERS_H
 
 #include "base/counter_histogram.h"
+#include "dialect/signal_kind.h"
 #include "rooms/room_effects.h"
 
 /* The results of joins. A join that repeats the one before is not counted. */
@@ -22,8 +23,13 @@ typedef enum session_leave {
     SESSION_LEAVES
 } session_leave;
 
-/* The types of signals, in the order of message_type. */
-enum { SESSION_SIGNAL_OFFER, SESSION_SIGNAL_ANSWER, SESSION_SIGNAL_CANDIDATE, SESSION_SIGNALS };
+/* What became of clients of version 2 that came back. */
+typedef enum session_resume {
+    SESSION_RESUME_RESUMED,  /* nothing was lost */
+    SESSION_RESUME_FAILED,   /* it has a new session, and is told that something may be lost */
+    SESSION_RESUME_REPLACED, /* it asked for a new session in the place of its old one: a reload */
+    SESSION_RESUMES
+} session_resume;
 
 typedef struct session_counters {
     counter accepted;    /* connections that started on this thread */
@@ -35,11 +41,13 @@ typedef struct session_counters {
     counter waiters; /* newcomers that wait before full rooms */
     counter pending_messages;
     counter pending_bytes;
+    counter away; /* members whose session is kept without a connection */
 
     counter joins[SESSION_JOINS];
+    counter resumes[SESSION_RESUMES];
     counter guesses_held;           /* joins that were held: GUESS_RATE */
     counter leaves[SESSION_LEAVES]; /* members = joins[SESSION_JOIN_JOINED] - all of these */
-    counter signals[SESSION_SIGNALS][ROOM_OUTCOMES];
+    counter signals[SIGNAL_KINDS][ROOM_OUTCOMES];
     counter not_in_room;             /* signals refused because their sender was not in that room */
     counter failures[ROOM_FAILURES]; /* signals that the rooms have refused or dropped, by cause */
     counter over_address_budget;     /* signals refused because their address has too much in queues */

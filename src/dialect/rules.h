@@ -1,0 +1,56 @@
+/* Rules: what the dialects have in common when somebody joins, leaves, sends a signal or sends nonsense. Each
+ * of these counts and logs what it does; what is told to the client in words is the dialect's part.
+ *
+ * All functions: the thread of the participant's hall. */
+#ifndef HOMECALL_DIALECT_RULES_H
+#define HOMECALL_DIALECT_RULES_H
+
+#include "dialect/dialect.h"
+#include "dialect/signal_kind.h"
+
+/* A message that is none: count it, tell `json`, and close the connection when it sends too many. */
+dialect_verdict rules_answer_invalid(participant *p, slice json);
+
+/* The same for a dialect that has told it already. */
+dialect_verdict rules_count_invalid(participant *p);
+
+/* There is no memory for what the client asks for. That is no fault of its own, but the server can only go on
+ * without it. */
+dialect_verdict rules_close_without_memory(participant *p);
+
+/* Some thread of the server is late with its work, so nobody new is let in. */
+dialect_verdict rules_refuse_overloaded(participant *p);
+
+/* Let a peer into a room of this hall: the participant's own, or another that the dialect has for it. The
+ * names are made JSON and copied. A room_join_result, or -ENOMEM. */
+int rules_join(participant *p, room_peer *peer, room_space space, slice room, slice user);
+
+/* The place of a peer passes to another one, which joins the same room under this name. 0 or a fault, as
+ * room_manager_succeed(). */
+int rules_succeed(participant *p, room_peer *former, room_peer *peer, slice room, slice user,
+                  room_news_kind why);
+
+/* One who waited was let in, or was refused. */
+void rules_report_admitted(const participant *p);
+void rules_report_refused(const participant *p);
+
+/* The participant, which is in a room, leaves it by its own peer. */
+void rules_leave(participant *p, session_leave how);
+
+/* Pass on a signal of a peer that is in a room of this hall. As room_manager_signal(). */
+static inline int rules_signal(participant *p, dialect_hall *hall, room_peer *from, const room_signal *signal)
+{
+    if (log_is_on(LOG_INFO))
+        hall->is_quiet = !participant_host_of(p)->may_log(p, LOG_INFO);
+    return room_manager_signal(hall->manager, from, signal, hall->now_ms(hall));
+}
+
+/* A signal whose sender is not in that room, of `bytes`: it is an attempt like others, so it is counted and
+ * logged (PROTOCOL.md, rule 3). `why` is a literal. */
+void rules_refuse_signal(participant *p, signal_kind kind, size_t bytes, const char *why);
+
+/* The client reports a fault, whose text in JSON this is: that is logged, but only so often that a client
+ * can't fill the log. */
+void rules_report_client_error(participant *p, slice text);
+
+#endif

@@ -1,0 +1,197 @@
+/* The rules of PROTOCOL.md, one handler for each type of message. */
+#include "dialect_1/dialect_1.h"
+
+#include "dialect/participant_peer.h"
+#include "dialect/rules.h"
+#include "dialect_1/message_1.h"
+
+#include <assert.h>
+#include <errno.h>
+
+static const char log_namespace[] = "HomeCall_Signal_Rooms";
+
+static_assert(SIGNAL_ANSWER - SIGNAL_OFFER == MESSAGE_ANSWER - MESSAGE_OFFER &&
+                  SIGNAL_CANDIDATE - SIGNAL_OFFER == MESSAGE_CANDIDATE - MESSAGE_OFFER,
+              "kinds and types have the same order");
+
+static signal_kind kind_of(const message *m)
+{
+    return (signal_kind)(m->type - MESSAGE_OFFER + SIGNAL_OFFER);
+}
+
+static message_type type_of(int kind)
+{
+    return (message_type)(kind - SIGNAL_OFFER + MESSAGE_OFFER);
+}
+
+/* ---- What the rooms do with a participant ---- */
+
+static bool send_from(participant *p, const room_signal *signal, slice room_json, slice from_json)
+{
+    struct iovec parts[MESSAGE_SIGNAL_PARTS];
+    assert(signal->count == 1);
+    const slice payload = {signal->parts[0].iov_base, signal->parts[0].iov_len};
+    message_encode_signal(parts, type_of(signal->kind), room_json, from_json, payload);
+    return participant_host_of(p)->send_signal(p, parts, MESSAGE_SIGNAL_PARTS);
+}
+
+/* Who has no user name is called by its peer id. */
+static bool send_from_id(participant *p, const room_signal *signal, slice room_json, const room_member *from)
+{
+    char id_json[ROOM_PEER_ID_LEN + 2];
+    id_json[0] = id_json[ROOM_PEER_ID_LEN + 1] = '"';
+    room_member_write_id(from, id_json + 1);
+    return send_from(p, signal, room_json, (slice){id_json, sizeof(id_json)});
+}
+
+static bool send_signal(room_peer *peer, const room_signal *signal, const room_member *from)
+{
+    enum { NO_NAME_LEN = 2 }; /* the quotes */
+    participant *p = participant_of_peer(peer);
+    slice room_json, user_json;
+    room_member_names_json(from, &room_json, &user_json);
+    if (user_json.len == NO_NAME_LEN)
+        return send_from_id(p, signal, room_json, from);
+    return send_from(p, signal, room_json, user_json);
+}
+
+static void on_refused(room_peer *peer, const room_member *was)
+{
+    (void)was;
+    participant *p = participant_of_peer(peer);
+    rules_report_refused(p);
+    (void)participant_say(p, MESSAGE_ROOM_IS_FULL);
+    participant_host_of(p)->resume(p);
+}
+
+static void on_replaced(room_peer *peer, const room_member *was)
+{
+    participant *p = participant_of_peer(peer);
+    assert(p->peer.member == NULL);
+    LOG_PARTICIPANT(LOG_INFO, log_namespace, "taken over", p, LOG_PRIVATE("room", room_member_room(was)),
+                    LOG_PRIVATE("user", room_member_user(was)));
+    if (!room_member_is_waiting(was))
+        counter_add(&participant_hall(p)->counters->leaves[SESSION_LEAVE_TAKEN_OVER], 1);
+    participant_host_of(p)->close(p, PARTICIPANT_TAKEN_OVER, "the user joined from a new connection");
+}
+
+/* ---- Messages ---- */
+
+/* Is the sender in a room, and does its message name that room or none? */
+static bool is_in_room_of(const participant *p, const message *m)
+{
+    return participant_is_joined(p) &&
+           (m->room.len == 0 || slice_equals(m->room, room_member_room(p->peer.member)));
+}
+
+/* Is it in this room, as this user? */
+static bool is_joined_as(const participant *p, slice room, slice user)
+{
+    return participant_is_joined(p) && slice_equals(room, room_member_room(p->peer.member)) &&
+           slice_equals(user, room_member_user(p->peer.member));
+}
+
+static dialect_verdict enter_room(participant *p, const message *m)
+{
+    int result = rules_join(p, &p->peer, ROOM_SPACE_ROOMS, m->room, m->user);
+    if (result < 0)
+        return rules_close_without_memory(p);
+    if (result == ROOM_FULL)
+        (void)participant_say(p, MESSAGE_ROOM_IS_FULL);
+    return result == ROOM_WAITING ? DIALECT_HOLD : DIALECT_GO_ON;
+}
+
+/* PROTOCOL.md, rule 1 */
+static dialect_verdict on_join(participant *p, dialect_hall *hall, const message *m)
+{
+    (void)hall;
+    if (is_joined_as(p, m->room, m->user))
+        return DIALECT_GO_ON;
+    const participant_host *host = participant_host_of(p);
+    if (host->is_overloaded(p))
+        return rules_refuse_overloaded(p);
+    if (participant_is_joined(p))
+        rules_leave(p, SESSION_LEAVE_MOVED);
+    switch (host->find_way(p, ROOM_SPACE_ROOMS, m->room)) {
+    case PARTICIPANT_HERE:
+        return enter_room(p, m);
+    case PARTICIPANT_ELSEWHERE:
+        return DIALECT_HAND_OVER;
+    case PARTICIPANT_LATER:
+        return DIALECT_HOLD_MESSAGE;
+    case PARTICIPANT_NO_WAY:
+        break;
+    }
+    return rules_close_without_memory(p);
+}
+
+/* PROTOCOL.md, rule 4. The sender leaves, whatever `user` the message names. */
+static dialect_verdict on_leave(participant *p, dialect_hall *hall, const message *m)
+{
+    (void)hall;
+    if (is_in_room_of(p, m))
+        rules_leave(p, SESSION_LEAVE_LEFT);
+    return DIALECT_GO_ON;
+}
+
+/* PROTOCOL.md, rules 2 and 3 */
+static dialect_verdict on_signal(participant *p, dialect_hall *hall, const message *m)
+{
+    if (!is_in_room_of(p, m)) {
+        rules_refuse_signal(p, kind_of(m), m->payload.len,
+                            !participant_is_joined(p) ? "not in a room" : "another room");
+        (void)participant_say(p, MESSAGE_JOIN_FIRST);
+        return DIALECT_GO_ON;
+    }
+    const struct iovec body = slice_to_iovec(m->payload);
+    const room_signal signal = {.kind = (int)kind_of(m), .count = 1, .parts = &body};
+    int result = rules_signal(p, hall, &p->peer, &signal);
+    if (result == -ENOSPC)
+        (void)participant_say(p, MESSAGE_QUEUE_IS_FULL);
+    else if (result < 0)
+        return rules_close_without_memory(p);
+    return DIALECT_GO_ON;
+}
+
+static dialect_verdict on_client_error(participant *p, dialect_hall *hall, const message *m)
+{
+    (void)hall;
+    rules_report_client_error(p, m->text);
+    return DIALECT_GO_ON;
+}
+
+static dialect_verdict (*const handlers[])(participant *p, dialect_hall *hall, const message *m) = {
+    [MESSAGE_JOIN] = on_join,     [MESSAGE_LEAVE] = on_leave,      [MESSAGE_OFFER] = on_signal,
+    [MESSAGE_ANSWER] = on_signal, [MESSAGE_CANDIDATE] = on_signal, [MESSAGE_ERROR] = on_client_error,
+};
+
+static dialect_verdict on_message(participant *p, dialect_hall *hall, bool is_text, slice data)
+{
+    message m;
+    if (!is_text || message_decode(data, hall->limits->max_name_bytes, &m) != 0)
+        return rules_answer_invalid(p, MESSAGE_INVALID);
+    return handlers[m.type](p, hall, &m);
+}
+
+const dialect dialect_1 = {
+    .face =
+        {
+            .send = send_signal,
+            .probe = participant_peer_probe,
+            .is_alive_since = participant_peer_is_alive_since,
+            .on_admitted = participant_peer_on_admitted,
+            .on_refused = on_refused,
+            .on_replaced = on_replaced,
+            .on_dropped = participant_peer_on_dropped,
+            .account = participant_peer_account,
+            .id = participant_peer_id,
+            .kinds = SIGNAL_BIT(SIGNAL_OFFER) | SIGNAL_BIT(SIGNAL_ANSWER) | SIGNAL_BIT(SIGNAL_CANDIDATE),
+            .has_users = true,
+            .keeps_queue = true,
+            .version = 1,
+        },
+    .name = "1",
+    .on_message = on_message,
+    .on_pong = participant_peer_on_pong,
+    .on_end = participant_peer_on_end,
+};

@@ -1,0 +1,24 @@
+/* The dialects that a server speaks: a row for each. */
+#ifndef HOMECALL_SESSION_DIALECTS_H
+#define HOMECALL_SESSION_DIALECTS_H
+
+#include "dialect/dialect.h"
+
+enum { DIALECT_COUNT = 1 };
+
+/* The dialects of one server, in the order in which a handshake is looked at. The last one is for requests
+ * that ask for nothing. Immutable while threads run. */
+typedef struct dialects {
+    dialect all[DIALECT_COUNT];
+} dialects;
+
+/* That last one. */
+static inline const dialect *dialects_default(const dialects *list)
+{
+    return &list->all[DIALECT_COUNT - 1];
+}
+
+/* All that there are, for participants of this host, which is borrowed. */
+void dialects_init(dialects *list, const participant_host *host);
+
+#endif
