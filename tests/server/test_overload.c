@@ -8,6 +8,7 @@
 
 #include "support/client.h"
 #include "support/free_port.h"
+#include "support/member.h"
 #include "support/server.h"
 
 #include "admin/admin_client.h"
@@ -123,6 +124,28 @@ static void joins_are_closed_with_1013_and_the_call_goes_on(void **state)
     client_close(on_worker);
 }
 
+/* PROTOCOL-SESSION.md: a page of it takes an error, and any refused connection, for the end of its call. */
+static void who_comes_for_a_session_is_upgraded_and_then_closed_with_1013_and_no_error(void **state)
+{
+    fixture *f = *state;
+    uint16_t port = signal_server_port(f->server);
+    client *a = member_open_settled(port, "call");
+    client *b = member_open_settled(port, "call");
+    client *mover = member_open_settled(port, "another");
+    overload(f);
+    client *c = member_open(port, "new");
+    client_expect_close(c, 1013);
+    member_say(mover, "{'type':'hangup','sessionId':'call'}");
+    client_expect_close(mover, 1013);
+    member_expect_pair(a, b, "call");
+    client_expect_nothing(a);
+    client_expect_nothing(b);
+    client_close(a);
+    client_close(b);
+    client_close(c);
+    client_close(mover);
+}
+
 static void nobody_is_accepted_until_it_is_over(void **state)
 {
     fixture *f = *state;
@@ -150,6 +173,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(joins_are_closed_with_1013_and_the_call_goes_on, start, end),
+        cmocka_unit_test_setup_teardown(
+            who_comes_for_a_session_is_upgraded_and_then_closed_with_1013_and_no_error, start, end),
         cmocka_unit_test_setup_teardown(nobody_is_accepted_until_it_is_over, start, end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

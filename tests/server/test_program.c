@@ -28,6 +28,7 @@
 #include "admin/admin_client.h"
 #include "support/client.h"
 #include "support/free_port.h"
+#include "support/member.h"
 #include "support/tls_files.h"
 
 #include <cjson/cJSON.h>
@@ -1340,6 +1341,44 @@ static void a_successor_takes_over_with_every_socket(void **state)
     assert_string_equal(f->err.text, "");
 }
 
+/* PROTOCOL-SESSION.md: pages of it come back within a second, and take a refused connection for the end of
+ * their call. */
+static void sessions_go_on_with_the_successor_and_nobody_is_refused(void **state)
+{
+    fixture *f = *state;
+    prepare_succession();
+    start_serving(f, "", "WS_PORT=0 WORKERS=2");
+    uint16_t port = (uint16_t)number_of(f, " port=");
+    client *caller = member_open_settled(port, "call");
+    client *callee = member_open_settled(port, "call");
+    client *waiting = member_open_settled(port, "another");
+    member_say(waiting, "{'type':'offer','sdp':'v=0'}");
+    pid_t next = succeed(f);
+    enum { NEWCOMERS = 50 }; /* their log lines are few enough for a pipe that is not read meanwhile */
+    siginfo_t ended = {0};
+    for (int i = 0; i < NEWCOMERS && ended.si_pid == 0; i++) {
+        client_close(member_open(port, "new")); /* upgraded by the one or the other */
+        assert_int_equal(waitid(P_PID, (id_t)f->pid, &ended, WEXITED | WNOHANG | WNOWAIT), 0);
+    }
+    client_expect_close(caller, 1001); /* and nothing before it */
+    client_close(caller);
+    caller = member_open_settled(port, "call");
+    client_expect_close(callee, 1001);
+    client_close(callee);
+    client_expect_close(waiting, 1001);
+    client_close(waiting);
+    member_say(caller, "{'type':'offer','sdp':'v=1'}");
+    callee = member_open(port, "call");
+    member_expect(callee, "{'type':'offer','sessionId':'call','sdp':'v=1'}");
+    member_expect_pair(caller, callee, "call");
+    waiting = member_open_settled(port, "another"); /* without its own offer */
+    client_close(caller);
+    client_close(callee);
+    client_close(waiting);
+    expect_succeeded(f, next);
+    assert_int_equal(stop(f, SIGTERM), 0);
+}
+
 static void a_successor_that_fails_changes_nothing(void **state)
 {
     fixture *f = *state;
@@ -1437,6 +1476,7 @@ int main(void)
         TEST(a_call_can_be_followed_in_the_log_from_its_join_to_its_end),
         TEST(the_service_manager_is_told_of_its_begin_its_life_and_its_end),
         TEST(a_successor_takes_over_with_every_socket),
+        TEST(sessions_go_on_with_the_successor_and_nobody_is_refused),
         TEST(a_successor_that_fails_changes_nothing),
         TEST(the_service_manager_is_told_of_a_successor),
     };

@@ -314,19 +314,26 @@ static const uint8_t *need_input(client *c, size_t len, const char *what)
 
 /* ---- The opening handshake ---- */
 
-void client_send_upgrade(client *c)
+void client_send_upgrade_to(client *c, const char *target)
 {
-    char request[512];
-    int len = snprintf(request, sizeof(request),
-                       "GET /signal HTTP/1.1\r\n"
+    char *request;
+    int len = asprintf(&request,
+                       "GET %s HTTP/1.1\r\n"
                        "Host: 127.0.0.1\r\n"
                        "Connection: Upgrade\r\n"
                        "Upgrade: websocket\r\n"
                        "Sec-WebSocket-Version: 13\r\n"
                        "Sec-WebSocket-Key: %s\r\n"
                        "\r\n",
-                       client_key);
+                       target, client_key);
+    assert_true(len >= 0);
     client_send_bytes(c, request, (size_t)len);
+    free(request);
+}
+
+void client_send_upgrade(client *c)
+{
+    client_send_upgrade_to(c, "/signal");
 }
 
 /* Read an HTTP head, with the empty line behind it. */

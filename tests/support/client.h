@@ -92,6 +92,9 @@ void client_upgrade(client *c);
 /* Only send a good request. */
 void client_send_upgrade(client *c);
 
+/* The same for another target than "/signal", such as "/signal?sessionId=x". */
+void client_send_upgrade_to(client *c, const char *target);
+
 /* Only expect the answer to it. */
 void client_expect_upgraded(client *c);
 
