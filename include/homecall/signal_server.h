@@ -86,6 +86,10 @@ typedef struct signal_server_options {
                                          counts */
     uint64_t pending_max_bytes_per_address; /* bytes queued by the clients of one address; 0 = no limit. The
                                                last quarter of the total is open to who has queued little */
+    uint32_t
+        resume_for_ms; /* how long a session of version 2 is kept without a connection; 0 = it ends with it */
+    uint32_t outbox_max_messages; /* what such a session was told and has not acknowledged: messages */
+    uint64_t outbox_max_bytes;    /* and bytes */
     uint32_t probe_timeout_ms; /* how long the members of a full room have to answer when a newcomer waits */
 
     uint32_t max_message_bytes;      /* one WebSocket message */

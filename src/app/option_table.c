@@ -162,6 +162,16 @@ static const option table[] = {
      "not. The last quarter of PENDING_MAX_TOTAL_BYTES is open only to addresses that have queued little. 0 sets "
      "no limit.",
      TARGET(server.pending_max_bytes_per_address)},
+    {rooms, "RESUME_FOR", OPTION_DURATION, AS_LIBRARY, 0, HOUR, NULL, NULL,
+     "How long a client of version 2 may come back to its session after its connection was lost. Meanwhile it "
+     "keeps its place in the room, and counts as a connection. 0 ends the session with the connection.",
+     TARGET(server.resume_for_ms)},
+    {rooms, "OUTBOX_MAX_MESSAGES", OPTION_INTEGER, AS_LIBRARY, 1, 1000000, NULL, "messages",
+     "How many messages are kept for a session of version 2 until its client acknowledges them.",
+     TARGET(server.outbox_max_messages)},
+    {rooms, "OUTBOX_MAX_BYTES", OPTION_SIZE, AS_LIBRARY, KIB(1), GIB(1), NULL, NULL,
+     "How many bytes of them are kept. At most MAX_OUTPUT_BYTES. They count in PENDING_MAX_TOTAL_BYTES.",
+     TARGET(server.outbox_max_bytes)},
     {rooms, "PROBE_TIMEOUT", OPTION_DURATION, AS_LIBRARY, 1, 5 * MINUTE, NULL, NULL,
      "How long the users in a full room have to show that they are alive before a newcomer takes a silent "
      "one's place.",

@@ -241,6 +241,10 @@ bool options_check_together(const app_config *config, FILE *reports)
     if (s->pending_max_bytes > s->max_output_bytes)
         is_valid = report_misfit(reports, config, offsetof(app_config, server.pending_max_bytes), "at most",
                                  offsetof(app_config, server.max_output_bytes));
+    /* A client that comes back gets the whole outbox at once. */
+    if (s->outbox_max_bytes > s->max_output_bytes)
+        is_valid = report_misfit(reports, config, offsetof(app_config, server.outbox_max_bytes), "at most",
+                                 offsetof(app_config, server.max_output_bytes));
     return is_valid;
 }
 

@@ -64,6 +64,9 @@ void signal_server_options_init(signal_server_options *options)
         .pending_max_messages = 256,
         .pending_max_bytes = KIB(256),
         .pending_max_total_bytes = MIB(128),
+        .resume_for_ms = 30 * SECOND_MS,
+        .outbox_max_messages = 256,
+        .outbox_max_bytes = KIB(256),
         .probe_timeout_ms = 3 * SECOND_MS,
 
         .max_message_bytes = KIB(128),
@@ -145,7 +148,8 @@ bool server_options_are_valid(const signal_server_options *o)
     bool has_sizes = o->room_capacity >= 1 && o->room_capacity <= UINT16_MAX && o->max_name_bytes >= 1 &&
                      o->max_name_bytes <= MESSAGE_MAX_NAME_BYTES && o->max_message_bytes >= 1 &&
                      o->max_output_bytes >= o->max_message_bytes && o->max_request_head_bytes >= 1 &&
-                     o->max_buffered_bytes >= o->max_output_bytes && o->send_buffer_bytes <= INT_MAX;
+                     o->max_buffered_bytes >= o->max_output_bytes && o->outbox_max_messages >= 1 &&
+                     o->outbox_max_bytes >= 1 && o->send_buffer_bytes <= INT_MAX;
     bool has_rates = o->message_burst >= 1 && o->message_burst <= MAX_BURST && o->fault_burst <= MAX_BURST &&
                      o->message_burst_per_address >= 1 && o->byte_burst_per_address >= 1 &&
                      o->log_rate_per_address <= MAX_BURST / 10 && o->connect_burst >= 1 &&

@@ -80,7 +80,12 @@ static session_limits session_limits_of(const signal_server_options *o)
                   .pending_ttl_ms = o->pending_ttl_ms,
                   .probe_timeout_ms = o->probe_timeout_ms},
         .dialects = {.max_name_bytes = o->max_name_bytes,
-                     .faults = {.per_second = o->fault_burst == 0 ? 0 : 1, .burst = o->fault_burst}},
+                     .faults = {.per_second = o->fault_burst == 0 ? 0 : 1, .burst = o->fault_burst},
+                     .ping_interval_ms = o->ping_interval_ms,
+                     .resume_for_ms = o->resume_for_ms,
+                     .outbox_max_messages = o->outbox_max_messages,
+                     .outbox_max_bytes = o->outbox_max_bytes,
+                     .ice_ttl_ms = o->turn_ttl_ms},
         .log_lines = {.per_second = o->log_rate_per_address, .burst = 10 * o->log_rate_per_address},
         .guesses = {.per_minute = o->guess_rate, .burst = o->guess_burst},
     };

@@ -1,13 +1,14 @@
 #include "session/dialects.h"
 
 #include "dialect_1/dialect_1.h"
+#include "dialect_2/dialect_2.h"
 #include "dialect_session/dialect_session.h"
 
 #include <assert.h>
 
 void dialects_init(dialects *list, const participant_host *host)
 {
-    static const dialect *const rows[DIALECT_COUNT] = {&dialect_session, &dialect_1};
+    static const dialect *const rows[DIALECT_COUNT] = {&dialect_2, &dialect_session, &dialect_1};
     static_assert((int)DIALECT_COUNT <= (int)DIALECT_MAX, "each has a slot");
     for (unsigned i = 0; i < DIALECT_COUNT; i++) {
         list->all[i] = *rows[i];

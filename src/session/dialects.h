@@ -4,7 +4,7 @@
 
 #include "dialect/dialect.h"
 
-enum { DIALECT_COUNT = 2 };
+enum { DIALECT_COUNT = 3 };
 
 /* The dialects of one server, in the order in which a handshake is looked at. The last one is for requests
  * that ask for nothing. Immutable while threads run. */

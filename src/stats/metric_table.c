@@ -206,6 +206,12 @@ static const metric_word leave_reasons[] = {
     {"silent", NTH(SESSION_LEAVE_SILENT)},
     {0}};
 
+static const metric_word resume_results[] = {
+    {"resumed", NTH(SESSION_RESUME_RESUMED)},
+    {"failed", NTH(SESSION_RESUME_FAILED)},
+    {"replaced", NTH(SESSION_RESUME_REPLACED)},
+    {0}};
+
 static const metric_word signal_types[] = {
     {"offer", NTH_ROW(SIGNAL_OFFER, ROOM_OUTCOMES)},
     {"answer", NTH_ROW(SIGNAL_ANSWER, ROOM_OUTCOMES)},
@@ -306,6 +312,10 @@ const metric_family metric_table[] = {
         BY("reason", leave_reasons, TOTAL(session.leaves))},
     {"rooms", GAUGE, PLAIN, "Rooms that exist now.", ONE(total.session.rooms)},
     {"members", GAUGE, PLAIN, "Users that are in a room now.", ONE(total.session.members)},
+    {"members_away", GAUGE, PLAIN, "Those of them whose session is kept without a connection.",
+        ONE(total.session.away)},
+    {"resumes", COUNTER, PLAIN, "Clients of version 2 that came back with a token, by what became of their session.",
+        BY("result", resume_results, TOTAL(session.resumes))},
     {"waiters", GAUGE, PLAIN, "Newcomers that wait before a full room now.", ONE(total.session.waiters)},
 
     {"signals", COUNTER, PLAIN, "Signals by what became of them; a queued one is delivered or dropped later.",

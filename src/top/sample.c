@@ -26,6 +26,7 @@ static const number_row numbers[] = {
     {"accepted_connections_total", NULL, AT(accepted)},
     {"rooms", NULL, AT(rooms)},
     {"members", NULL, AT(members)},
+    {"members_away", NULL, AT(away)},
     {"waiters", NULL, AT(waiters)},
     {"joins_total", "joined", AT(joined)},
     {"handovers_total", NULL, AT(handed_over)},

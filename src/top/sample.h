@@ -66,7 +66,7 @@ typedef struct sample {
     double accepted;
     sample_words closes; /* by reason */
 
-    double rooms, members, waiters; /* now */
+    double rooms, members, away, waiters; /* now */
     double joined, handed_over;
     double signals[SAMPLE_SIGNALS][SAMPLE_OUTCOMES];
     double queue_messages, queue_bytes, queue_budget_bytes; /* now */

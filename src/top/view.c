@@ -169,6 +169,8 @@ static void draw_rooms(pen *p)
     pen_line l = pen_begin_line(p, "rooms");
     pen_add(&l, CANVAS_PLAIN, "%s", figure_count(i->now->rooms).text);
     pen_add(&l, CANVAS_PLAIN, "members %s", figure_count(i->now->members).text);
+    if (i->now->away > 0)
+        pen_add(&l, CANVAS_PLAIN, "away %s", figure_count(i->now->away).text);
     pen_add(&l, CANVAS_PLAIN, "joins %s/s", figure_rate(INTERVAL_RATE(i, joined)).text);
     pen_add(&l, CANVAS_PLAIN, "waiters %s", figure_count(i->now->waiters).text);
     pen_add(&l, CANVAS_PLAIN, "hand-overs %s/s", figure_rate(INTERVAL_RATE(i, handed_over)).text);

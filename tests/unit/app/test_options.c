@@ -819,7 +819,8 @@ static void options_that_do_not_fit_each_other_are_reported_together(void **stat
     assert_string_equal(
         reports_of(f),
         "homecall-signal: MAX_OUTPUT_BYTES (64k) must be at least twice MAX_MESSAGE_BYTES (128k)\n"
-        "homecall-signal: PENDING_MAX_BYTES (256k) must be at most MAX_OUTPUT_BYTES (64k)\n");
+        "homecall-signal: PENDING_MAX_BYTES (256k) must be at most MAX_OUTPUT_BYTES (64k)\n"
+        "homecall-signal: OUTBOX_MAX_BYTES (256k) must be at most MAX_OUTPUT_BYTES (64k)\n");
     assert_true(is_valid("MAX_OUTPUT_BYTES=1m\nMAX_MESSAGE_BYTES=512k"));
     assert_false(is_valid("MAX_OUTPUT_BYTES=1m\nMAX_MESSAGE_BYTES=524289"));
     assert_true(is_valid("MAX_BUFFERED_BYTES=8m"));

@@ -1,0 +1,162 @@
+#include "dialect_2/answers.h"
+
+#include "base/clock.h"
+#include "dialect_2/presence.h"
+#include "dialect_2/seat_house.h"
+#include "dialect_2/writer.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+/* ---- Joined ---- */
+
+/* May its client have ICE servers now? One that goes on has some that are good for a while still. */
+static bool needs_ice(const seat *s, bool is_resumed, uint64_t now_ms)
+{
+    uint64_t half_life_ms = s->house->hall->limits->ice_ttl_ms / 2;
+    return !is_resumed || s->ice_told_ms == 0 || now_ms - s->ice_told_ms > half_life_ms;
+}
+
+static void write_ice(writer *w, seat *s, bool is_resumed)
+{
+    const dialect_hall *hall = s->house->hall;
+    uint64_t now_ms = hall->now_ms(hall);
+    char *servers = needs_ice(s, is_resumed, now_ms) ? s->house->dialect->host->ice_servers(s->wire) : NULL;
+    if (servers == NULL)
+        return;
+    WRITER_PUT(w, ",\"iceServers\":");
+    writer_put(w, slice_of_text(servers));
+    free(servers);
+    s->ice_told_ms = now_ms;
+}
+
+static void write_joined(writer *w, seat *s, bool is_resumed)
+{
+    const room_member *me = s->peer.member;
+    const dialect_limits *limits = s->house->hall->limits;
+    char id[ROOM_PEER_ID_LEN];
+    char shown[TOKEN_CHARS];
+    room_member_write_id(me, id);
+    token_write(&s->current, shown);
+    WRITER_PUT(w, "{\"type\":\"joined\",\"room\":");
+    writer_put(w, room_member_room_json(me));
+    WRITER_PUT(w, ",\"peer\":\"");
+    writer_put(w, (slice){id, sizeof(id)});
+    WRITER_PUT(w, "\",\"order\":");
+    writer_put_number(w, room_member_order(me));
+    WRITER_PUT(w, ",\"token\":\"");
+    writer_put(w, (slice){shown, sizeof(shown)});
+    writer_put(w, is_resumed ? SLICE_LITERAL("\",\"resumed\":true") : SLICE_LITERAL("\",\"resumed\":false"));
+    WRITER_PUT(w, ",\"received\":");
+    writer_put_number(w, s->received);
+    WRITER_PUT(w, ",\"tick\":");
+    writer_put_number(w, (limits->ping_interval_ms + 999) / 1000);
+    WRITER_PUT(w, ",\"resumeFor\":");
+    writer_put_number(w, limits->resume_for_ms / 1000);
+    if (!is_resumed) {
+        WRITER_PUT(w, ",\"peers\":");
+        presence_write_peers(w, s);
+    }
+    write_ice(w, s, is_resumed);
+    WRITER_PUT(w, "}");
+}
+
+void answers_joined(seat *s, bool is_resumed)
+{
+    writer w = {0};
+    write_joined(&w, s, is_resumed);
+    slice text = writer_text(&w);
+    if (text.len == 0)
+        s->house->dialect->host->give_up(s->wire); /* its client comes back, and is told then */
+    else
+        (void)participant_say(s->wire, text);
+    writer_clear(&w);
+}
+
+/* ---- Errors ---- */
+
+typedef struct error_row {
+    slice code;    /* as JSON, as the next */
+    slice message; /* for people who read logs */
+} error_row;
+
+#define TEXT(literal)                  \
+    {                                  \
+        (literal), sizeof(literal) - 1 \
+    }
+
+static const error_row errors[] = {
+    [ANSWER_INVALID] = {TEXT("\"invalid\""), TEXT("\"Invalid message\"")},
+    [ANSWER_NOT_JOINED] = {TEXT("\"not-joined\""), TEXT("\"Join a room first\"")},
+    [ANSWER_ROOM_FULL] = {TEXT("\"room-full\""), TEXT("\"The room is full\"")},
+    [ANSWER_NO_SUCH_PEER] = {TEXT("\"no-such-peer\""), TEXT("\"Nobody in the room has this id\"")},
+    [ANSWER_QUEUE_FULL] = {TEXT("\"queue-full\""), TEXT("\"The queue of the room is full\"")},
+    [ANSWER_TOO_LARGE] = {TEXT("\"too-large\""), TEXT("\"Too large\"")},
+    [ANSWER_BUSY] = {TEXT("\"busy\""), TEXT("\"The server has no place for this now\"")},
+    [ANSWER_UNSUPPORTED] = {TEXT("\"unsupported\""), TEXT("\"Unknown type of message\"")},
+};
+
+/* From `code` to the end of the fields that all errors have. */
+static void write_error(writer *w, answer_code code, bool is_fatal)
+{
+    WRITER_PUT(w, "\"code\":");
+    writer_put(w, errors[code].code);
+    WRITER_PUT(w, ",\"message\":");
+    writer_put(w, errors[code].message);
+    writer_put(w, is_fatal ? SLICE_LITERAL(",\"fatal\":true") : SLICE_LITERAL(",\"fatal\":false"));
+    if (code == ANSWER_BUSY)
+        WRITER_PUT(w, ",\"retryAfterMs\":1000");
+}
+
+void answers_error(participant *p, answer_code code, bool is_fatal)
+{
+    writer w = {0};
+    WRITER_PUT(&w, "{\"type\":\"error\",");
+    write_error(&w, code, is_fatal);
+    WRITER_PUT(&w, "}");
+    if (writer_text(&w).len > 0)
+        (void)participant_say(p, writer_text(&w));
+    writer_clear(&w);
+}
+
+void answers_refusal(seat *s, answer_code code, uint64_t n)
+{
+    writer w = {0};
+    WRITER_PUT(&w, ",");
+    write_error(&w, code, false);
+    WRITER_PUT(&w, ",\"n\":");
+    writer_put_number(&w, n);
+    seat_tell_written(s, SLICE_LITERAL("{\"type\":\"error\",\"seq\":"), &w);
+    writer_clear(&w);
+}
+
+/* ---- The others ---- */
+
+void answers_left(participant *p)
+{
+    (void)participant_say(p, SLICE_LITERAL("{\"type\":\"left\"}"));
+}
+
+void answers_tick(participant *p)
+{
+    (void)participant_say(p, SLICE_LITERAL("{\"type\":\"tick\"}"));
+}
+
+void answers_pong(participant *p)
+{
+    (void)participant_say(p, SLICE_LITERAL("{\"type\":\"pong\"}"));
+}
+
+void answers_goaway(participant *p, bool is_restart, uint64_t spread)
+{
+    enum { LEAST_MS = 100, SPREAD_MS = 3000 };
+    writer w = {0};
+    WRITER_PUT(&w, "{\"type\":\"goaway\",\"reason\":");
+    writer_put(&w, is_restart ? SLICE_LITERAL("\"restart\"") : SLICE_LITERAL("\"overloaded\""));
+    WRITER_PUT(&w, ",\"retryAfterMs\":");
+    writer_put_number(&w, LEAST_MS + spread % SPREAD_MS);
+    WRITER_PUT(&w, "}");
+    if (writer_text(&w).len > 0)
+        (void)participant_say(p, writer_text(&w));
+    writer_clear(&w);
+}
