@@ -9,12 +9,12 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
 import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 
+import { Server } from "./server.mjs";
+
 const PROJECT = fileURLToPath(new URL("../..", import.meta.url));
-const SERVER = process.env.HOMECALL_SIGNAL_BINARY ?? join(PROJECT, "build/release/homecall-signal");
 const START_PATIENCE_MS = 10000;
 const POLL_MS = 20;
 
@@ -42,13 +42,6 @@ async function untilWorks(attempt) {
   }
 }
 
-async function end(child, signal) {
-  if (child.exitCode === null && child.signalCode === null) {
-    child.kill(signal);
-    await once(child, "exit");
-  }
-}
-
 export class Stack {
   #directory;
   #server;
@@ -72,36 +65,16 @@ export class Stack {
   /** Start the server; again on the same port after killServer(). */
   async startServer() {
     const environment = {
-      ...process.env,
-      WS_HOST: "127.0.0.1",
-      WS_PORT: String(this.#serverPort),
-      ADMIN_PORT: "0",
       TURN_URLS: "stun:127.0.0.1:9,turn:127.0.0.1:9?transport=udp", // nobody is there: calls go directly
       TURN_SECRET: "of the test",
       TURN_TTL: "60",
-      LOG_LEVEL: "info",
-      LOG_FILE: "",
     };
-    // Its own directory as the current one: no .env of the developer's takes part.
-    const options = { cwd: this.#directory, env: environment, stdio: ["ignore", "pipe", "inherit"] };
-    this.#server = spawn(SERVER, [], options);
-    const ended = once(this.#server, "exit").then(([code]) => {
-      throw new Error(`${SERVER} ended at its start with ${code}`);
-    });
-    const started = new Promise((resolve) => {
-      createInterface(this.#server.stdout).on("line", (line) => {
-        const port = line.match(/\bport=(\d+)/);
-        if (port) {
-          resolve(Number(port[1]));
-        }
-      });
-    });
-    ended.catch(() => {}); // a later end is the test's business
-    this.#serverPort = await Promise.race([started, ended]);
+    this.#server = await Server.start(this.#directory, { port: this.#serverPort, environment });
+    this.#serverPort = this.#server.port;
   }
 
   async killServer() {
-    await end(this.#server, "SIGKILL");
+    await this.#server.end("SIGKILL");
   }
 
   async #startNginx() {
@@ -126,7 +99,11 @@ export class Stack {
   }
 
   async stop() {
-    await Promise.all([this.#server, this.#nginx].filter(Boolean).map((child) => end(child, "SIGTERM")));
+    if (this.#nginx?.exitCode === null) {
+      this.#nginx.kill();
+      await once(this.#nginx, "exit");
+    }
+    await this.#server?.end();
     await rm(this.#directory, { recursive: true, force: true });
   }
 }

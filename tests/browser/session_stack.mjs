@@ -1,0 +1,86 @@
+// The page of session_page and the server behind a proxy that the test can do harm to, on free ports of 127.0.0.1.
+
+import { once } from "node:events";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { createServer } from "node:http";
+import { connect } from "node:net";
+import { tmpdir } from "node:os";
+import { basename, extname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+import { Server } from "./server.mjs";
+
+const PAGE = fileURLToPath(new URL("session_page", import.meta.url));
+const TYPES = { ".html": "text/html", ".js": "text/javascript" };
+
+export class SessionStack {
+  #directory;
+  #proxy;
+  #lines = []; // the two sockets of each WebSocket that goes through: { page, server }
+  #refused = 0;
+  server;
+  url;
+
+  static async start() {
+    const stack = new SessionStack();
+    stack.#directory = await mkdtemp(join(tmpdir(), "homecall-session-"));
+    stack.server = await Server.start(stack.#directory);
+    stack.#proxy = createServer((request, response) => servePage(request.url, response));
+    stack.#proxy.on("upgrade", (request, socket, head) => stack.#passOn(request, socket, head));
+    await once(stack.#proxy.listen(0, "127.0.0.1"), "listening");
+    stack.url = `http://127.0.0.1:${stack.#proxy.address().port}/`;
+    return stack;
+  }
+
+  #passOn({ method, url, rawHeaders }, page, head) {
+    const server = connect(this.server.port, "127.0.0.1");
+    const line = { page, server };
+    this.#lines.push(line);
+    const fields = rawHeaders.map((text, i) => text + (i % 2 === 0 ? ": " : "\r\n")).join("");
+    server.write(`${method} ${url} HTTP/1.1\r\n${fields}\r\n`);
+    server.write(head);
+    server.once("data", (data) => (this.#refused += data.toString("latin1").startsWith("HTTP/1.1 101 ") ? 0 : 1));
+    server.on("error", () => page.destroy());
+    page.on("error", () => server.destroy());
+    server.pipe(page).pipe(server);
+  }
+
+  /** How many WebSockets the server has refused, or could not be asked for, since the last question. */
+  refused() {
+    const count = this.#refused;
+    this.#refused = 0;
+    return count;
+  }
+
+  /** Close all WebSockets that there are. With `areGhosts`, the server does not see that: it has to find out. */
+  cut({ areGhosts = false } = {}) {
+    this.#lines.splice(0).forEach(({ page, server }) => {
+      if (areGhosts) {
+        server.unpipe(page);
+        page.unpipe(server);
+      }
+      page.destroy();
+      if (!areGhosts) {
+        server.destroy();
+      }
+    });
+  }
+
+  async stop() {
+    this.#lines.forEach(({ page, server }) => [page, server].forEach((socket) => socket.destroy()));
+    this.#proxy.closeAllConnections?.();
+    this.#proxy.close();
+    await this.server.end();
+    await rm(this.#directory, { recursive: true, force: true });
+  }
+}
+
+async function servePage(url, response) {
+  const name = basename(new URL(url, "http://localhost").pathname) || "index.html";
+  try {
+    const content = await readFile(join(PAGE, name));
+    response.writeHead(200, { "Content-Type": TYPES[extname(name)] }).end(content);
+  } catch {
+    response.writeHead(404).end();
+  }
+}
