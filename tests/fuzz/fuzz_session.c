@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "net/connection_handshake.h"
 #include "server/mailbox.h"
+#include "session/session_host.h"
 #include "session/session_life.h"
 
 #include <errno.h>
@@ -21,12 +22,13 @@
 #include <unistd.h>
 
 enum { SHARDS = 2, LOBBY = SHARDS, GROUPS, CLIENTS = 6, ANNA = 4, BERT = 5, MAX_STEPS = 400 };
-enum { PING_MS = 2500, PONG_MS = 1000, SHAKE_MS = 1500, CLOSE_MS = 500, STEP_MS = 200 };
+enum { PING_MS = 2500, PONG_MS = 1000, SHAKE_MS = 1500, CLOSE_MS = 500, STEP_MS = 200, RESUME_MS = 2000 };
 
 typedef struct client {
     int fd; /* owned; -1 = there is none */
     bool reads;
     wire_ear ear;
+    wire_past past;
 } client;
 
 typedef struct machine {
@@ -81,7 +83,7 @@ int timerfd_settime(int fd, int flags, const struct itimerspec *to, struct itime
 static void hand_over(session_group *group, session *s, int shard)
 {
     machine *m = group->shared->context;
-    REQUIRE(shard >= 0 && shard < SHARDS && shard == s->join.next_shard);
+    REQUIRE(shard >= 0 && shard < SHARDS && shard == s->participant.join.next_shard);
     int error = mailbox_push(&m->mailboxes[shard], &s->connection.entry, &m->to_wake);
     REQUIRE(error == 0 || error == -ESHUTDOWN);
     if (error != 0)
@@ -102,11 +104,18 @@ static void on_gone(session_group *group, session *s)
     m->gone++;
 }
 
+static void on_place_free(session_group *group, net_allowance *place)
+{
+    machine *m = group->shared->context;
+    REQUIRE(place == &m->account.allowance);
+    m->gone++;
+}
+
 static void drain(machine *m, int group)
 {
     m->is_stopping = true;
     m->groups[group].is_draining = true;
-    session_group_close_all(&m->groups[group]);
+    session_close_all(&m->groups[group]);
 }
 
 static void take_mail(machine *m, int group)
@@ -182,6 +191,12 @@ static void answer_pings(client *c)
         say_frame(c, 0x8A, "", 0);
 }
 
+static void say_request(client *c, uint8_t how)
+{
+    const char *request = wire_request_of(c->ear.dialect, how >> 6);
+    say(c, request, strlen(request));
+}
+
 static void dial(machine *m, client *c, uint8_t how)
 {
     int fds[2];
@@ -189,6 +204,8 @@ static void dial(machine *m, client *c, uint8_t how)
     REQUIRE(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds) == 0);
     c->fd = fds[0];
     c->reads = true;
+    c->ear.dialect = (wire_dialect)((how >> 3 & 3) % WIRE_DIALECTS);
+    c->ear.past = &c->past;
     const session_start start = {.fd = fds[1],
                                  .id = how,
                                  .client = &m->account,
@@ -197,7 +214,7 @@ static void dial(machine *m, client *c, uint8_t how)
     REQUIRE(session_open(&m->groups[LOBBY], &start) == 0);
     m->opened++;
     if ((how & 4) == 0)
-        say(c, wire_request, sizeof(wire_request) - 1);
+        say_request(c, how);
 }
 
 /* ---- Time ---- */
@@ -226,6 +243,16 @@ static void pass(machine *m, unsigned ms)
 
 /* ---- The script ---- */
 
+static void say_message(client *c, uint8_t what)
+{
+    char text[WIRE_TEXT_CAP];
+    if (c->ear.dialect == WIRE_VERSION_1)
+        wire_message(text, what);
+    else
+        wire_say(text, c->ear.dialect, &c->past, what);
+    say_text(c, text);
+}
+
 static void end_input(client *c, uint8_t how)
 {
     if (c->fd < 0)
@@ -245,7 +272,6 @@ static void play(machine *m, fuzz_input *in)
     client *c = &m->clients[what >> 3 & 3];
     slice bytes;
     uint8_t how;
-    char text[WIRE_MESSAGE_CAP];
     switch (what & 7) {
     case 0:
         dial(m, c, fuzz_take_byte(in));
@@ -256,8 +282,7 @@ static void play(machine *m, fuzz_input *in)
         break;
     case 2:
     case 3:
-        wire_message(text, fuzz_take_byte(in));
-        say_text(c, text);
+        say_message(c, fuzz_take_byte(in));
         break;
     case 4:
         how = fuzz_take_byte(in);
@@ -337,15 +362,20 @@ static void start(machine *m, uint8_t limits)
                              .pending_max_bytes = 512,
                              .pending_ttl_ms = 4000,
                              .probe_timeout_ms = 300},
-                   .max_name_bytes = 64,
-                   .guesses = {.per_minute = 30, .burst = 1},
-                   .faults = {.per_second = (limits & 4) != 0 ? 1 : 0, .burst = 5}},
+                   .dialects = {.max_name_bytes = 64,
+                                .ping_interval_ms = PING_MS,
+                                .resume_for_ms = RESUME_MS,
+                                .outbox_max_messages = 4,
+                                .outbox_max_bytes = 1024,
+                                .faults = {.per_second = (limits & 4) != 0 ? 1 : 0, .burst = 5}},
+                   .guesses = {.per_minute = 30, .burst = 1}},
         .hash = {{7, 7, 7}},
         .shards = SHARDS,
         .context = m,
         .hand_over = hand_over,
         .admit = admit,
         .on_gone = on_gone,
+        .on_place_free = on_place_free,
         .budget = {.limit = 1024},
     };
     for (int i = 0; i < CLIENTS; i++)
@@ -353,7 +383,8 @@ static void start(machine *m, uint8_t limits)
     for (int i = 0; i < GROUPS; i++) {
         REQUIRE(net_loop_init(&m->loops[i]) == 0 && mailbox_init(&m->mailboxes[i]) == 0);
         int shard = i == LOBBY ? SESSION_NO_SHARD : i;
-        REQUIRE(session_group_init(&m->groups[i], &m->shared, &m->loops[i], &session_events, shard) == 0);
+        REQUIRE(session_group_init(&m->groups[i], &m->shared, &m->loops[i], &session_events, &session_host,
+                                   shard) == 0);
     }
 }
 
@@ -369,6 +400,10 @@ static void stop(machine *m)
     /* Whoever has sent much behind a held join is only seen to have gone when that goes on. */
     for (unsigned ms = 0; m->opened != m->gone && ms < GUESS_MAX_HOLD_MS; ms += PONG_MS) {
         now_us += PONG_MS * 1000;
+        settle(m);
+    }
+    for (unsigned ms = 0; ms < 2 * RESUME_MS; ms += STEP_MS) {
+        now_us += STEP_MS * 1000;
         settle(m);
     }
     REQUIRE(m->opened == m->gone && m->shared.budget.used == 0);

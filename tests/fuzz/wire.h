@@ -5,6 +5,7 @@
 #define HOMECALL_TESTS_FUZZ_WIRE_H
 
 #include "fuzz.h"
+#include "wire_dialects.h"
 
 #include "base/bytes.h"
 #include "websocket/utf8.h"
@@ -74,6 +75,8 @@ typedef struct wire_ear {
     unsigned pings;   /* so many were not answered yet */
     unsigned texts;   /* so many messages were read */
     char last[512];   /* the last one of them, as far as it fits */
+    wire_dialect dialect;
+    wire_past *past; /* borrowed; for version 2 */
 } wire_ear;
 
 static inline void wire_forget(wire_ear *ear)
@@ -83,11 +86,8 @@ static inline void wire_forget(wire_ear *ear)
 }
 
 /* PROTOCOL.md, "Server to client". */
-static inline void wire_check_message(slice text)
+static inline void wire_check_version_1(const cJSON *message, const char *type)
 {
-    cJSON *message = cJSON_ParseWithLength(text.data, text.len);
-    const char *type = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(message, "type"));
-    REQUIRE(type != NULL);
     bool is_error = strcmp(type, "error") == 0;
     const char *payload = is_error ? "message" : strcmp(type, "candidate") == 0 ? "candidate" : "sdp";
     REQUIRE(is_error || strcmp(type, "offer") == 0 || strcmp(type, "answer") == 0 ||
@@ -95,6 +95,19 @@ static inline void wire_check_message(slice text)
     REQUIRE(cJSON_HasObjectItem(message, payload) && cJSON_GetArraySize(message) == (is_error ? 2 : 4));
     REQUIRE(is_error || (cJSON_IsString(cJSON_GetObjectItem(message, "room")) &&
                          cJSON_IsString(cJSON_GetObjectItem(message, "from"))));
+}
+
+static inline void wire_check_message(const wire_ear *ear, slice text)
+{
+    cJSON *message = cJSON_ParseWithLength(text.data, text.len);
+    const char *type = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(message, "type"));
+    REQUIRE(type != NULL);
+    if (ear->dialect == WIRE_VERSION_2)
+        wire_check_version_2(message, type, ear->past);
+    else if (ear->dialect == WIRE_SESSION)
+        wire_check_session(message, type);
+    else
+        wire_check_version_1(message, type);
     cJSON_Delete(message);
 }
 
@@ -105,7 +118,7 @@ static inline void wire_check_frame(wire_ear *ear, uint8_t first, slice payload)
     switch (first) {
     case 0x81:
         REQUIRE(utf8_check(&utf8, (const uint8_t *)payload.data, payload.len) && utf8_is_complete(&utf8));
-        wire_check_message(payload);
+        wire_check_message(ear, payload);
         ear->texts++;
         snprintf(ear->last, sizeof(ear->last), "%.*s", (int)payload.len, payload.data);
         return;
