@@ -37,11 +37,11 @@ def connect(port, tls):
 
 
 class Person:
-    def __init__(self, port, tls, name):
+    def __init__(self, port, tls, name, request=UPGRADE):
         self.name, self.data, self.inbox, self.has_closed = name, b"", [], False
         self.socket = connect(port, tls)
         self.socket.settimeout(PATIENCE)
-        self.send_raw(UPGRADE)
+        self.send_raw(request)
         wait_until(lambda: b"\r\n\r\n" in self.data, [self], "the answer to the upgrade")
         head, self.data = self.data.split(b"\r\n\r\n", 1)
         if not head.startswith(b"HTTP/1.1 101 "):

@@ -9,6 +9,7 @@ import tempfile
 import threading
 import time
 
+import dialects
 import people
 
 START_PATIENCE = 5
@@ -145,10 +146,11 @@ class Run:
         return True
 
     def drive(self):
-        """Three calls, the pages, a reload; then one more whole call of each kind."""
+        """A call by each dialect, the pages, a reload; then one more whole call with TLS and without."""
         tls = self.transport == "tls"
-        for _ in range(3):
-            self.attempt(self.call, tls)
+        self.attempt(self.call, tls)
+        self.attempt(self.call, tls, dialects.call_by_session)
+        self.attempt(self.call, tls, dialects.call_by_version_2)
         self.attempt(people.get, self.tls if tls else self.plain, b"/ice", tls)
         self.attempt(people.get, self.admin, b"/metrics")
         self.server.send_signal(signal.SIGHUP)
@@ -163,9 +165,9 @@ class Run:
                     self.attempt(people.get, self.plain, b"/ice"),
                     self.attempt(people.get, self.admin, b"/metrics")])
 
-    def call(self, tls):
+    def call(self, tls, how=people.call):
         self.calls += 1  # each has a room of its own: what a lost connection has queued is kept
-        people.call(self.tls if tls else self.plain, tls, "room %d" % self.calls)
+        how(self.tls if tls else self.plain, tls, "room-%d" % self.calls)
 
     def attempt(self, action, *arguments):
         if self.wrong is not None:
