@@ -30,10 +30,10 @@ export class Caller {
   closed;
 
   /** Rejects with the HTTP status in its message where the upgrade is refused. */
-  static async open(stack, { path = "/signal", headers = {} } = {}) {
+  static async open(stack, { path = "/signal", headers = {}, protocols = [] } = {}) {
     const caller = new Caller();
     const url = `wss://localhost:${stack.ports.https}${path}`;
-    caller.#socket = new WebSocket(url, { ...localhost(stack), headers });
+    caller.#socket = new WebSocket(url, protocols, { ...localhost(stack), headers });
     caller.closed = once(caller.#socket, "close").then(([code]) => code);
     caller.closed.catch(() => {}); // "error" tells it first
     caller.#socket.on("message", (data, isBinary) => caller.#onMessage(isBinary ? data : JSON.parse(data)));
@@ -53,6 +53,10 @@ export class Caller {
   /** What the handshake agreed on, as in "permessage-deflate". */
   get extensions() {
     return this.#socket.extensions;
+  }
+
+  get protocol() {
+    return this.#socket.protocol;
   }
 
   send(message) {

@@ -40,6 +40,26 @@ async function playCall(stack, room) {
   }
 }
 
+/** The dialects that a request asks for: what they ask by must come through. */
+async function playDialects(stack) {
+  const two = { protocols: ["homecall.2"] };
+  const anna = await Caller.open(stack, two);
+  assert.equal(anna.protocol, "homecall.2");
+  anna.send({ type: "join", room: "version 2", user: "anna" });
+  assert.equal((await anna.next()).type, "joined");
+  const boris = await Caller.open(stack, two);
+  boris.send({ type: "join", room: "version 2", user: "boris" });
+  assert.equal((await boris.next()).peers[0].user, "anna");
+  assert.equal((await anna.next()).type, "peer-joined");
+  const session = { path: "/signal?sessionId=a%20%D1%81" };
+  const [caller, callee] = [await Caller.open(stack, session), await Caller.open(stack, session)];
+  caller.send({ type: "offer", sdp: "v=0" });
+  assert.deepEqual(await callee.next(), { type: "offer", sessionId: "a с", sdp: "v=0" });
+  for (const one of [anna, boris, caller, callee]) {
+    await one.close(1000);
+  }
+}
+
 /** A server in the place of ours, that tells what it is asked: for the time of `use`. */
 async function withStandIn(stack, use) {
   const requests = [];
@@ -81,6 +101,8 @@ for (const proxy of proxies) {
     });
 
     it("a call goes through, with the client's close code", () => playCall(stack, "a call"));
+
+    it("each dialect is asked for and spoken", () => playDialects(stack));
 
     it("the server's close code comes through", async () => {
       const first = await Caller.open(stack);
