@@ -26,7 +26,7 @@ expect() {
 # Bounds of a thousandth, each of which is passed.
 export BOUND_FACTOR=0.001
 expect "bench/syscalls.sh" 1 3 'TOO MUCH$' bench/syscalls.sh
-expect "bench/memory.sh" 1 2 'TOO MUCH$' bench/memory.sh 1000
+expect "bench/memory.sh" 1 4 'TOO MUCH$' bench/memory.sh 1000
 expect "bench/scrape.sh" 1 2 'TOO MUCH$' env SCRAPE_SECONDS=6 bench/scrape.sh 1
 expect "bench/tls.sh" 1 3 'TOO MUCH$' bench/tls.sh 1
 expect "tests/soak.sh" 1 3 'TOO MUCH$' tests/soak.sh 0.0125
@@ -52,6 +52,7 @@ expect "bench/hot_path.sh" 1 2 'TOO MUCH$' env HOT_PATH_EXPECTED="$private/expec
 mkdir "$private/build"
 expect "bench/syscalls.sh without a server" 1 1 'the server did not start' env BUILD_DIR="$private/build" bench/syscalls.sh
 expect "bench/memory.sh without a server" 1 1 'the server did not start' env BUILD_DIR="$private/build" bench/memory.sh 10
+expect "tests/soak/resume.sh without a server" 1 1 'the server did not start' env BUILD_DIR="$private/build" tests/soak/resume.sh 2
 
 expect "too many libraries" 1 1 'at most 1\)' env LIBRARIES_BOUND=1 tests/check_install.sh
 
@@ -78,6 +79,9 @@ fi
 
 # Rules of the rooms that are broken in a copy, one at a time.
 tests/model/check_breaks.sh || blind=1
+
+# Rules of version 2, in the same way.
+tests/model2/check_breaks.sh || blind=1
 
 # Musl has no execinfo.h.
 if command -v musl-gcc >/dev/null; then
