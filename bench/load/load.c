@@ -45,6 +45,10 @@ static size_t add_users(load_thread *t, size_t at, uint64_t n, uint32_t base, co
         bool has_peer = (i ^ 1) < count;
         user_init(u, t, base + (uint32_t)(first + i), has_peer ? &t->users[at + (i ^ 1)] : NULL, events);
         u->under_way = &t->in_flight[(at + i) * t->ring_size];
+        if (u->dialect->has_sessions) {
+            u->two = &t->sessions[at + i];
+            session_2_init(u->two, u, &t->unacked[(at + i) * t->unacked_size]);
+        }
     }
     return count;
 }
@@ -77,6 +81,13 @@ static int make_users(load_thread *t)
     t->in_flight = calloc((count + 1) * t->ring_size, sizeof(*t->in_flight));
     if (t->users == NULL || t->in_flight == NULL)
         return -ENOMEM;
+    if (options_have_sessions(o)) {
+        t->unacked_size = power_of_two_from(session_2_ring_size(t->scenario->in_flight(o)));
+        t->sessions = calloc(count + 1, sizeof(*t->sessions));
+        t->unacked = calloc((count + 1) * t->unacked_size, sizeof(*t->unacked));
+        if (t->sessions == NULL || t->unacked == NULL)
+            return -ENOMEM;
+    }
 
     /* An even number, so that no user of the scenario shares its room with one of the others. */
     uint32_t base = (uint32_t)actors + (uint32_t)(actors % 2);
@@ -112,12 +123,17 @@ static int make_base(load_thread *t)
 
 static int make_texts(load_thread *t)
 {
-    t->texts = (signal_texts){.dialect = t->options->dialect};
+    const load_options *o = t->options;
+    t->texts = (signal_texts){.dialect = o->dialect};
+    if (o->second_dialect != NULL && o->dialect->has_sessions)
+        t->texts.dialect = o->second_dialect; /* the one of the two whose signals are written by itself */
+    if (options_have_sessions(o))
+        t->texts.head_bytes = dialect_homecall_2.head_bytes;
     for (int kind = 0; kind < LOAD_KINDS; kind++)
         t->texts.size[kind] = t->scenario->signal_size(t->options, (load_kind)kind);
     if (signal_texts_init(&t->texts) != 0)
         return -ENOMEM;
-    t->text = malloc(signal_texts_longest(&t->texts));
+    t->text = malloc(signal_texts_longest(&t->texts) + DIALECT_MAX_TEXT);
     return t->text == NULL ? -ENOMEM : 0;
 }
 
@@ -134,6 +150,7 @@ int load_thread_init(load_thread *t, const load_options *options, struct run *r,
     t->quota = UINT64_MAX;
     TAILQ_INIT(&t->resting);
     TAILQ_INIT(&t->speaking);
+    TAILQ_INIT(&t->owing);
     pthread_mutex_init(&t->lock, NULL);
     for (int kind = 0; kind < LATENCY_KINDS; kind++)
         histogram_init(&t->measured.latency[kind]);
@@ -161,6 +178,8 @@ void load_thread_deinit(load_thread *t)
         ws_client_drop(&t->users[i].client);
     free(t->users);
     free(t->in_flight);
+    free(t->sessions);
+    free(t->unacked);
     free(t->text);
     signal_texts_deinit(&t->texts);
     ws_client_loop_deinit(&t->clients);
@@ -310,7 +329,7 @@ static void close_all(load_thread *t)
     for (size_t i = 0; i < t->user_count; i++) {
         user *u = &t->users[i];
         if (u->client.state == WS_CLIENT_OPEN) {
-            ws_client_close(&u->client, WS_CLOSE_NORMAL);
+            user_close(u);
             LOAD_COUNT(t, closes, 1);
         } else if (u->client.state != WS_CLIENT_CLOSING) {
             ws_client_drop(&u->client);
@@ -402,6 +421,7 @@ void *load_thread_run(void *arg)
         look_at_phase(t);
         begin_operations(t);
         speak(t);
+        session_2_acknowledge_due(t);
         ws_client_loop_flush(&t->clients);
         if (t->clients.now_ns - t->published_ns > PUBLISH_NS)
             publish(t, t->clients.now_ns);

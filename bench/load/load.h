@@ -9,7 +9,7 @@
 #include "measure/result.h"
 #include "options.h"
 #include "pacer.h"
-#include "user.h"
+#include "session_2.h"
 #include "wire/signal_text.h"
 
 #include <event2/event.h>
@@ -51,13 +51,18 @@ struct load_thread {
     void *data; /* for the scenario */
 
     user *users; /* owned array: first those of PHASE_PRIME, then those of the scenario, then the idle ones */
-    size_t primers;                      /* how many of them are for PHASE_PRIME */
-    size_t actors;                       /* how many belong to the scenario */
-    size_t user_count;                   /* how many there are in all */
-    size_t started;                      /* how many have started to connect before the load */
-    size_t starting;                     /* how many of these are not settled yet */
-    sent_signal *in_flight;              /* owned: the rings of all users */
-    uint32_t ring_size;                  /* of each ring; a power of two */
+    size_t primers;            /* how many of them are for PHASE_PRIME */
+    size_t actors;             /* how many belong to the scenario */
+    size_t user_count;         /* how many there are in all */
+    size_t started;            /* how many have started to connect before the load */
+    size_t starting;           /* how many of these are not settled yet */
+    sent_signal *in_flight;    /* owned: the rings of all users */
+    uint32_t ring_size;        /* of each ring; a power of two */
+    session_2 *sessions;       /* owned array: one for each user; NULL if no dialect has sessions */
+    session_2_signal *unacked; /* owned: the rings of all sessions */
+    uint32_t unacked_size;     /* of each of these; a power of two */
+    TAILQ_HEAD(session_2_list, session_2)
+    owing; /* borrowed: sessions that owe an acknowledgement, who owes it for the longest time first */
     TAILQ_HEAD(user_list, user) resting; /* borrowed: users that may start an operation */
     struct user_list speaking; /* borrowed: users that send their messages one by one, one in each turn */
 

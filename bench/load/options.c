@@ -34,13 +34,15 @@ static const option_row rows[] = {
      "measure this many operations instead of a time (no warm-up then)"},
     {"rate", KIND_REAL, AT(rate), "0", 0, 1e8, true, "R",
      "open loop: operations a second, whether the server keeps up or not"},
-    {"pairs", KIND_COUNT, AT(pairs), "50", 1, 1000000, true, "N", "call, relay, mixed: pairs of users"},
+    {"pairs", KIND_COUNT, AT(pairs), "50", 1, 1000000, true, "N",
+     "call, relay, mixed, churn: pairs of users"},
     {"connections", KIND_COUNT, AT(connections), "1000", 1, 10000000, true, "N",
      "idle, storm, rejoin: connections; connect: how many at once"},
     {"joined", KIND_FLAG, AT(joined), NULL, 0, 0, true, NULL, "idle, connect, storm: join, in rooms of two"},
     {"beside", KIND_COUNT, AT(beside), "0", 0, 10000000, true, "N", "idle connections held besides"},
     {"window", KIND_COUNT, AT(window), "1", 1, 65536, true, "W", "relay: signals under way in each pair"},
-    {"size", KIND_COUNT, AT(size), "200", SIGNAL_TEXT_MIN, 8388608, true, "BYTES", "relay: of a signal"},
+    {"size", KIND_COUNT, AT(size), "200", SIGNAL_TEXT_MIN, 8388608, true, "BYTES",
+     "relay, churn: of a signal"},
     {"candidates", KIND_COUNT, AT(candidates), "10", 0, 1000, true, "K",
      "call, mixed: candidates of each user"},
     {"offer-size", KIND_COUNT, AT(offer_size), "3000", SIGNAL_TEXT_MIN, 8388608, true, "BYTES",
@@ -55,11 +57,15 @@ static const option_row rows[] = {
      "mixed: how long a call lasts, on average"},
     {"loss", KIND_REAL, AT(loss), "0.1", 0, 1, true, "SHARE",
      "mixed: calls in which a user is lost and comes back"},
+    {"life", KIND_REAL, AT(life_seconds), "1", 0.01, 86400, true, "S",
+     "churn: how long a connection lives, on average"},
     {"restart", KIND_TEXT, AT(restart), NULL, 0, 0, true, "CMD",
      "storm: a shell command that restarts the server, for the second storm"},
     {"sources", KIND_COUNT, AT(sources), "1", 1, 65536, true, "N",
      "addresses from 127.0.0.1 on to connect from: 28,000 ports each"},
-    {"dialect", KIND_DIALECT, AT(dialect), "homecall", 0, 0, true, "NAME", "homecall or peerjs"},
+    {"dialect", KIND_DIALECT, AT(dialect), "homecall", 0, 0, true, "NAME", DIALECT_NAMES},
+    {"second-dialect", KIND_DIALECT, AT(second_dialect), NULL, 0, 0, true, "NAME",
+     "what the second user of each pair speaks: homecall beside 2, or 2 beside homecall"},
     {"insecure", KIND_FLAG, AT(insecure), NULL, 0, 0, false, NULL, "wss: take any certificate"},
     {"ca-file", KIND_TEXT, AT(ca_file), NULL, 0, 0, false, "FILE", "wss: the authorities to trust (PEM)"},
     {"server-pid", KIND_COUNT, AT(server_pid), "0", 0, 4194304, false, "PID",
@@ -100,7 +106,7 @@ static options_verdict complain(const option_row *row, const char *text)
 {
     fprintf(stderr, "homecall-bench: --%s %s: ", row->name, text);
     if (row->kind == KIND_DIALECT)
-        fprintf(stderr, "homecall or peerjs is allowed\n");
+        fprintf(stderr, DIALECT_NAMES " is allowed\n");
     else
         fprintf(stderr, "a %snumber from %.10g to %.10g is allowed\n",
                 row->kind == KIND_COUNT ? "whole " : "", row->min, row->max);
@@ -118,8 +124,8 @@ static options_verdict set(load_options *o, const option_row *row, const char *t
         *(const char **)field(o, row) = text;
         return OPTIONS_RUN;
     case KIND_DIALECT:
-        o->dialect = dialect_find(text);
-        return o->dialect != NULL ? OPTIONS_RUN : complain(row, text);
+        *(const load_dialect **)field(o, row) = dialect_find(text);
+        return *(const load_dialect **)field(o, row) != NULL ? OPTIONS_RUN : complain(row, text);
     case KIND_COUNT:
     case KIND_REAL:
         break;
@@ -168,11 +174,27 @@ static options_verdict read_positional(int argc, char **argv, load_options *o)
     return o->scenario != NULL ? OPTIONS_RUN : wrong("no scenario is called ", argv[optind]);
 }
 
+/* Can the users of a pair speak two dialects? */
+static bool can_meet(const load_options *o)
+{
+    const load_dialect *a = o->dialect;
+    const load_dialect *b = o->second_dialect;
+    return (a == &dialect_homecall && b == &dialect_homecall_2) ||
+           (a == &dialect_homecall_2 && b == &dialect_homecall);
+}
+
 /* Check the options against each other. */
 static options_verdict check(const load_options *o)
 {
     if (o->dialect->joins_by_connecting && !o->scenario->can_join_by_connecting)
         return wrong("this dialect has nothing to join for the scenario ", o->scenario->name);
+    if (o->dialect->keeps_lost_names && o->scenario->has_losses)
+        return wrong("in this dialect nobody comes back under a name, as in the scenario ",
+                     o->scenario->name);
+    if (o->dialect->has_hangup && o->fresh_rooms && !o->reconnect)
+        return wrong("a session is entered by connecting, so --fresh-rooms needs --reconnect", "");
+    if (o->second_dialect != NULL && !can_meet(o))
+        return wrong("only homecall and 2 can meet in a room", "");
     if (o->syscalls && o->server_pid == 0)
         return wrong("--syscalls needs --server-pid", "");
     if (o->threads > (o->scenario->users(o) + 1) / 2)
@@ -222,7 +244,7 @@ static const char *value_text(const load_options *o, const option_row *row, char
     case KIND_TEXT:
         return *(const char *const *)at;
     case KIND_DIALECT:
-        return o->dialect->name;
+        return *(const load_dialect *const *)at != NULL ? (*(const load_dialect *const *)at)->name : NULL;
     case KIND_COUNT:
         snprintf(text, cap, "%llu", (unsigned long long)*(const uint64_t *)at);
         return text;

@@ -15,22 +15,30 @@ typedef struct load_options {
     const struct scenario *scenario;
     const char *url;
     const load_dialect *dialect;
-    const char *ca_file; /* NULL = the authorities of the system */
-    const char *json;    /* a path, "-" for standard output; NULL = no JSON */
-    const char *report;  /* a directory; NULL = no page */
+    const load_dialect *second_dialect; /* of the second user of each pair; NULL = the same */
+    const char *ca_file;                /* NULL = the authorities of the system */
+    const char *json;                   /* a path, "-" for standard output; NULL = no JSON */
+    const char *report;                 /* a directory; NULL = no page */
     const char *label;
     const char *restart; /* storm: a shell command that restarts the server; NULL = it is not restarted */
     double seconds;
     double warmup_seconds;
     double rate;         /* operations a second; 0 = closed loop */
     double talk_seconds; /* mixed: how long a call lasts on average */
-    double loss;         /* mixed: the share of calls in which a user is lost */
+    double life_seconds; /* churn: how long a connection lives on average */
+    double loss;         /* mixed, storm of version 2: the share of calls in which a user is lost */
     uint64_t count;      /* operations; 0 = as many as the time allows */
     uint64_t server_pid; /* 0 = not known */
     uint64_t threads, pairs, connections, beside, window, candidates, sources;
     uint64_t size, offer_size, candidate_size; /* bytes of whole signals */
     bool joined, singly, reconnect, fresh_rooms, insecure, syscalls, quiet;
 } load_options;
+
+/* Do some of the users have sessions? */
+static inline bool options_have_sessions(const load_options *o)
+{
+    return o->dialect->has_sessions || (o->second_dialect != NULL && o->second_dialect->has_sessions);
+}
 
 typedef enum options_verdict {
     OPTIONS_RUN,   /* *out is filled in */
@@ -42,7 +50,7 @@ typedef enum options_verdict {
 options_verdict options_parse(int argc, char **argv, load_options *out);
 
 /* How many strings options_settings() writes at most. */
-enum { OPTIONS_MAX_SETTINGS = 64 };
+enum { OPTIONS_MAX_SETTINGS = 80 };
 
 /* The names and values of all options that shape the load, for the reports: a name, its value, the next name
  * and so on, ended by NULL. They are borrowed from `o`, or written into `texts`, which has

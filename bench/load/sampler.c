@@ -17,6 +17,13 @@ void sampler_add_counts(load_counts *to, const load_counts *more)
     to->connects += more->connects;
     to->closes += more->closes;
     to->losses += more->losses;
+    to->resumed += more->resumed;
+    to->resumes_refused += more->resumes_refused;
+    to->sent_again += more->sent_again;
+    to->lost += more->lost;
+    to->doubled += more->doubled;
+    to->presence += more->presence;
+    to->ticks += more->ticks;
     to->retries += more->retries;
 }
 

@@ -2,6 +2,7 @@
 
 #include "load.h"
 #include "run.h"
+#include "session_2.h"
 
 #include <assert.h>
 #include <stddef.h>
@@ -36,7 +37,7 @@ void user_choose_room(user *u, uint32_t number)
 void user_rename(user *u, uint32_t number)
 {
     const char *tag = run_tag(u->thread->run);
-    if (u->thread->options->dialect->joins_by_connecting && number > 0)
+    if (u->dialect->keeps_lost_names && number > 0)
         snprintf(u->name, sizeof(u->name), "%su%u-%u", tag, u->index, number);
     else
         snprintf(u->name, sizeof(u->name), "%su%u", tag, u->index);
@@ -64,16 +65,70 @@ static void send_message(user *u, size_t (*write)(char *out, const dialect_names
 
 void user_join(user *u)
 {
-    send_message(u, u->thread->options->dialect->join);
+    if (u->two != NULL)
+        session_2_join(u->two);
+    else
+        send_message(u, u->dialect->join);
     u->is_in_room = true;
-    LOAD_COUNT(u->thread, joins, u->thread->options->dialect->join != NULL);
+    LOAD_COUNT(u->thread, joins, u->dialect->join != NULL || u->two != NULL);
+}
+
+bool user_is_joining(const user *u)
+{
+    return u->two != NULL && session_2_is_joining(u->two);
 }
 
 void user_leave(user *u)
 {
-    if (u->is_in_room)
-        send_message(u, u->thread->options->dialect->leave);
+    if (u->two != NULL)
+        session_2_leave(u->two);
+    else if (u->is_in_room)
+        send_message(u, u->dialect->leave);
     u->is_in_room = false;
+}
+
+void user_hang_up(user *u)
+{
+    if (u->dialect->has_hangup)
+        user_send(u, LOAD_HANGUP, u->thread->clients.now_ns);
+}
+
+void user_close(user *u)
+{
+    if (u->two != NULL)
+        session_2_leave(u->two);
+    ws_client_close(&u->client, WS_CLOSE_NORMAL);
+}
+
+void user_lose(user *u)
+{
+    ws_client_drop(&u->client);
+    u->is_in_room = false;
+    LOAD_COUNT(u->thread, losses, 1);
+    if (u->two != NULL)
+        session_2_on_end(u->two, WS_CLOSE_ABNORMAL);
+}
+
+/* The first signal of a user that waits for a session, or the next one. */
+static uint32_t first_waiting(const user *u)
+{
+    return u->sent - (u->two != NULL ? session_2_waiting(u->two) : 0);
+}
+
+/* PROTOCOL-2.md, rules 2 and 7: a session that is not resumed takes the outbox with it, and what its client
+ * has sent and the server has not taken or passed on. What a peer of version 1 has sent to it goes back to
+ * the queue as far as it was not acknowledged. */
+void user_excuse_losses(user *u)
+{
+    user *peer = u->peer;
+    if (u->excused != UINT32_MAX) /* see scenario/churn.c */
+        u->excused = first_waiting(u);
+    if (peer == NULL)
+        return;
+    if (peer->excused != UINT32_MAX)
+        peer->excused = first_waiting(peer);
+    peer->may_repeat = u->two != NULL && peer->two == NULL;
+    peer->repeatable = 0;
 }
 
 static sent_signal *under_way(const user *u, uint32_t number)
@@ -87,14 +142,18 @@ void user_send(user *u, load_kind kind, uint64_t at_ns)
     const dialect_names names = names_of(u);
     assert(user_under_way(u) < t->ring_size);
     *under_way(u, u->sent) = (sent_signal){.at_ns = at_ns, .kind = kind};
-    size_t len = signal_text_write(&t->texts, kind, &names, u->sent, t->text);
-    u->sent++;
-    ws_client_send(&u->client, t->text, len);
+    uint32_t number = u->sent++;
+    if (u->two != NULL)
+        session_2_send(u->two, kind, number);
+    else
+        ws_client_send(&u->client, t->text, signal_text_write(&t->texts, kind, &names, number, t->text));
 }
 
 void user_settle(user *u)
 {
-    ws_client_ping(&u->client);
+    u->is_waiting_to_settle = user_is_joining(u);
+    if (!u->is_waiting_to_settle)
+        ws_client_ping(&u->client);
 }
 
 /* ---- The callbacks of its connection ---- */
@@ -112,9 +171,8 @@ static void on_open(ws_client *c)
     }
 }
 
-static void on_pong(ws_client *c)
+static void settle(user *u)
 {
-    user *u = user_of(c);
     if (u->is_starting) {
         u->is_starting = false;
         u->thread->starting--;
@@ -123,44 +181,118 @@ static void on_pong(ws_client *c)
         u->events->on_settled(u);
 }
 
-/* Only one text may come: the peer's oldest signal that has not arrived yet. */
-static void on_text(ws_client *c, slice text)
+static void on_pong(ws_client *c)
 {
-    user *u = user_of(c);
-    load_thread *t = u->thread;
-    const load_dialect *d = t->options->dialect;
-    if (d->is_notice != NULL && d->is_notice(text))
+    settle(user_of(c));
+}
+
+void user_on_joined(user *u, bool is_anew)
+{
+    if (u->events->on_joined != NULL)
+        u->events->on_joined(u, is_anew);
+    if (u->is_waiting_to_settle) {
+        u->is_waiting_to_settle = false;
+        settle(u);
+    }
+}
+
+/* Pass over signals that are lost with a reason. */
+static void skip_lost(user *from, long long came)
+{
+    if (came < (long long)from->arrived || from->arrived >= from->excused)
         return;
+    uint32_t next = came < (long long)from->excused ? (uint32_t)came : from->excused;
+    uint32_t count = next - from->arrived;
+    from->arrived = next;
+    LOAD_COUNT(from->thread, lost, count);
+    if (count > 0 && from->events->on_lost != NULL)
+        from->events->on_lost(from, count);
+}
+
+/* Is it one that may come once more? The next one must be behind it. */
+static bool is_allowed_repeat(user *from, long long came)
+{
+    if (!from->may_repeat || came < (long long)from->repeatable || came >= (long long)from->arrived)
+        return false;
+    from->repeatable = (uint32_t)came + 1;
+    return true;
+}
+
+/* Only one signal may come: the peer's oldest that has not arrived yet. `text` is the payload of one of this
+ * kind, or with LOAD_KINDS the whole text. False after a fault, or if there is nothing to do any more. */
+static bool is_expected(user *u, load_kind kind, slice text)
+{
+    load_thread *t = u->thread;
     user *from = u->peer;
+    if (from != NULL && (from->may_repeat || from->arrived < from->excused)) {
+        long long came = signal_text_number_of_any(text);
+        if (is_allowed_repeat(from, came))
+            return false;
+        skip_lost(from, came);
+    }
     if (from == NULL || user_under_way(from) == 0) {
         load_fault(t, "%s got what nobody sent: %.*s", u->name, text.len < 200 ? (int)text.len : 200,
                    text.data);
-        return;
+        return false;
     }
-
     const sent_signal *expected = under_way(from, from->arrived);
     const dialect_names names = names_of(from);
     char why[SIGNAL_TEXT_MAX_WHY];
-    if (!signal_text_check(&t->texts, expected->kind, &names, from->arrived, text, why)) {
-        load_fault(t, "%s", why);
-        return;
+    bool is_right = kind == LOAD_KINDS
+                        ? signal_text_check(&t->texts, expected->kind, &names, from->arrived, text, why)
+                        : signal_payload_check(&t->texts, expected->kind, &names, from->arrived, text, why);
+    if (is_right && (kind == LOAD_KINDS || kind == expected->kind)) {
+        from->may_repeat = false;
+        return true;
     }
+    long long came = signal_text_number_of_any(text);
+    LOAD_COUNT(t, doubled, came >= 0 && came < (long long)from->arrived);
+    load_fault(t, "%s", is_right ? "a signal came as one of another kind" : why);
+    return false;
+}
+
+static void take_signal(user *u, load_kind kind, slice text, size_t len)
+{
+    if (!is_expected(u, kind, text))
+        return;
+    load_thread *t = u->thread;
+    user *from = u->peer;
+    const sent_signal *expected = under_way(from, from->arrived);
     from->arrived++;
     LOAD_COUNT(t, signals, 1);
     LOAD_COUNT(t, offers, expected->kind == LOAD_OFFER);
     LOAD_COUNT(t, answers, expected->kind == LOAD_ANSWER);
     LOAD_COUNT(t, candidates, expected->kind == LOAD_CANDIDATE);
-    LOAD_COUNT(t, signal_bytes, text.len);
+    LOAD_COUNT(t, signal_bytes, len);
     if (expected->at_ns != 0)
         load_time(t, LATENCY_SIGNAL, expected->at_ns);
     if (u->events->on_signal != NULL)
         u->events->on_signal(u, expected->kind);
 }
 
+void user_take_payload(user *u, load_kind kind, slice payload, size_t len)
+{
+    take_signal(u, kind, payload, len);
+}
+
+static void on_text(ws_client *c, slice text)
+{
+    user *u = user_of(c);
+    const load_dialect *d = u->dialect;
+    if (d->is_notice != NULL && d->is_notice(text))
+        return;
+    if (u->two != NULL)
+        session_2_take(u->two, text);
+    else
+        take_signal(u, LOAD_KINDS, text, text.len);
+}
+
 static void on_end(ws_client *c, uint16_t code, const char *why)
 {
     user *u = user_of(c);
     u->is_in_room = false;
+    if (u->two != NULL)
+        session_2_on_end(u->two, code);
     if (u->thread->phase >= PHASE_CLOSE)
         return;
     if (u->events->on_end != NULL)
@@ -173,8 +305,9 @@ static void write_request_target(const ws_client *c, char out[WS_CLIENT_MAX_TARG
 {
     const user *u = (const user *)c;
     const char *path = c->loop->server->path;
-    if (u->thread->options->dialect->request_target != NULL)
-        u->thread->options->dialect->request_target(out, path, u->name);
+    const dialect_names names = names_of(u);
+    if (u->dialect->request_target != NULL)
+        u->dialect->request_target(out, path, &names);
     else
         snprintf(out, WS_CLIENT_MAX_TARGET, "%s", path);
 }
@@ -189,8 +322,12 @@ static const ws_client_events client_events = {
 
 void user_init(user *u, load_thread *thread, uint32_t index, user *peer, const user_events *events)
 {
+    const load_options *o = thread->options;
+    bool is_second = index % 2 == 1 && o->second_dialect != NULL;
     *u = (user){.thread = thread, .index = index, .peer = peer, .events = events};
+    u->dialect = is_second ? o->second_dialect : o->dialect;
     ws_client_init(&u->client, &thread->clients, &client_events);
+    u->client.subprotocol = u->dialect->subprotocol;
     user_choose_room(u, 0);
     user_rename(u, 0);
 }

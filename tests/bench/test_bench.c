@@ -553,9 +553,8 @@ static unsigned read_pid(const fixture *f)
 
 /* The command ends the server and starts it anew, on the same port. Who has lost its parent is our child
  * then, so that its end can be waited for. */
-static void after_a_restart_everybody_comes_back(void **state)
+static void expect_all_back(fixture *f, const char *spoken, unsigned refused)
 {
-    fixture *f = *state;
     if (prctl(PR_SET_CHILD_SUBREAPER, 1) != 0)
         skip(); /* an emulator of another processor has none */
     process_start(&f->program, "cd %s && WS_PORT=0 ADMIN_PORT=0 WORKERS=2 exec \"$HOMECALL_SIGNAL_BINARY\"",
@@ -568,11 +567,11 @@ static void after_a_restart_everybody_comes_back(void **state)
     process_start(
         &f->bench,
         BENCH
-        "storm --connections 20 --joined --threads 2 --quiet --json - --restart '"
+        "storm --connections 20 --joined --threads 2 --dialect %s --loss 0 --quiet --json - --restart '"
         "kill -TERM %d; while kill -0 %d 2>/dev/null; do :; done; cd %s; "
         "WS_PORT=%u ADMIN_PORT=0 \"$HOMECALL_SIGNAL_BINARY\" >/dev/null 2>&1 </dev/null & echo $! >%s/pid' "
         "ws://127.0.0.1:%u/signal",
-        (int)f->program.pid, (int)f->program.pid, f->directory, port, f->directory, port);
+        spoken, (int)f->program.pid, (int)f->program.pid, f->directory, port, f->directory, port);
     assert_int_equal(process_finish(&f->program),
                      0); /* the command has ended it, and waits until it is gone */
     cJSON *json = finish_bench(f);
@@ -580,6 +579,7 @@ static void after_a_restart_everybody_comes_back(void **state)
     assert_true(number(counts, "operations") == 40);
     assert_true(number(counts, "connects") == 40);
     assert_true(number(counts, "joins") == 40);
+    assert_true(number(counts, "resumes_refused") == refused);
     assert_true(number(json, "open_connections") == 20);
     cJSON_Delete(json);
 
@@ -588,6 +588,17 @@ static void after_a_restart_everybody_comes_back(void **state)
     assert_int_equal(kill(second, SIGTERM), 0);
     assert_int_equal(waitpid(second, &status, 0), second);
     assert_int_equal(status, 0);
+}
+
+static void after_a_restart_everybody_comes_back(void **state)
+{
+    expect_all_back(*state, "homecall", 0);
+}
+
+/* Each shows its token, which the new process can't know, after the time that "goaway" has told. */
+static void after_a_restart_every_session_begins_anew(void **state)
+{
+    expect_all_back(*state, "2", 20);
 }
 
 int main(void)
@@ -615,6 +626,7 @@ int main(void)
         TEST(a_server_that_closes_idle_connections_ends_the_run),
         TEST(a_server_without_room_is_told),
         TEST(after_a_restart_everybody_comes_back),
+        TEST(after_a_restart_every_session_begins_anew),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -6,6 +6,7 @@ const char *latency_kind_name(latency_kind kind)
         [LATENCY_OPERATION] = "operation",
         [LATENCY_SIGNAL] = "signal",
         [LATENCY_CONNECT] = "connect",
+        [LATENCY_RESUME] = "resume",
     };
     return names[kind];
 }

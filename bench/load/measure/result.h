@@ -13,6 +13,7 @@ typedef enum latency_kind {
     LATENCY_OPERATION, /* an operation of the scenario, from when it was due until its end */
     LATENCY_SIGNAL,    /* a signal, from when it was sent or due until it arrived; not if it was queued */
     LATENCY_CONNECT,   /* a connection, from connect() or when it was due until the upgrade was answered */
+    LATENCY_RESUME,    /* a session, from the loss of its connection until "joined" */
     LATENCY_KINDS,
 } latency_kind;
 
@@ -26,6 +27,13 @@ typedef struct load_counts {
     uint64_t connects;                    /* upgrades that were answered with 101 */
     uint64_t closes;                      /* connections that this program has closed in order */
     uint64_t losses;                      /* connections that the scenario has dropped on purpose */
+    uint64_t resumed;                     /* sessions that went on with another connection */
+    uint64_t resumes_refused;             /* sessions that did not: "resumed" was false */
+    uint64_t sent_again;                  /* signals that were sent once more after resuming */
+    uint64_t lost;                        /* signals that never arrived, as was told: not a fault */
+    uint64_t doubled;                     /* signals that came twice: always a fault */
+    uint64_t presence;                    /* presence messages */
+    uint64_t ticks;                       /* "tick" messages */
     uint64_t retries;                     /* attempts to connect that failed and were repeated (storm) */
 } load_counts;
 

@@ -89,7 +89,11 @@ static bool add_counts(cJSON *root, const char *name, const load_counts *counts)
            add_count(object, "signal_bytes", counts->signal_bytes) &&
            add_count(object, "joins", counts->joins) && add_count(object, "connects", counts->connects) &&
            add_count(object, "closes", counts->closes) && add_count(object, "losses", counts->losses) &&
-           add_count(object, "retries", counts->retries);
+           add_count(object, "resumed", counts->resumed) &&
+           add_count(object, "resumes_refused", counts->resumes_refused) &&
+           add_count(object, "sent_again", counts->sent_again) && add_count(object, "lost", counts->lost) &&
+           add_count(object, "doubled", counts->doubled) && add_count(object, "presence", counts->presence) &&
+           add_count(object, "ticks", counts->ticks) && add_count(object, "retries", counts->retries);
 }
 
 static bool add_traffic(cJSON *root, const result *r)

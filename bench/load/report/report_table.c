@@ -71,6 +71,12 @@ static void add_load(report_table *table, const result *r)
         add_count(table, r, "connections made", r->counts.connects);
     add_count(table, r, "connections closed", r->counts.closes);
     add_count(table, r, "connections lost on purpose", r->counts.losses);
+    add_count(table, r, "sessions resumed", r->counts.resumed);
+    add_count(table, r, "sessions not resumed", r->counts.resumes_refused);
+    add_count(table, r, "signals sent again", r->counts.sent_again);
+    add_count(table, r, "signals told as lost", r->counts.lost);
+    add_count(table, r, "presence messages", r->counts.presence);
+    add_count(table, r, "ticks", r->counts.ticks);
     add_count(table, r, "connects tried again", r->counts.retries);
     if (r->open_connections > 0)
         note(add(table, load_group, figure_count(r->open_connections), "open connections"), "at the end");

@@ -14,7 +14,7 @@ enum { CALLEE_JOINS, CALLEE_ANSWERS, CALLEE_CANDIDATES };
 
 static uint32_t in_flight(const load_options *o)
 {
-    return (uint32_t)o->candidates + 1;
+    return (uint32_t)o->candidates + 2; /* with a hangup */
 }
 
 static bool connects_first(const load_options *o)
@@ -30,7 +30,7 @@ static bool has_said_all(const user *u)
 
 static void enter_room(user *u)
 {
-    if (u->thread->options->fresh_rooms)
+    if (u->thread->options->fresh_rooms && !u->dialect->joins_by_connecting)
         user_choose_room(u, u->number);
     user_join(u);
 }
@@ -50,6 +50,16 @@ static void caller_says(user *u, uint32_t step)
         user_send(u, step == CALLER_OFFERS ? LOAD_OFFER : LOAD_CANDIDATE, at_ns);
 }
 
+/* The callee ends the call: by a hangup where there is one, by leaving, with --reconnect by closing. */
+static void end_call_of(user *callee)
+{
+    user_hang_up(callee);
+    if (callee->thread->options->reconnect)
+        user_close(callee);
+    else if (!callee->dialect->joins_by_connecting)
+        user_leave(callee);
+}
+
 /* Send the message of this step; the last one ends the callee's part. */
 static void callee_says(user *u, uint32_t step)
 {
@@ -58,17 +68,16 @@ static void callee_says(user *u, uint32_t step)
         enter_room(u);
     else if (step < CALLEE_CANDIDATES + o->candidates)
         user_send(u, step == CALLEE_ANSWERS ? LOAD_ANSWER : LOAD_CANDIDATE, u->thread->clients.now_ns);
-    else if (!o->reconnect)
-        user_leave(u);
     else
-        ws_client_close(&u->client, WS_CLOSE_NORMAL);
+        end_call_of(u);
 }
 
-/* Can it send its next message now? After its join, the callee first waits for the caller's signals. */
+/* Can it send its next message now? Both first wait for the answer to their join, if there is one; then the
+ * callee waits for the caller's signals. */
 static bool has_more_to_say(const user *u)
 {
     bool listens = !scenario_callers(u) && u->step == CALLEE_ANSWERS && user_under_way(u->peer) > 0;
-    return !has_said_all(u) && !listens;
+    return !has_said_all(u) && !listens && !user_is_joining(u);
 }
 
 static void say_one(user *u)
@@ -85,10 +94,13 @@ static void speak_or_say_all(user *u);
 /* Start a user's part of the call: connect first, if it is not connected. */
 static void appear(user *u)
 {
-    if (u->client.state == WS_CLIENT_OPEN)
+    if (u->client.state == WS_CLIENT_OPEN) {
         speak_or_say_all(u);
-    else
-        user_connect(u);
+        return;
+    }
+    if (!scenario_callers(u))
+        u->due_ns = u->thread->clients.now_ns; /* the caller's connection is due when its call is */
+    user_connect(u);
 }
 
 static void end_call(user *caller)
@@ -104,7 +116,7 @@ static void end_if_over(user *caller)
     if (!is_over)
         return;
     if (caller->thread->options->reconnect)
-        ws_client_close(&caller->client, WS_CLOSE_NORMAL);
+        user_close(caller);
     else
         end_call(caller);
 }
@@ -112,6 +124,8 @@ static void end_if_over(user *caller)
 /* The user has sent all that it can send now. */
 static void on_said(user *u)
 {
+    if (user_is_joining(u))
+        return;
     if (scenario_callers(u))
         appear(u->peer);
     else if (has_said_all(u))
@@ -132,7 +146,7 @@ static bool speak(user *u)
 /* Send all that the user can send now, at once or, with --singly, one message in each turn. */
 static void speak_or_say_all(user *u)
 {
-    if (u->thread->options->singly) {
+    if (u->thread->options->singly && has_more_to_say(u)) {
         load_speak(u);
         return;
     }
@@ -152,6 +166,10 @@ static void begin(user *caller, uint64_t due_ns)
     if (caller->thread->options->reconnect) {
         user_rename(caller, caller->number);
         user_rename(callee, caller->number);
+        if (caller->thread->options->fresh_rooms) {
+            user_choose_room(caller, caller->number);
+            user_choose_room(callee, caller->number);
+        }
     }
     appear(caller);
 }
@@ -159,6 +177,14 @@ static void begin(user *caller, uint64_t due_ns)
 static void on_open(user *u)
 {
     load_time(u->thread, LATENCY_CONNECT, u->due_ns);
+    speak_or_say_all(u);
+}
+
+static void on_joined(user *u, bool is_anew)
+{
+    (void)is_anew;
+    if (u->is_starting || u->thread->phase >= PHASE_CLOSE)
+        return;
     speak_or_say_all(u);
 }
 
@@ -198,5 +224,5 @@ const scenario scenario_call = {
     .begin = begin,
     .may_rest = scenario_callers,
     .speak = speak,
-    .events = {.on_open = on_open, .on_signal = on_signal, .on_end = on_end},
+    .events = {.on_open = on_open, .on_joined = on_joined, .on_signal = on_signal, .on_end = on_end},
 };

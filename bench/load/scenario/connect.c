@@ -2,13 +2,26 @@
  * has ended in order. */
 #include "scenario/scenario.h"
 
+static void hang_up(user *u)
+{
+    user_close(u);
+    LOAD_COUNT(u->thread, closes, 1);
+}
+
 static void on_open(user *u)
 {
     load_time(u->thread, LATENCY_CONNECT, u->due_ns);
     if (u->thread->options->joined)
         user_join(u);
-    ws_client_close(&u->client, WS_CLOSE_NORMAL);
-    LOAD_COUNT(u->thread, closes, 1);
+    if (!user_is_joining(u))
+        hang_up(u);
+}
+
+static void on_joined(user *u, bool is_anew)
+{
+    (void)is_anew;
+    if (!u->is_starting && u->thread->phase < PHASE_CLOSE)
+        hang_up(u);
 }
 
 static void on_end(user *u, uint16_t code, const char *why)
@@ -33,5 +46,5 @@ const scenario scenario_connect = {
     .connects_first = scenario_never,
     .begin = scenario_connect_anew,
     .may_rest = scenario_everybody,
-    .events = {.on_open = on_open, .on_end = on_end},
+    .events = {.on_open = on_open, .on_joined = on_joined, .on_end = on_end},
 };

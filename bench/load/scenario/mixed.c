@@ -1,6 +1,7 @@
 /* Traffic as on an ordinary day. Most users are connected and idle. Calls start at random times (a Poisson
  * process). A callee takes a moment to answer, candidates come one after the other, and the two talk for a
  * while. Some users lose their connection during a call, come back under the same name, and negotiate again.
+ * One with a session loses it at any moment of the call and resumes; what the two have to say goes on.
  * An operation is the set-up of a call, from when it was due until the last signal of both has arrived. */
 #include "scenario/scenario.h"
 
@@ -19,9 +20,10 @@ typedef enum plan { PLAN_NOTHING, PLAN_SAY, PLAN_END_TALK, PLAN_RETURN } plan;
 
 typedef struct party {
     struct event timer;
-    user *user;     /* borrowed */
-    plan plan;      /* what `timer` is set for */
-    bool offers;    /* it sends the offer in the current negotiation, and its peer answers */
+    struct event loss; /* with sessions: its connection is lost, or comes back */
+    user *user;        /* borrowed */
+    plan plan;         /* what `timer` is set for */
+    bool offers;       /* it sends the offer in the current negotiation, and its peer answers */
     bool has_offer; /* the peer's offer has come. That may be before its own join, while an old leave is still
                        on its way. */
     bool was_lost;  /* it was lost in this call, and is not lost a second time */
@@ -56,7 +58,7 @@ static bool has_said_all(const user *u)
 static void negotiate(user *u)
 {
     user *answerer = u->peer;
-    u->step = SAYS_JOIN;
+    u->step = u->is_in_room ? SAYS_DESCRIPTION : SAYS_JOIN;
     answerer->step = answerer->is_in_room ? SAYS_DESCRIPTION : SAYS_JOIN;
     party_of(u)->offers = true;
     party_of(answerer)->offers = false;
@@ -66,9 +68,35 @@ static void negotiate(user *u)
         plan_for(answerer, PLAN_SAY, PICK_UP_MS);
 }
 
+/* A random number from 0 to 1. */
+static double draw_of(load_thread *t)
+{
+    return (double)(ws_client_random(&t->clients) >> 11) / 9007199254740992.0;
+}
+
+/* Set the timer of a loss, or of the return from one. */
+static void plan_loss(user *u, double mean_ms)
+{
+    double wait_us = pacer_exponential(mean_ms * 1000, ws_client_random(&u->thread->clients));
+    struct timeval wait = {.tv_sec = (time_t)(wait_us / 1e6),
+                           .tv_usec = (suseconds_t)((uint64_t)wait_us % 1000000)};
+    evtimer_add(&party_of(u)->loss, &wait);
+}
+
+/* In a share of the calls one of the two loses its connection, at any moment from now on. */
+static void plan_cut(user *caller)
+{
+    const load_options *o = caller->thread->options;
+    double draw = draw_of(caller->thread);
+    user *u = draw < o->loss / 2 ? caller : caller->peer;
+    if (u->two != NULL && draw < o->loss)
+        plan_loss(u, PICK_UP_MS + o->talk_seconds * 1000);
+}
+
 static void begin(user *caller, uint64_t due_ns)
 {
     caller->due_ns = due_ns;
+    plan_cut(caller);
     for (int i = 0; i < 2; i++) {
         party *p = party_of(i == 0 ? caller : caller->peer);
         p->was_lost = false;
@@ -113,6 +141,8 @@ static void say(user *u)
 
 static void on_signal(user *u, load_kind kind)
 {
+    if (kind == LOAD_HANGUP)
+        return;
     if (kind == LOAD_OFFER)
         party_of(u)->has_offer = true;
     if (kind == LOAD_OFFER && u->step != SAYS_JOIN)
@@ -120,8 +150,20 @@ static void on_signal(user *u, load_kind kind)
     end_if_negotiated(u);
 }
 
+static bool is_connected(const user *u)
+{
+    return u->client.state == WS_CLIENT_OPEN && !user_is_joining(u);
+}
+
 static void hang_up(user *caller)
 {
+    if (!is_connected(caller) || !is_connected(caller->peer)) { /* not before it can say so */
+        plan_for(caller, PLAN_END_TALK, TRICKLE_MS);
+        return;
+    }
+    evtimer_del(&party_of(caller)->loss);
+    evtimer_del(&party_of(caller->peer)->loss);
+    user_hang_up(caller);
     user_leave(caller);
     user_leave(caller->peer);
     load_rest(caller);
@@ -132,28 +174,54 @@ static void hang_up(user *caller)
 static void lose(user *u)
 {
     party_of(u)->was_lost = true;
-    ws_client_drop(&u->client);
-    u->is_in_room = false;
-    LOAD_COUNT(u->thread, losses, 1);
+    user_lose(u);
     plan_for(u, PLAN_RETURN, RETURN_MS);
 }
 
 static void on_open(user *u)
 {
-    negotiate(u);
+    if (u->two != NULL)
+        user_join(u); /* it resumes, and on_joined() goes on */
+    else
+        negotiate(u);
+}
+
+/* Where the session is lost as well, the two begin once more. */
+static void on_joined(user *u, bool is_anew)
+{
+    if (is_anew && u->thread->phase < PHASE_CLOSE)
+        negotiate(u);
+}
+
+/* With a session: lose the connection in a call, or come back. */
+static void on_loss_time(evutil_socket_t fd, short what, void *arg)
+{
+    (void)fd;
+    (void)what;
+    user *u = ((party *)arg)->user;
+    if (u->thread->phase >= PHASE_CLOSE)
+        return;
+    if (u->client.state == WS_CLIENT_ENDED) {
+        user_connect(u);
+    } else if (is_connected(u) && u->is_in_room) {
+        user_lose(u);
+        plan_loss(u, RETURN_MS);
+    }
 }
 
 static void end_talk(user *caller)
 {
     load_thread *t = caller->thread;
     party *p = party_of(caller);
-    double draw = (double)(ws_client_random(&t->clients) >> 11) / 9007199254740992.0;
+    double draw = draw_of(t);
     if (!t->is_loaded)
         return;
-    if (p->was_lost || party_of(caller->peer)->was_lost || draw >= t->options->loss)
+    user *unlucky = draw < t->options->loss / 2 ? caller : caller->peer;
+    bool was_lost = p->was_lost || party_of(caller->peer)->was_lost;
+    if (was_lost || draw >= t->options->loss || unlucky->two != NULL) /* see plan_cut() */
         hang_up(caller);
     else
-        lose(draw < t->options->loss / 2 ? caller : caller->peer);
+        lose(unlucky);
 }
 
 static void on_time(evutil_socket_t fd, short what, void *arg)
@@ -184,6 +252,7 @@ static int init(load_thread *t)
     for (size_t i = 0; i < t->actors; i++) {
         parties[i].user = &t->users[t->primers + i];
         evtimer_assign(&parties[i].timer, t->clients.base, on_time, &parties[i]);
+        evtimer_assign(&parties[i].loss, t->clients.base, on_loss_time, &parties[i]);
     }
     return 0;
 }
@@ -191,14 +260,16 @@ static int init(load_thread *t)
 static void deinit(load_thread *t)
 {
     party *parties = t->data;
-    for (size_t i = 0; parties != NULL && i < t->actors; i++)
+    for (size_t i = 0; parties != NULL && i < t->actors; i++) {
         evtimer_del(&parties[i].timer);
+        evtimer_del(&parties[i].loss);
+    }
     free(parties);
 }
 
 static uint32_t in_flight(const load_options *o)
 {
-    return (uint32_t)o->candidates + 1;
+    return 2 * ((uint32_t)o->candidates + 2); /* with a hangup, and once more after a loss */
 }
 
 /* On average, each pair calls once a minute. That is a busy time, for which a server must be large enough. */
@@ -211,6 +282,8 @@ const scenario scenario_mixed = {
     .name = "mixed",
     .operation = "call",
     .help = "a day's traffic: mostly idle, calls at random, losses, returns",
+    .can_join_by_connecting = true,
+    .has_losses = true,
     .has_poisson_arrivals = true,
     .default_rate = default_rate,
     .users = scenario_users_are_pairs,
@@ -222,5 +295,5 @@ const scenario scenario_mixed = {
     .deinit = deinit,
     .begin = begin,
     .may_rest = scenario_callers,
-    .events = {.on_open = on_open, .on_signal = on_signal},
+    .events = {.on_open = on_open, .on_joined = on_joined, .on_signal = on_signal},
 };

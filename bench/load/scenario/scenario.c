@@ -4,7 +4,7 @@
 
 const scenario *const scenarios[] = {
     &scenario_call,  &scenario_relay, &scenario_idle,   &scenario_connect,
-    &scenario_storm, &scenario_mixed, &scenario_rejoin,
+    &scenario_storm, &scenario_mixed, &scenario_rejoin, &scenario_churn,
 };
 const size_t scenario_count = sizeof(scenarios) / sizeof(scenarios[0]);
 
@@ -39,7 +39,7 @@ uint32_t scenario_has_none_in_flight(const load_options *o)
 
 size_t scenario_call_signal_size(const load_options *o, load_kind kind)
 {
-    return (size_t)(kind == LOAD_CANDIDATE ? o->candidate_size : o->offer_size);
+    return (size_t)(kind == LOAD_OFFER || kind == LOAD_ANSWER ? o->offer_size : o->candidate_size);
 }
 
 bool scenario_never(const load_options *o)

@@ -10,6 +10,7 @@ struct scenario {
     const char *operation;       /* what is counted and timed, in the singular */
     const char *help;            /* for --help */
     bool can_join_by_connecting; /* it can be used with a dialect that joins by connecting */
+    bool has_losses;             /* its users lose connections and come back under their names */
     bool has_poisson_arrivals; /* in an open loop, operations are due at random times, not at regular ones */
 
     /* How many operations a second are due if there is no --rate. NULL = a closed loop. */
@@ -62,6 +63,6 @@ size_t scenario_place_of(const user *u); /* its index among the scenario's users
 void scenario_connect_anew(user *u, uint64_t due_ns);
 
 extern const scenario scenario_call, scenario_relay, scenario_idle, scenario_connect, scenario_storm,
-    scenario_mixed, scenario_rejoin;
+    scenario_mixed, scenario_rejoin, scenario_churn;
 
 #endif

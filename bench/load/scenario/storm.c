@@ -1,6 +1,9 @@
 /* All users connect at once, and once more after the server was restarted. An operation is a connection,
  * until it is upgraded, with --joined has joined, and the server has handled that. Its time starts when the
- * load starts, or in the second storm when the connection was lost. */
+ * load starts, or in the second storm when the connection was lost.
+ *
+ * With sessions and --joined, a share of the connections (--loss) is cut as soon as it is complete, and comes
+ * back by its token a little later: the operation is the second connection. */
 #include "scenario/scenario.h"
 
 #include <errno.h>
@@ -19,8 +22,11 @@ static void on_retry(evutil_socket_t fd, short what, void *arg)
     (void)fd;
     (void)what;
     user *u = arg;
-    if (u->thread->phase < PHASE_CLOSE)
-        user_connect(u);
+    if (u->thread->phase >= PHASE_CLOSE)
+        return;
+    if (u->has_been_cut)
+        u->due_ns = ws_client_clock_ns();
+    user_connect(u);
 }
 
 /* The scenario's data is a timer for each user, which fires when it shall try again. */
@@ -51,8 +57,43 @@ static void on_open(user *u)
     user_settle(u);
 }
 
+/* Try again after a while. */
+static void wait_to_connect(user *u, uint64_t wait_us)
+{
+    struct timeval wait = {.tv_sec = (time_t)(wait_us / 1000000),
+                           .tv_usec = (suseconds_t)(wait_us % 1000000)};
+    evtimer_add(&((struct event *)u->thread->data)[scenario_place_of(u)], &wait);
+}
+
+/* Is this one of the sessions whose connection is cut once? If so, do it. */
+static bool is_cut(user *u)
+{
+    load_thread *t = u->thread;
+    double draw = (double)(ws_client_random(&t->clients) >> 11) / 9007199254740992.0;
+    if (u->two == NULL || !t->options->joined || u->has_been_cut || draw >= t->options->loss)
+        return false;
+    u->has_been_cut = true;
+    user_lose(u);
+    wait_to_connect(u, ws_client_random(&t->clients) % (2 * RETRY_MS * 1000));
+    return true;
+}
+
+/* PROTOCOL-2.md: who was sent away by "goaway" comes back after the time that it has told. */
+static void begin(user *u, uint64_t due_ns)
+{
+    if (u->two == NULL || u->two->wait_ms == 0) {
+        scenario_connect_anew(u, due_ns);
+        return;
+    }
+    u->due_ns = due_ns;
+    wait_to_connect(u, u->two->wait_ms * 1000);
+    u->two->wait_ms = 0;
+}
+
 static void on_settled(user *u)
 {
+    if (is_cut(u))
+        return;
     load_end(u->thread, u->due_ns);
     u->step = 1; /* the connection is complete */
 }
@@ -71,9 +112,7 @@ static void on_end(user *u, uint16_t code, const char *why)
         return;
     }
     LOAD_COUNT(t, retries, 1);
-    uint64_t wait_us = RETRY_MS * 1000 + ws_client_random(&t->clients) % (RETRY_MS * 1000);
-    struct timeval wait = {.tv_usec = (suseconds_t)wait_us};
-    evtimer_add(&((struct event *)t->data)[scenario_place_of(u)], &wait);
+    wait_to_connect(u, RETRY_MS * 1000 + ws_client_random(&t->clients) % (RETRY_MS * 1000));
 }
 
 const scenario scenario_storm = {
@@ -88,7 +127,7 @@ const scenario scenario_storm = {
     .connects_first = scenario_never,
     .init = init,
     .deinit = deinit,
-    .begin = scenario_connect_anew,
+    .begin = begin,
     .may_rest = scenario_everybody,
     .events = {.on_open = on_open, .on_settled = on_settled, .on_end = on_end},
 };

@@ -4,9 +4,10 @@
 
 #include <stdio.h>
 
-static void request_target(char *out, const char *path, const char *user)
+static void request_target(char *out, const char *path, const dialect_names *names)
 {
-    snprintf(out, DIALECT_MAX_TEXT, "%.200s?key=peerjs&id=%s&token=%s", path, user, user);
+    snprintf(out, DIALECT_MAX_TEXT, "%.200s?key=peerjs&id=%.*s&token=%.*s", path, (int)names->from.len,
+             names->from.data, (int)names->from.len, names->from.data);
 }
 
 static size_t signal_head(char *out, load_kind kind, const dialect_names *names)
@@ -31,6 +32,7 @@ static bool is_notice(slice text)
 const load_dialect dialect_peerjs = {
     .name = "peerjs",
     .joins_by_connecting = true,
+    .keeps_lost_names = true,
     .request_target = request_target,
     .signal_head = signal_head,
     .signal_tail = {"}", 1},

@@ -17,12 +17,15 @@ int opening_init(opening *o, const char *authority)
     return ws_handshake_accept(o->accept, (slice){o->key, OPENING_KEY_LEN}) ? 0 : -EIO;
 }
 
-size_t opening_request(const opening *o, const char *request_target, char out[OPENING_MAX_REQUEST])
+size_t opening_request(const opening *o, const char *request_target, const char *subprotocol,
+                       char out[OPENING_MAX_REQUEST])
 {
-    int len = snprintf(out, OPENING_MAX_REQUEST,
-                       "GET %s HTTP/1.1\r\nHost: %s\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-                       "Sec-WebSocket-Key: %s\r\nSec-WebSocket-Version: 13\r\n\r\n",
-                       request_target, o->authority, o->key);
+    int len =
+        snprintf(out, OPENING_MAX_REQUEST,
+                 "GET %s HTTP/1.1\r\nHost: %s\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                 "Sec-WebSocket-Key: %s\r\nSec-WebSocket-Version: 13\r\n%s%s%s\r\n",
+                 request_target, o->authority, o->key, subprotocol != NULL ? "Sec-WebSocket-Protocol: " : "",
+                 subprotocol != NULL ? subprotocol : "", subprotocol != NULL ? "\r\n" : "");
     return len < 0 || len >= OPENING_MAX_REQUEST ? 0 : (size_t)len;
 }
 
@@ -55,7 +58,7 @@ static long refuse(const char **why, const char *what, slice line)
     return -EPROTO;
 }
 
-long opening_check(const opening *o, slice answer, const char **why)
+long opening_check(const opening *o, const char *subprotocol, slice answer, const char **why)
 {
     const char *end = memmem(answer.data, answer.len, "\r\n\r\n", 4);
     size_t head_len = end == NULL ? answer.len : (size_t)(end - answer.data) + 4;
@@ -71,5 +74,8 @@ long opening_check(const opening *o, slice answer, const char **why)
     slice accept = find_header(head, SLICE_LITERAL("Sec-WebSocket-Accept"));
     if (!slice_equals(accept, (slice){o->accept, WS_HANDSHAKE_ACCEPT_LEN}))
         return refuse(why, "wrong Sec-WebSocket-Accept", accept);
+    slice chosen = find_header(head, SLICE_LITERAL("Sec-WebSocket-Protocol"));
+    if (!slice_equals(chosen, slice_of_text(subprotocol != NULL ? subprotocol : "")))
+        return refuse(why, "wrong Sec-WebSocket-Protocol", chosen);
     return (long)head.len;
 }

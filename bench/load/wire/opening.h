@@ -20,12 +20,15 @@ typedef struct opening {
 /* Make a random key for connections to this authority (host and port). 0, or -EIO without random bytes. */
 int opening_init(opening *o, const char *authority);
 
-/* Write the upgrade request for a request target. Returns its length, or 0 when it does not fit. */
-size_t opening_request(const opening *o, const char *request_target, char out[OPENING_MAX_REQUEST]);
+/* Write the upgrade request for a request target. `subprotocol` is asked for; NULL = none. Returns its
+ * length, or 0 when it does not fit. */
+size_t opening_request(const opening *o, const char *request_target, const char *subprotocol,
+                       char out[OPENING_MAX_REQUEST]);
 
 /* Check as much of the answer as has come. Returns the length of its head if it is good: 101, with the right
- * accept. 0 while its head is incomplete. -EPROTO if it is wrong: then *why says what is wrong, in a buffer
- * of this thread that is valid until the next call. */
-long opening_check(const opening *o, slice answer, const char **why);
+ * accept and the subprotocol that was asked for, or none where that is NULL. 0 while its head is incomplete.
+ * -EPROTO if it is wrong: then *why says what is wrong, in a buffer of this thread that is valid until the
+ * next call. */
+long opening_check(const opening *o, const char *subprotocol, slice answer, const char **why);
 
 #endif

@@ -36,11 +36,12 @@ static const payload_shape shapes[LOAD_KINDS] = {
     [LOAD_CANDIDATE] = {TEXT("{\"candidate\":\"candidate:"), TEXT("\",\"sdpMid\":\"0\",\"sdpMLineIndex\":0}"),
                         TEXT(" 1 udp 2122260223 192.0.2.57 56143 typ host generation 0 ufrag hX8S "
                              "network-id 1 network-cost 10 raddr 198.51.100.7 rport 40000")},
+    [LOAD_HANGUP] = {TEXT("\"call "), TEXT("\""), TEXT(" was ended by the user")},
 };
 
 int signal_texts_init(signal_texts *texts)
 {
-    texts->expected = malloc(signal_texts_longest(texts));
+    texts->expected = malloc(signal_texts_longest(texts) + DIALECT_MAX_TEXT);
     return texts->expected == NULL ? -ENOMEM : 0;
 }
 
@@ -53,7 +54,7 @@ void signal_texts_deinit(signal_texts *texts)
 size_t signal_texts_longest(const signal_texts *texts)
 {
     size_t longest = 0;
-    for (int kind = 0; kind < LOAD_KINDS; kind++)
+    for (int kind = 0; kind < dialect_kinds(texts->dialect); kind++)
         if (texts->size[kind] > longest)
             longest = texts->size[kind];
     return longest;
@@ -81,18 +82,32 @@ static char *put_filling(char *at, slice filling, size_t len)
     return end;
 }
 
+/* Write a payload; `besides` is how many bytes of the whole text are in front of it and behind it. */
+static char *put_payload(const signal_texts *texts, load_kind kind, uint32_t number, size_t besides,
+                         char *out)
+{
+    const payload_shape *shape = &shapes[kind];
+    char *at = dialect_put(out, shape->start);
+    at = put_number(at, number);
+    size_t taken = (size_t)(at - out) + shape->end.len + besides;
+    at = put_filling(at, shape->filling, texts->size[kind] > taken ? texts->size[kind] - taken : 0);
+    return dialect_put(at, shape->end);
+}
+
 size_t signal_text_write(const signal_texts *texts, load_kind kind, const dialect_names *names,
                          uint32_t number, char *out)
 {
-    const payload_shape *shape = &shapes[kind];
-    char *at = out + texts->dialect->signal_head(out, kind, names);
-    at = dialect_put(at, shape->start);
-    at = put_number(at, number);
-    size_t taken = (size_t)(at - out) + shape->end.len + texts->dialect->signal_tail.len;
-    at = put_filling(at, shape->filling, texts->size[kind] > taken ? texts->size[kind] - taken : 0);
-    at = dialect_put(at, shape->end);
-    at = dialect_put(at, texts->dialect->signal_tail);
+    const load_dialect *d = texts->dialect;
+    char *at = out + d->signal_head(out, kind, names);
+    size_t head = texts->head_bytes > 0 ? texts->head_bytes : (size_t)(at - out);
+    at = put_payload(texts, kind, number, head + d->signal_tail.len, at);
+    at = dialect_put(at, d->signal_tail);
     return (size_t)(at - out);
+}
+
+size_t signal_payload_write(const signal_texts *texts, load_kind kind, uint32_t number, char *out)
+{
+    return (size_t)(put_payload(texts, kind, number, texts->head_bytes + 1, out) - out);
 }
 
 /* Parse a JSON text with nothing but white space behind it. NULL for anything else. */
@@ -118,8 +133,7 @@ static bool is_same_json(slice a, slice b)
     return is_same;
 }
 
-/* The number in a text that contains a payload like ours, or -1. */
-static long long find_number(slice text, load_kind kind)
+long long signal_text_number(slice text, load_kind kind)
 {
     slice start = shapes[kind].start;
     const char *at = memmem(text.data, text.len, start.data, start.len);
@@ -131,15 +145,18 @@ static long long find_number(slice text, load_kind kind)
     return strspn(digits, "0123456789") == DIGITS ? atoll(digits) : -1;
 }
 
-bool signal_text_check(const signal_texts *texts, load_kind kind, const dialect_names *names, uint32_t number,
-                       slice text, char *why)
+long long signal_text_number_of_any(slice text)
 {
-    size_t len = signal_text_write(texts, kind, names, number, texts->expected);
-    slice expected = {texts->expected, len};
-    if (slice_equals(text, expected) || is_same_json(text, expected))
-        return true;
+    long long number = -1;
+    for (int kind = 0; kind < LOAD_KINDS && number < 0; kind++)
+        number = signal_text_number(text, (load_kind)kind);
+    return number;
+}
 
-    long long came = find_number(text, kind);
+/* Say in `why` what has come instead of a signal. */
+static void tell_why(load_kind kind, const dialect_names *names, uint32_t number, slice text, char *why)
+{
+    long long came = signal_text_number(text, kind);
     const char *what = came < 0                   ? "something else came"
                        : came < (long long)number ? "an earlier one came again"
                        : came > (long long)number ? "a later one came first, this one is lost or late"
@@ -147,5 +164,25 @@ bool signal_text_check(const signal_texts *texts, load_kind kind, const dialect_
     snprintf(why, SIGNAL_TEXT_MAX_WHY, "signal %u of %.*s in room %.*s: %s: %.*s", number,
              (int)names->from.len, names->from.data, (int)names->room.len, names->room.data, what,
              text.len < 160 ? (int)text.len : 160, text.data);
+}
+
+bool signal_text_check(const signal_texts *texts, load_kind kind, const dialect_names *names, uint32_t number,
+                       slice text, char *why)
+{
+    size_t len = signal_text_write(texts, kind, names, number, texts->expected);
+    slice expected = {texts->expected, len};
+    if (slice_equals(text, expected) || is_same_json(text, expected))
+        return true;
+    tell_why(kind, names, number, text, why);
+    return false;
+}
+
+bool signal_payload_check(const signal_texts *texts, load_kind kind, const dialect_names *names,
+                          uint32_t number, slice payload, char *why)
+{
+    slice expected = {texts->expected, signal_payload_write(texts, kind, number, texts->expected)};
+    if (slice_equals(payload, expected) || is_same_json(payload, expected))
+        return true;
+    tell_why(kind, names, number, payload, why);
     return false;
 }

@@ -264,7 +264,7 @@ static size_t take_frames(ws_client *c, uint8_t *data, size_t len)
 static size_t take_answer(ws_client *c, const uint8_t *data, size_t len)
 {
     const char *why;
-    long head_len = opening_check(c->loop->opening, (slice){(const char *)data, len}, &why);
+    long head_len = opening_check(c->loop->opening, c->subprotocol, (slice){(const char *)data, len}, &why);
     if (head_len < 0) {
         end(c, why);
         return 0;
@@ -338,7 +338,7 @@ static void begin_upgrade(ws_client *c)
         path = wanted;
     }
     char request[OPENING_MAX_REQUEST];
-    size_t len = opening_request(c->loop->opening, path, request);
+    size_t len = opening_request(c->loop->opening, path, c->subprotocol, request);
     uint8_t *out = extend_output(c, len);
     if (out != NULL)
         memcpy(out, request, len);

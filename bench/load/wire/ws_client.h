@@ -71,6 +71,7 @@ typedef enum ws_client_state {
 struct ws_client {
     ws_client_loop *loop;           /* borrowed */
     const ws_client_events *events; /* borrowed */
+    const char *subprotocol;        /* borrowed: what it asks for; NULL = none. The owner sets it. */
     struct event input;             /* added while there is a descriptor */
     struct event *writable;         /* owned: added; NULL while the socket need not become writable */
     tls_stream *tls;                /* owned; NULL for ws:// */

@@ -91,7 +91,7 @@ static void the_server_takes_every_homecall_message(void **state)
     assert_int_equal(message_decode((slice){out, len}, 512, m), 0);
     assert_int_equal(m->type, MESSAGE_LEAVE);
 
-    for (int kind = 0; kind < LOAD_KINDS; kind++) {
+    for (int kind = 0; kind < LOAD_HANGUP; kind++) {
         len = write_signal(&dialect_homecall, out, (load_kind)kind, &longest, "\"x\"");
         assert_int_equal(message_decode((slice){out, len}, 512, m), 0);
         assert_int_equal(m->type, types[kind]);
@@ -100,13 +100,42 @@ static void the_server_takes_every_homecall_message(void **state)
     free(m);
 }
 
+/* ---- session ---- */
+
+static void a_session_is_named_in_the_url(void **state)
+{
+    (void)state;
+    char out[DIALECT_MAX_TEXT];
+    dialect_homecall_session.request_target(out, "/signal", &names);
+    assert_string_equal(out, "/signal?sessionId=blue-1");
+    assert_true(dialect_homecall_session.joins_by_connecting);
+    assert_null(dialect_homecall_session.join);
+    assert_null(dialect_homecall_session.leave);
+    assert_null(dialect_homecall_session.subprotocol);
+}
+
+static void signals_of_a_session_look_as_the_server_passes_them_on(void **state)
+{
+    (void)state;
+    const load_dialect *d = &dialect_homecall_session;
+    char out[DIALECT_MAX_TEXT];
+    expect_text(out, write_signal(d, out, LOAD_OFFER, &names, "\"v=0\""),
+                "{\"type\":\"offer\",\"sessionId\":\"blue-1\",\"sdp\":\"v=0\"}");
+    expect_text(out, write_signal(d, out, LOAD_ANSWER, &names, "\"v=0\""),
+                "{\"type\":\"answer\",\"sessionId\":\"blue-1\",\"sdp\":\"v=0\"}");
+    expect_text(out, write_signal(d, out, LOAD_CANDIDATE, &names, "{}"),
+                "{\"type\":\"candidate\",\"sessionId\":\"blue-1\",\"candidate\":{}}");
+    expect_text(out, write_signal(d, out, LOAD_HANGUP, &names, "\"bye\""),
+                "{\"type\":\"hangup\",\"sessionId\":\"blue-1\",\"reason\":\"bye\"}");
+}
+
 /* ---- peerjs ---- */
 
 static void peerjs_joins_by_the_url(void **state)
 {
     (void)state;
     char out[DIALECT_MAX_TEXT];
-    dialect_peerjs.request_target(out, "/peerjs", "anna");
+    dialect_peerjs.request_target(out, "/peerjs", &names);
     assert_string_equal(out, "/peerjs?key=peerjs&id=anna&token=anna");
     assert_true(dialect_peerjs.joins_by_connecting);
     assert_null(dialect_peerjs.join);
@@ -154,11 +183,11 @@ static void the_longest_names_and_paths_fit(void **state)
     path[sizeof(path) - 1] = '\0';
     assert_true(dialect_homecall.join(out, &longest) < sizeof(out));
     assert_true(dialect_homecall.leave(out, &longest) < sizeof(out));
-    for (int kind = 0; kind < LOAD_KINDS; kind++) {
+    for (int kind = 0; kind < LOAD_HANGUP; kind++) {
         assert_true(dialect_homecall.signal_head(out, (load_kind)kind, &longest) < sizeof(out));
         assert_true(dialect_peerjs.signal_head(out, (load_kind)kind, &longest) < sizeof(out));
     }
-    dialect_peerjs.request_target(out, path, NAME_39); /* the path is cut, the name is not */
+    dialect_peerjs.request_target(out, path, &longest); /* the path is cut, the name is not */
     assert_non_null(strstr(out, "&id=" NAME_39 "&token=" NAME_39));
 }
 
@@ -167,6 +196,8 @@ static void dialects_are_found_by_their_names(void **state)
     (void)state;
     assert_ptr_equal(dialect_find("homecall"), &dialect_homecall);
     assert_ptr_equal(dialect_find("peerjs"), &dialect_peerjs);
+    assert_ptr_equal(dialect_find("session"), &dialect_homecall_session);
+    assert_ptr_equal(dialect_find("2"), &dialect_homecall_2);
     assert_null(dialect_find(""));
     assert_null(dialect_find("Homecall"));
     assert_null(dialect_find("peerjs "));
@@ -178,6 +209,8 @@ int main(void)
         cmocka_unit_test(homecall_joins_and_leaves_by_messages),
         cmocka_unit_test(homecall_signals_look_as_the_server_passes_them_on),
         cmocka_unit_test(the_server_takes_every_homecall_message),
+        cmocka_unit_test(a_session_is_named_in_the_url),
+        cmocka_unit_test(signals_of_a_session_look_as_the_server_passes_them_on),
         cmocka_unit_test(peerjs_joins_by_the_url),
         cmocka_unit_test(peerjs_signals_look_as_the_server_passes_them_on),
         cmocka_unit_test(only_the_welcome_of_peerjs_is_no_signal),

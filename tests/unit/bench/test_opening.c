@@ -39,7 +39,7 @@ static long check_bytes(const char *data, size_t len, const char **why)
     char *block = malloc(len > 0 ? len : 1);
     assert_non_null(block);
     memcpy(block, data, len);
-    long result = opening_check(&o, (slice){block, len}, why);
+    long result = opening_check(&o, NULL, (slice){block, len}, why);
     free(block);
     return result;
 }
@@ -180,7 +180,7 @@ static void our_server_accepts_the_request_and_we_its_answer(void **state)
 {
     (void)state;
     char request[OPENING_MAX_REQUEST];
-    size_t len = opening_request(&o, "/signal?x=1", request);
+    size_t len = opening_request(&o, "/signal?x=1", NULL, request);
     assert_true(len > 0);
     const ws_handshake_rules rules = {.path = "/signal", .max_head_bytes = 8192};
     ws_handshake handshake;
@@ -204,13 +204,13 @@ static void a_request_that_does_not_fit_is_not_begun(void **state)
     char target[OPENING_MAX_REQUEST + 1] = "/";
     char request[OPENING_MAX_REQUEST];
     memset(target + 1, 'x', sizeof(target) - 2);
-    assert_int_equal(opening_request(&o, target, request), 0);
+    assert_int_equal(opening_request(&o, target, NULL, request), 0);
 
-    size_t besides = opening_request(&o, "", request);
+    size_t besides = opening_request(&o, "", NULL, request);
     target[OPENING_MAX_REQUEST - besides] = '\0'; /* its NUL does not fit */
-    assert_int_equal(opening_request(&o, target, request), 0);
+    assert_int_equal(opening_request(&o, target, NULL, request), 0);
     target[OPENING_MAX_REQUEST - besides - 1] = '\0';
-    assert_int_equal(opening_request(&o, target, request), OPENING_MAX_REQUEST - 1);
+    assert_int_equal(opening_request(&o, target, NULL, request), OPENING_MAX_REQUEST - 1);
 }
 
 static void each_run_has_a_key_of_its_own(void **state)
@@ -221,6 +221,37 @@ static void each_run_has_a_key_of_its_own(void **state)
     assert_string_not_equal(o.key, other.key);
     assert_int_equal(strlen(o.key), OPENING_KEY_LEN);
     assert_int_equal(strlen(o.accept), WS_HANDSHAKE_ACCEPT_LEN);
+}
+
+/* ---- Subprotocols ---- */
+
+static void a_subprotocol_is_asked_for(void **state)
+{
+    (void)state;
+    char request[OPENING_MAX_REQUEST];
+    size_t len = opening_request(&o, "/signal", "homecall.2", request);
+    assert_non_null(strstr(request, "\r\nSec-WebSocket-Protocol: homecall.2\r\n"));
+    assert_memory_equal(request + len - 4, "\r\n\r\n", 4);
+    opening_request(&o, "/signal", NULL, request);
+    assert_null(strstr(request, "Protocol:"));
+}
+
+static long check_chosen(const char *asked, const char *behind)
+{
+    char answer[1024];
+    const char *why;
+    write_answer(answer, good, behind);
+    return opening_check(&o, asked, slice_of_text(answer), &why);
+}
+
+static void the_subprotocol_that_was_asked_for_must_be_chosen_and_no_other(void **state)
+{
+    (void)state;
+    static const char chosen[] = "\r\nSec-WebSocket-Protocol: homecall.2\r\n\r\n";
+    assert_true(check_chosen("homecall.2", chosen) > 0);
+    assert_int_equal(check_chosen("homecall.2", "\r\n\r\n"), -EPROTO);
+    assert_int_equal(check_chosen("homecall.3", chosen), -EPROTO);
+    assert_int_equal(check_chosen(NULL, chosen), -EPROTO);
 }
 
 int main(void)
@@ -237,6 +268,8 @@ int main(void)
         cmocka_unit_test(our_server_accepts_the_request_and_we_its_answer),
         cmocka_unit_test(a_request_that_does_not_fit_is_not_begun),
         cmocka_unit_test(each_run_has_a_key_of_its_own),
+        cmocka_unit_test(a_subprotocol_is_asked_for),
+        cmocka_unit_test(the_subprotocol_that_was_asked_for_must_be_chosen_and_no_other),
     };
     return cmocka_run_group_tests(tests, make, NULL);
 }

@@ -210,7 +210,7 @@ static void what_there_is_not_is_refused(void **state)
     expect_wrong("relay -x u", "invalid option");
     expect_wrong("relay u --pairs", "requires an argument");
     expect_wrong("relay --quiet=yes u", "allow an argument");
-    expect_wrong("relay --dialect irc u", "--dialect irc: homecall or peerjs is allowed");
+    expect_wrong("relay --dialect irc u", "--dialect irc: homecall, session, 2 or peerjs is allowed");
     expect_wrong("flood u", "no scenario is called flood");
     expect_wrong("Relay u", "no scenario is called Relay");
 }
@@ -228,7 +228,12 @@ static void what_does_not_fit_together_is_refused(void **state)
 {
     (void)state;
     expect_wrong("rejoin --dialect peerjs u", "this dialect has nothing to join for the scenario rejoin");
-    expect_wrong("mixed --dialect peerjs u", "this dialect has nothing to join for the scenario mixed");
+    expect_wrong("mixed --dialect peerjs u",
+                 "in this dialect nobody comes back under a name, as in the scenario mixed");
+    expect_wrong("rejoin --dialect session u", "this dialect has nothing to join for the scenario rejoin");
+    expect_wrong("call --dialect session --fresh-rooms u", "--fresh-rooms needs --reconnect");
+    expect_wrong("call --second-dialect peerjs u", "only homecall and 2 can meet in a room");
+    expect_wrong("call --dialect session --second-dialect 2 u", "only homecall and 2 can meet in a room");
     expect_wrong("relay --syscalls u", "--syscalls needs --server-pid");
     expect_wrong("relay --threads 3 --pairs 2 u", "more --threads than pairs");
     expect_wrong("idle --threads 3 --connections 4 u", "more --threads than pairs");
@@ -287,7 +292,8 @@ static void what_shapes_the_load_stands_in_the_reports_and_nothing_else(void **s
 static void every_scenario_is_found_by_its_name(void **state)
 {
     (void)state;
-    static const char *const names[] = {"call", "relay", "idle", "connect", "storm", "mixed", "rejoin"};
+    static const char *const names[] = {"call",  "relay", "idle",   "connect",
+                                        "storm", "mixed", "rejoin", "churn"};
     assert_int_equal(scenario_count, LENGTH_OF(names));
     for (size_t i = 0; i < LENGTH_OF(names); i++) {
         const scenario *found = scenario_find(names[i]);
