@@ -7,6 +7,7 @@
 #   FUZZ_SECONDS=600 tests/run.sh fuzz        a longer fuzz run (each target)
 #   FAULT_SECONDS=600 tests/run.sh faults     a longer time for the calls that fail (each build)
 #   SOAK_CALLS=20000 tests/run.sh asan tsan   a longer soak of calls
+#   RESUME_SECONDS=600 tests/run.sh asan tsan     a longer time in which connections are killed (each build)
 #   tests/soak.sh 8                 apart from this: a server under load for eight hours, whose memory must stay flat
 #   PLATFORMS="arm64 musl" tests/run.sh platforms   some of those that tests/platforms/check.sh names
 #
@@ -133,12 +134,17 @@ stage_release() {
     check "installing and embedding" tests/check_install.sh
 }
 
+# How long connections of version 2 are killed, under each sanitizer.
+RESUME_SECONDS=${RESUME_SECONDS:-30}
+
 stage_asan() {
-    build asan && run_ctest asan -j2
+    build asan && run_ctest asan -j2 &&
+        BUILD_DIR=build/asan check "killed connections of version 2 lose nothing, with ASan" tests/soak/resume.sh "$RESUME_SECONDS"
 }
 
 stage_tsan() {
-    build tsan && run_ctest tsan -j2
+    build tsan && run_ctest tsan -j2 &&
+        BUILD_DIR=build/tsan check "killed connections of version 2 lose nothing, with TSan" tests/soak/resume.sh "$RESUME_SECONDS"
 }
 
 # That each run of the comparison comes to its end, not what it measures: a machine that tests is no quiet place.
