@@ -110,6 +110,10 @@ static dialect_verdict join_here(participant *p, const message_2 *m)
     const find found = has_token ? find_seat(p, m, &shown) : (find){0};
     if (found.seat != NULL && can_resume(&found, m))
         return resume(p, &found, m);
+    if (found.seat == NULL && participant_host_of(p)->is_overloaded(p))
+        return rules_refuse_overloaded(p);
+    if (found.seat == NULL && m->token.len > 0 && m->has_seen)
+        counter_add(&participant_hall(p)->counters->resumes[SESSION_RESUME_FAILED], 1);
     seat *s = seat_new(seat_house_of(p), p, m->formerly, m->data);
     if (s == NULL) {
         answers_error(p, ANSWER_BUSY, false);
@@ -117,15 +121,14 @@ static dialect_verdict join_here(participant *p, const message_2 *m)
     }
     if (has_token)
         seat_inherit_token(s, &shown);
-    else if (m->has_seen)
-        counter_add(&participant_hall(p)->counters->resumes[SESSION_RESUME_FAILED], 1);
     return found.seat != NULL ? replace(p, found.seat, s, m) : enter(p, s, m);
 }
 
+/* An overloaded server lets nobody new in. Whether somebody with a token is new is seen where the room is. */
 dialect_verdict joining_join(participant *p, const message_2 *m)
 {
     const participant_host *host = participant_host_of(p);
-    if (host->is_overloaded(p) && m->token.len == 0)
+    if (m->token.len == 0 && host->is_overloaded(p))
         return rules_refuse_overloaded(p);
     switch (host->find_way(p, ROOM_SPACE_ROOMS, m->room)) {
     case PARTICIPANT_HERE:

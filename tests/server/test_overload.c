@@ -10,6 +10,7 @@
 #include "support/free_port.h"
 #include "support/member.h"
 #include "support/server.h"
+#include "support/session_2.h"
 
 #include "admin/admin_client.h"
 
@@ -146,6 +147,35 @@ static void who_comes_for_a_session_is_upgraded_and_then_closed_with_1013_and_no
     client_close(mover);
 }
 
+/* PROTOCOL-2.md, "Messages": goaway. Who comes back to a session is not new. */
+static void version_2_is_sent_away_in_its_words_and_who_resumes_gets_in(void **state)
+{
+    fixture *f = *state;
+    uint16_t port = signal_server_port(f->server);
+    session_2 before, after;
+    client *lost = session_2_open_joined(port, "another room", "", &before);
+    client *strangers[] = {session_2_open(port), session_2_open(port)};
+    client *returning = session_2_open(port);
+    overload(f);
+    session_2_send_join(strangers[0], "room 3", "");
+    session_2_send_join(strangers[1], "room 4", ",\"token\":\"AAAAAAAAAAAAAAAAAAAAAA\",\"seen\":0");
+    for (int i = 0; i < 2; i++) {
+        client_message goaway = client_receive_text(strangers[i]);
+        if (strstr(goaway.data, "{\"type\":\"goaway\",\"reason\":\"overloaded\",\"retryAfterMs\":") == NULL)
+            fail_msg("got %s", goaway.data);
+        client_expect_close(strangers[i], 1013);
+        client_close(strangers[i]);
+    }
+    char more[128];
+    snprintf(more, sizeof(more), ",\"token\":\"%s\",\"seen\":0", before.token);
+    session_2_send_join(returning, "another room", more);
+    session_2_expect_joined(returning, "another room", &after);
+    assert_true(after.is_resumed);
+    client_expect_close(lost, 4501);
+    client_close(lost);
+    client_close(returning);
+}
+
 static void nobody_is_accepted_until_it_is_over(void **state)
 {
     fixture *f = *state;
@@ -175,6 +205,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(joins_are_closed_with_1013_and_the_call_goes_on, start, end),
         cmocka_unit_test_setup_teardown(
             who_comes_for_a_session_is_upgraded_and_then_closed_with_1013_and_no_error, start, end),
+        cmocka_unit_test_setup_teardown(version_2_is_sent_away_in_its_words_and_who_resumes_gets_in, start,
+                                        end),
         cmocka_unit_test_setup_teardown(nobody_is_accepted_until_it_is_over, start, end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
