@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The model of sessions must find every rule of version 2 that is broken. Each line below breaks one in a copy of src/dialect_2; the
-# test is built with that copy, and has to fail. Exits with 1 if it passes once, or if a line changes nothing any more.
+# The model of sessions must find every rule of version 2 that is broken. Each line below breaks one in a copy of a file; the test
+# is built with that copy, and has to fail. Exits with 1 if it passes once, or if a line changes nothing any more.
 #
 #   tests/model2/check_breaks.sh           all of them
 #   tests/model2/check_breaks.sh -v        with the scripts that it finds
@@ -26,29 +26,35 @@ done
 wait
 ar rcs "$private/rest.a" "$private"/rest/*.o
 
-# build_with DIRECTORY: the test with the sources of version 2 from there.
-build_with() {
-    mkdir -p "$private/version_2"
-    for source in "$1"/dialect_2/*.c; do
-        "${compile[@]}" -I"$1" -Isrc -Iinclude "${cflags[@]}" -c -o "$private/version_2/$(basename "$source" .c).o" "$source" &
+# compile_version_2 FOLDER SOURCE...: these files of version 2, to the folder.
+compile_version_2() {
+    local to=$1 source
+    shift
+    mkdir -p "$to"
+    for source in "$@"; do
+        "${compile[@]}" -Isrc -Iinclude "${cflags[@]}" -c -o "$to/$(basename "$source" .c).o" "$source" &
     done
     wait
-    cc -Wl,--gc-sections -o "$private/sessions" "$private"/test/*.o "$private"/version_2/*.o "$private/rest.a" "${libs[@]}" -lm
+}
+
+# link_with FOLDER: the test with these objects of version 2.
+link_with() {
+    cc -Wl,--gc-sections -o "$private/sessions" "$private"/test/*.o "$1"/*.o "$private/rest.a" "${libs[@]}" -lm
 }
 
 # broken RULE FILE SED: break the rule by this edit of the file.
 broken() {
     local rule=$1 file=$2 edit=$3 status=0
-    rm -rf "$private/src"
-    mkdir "$private/src"
-    cp -r src/dialect_2 "$private/src/"
-    sed -E -i "$edit" "$private/src/dialect_2/$file"
-    if cmp -s "src/dialect_2/$file" "$private/src/dialect_2/$file"; then
+    sed -E "$edit" "src/dialect_2/$file" >"$private/$file"
+    if cmp -s "src/dialect_2/$file" "$private/$file"; then
         echo "BLIND: $rule: $file has no such line any more"
         blind=1
         return
     fi
-    build_with "$private/src"
+    rm -rf "$private/broken"
+    cp -r "$private/whole" "$private/broken"
+    compile_version_2 "$private/broken" "$private/$file"
+    link_with "$private/broken"
     timeout 300 "$private/sessions" --runs 5000 --seed 1 >"$private/said" 2>&1 || status=$?
     if [ "$status" -gt 0 ] && [ "$status" -lt 100 ] && grep -q 'after step' "$private/said"; then
         echo "ok: $rule ($(grep -E '^seed [0-9]+ fails|^it fails' "$private/said" | head -1))"
@@ -61,7 +67,8 @@ broken() {
 }
 [ "${1:-}" != -v ] || verbose=1
 
-build_with src
+compile_version_2 "$private/whole" src/dialect_2/*.c
+link_with "$private/whole"
 if ! "$private/sessions" --runs 2000 --seed 1 >"$private/said" 2>&1; then
     cat "$private/said"
     echo "BLIND: it fails with nothing broken"
