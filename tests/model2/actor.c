@@ -28,6 +28,7 @@ static void dial(actor *a)
     a->has_moved = false;
     line_close(&a->line);
     site_accept(&a->world->site, line_dial(&a->line, a->version == 2));
+    a->line_life = a->world->lives;
     if (a->cuts_next == 0)
         return;
     line_cut(&a->line, a->next_up, a->next_down, a->next_how);
@@ -73,7 +74,7 @@ static void on_joined(void *context, bool is_resumed)
     actor *a = context;
     if (is_resumed)
         return;
-    a->life = a->world->lives;
+    a->life = a->line_life;
     begin_session(a, a->client.room, a->client.peer);
 }
 

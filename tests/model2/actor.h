@@ -22,9 +22,11 @@ typedef struct actor {
     line_break next_how;
     client_2 client; /* of version 2 */
     char user[16];   /* may be empty in version 2 */
-    unsigned life;   /* of the site, in which the session has begun */
-    int session;     /* the witness's, or WITNESS_NOBODY */
-    int pages;       /* it was loaded so often: what counts as its application */
+    unsigned
+        line_life; /* of the site, to which its line leads; it may be over while there is something to read */
+    unsigned life; /* of the site, in which the session has begun */
+    int session;   /* the witness's, or WITNESS_NOBODY */
+    int pages;     /* it was loaded so often: what counts as its application */
     /* Of version 1: */
     bool wants_room;
     char room[16];
