@@ -106,6 +106,8 @@ static const char *known_at(const char *at, const char *end)
 static const char *choose_plainly(slice fields)
 {
     static const char name[] = "sec-websocket-protocol:";
+    if (fields.len == 0)
+        return NULL;
     const char *end = fields.data + fields.len;
     for (const char *line = fields.data; line < end;) {
         const char *line_end = line;
