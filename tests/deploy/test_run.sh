@@ -44,8 +44,12 @@ tr -d '\r' <"$private/page" | grep -xF "Content-Security-Policy: default-src 'se
     fail "a module by the name .mjs has no type that lets it run"
 curl --silent --fail "${url}ice" | jq -e '.iceServers[1].urls[0] == "turn:call.example.org:3478?transport=udp"' >/dev/null ||
     fail "/ice does not tell of the TURN server at HOST_PUBLIC"
-"$build/bench/homecall-bench" call --quiet --pairs 5 --count 50 "ws://127.0.0.1:$http_port/signal?sessionId=do-not-log-me" ||
+"$build/bench/homecall-bench" call --quiet --pairs 5 --count 50 "ws://127.0.0.1:$http_port/signal?room=do-not-log-me" ||
     fail "calls do not work"
+status=$(curl --silent --max-time 2 --output /dev/null --write-out '%{http_code}' -H 'Connection: Upgrade' -H 'Upgrade: websocket' \
+    -H 'Sec-WebSocket-Version: 13' -H 'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==' \
+    "http://127.0.0.1:$http_port/signal?sessionId=do-not-log-me" || true) # nothing ends it but its time
+[ "$status" = 101 ] || fail "a session is answered with $status"
 grep -q '/signal' "$temporary"/*/nginx-access.log || fail "nginx has no log of requests"
 if grep -rq do-not-log-me "$temporary"; then fail "a log holds a query string"; fi
 
