@@ -1,0 +1,229 @@
+// The line to the server: a WebSocket that comes back by itself, and whose death is noticed.
+// It knows nothing of rooms and sessions. "Rule" means one of the protocol's.
+
+const OPENING_MS = 10000; // name, TCP, TLS and upgrade over a slow radio; also "joined" for who comes back
+const ANSWER_MS = 3000; // rule 10: the acknowledgement of a signal, and a pong
+const SILENCE_MS = 10000; // rule 10: on top of two ticks
+const FIRST_TICK_MS = 25000; // until "joined" tells
+const STABLE_MS = 5000; // after a line that stood for so long the back-off begins anew
+const LATE_MS = 1000; // a timer that is so late was held up by a machine that slept, which proves nothing
+const OPEN = 1;
+
+const now = () => performance.now();
+
+/** Full jitter: anything from nothing to a bound that doubles from 0.5 s to 15 s. */
+const backOff = (attempt) => Math.random() * Math.min(15000, 500 * 2 ** attempt);
+
+/** Timers by name. Setting one again moves it. */
+export class Timers {
+  constructor() {
+    this._ids = {};
+  }
+
+  has(name) {
+    return this._ids[name] !== undefined;
+  }
+
+  /** `act` is told how late it is, in ms. */
+  set(name, ms, act) {
+    this.clear(name);
+    const due = now() + ms;
+    this._ids[name] = setTimeout(() => {
+      delete this._ids[name];
+      act(now() - due);
+    }, ms);
+  }
+
+  clear(...names) {
+    for (const name of names.length > 0 ? names : Object.keys(this._ids)) {
+      clearTimeout(this._ids[name]);
+      delete this._ids[name];
+    }
+  }
+}
+
+export class Line {
+  /** `events`: onOpen(), onMessage(message), onLost(retryInMs), onEnd(code, error): no more attempts. */
+  constructor(url, options, events) {
+    this._url = url;
+    this._options = options;
+    this._events = events;
+    this._timers = new Timers();
+    this._socket = null;
+    this._isWaiting = false; // for the next attempt
+    this._attempts = 0;
+    this._notBefore = 0; // the server asked not to come earlier
+    this._brokenAt = now(); // since when there is no session on a line; null while there is
+    this._settledAt = null;
+    this._heardAt = 0;
+    this._tickMs = null;
+  }
+
+  /** Begin an attempt, now. */
+  dial() {
+    this._hangUp();
+    this._isWaiting = false;
+    this._timers.set("opening", OPENING_MS, () => this.lose());
+    const attempt = (this._attempt = {});
+    const ask = typeof this._url === "function" ? this._url : () => this._url;
+    new Promise((resolve) => resolve(ask())).then(
+      (url) => attempt === this._attempt && this._open(url),
+      () => attempt === this._attempt && this.lose(),
+    );
+  }
+
+  _open(url) {
+    const Socket = this._options.WebSocket || WebSocket;
+    let socket;
+    try {
+      socket = new Socket(String(url).replace(/^http/, "ws"), ["homecall.2"]);
+    } catch (error) {
+      return this._events.onEnd(1000, error); // no such address: another attempt would not help
+    }
+    this._socket = socket;
+    // One that was given up may still speak; only the current one is heard.
+    const listen = (type, handle) =>
+      socket.addEventListener(type, (event) => socket === this._socket && handle(event));
+    listen("open", () => this._onOpen());
+    listen("message", ({ data }) => this._hear(data));
+    listen("close", ({ code }) => this.lose(code));
+    listen("error", () => {}); // "close" follows
+  }
+
+  _onOpen() {
+    this._timers.clear("opening");
+    this._listenOn(this._tickMs === null ? 2 * FIRST_TICK_MS + SILENCE_MS : OPENING_MS);
+    this._events.onOpen();
+  }
+
+  /** There is a session on this line. */
+  settle(tickMs) {
+    this._tickMs = tickMs;
+    this._settledAt = now();
+    this._brokenAt = null;
+    this._listenOn();
+  }
+
+  _listenOn(ms = 2 * this._tickMs + SILENCE_MS) {
+    this._heardAt = now();
+    this._timers.set("silence", ms, (lateMs) => this._suspect(lateMs));
+  }
+
+  _suspect(lateMs) {
+    if (lateMs > LATE_MS && this._settledAt !== null) {
+      this._ping();
+    } else {
+      this.lose();
+    }
+  }
+
+  /** A signal that was sent at `sentAt` waits to be acknowledged; null: none does. */
+  expect(sentAt) {
+    this._timers.clear("answer");
+    if (sentAt !== null) {
+      this._timers.set("answer", sentAt + ANSWER_MS - now(), (lateMs) => this._suspect(lateMs));
+    }
+  }
+
+  _ping() {
+    if (!this._timers.has("pong")) {
+      this.write('{"type":"ping"}');
+      this._timers.set("pong", ANSWER_MS, () => this.lose());
+    }
+  }
+
+  write(text) {
+    if (this._socket !== null && this._socket.readyState === OPEN) {
+      this._socket.send(text);
+    }
+  }
+
+  _hear(data) {
+    let message;
+    try {
+      message = JSON.parse(data);
+    } catch (_) {
+      return this.lose(); // no server of version 2
+    }
+    this._listenOn(this._settledAt === null ? 2 * (this._tickMs || FIRST_TICK_MS) + SILENCE_MS : undefined);
+    if (message.type === "pong") {
+      this._timers.clear("pong");
+    } else if (message.type === "ping") {
+      this.write('{"type":"pong"}');
+    } else if (message.type === "goaway") {
+      this._notBefore = now() + (message.retryAfterMs || 0);
+    } else {
+      this._events.onMessage(message);
+    }
+  }
+
+  /** The page woke up, or `isOnline`: has a network again. */
+  wake(isOnline) {
+    if (this._isWaiting) {
+      if (this._notBefore <= now()) {
+        this.dial();
+      }
+    } else if (this._socket !== null && this._socket.readyState > OPEN) {
+      this.lose(); // the close event is still on its way
+      if (this._isWaiting) {
+        this.wake();
+      }
+    } else if (this._settledAt !== null) {
+      this._ping();
+    } else if (isOnline || (!this._timers.has("opening") && now() - this._heardAt > ANSWER_MS)) {
+      this.dial(); // the attempt may have been made by a network that is gone
+    }
+  }
+
+  /** Take it for lost, and come back later: not before `afterMs`. */
+  lose(code = 1006, afterMs = 0) {
+    if (this._settledAt !== null && now() - this._settledAt >= STABLE_MS) {
+      this._attempts = 0;
+    }
+    this._hangUp();
+    if (code >= 4500 && code < 5000) {
+      return this._events.onEnd(code, null);
+    }
+    this._brokenAt = this._brokenAt === null ? now() : this._brokenAt;
+    this._notBefore = Math.max(this._notBefore, now() + afterMs);
+    const ms = Math.max((this._options.backoff || backOff)(this._attempts), this._notBefore - now());
+    this._attempts += 1;
+    const { giveUpAfterMs = Infinity } = this._options;
+    if (now() + ms - this._brokenAt > giveUpAfterMs) {
+      return this._events.onEnd(code, null);
+    }
+    this._isWaiting = true;
+    this._timers.set("dial", ms, () => this.dial());
+    this._events.onLost(ms);
+  }
+
+  /** Say `text`, wait for `left`, and end. `done` is told whether it came. */
+  finish(text, done) {
+    const end = (isLeft) => {
+      this.stop();
+      done(isLeft);
+    };
+    this._events = {
+      onMessage: ({ type }) => type === "left" && end(true),
+      onLost: () => end(false),
+      onEnd: () => end(false),
+    };
+    this.write(text);
+    this.expect(now());
+  }
+
+  stop() {
+    this._hangUp();
+    this._isWaiting = false;
+  }
+
+  _hangUp() {
+    const socket = this._socket;
+    this._socket = this._attempt = null;
+    this._settledAt = null;
+    this._timers.clear();
+    if (socket !== null) {
+      socket.close();
+    }
+  }
+}
