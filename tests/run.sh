@@ -209,7 +209,9 @@ stage_browser() {
 }
 
 stage_clients() {
-    build release && run_node tests/clients
+    build release || return
+    run_node tests/clients
+    run_node tests/client
 }
 
 stage_deploy() {
