@@ -9,9 +9,11 @@ export function negotiate(pc, client, peer, options = {}) {
   let isStopped = false;
   let tasks = Promise.resolve();
 
-  // The protocol's rule 6.
-  const isPolite = () =>
-    options.polite !== undefined ? options.polite : version === 1 || client.self.order > order;
+  // Rule 6. Without a session of our own there is nobody to be polite to.
+  const isPolite = () => {
+    const { order: ours = 0 } = client.self || {};
+    return options.polite !== undefined ? options.polite : version === 1 || ours > order;
+  };
 
   const enqueue = (task) => {
     tasks = tasks

@@ -400,7 +400,7 @@ export class SignalClient {
     } else if (!isRepeated) {
       this._pass(type, message);
     }
-    if (line === this._line && this._state === "joined") {
+    if (this._state === "joined") {
       this._oweAck();
     }
   }

@@ -385,6 +385,24 @@ test("what the connection refuses is told, and the next works", async (t) => {
   call.expectAgreement();
 });
 
+test("an event that comes twice is one offer", async (t) => {
+  const call = new Call(t);
+  call.a.addTrack();
+  call.a.dispatchEvent(new Event("negotiationneeded"));
+  call.a.dispatchEvent(new Event("negotiationneeded"));
+  await settled();
+  assert.deepEqual(call.offers(), ["a"]);
+  call.expectAgreement();
+});
+
+test("stop is heard by what is under way, too", async (t) => {
+  const call = new Call(t);
+  call.tell("a", "signal", { from: call.peers.b, signal: { type: "offer", sdp: "b 1 1" } });
+  call.negotiations[0].stop();
+  await settled();
+  assert.deepEqual([call.sent, call.a.remoteDescription], [[], null]);
+});
+
 test("stop lets go of everything", async (t) => {
   const call = new Call(t);
   call.negotiations.forEach((negotiation) => negotiation.stop());

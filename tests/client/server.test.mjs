@@ -173,6 +173,25 @@ test("who takes a session over ends the one that had it", async (t) => {
   assert.deepEqual([code, error.code], [4501, "replaced"]);
 });
 
+test("a client of version 1 in the same room is heard and reached", async (t) => {
+  const stack = await Stack.start(t);
+  const anna = stack.create({ user: "Anna" });
+  await anna.client.join("room");
+  const old = await stack.openVersion1();
+  old.send(JSON.stringify({ type: "join", room: "room", user: "Olga" }));
+  const { id, version, user } = await anna.next("peer-joined");
+  assert.deepEqual([version, user], [1, "Olga"]);
+  const offer = { type: "offer", sdp: "v=0" };
+  await anna.client.send(offer, id);
+  const heard = new Promise((resolve) => old.once("message", (data) => resolve(JSON.parse(data))));
+  assert.deepEqual(await heard, { ...offer, room: "room", from: "Anna" });
+  old.send(JSON.stringify({ type: "answer", room: "room", from: "Olga", sdp: "v=1" }));
+  const { from, signal: answer } = await anna.next("signal");
+  assert.deepEqual([from.id, answer], [id, { type: "answer", sdp: "v=1" }]);
+  old.close();
+  assert.equal((await anna.next("peer-left")).id, id);
+});
+
 test("a third one is told that the room is full", async (t) => {
   const { stack } = await meet(t, { PROBE_TIMEOUT: "1" });
   const third = stack.create();

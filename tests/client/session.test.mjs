@@ -93,6 +93,13 @@ describe("joining", () => {
     await second;
     late.abort();
     assert.equal(f.client.state, "joined");
+    const former = new AbortController();
+    f.client.close();
+    f.client.join("room", { signal: former.signal }).catch(() => {});
+    f.client.close();
+    f.client.join("room").catch(() => {});
+    former.abort();
+    assert.equal(f.client.state, "connecting");
   });
 });
 
@@ -276,13 +283,13 @@ describe("coming back", () => {
     const f = new Fixture(t);
     await f.join();
     const end = f.client.send(OFFER);
+    f.page.hide();
     f.socket.die(4501);
     await f.clock.advance(60000);
     assert.equal(f.sockets.length, 1);
     assert.equal(await endOf(end), "lost");
     const [[, { code, error }]] = f.told("closed");
     assert.deepEqual([code, error.code], [4501, "replaced"]);
-    f.page.hide();
     assert.equal(f.store.text, "");
   });
 
@@ -336,6 +343,15 @@ describe("who is there", () => {
     assert.deepEqual([second.from.id, second.from.order], ["ghost", 0]);
   });
 
+  test("an error without a number is told, and the session goes on", async (t) => {
+    const f = new Fixture(t);
+    await f.join();
+    await f.hear({ type: "error", code: "unsupported", message: "what?", fatal: false });
+    const [[, error]] = f.told("error");
+    assert.deepEqual([error.code, error.message, error.isFatal, error.retryAfterMs], ["unsupported", "what?", false, null]);
+    assert.equal(f.client.state, "joined");
+  });
+
   test("types that are not known are ignored", async (t) => {
     const f = new Fixture(t);
     await f.join();
@@ -374,6 +390,7 @@ describe("who is there", () => {
         await f.welcome();
         await f.hear(signalOf(1), { type: "error", code: "invalid", message: "", fatal: false });
         assert.equal(f.client.state, end === "close" ? "closed" : "idle", `${end} in ${type}`);
+        assert.equal(f.told("joined").length, type === "state" ? 0 : 1);
         f.page.restore();
         f.clock.restore();
       }
@@ -409,6 +426,10 @@ describe("leaving", () => {
     await f.clock.advance(1);
     assert.deepEqual(await Promise.all([end, sent].map(endOf)), ["resolved", "lost"]);
     assert.equal(f.clock.timers, 0);
+    await f.join();
+    const other = f.client.leave(); // with nothing under way
+    await f.clock.advance(3000);
+    assert.equal(await endOf(other), "resolved");
   });
 
   test("without a connection it is done at once, and nothing is tried again", async (t) => {

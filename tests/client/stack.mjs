@@ -109,10 +109,20 @@ export class Stack {
     this.#lines.forEach((line) => (line.isSwallowing = true));
   }
 
+  get #url() {
+    return `ws://127.0.0.1:${this.#listener.address().port}/signal`;
+  }
+
+  /** A plain socket, which speaks version 1. */
+  async openVersion1() {
+    const socket = new FromPage(this.#url);
+    await once(socket, "open");
+    return socket;
+  }
+
   /** A client that notes what it is told. */
   create(options = {}) {
-    const url = `ws://127.0.0.1:${this.#listener.address().port}/signal`;
-    const client = new SignalClient(url, { WebSocket: FromPage, backoff: () => 50, ...options });
+    const client = new SignalClient(this.#url, { WebSocket: FromPage, backoff: () => 50, ...options });
     this.#clients.push(client);
     return new Notes(client);
   }
