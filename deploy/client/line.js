@@ -117,11 +117,14 @@ export class Line {
     }
   }
 
-  /** A signal that was sent at `sentAt` waits to be acknowledged; null: none does. */
-  expect(sentAt) {
-    this._timers.clear("answer");
-    if (sentAt !== null) {
-      this._timers.set("answer", sentAt + ANSWER_MS - now(), (lateMs) => this._suspect(lateMs));
+  /** Signals wait to be acknowledged, or none does. The time begins anew when one of them was: a slow line may take
+   * longer for all that was sent at once. */
+  expect(areWaiting, isProgress = false) {
+    if (!areWaiting || isProgress) {
+      this._timers.clear("answer");
+    }
+    if (areWaiting && !this._timers.has("answer")) {
+      this._timers.set("answer", ANSWER_MS, (lateMs) => this._suspect(lateMs));
     }
   }
 
@@ -209,7 +212,7 @@ export class Line {
       onEnd: () => end(false),
     };
     this.write(text);
-    this.expect(now());
+    this.expect(true, true);
   }
 
   stop() {

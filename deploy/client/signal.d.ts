@@ -16,7 +16,10 @@ export interface Peer<D = unknown> {
   readonly formerly?: PeerId;
 }
 
-/** `idle` before join() and after leave(); `resuming`: there is a session, but no connection; `closed`: for good. */
+/**
+ * `idle` before join() and after leave(); `resuming`: there is a session, but no connection; `closed`: for
+ * good.
+ */
 export type State = "idle" | "connecting" | "joined" | "resuming" | "closed";
 
 /** `replaced`: another connection has shown the token of this session. `lost`: told by no server. */
@@ -62,8 +65,8 @@ export interface Options<D = unknown> {
   /** At most 1 KiB of JSON that the others see: a name, muted, camera off. */
   data?: D;
   /**
-   * Keeps the token over a reload; written when the page is hidden, emptied when it is seen. sessionStorage unless
-   * set. One for each client: a second one in the same page needs a store of its own.
+   * Keeps the token over a reload; written when the page is hidden, emptied when it is seen. sessionStorage
+   * unless set. One for each client: a second one in the same page needs a store of its own.
    */
   store?: Pick<Storage, "getItem" | "setItem" | "removeItem"> | null;
   /** How long to wait before attempt `attempt` (from 0), in ms. Full jitter, 0.5 s to 15 s, unless set. */
@@ -77,7 +80,9 @@ export interface Options<D = unknown> {
 export interface Events<D = unknown> {
   /** Also with `state` unchanged, for each attempt to come: `retryInMs` tells when. */
   state: { state: State; previous: State; retryInMs: number | null };
-  /** A fresh session: what was sent before may be lost. A peer whose `formerly` is known keeps its connection. */
+  /**
+   * A fresh session: what was sent before may be lost. A peer whose `formerly` is known keeps its connection.
+   */
   joined: Joined<D>;
   /** The session goes on: nothing was lost, and nothing will come twice. */
   resumed: Joined<D>;
@@ -103,19 +108,23 @@ export class SignalClient<D = unknown> {
   /** The others in the room, in no order. */
   readonly peers: ReadonlyMap<PeerId, Peer<D>>;
   /**
-   * One until leave() or close(). Goes on trying until it is in; rejects when the server refuses (room-full, invalid,
-   * too-large), when giveUpAfterMs is over, or with the reason of `signal`.
+   * One until leave() or close(). Goes on trying until it is in; rejects when the server refuses (room-full,
+   * invalid, too-large), when giveUpAfterMs is over, or with the reason of `signal`.
    */
   join(room: string, options?: { signal?: AbortSignal }): Promise<Joined<D>>;
   /**
-   * To one peer, or to all others. Resolves when the server has taken it; kept and sent again over a loss. Rejects
-   * with the server's code when it is refused, and with "lost" when the session could not be resumed. Before the first
-   * `joined` it waits for that. Need not be awaited: order is kept, and a rejection that nobody handles is no fault.
+   * To one peer, or to all others. Resolves when the server has taken it; kept and sent again over a loss.
+   * Rejects with the server's code when it is refused, and with "lost" when the session could not be resumed.
+   * Before the first `joined` it waits for that. Need not be awaited: order is kept, and a rejection that
+   * nobody handles is no fault.
    */
   send(signal: Signal, to?: PeerId): Promise<void>;
   /** Tell the others new `data`. Outlives a lost session. */
   update(data: D): Promise<void>;
-  /** Resolves when the server has let us go, or can't be reached. `text` of at most 256 bytes is told to the others. */
+  /**
+   * Resolves when the server has let us go, or can't be reached. `text` of at most 256 bytes is told to the
+   * others.
+   */
   leave(text?: string): Promise<void>;
   /** Without leaving: the session may be taken up by another page load. */
   close(): void;
@@ -124,9 +133,10 @@ export class SignalClient<D = unknown> {
 }
 
 /**
- * Perfect negotiation with one peer: call it in the task that adds the first track. Polite is the one with the higher
- * order, and always the one of version 2 before one of version 1. Restarts ICE when it has failed, when the network is
- * back, and after a fresh join of either side; follows a peer to its new id when `formerly` tells it.
+ * Perfect negotiation with one peer: call it in the task that adds the first track. Polite is the one with
+ * the higher order, and always the one of version 2 before one of version 1. Restarts ICE when it has failed,
+ * when the network is back, and after a fresh join of either side; follows a peer to its new id when
+ * `formerly` tells it.
  */
 export function negotiate(
   pc: RTCPeerConnection,

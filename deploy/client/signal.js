@@ -248,7 +248,7 @@ export class SignalClient {
     this._acked = this._seen; // the join told it
     this._takeAck(message.received);
     this._sends.forEach((send) => this._say(send));
-    this._watchSends();
+    this._expectAck(true);
     const joined = { self: this._self, peers: this._peers, isResumed, iceServers };
     if (this._joining !== null) {
       this._joining.resolve(joined);
@@ -319,11 +319,11 @@ export class SignalClient {
     const promise = new Promise((resolve, reject) => {
       const body = JSON.stringify({ type, to, [PAYLOADS[type]]: payload });
       const n = this._self === null ? null : (this._n += 1);
-      const send = { type, payload, body, n, sentAt: 0, resolve, reject };
+      const send = { type, payload, body, n, resolve, reject };
       this._sends.push(send);
       if (this._state === "joined") {
         this._say(send);
-        this._watchSends();
+        this._expectAck(false);
       }
     });
     promise.catch(() => {}); // who does not wait for it does not want to be told
@@ -332,12 +332,11 @@ export class SignalClient {
 
   _say(send) {
     const ack = this._rideAck();
-    send.sentAt = performance.now();
     this._line.write(`{"n":${send.n},${ack === undefined ? "" : `"ack":${ack},`}${send.body.slice(1)}`);
   }
 
-  _watchSends() {
-    this._line.expect(this._sends.length > 0 ? this._sends[0].sentAt : null);
+  _expectAck(isProgress) {
+    this._line.expect(this._sends.length > 0, isProgress);
   }
 
   /** The server has taken everything up to `n`. */
@@ -352,7 +351,7 @@ export class SignalClient {
       isNews = true;
     }
     if (isNews) {
-      this._watchSends();
+      this._expectAck(true);
     }
   }
 
@@ -410,7 +409,7 @@ export class SignalClient {
     const at = n === undefined ? -1 : this._sends.findIndex((send) => send.n === n);
     if (at >= 0) {
       this._sends.splice(at, 1)[0].reject(error);
-      this._watchSends();
+      this._expectAck(true);
     }
     return error;
   }

@@ -115,8 +115,16 @@ export async function linkOf(page) {
 export async function seesFrames(page) {
   await phase(page, "incall");
   await page.locator("body:not(.trouble)").waitFor();
+  await decodesFrames(page);
+}
+
+/** The same of a page that shows no phases. */
+export async function decodesFrames(page) {
   const decoded = async (more) => {
     const connection = window.connections.at(-1);
+    if (connection === undefined) {
+      return false;
+    }
     const reports = [...(await connection.getStats()).values()];
     const video = reports.find(({ type, kind }) => type === "inbound-rtp" && kind === "video");
     const frames = video?.framesDecoded ?? 0;

@@ -1,4 +1,4 @@
-// The page of session_page and the server behind a proxy that the test can do harm to, on free ports of 127.0.0.1.
+// A page and the server behind a proxy that the test can do harm to, on free ports of 127.0.0.1.
 
 import { once } from "node:events";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
@@ -21,11 +21,12 @@ export class SessionStack {
   server;
   url;
 
-  static async start() {
+  /** `read` gives the content of a path; that of the folder session_page unless set. */
+  static async start(read = readSessionPage) {
     const stack = new SessionStack();
     stack.#directory = await mkdtemp(join(tmpdir(), "homecall-session-"));
     stack.server = await Server.start(stack.#directory);
-    stack.#proxy = createServer((request, response) => servePage(request.url, response));
+    stack.#proxy = createServer((request, response) => servePage(request.url, response, read));
     stack.#proxy.on("upgrade", (request, socket, head) => stack.#passOn(request, socket, head));
     await once(stack.#proxy.listen(0, "127.0.0.1"), "listening");
     stack.url = `http://127.0.0.1:${stack.#proxy.address().port}/`;
@@ -66,6 +67,13 @@ export class SessionStack {
     });
   }
 
+  /** The server ends as `signal` says, and another one takes its port. */
+  async restartServer(signal = "SIGTERM") {
+    const { port } = this.server;
+    await this.server.end(signal);
+    this.server = await Server.start(this.#directory, { port });
+  }
+
   async stop() {
     this.#lines.forEach(({ page, server }) => [page, server].forEach((socket) => socket.destroy()));
     this.#proxy.closeAllConnections?.();
@@ -75,11 +83,13 @@ export class SessionStack {
   }
 }
 
-async function servePage(url, response) {
-  const name = basename(new URL(url, "http://localhost").pathname) || "index.html";
+const readSessionPage = (path) => readFile(join(PAGE, basename(path) || "index.html"));
+
+async function servePage(url, response, read) {
+  const path = new URL(url, "http://localhost").pathname;
   try {
-    const content = await readFile(join(PAGE, name));
-    response.writeHead(200, { "Content-Type": TYPES[extname(name)] }).end(content);
+    const content = await read(path);
+    response.writeHead(200, { "Content-Type": TYPES[extname(path) || ".html"] }).end(content);
   } catch {
     response.writeHead(404).end();
   }

@@ -170,9 +170,21 @@ describe("a dead line is noticed", () => {
     f.client.send(OFFER);
     await f.clock.advance(1000);
     f.client.send(OFFER);
-    await f.clock.advance(1000);
-    await f.hear({ type: "ack", ack: 1 });
     await expectLossAfter(f, 2000);
+  });
+
+  test("3 s after the last acknowledgement while others wait: a slow line is not dead", async (t) => {
+    const f = new Fixture(t);
+    await f.join();
+    f.client.send(OFFER);
+    f.client.send(OFFER);
+    f.client.send(OFFER, "gone");
+    await f.clock.advance(2500);
+    await f.hear({ type: "ack", ack: 1 });
+    await f.clock.advance(2500);
+    await f.hear({ type: "error", seq: 1, code: "no-such-peer", message: "", fatal: false, n: 3 });
+    f.told();
+    await expectLossAfter(f, 3000);
   });
 
   test("not when all are", async (t) => {

@@ -62,6 +62,37 @@ test("what is sent while lines are cut arrives once and in order", async (t) => 
   assert.deepEqual(boris.rest().filter(([type]) => type === "signal" || type === "joined"), []);
 });
 
+test("lines that end after any byte lose nothing, double nothing and change no order", async (t) => {
+  const seed = Number(process.env.SEED ?? Date.now() % 2 ** 31);
+  t.diagnostic(`SEED=${seed}`);
+  let random = seed; // a linear congruential generator, as in Numerical Recipes
+  const draw = (bound) => ((random = (random * 1664525 + 1013904223) % 2 ** 32) >>> 4) % bound;
+  // No outbox overflows, which would be told as a session that is lost.
+  const { stack, anna, boris } = await meet(t, { OUTBOX_MAX_MESSAGES: "1000" }, { backoff: () => 1 });
+  // A join and its answer take some 700 bytes.
+  stack.endLines(() => 400 + draw(3000));
+  stack.cut();
+  const count = 300;
+  let returns = 0;
+  [anna, boris].forEach(({ client }) => client.on("resumed", () => (returns += 1)));
+  const ends = [];
+  for (let i = 0; i < count; i++) {
+    ends.push(anna.client.send(signal(["anna", i])), boris.client.send(signal(["boris", i]), anna.client.self.id));
+    if (draw(10) === 0) {
+      await new Promise((resolve) => setTimeout(resolve, draw(20)));
+    }
+  }
+  await Promise.all(ends);
+  stack.endLines();
+  t.diagnostic(`${returns} returns`);
+  assert.ok(returns > 10);
+  for (const [notes, from] of [[anna, "boris"], [boris, "anna"]]) {
+    await expectSignals(notes, Array.from({ length: count }, (_, i) => [from, i]));
+    await notes.client.update("done");
+    assert.deepEqual(notes.rest().filter(([type]) => ["signal", "joined", "error"].includes(type)), []);
+  }
+});
+
 test("the others are told of who is away, and back; what they send meanwhile arrives", async (t) => {
   const { stack, anna, boris } = await meet(t, {}, { backoff: () => 300 });
   stack.cut({ onlyOldest: true });

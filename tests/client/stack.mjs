@@ -32,6 +32,7 @@ export class Stack {
   #listener;
   #lines = new Set();
   #settings;
+  #drawBytes = null;
   #clients = [];
 
   static async start(t, settings = {}) {
@@ -86,10 +87,18 @@ export class Stack {
 
   #connect(client) {
     const server = connect(this.#serverPort, "127.0.0.1");
-    const line = { ends: [client, server], isSwallowing: false };
+    const line = { ends: [client, server], isSwallowing: false, bytesLeft: this.#drawBytes?.() ?? Infinity };
     this.#lines.add(line);
     for (const [from, to] of [[client, server], [server, client]]) {
-      from.on("data", (data) => line.isSwallowing || to.write(data));
+      from.on("data", (data) => {
+        if (!line.isSwallowing) {
+          to.write(data.subarray(0, line.bytesLeft));
+        }
+        line.bytesLeft -= data.length;
+        if (line.bytesLeft <= 0) {
+          line.ends.forEach((end) => end.destroySoon());
+        }
+      });
       from.on("error", () => {});
       from.on("close", () => {
         this.#lines.delete(line);
@@ -102,6 +111,11 @@ export class Stack {
   cut({ onlyOldest = false } = {}) {
     const lines = [...this.#lines].slice(0, onlyOldest ? 1 : undefined);
     lines.forEach(({ ends }) => ends.forEach((end) => end.destroy()));
+  }
+
+  /** New lines end after so many bytes as `drawBytes` gives; without it they stay. */
+  endLines(drawBytes = null) {
+    this.#drawBytes = drawBytes;
   }
 
   /** The lines that are there pass nothing on any more, and nobody is told. New ones do. */
