@@ -117,10 +117,10 @@ export class Line {
     }
   }
 
-  /** Signals wait to be acknowledged, or none does. The time begins anew when one of them was: a slow line may take
-   * longer for all that was sent at once. */
-  expect(areWaiting, isProgress = false) {
-    if (!areWaiting || isProgress) {
+  /** Signals wait to be acknowledged, or none does any more, which is progress. With each progress the time begins
+   * anew: a slow line may take longer for all that was sent at once. */
+  expect(areWaiting, isProgress) {
+    if (isProgress) {
       this._timers.clear("answer");
     }
     if (areWaiting && !this._timers.has("answer")) {

@@ -1,11 +1,14 @@
 // Two clients and the real server, over lines that are cut, that swallow, and that end with the server.
 
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { test as nodeTest } from "node:test";
 
 import { Store } from "./fakes.mjs";
 import { Stack } from "./stack.mjs";
 
+/** For what takes some seconds, so that a signal that never comes is a failure. */
+const LONGEST_MS = 120000;
+const test = (name, run) => nodeTest(name, { timeout: LONGEST_MS }, run);
 const signal = (data) => ({ type: "signal", data });
 
 /** Two who are in the room, and know of each other. */
@@ -213,8 +216,8 @@ test("a client of version 1 in the same room is heard and reached", async (t) =>
   const { id, version, user } = await anna.next("peer-joined");
   assert.deepEqual([version, user], [1, "Olga"]);
   const offer = { type: "offer", sdp: "v=0" };
-  await anna.client.send(offer, id);
   const heard = new Promise((resolve) => old.once("message", (data) => resolve(JSON.parse(data))));
+  await anna.client.send(offer, id);
   assert.deepEqual(await heard, { ...offer, room: "room", from: "Anna" });
   old.send(JSON.stringify({ type: "answer", room: "room", from: "Olga", sdp: "v=1" }));
   const { from, signal: answer } = await anna.next("signal");
