@@ -1,6 +1,7 @@
 // Pages of a headless Chromium: what tests do with them, and what they see there. CHROMIUM names another browser.
 
 import assert from "node:assert/strict";
+import { setTimeout as delay } from "node:timers/promises";
 
 import { chromium } from "playwright-core";
 
@@ -135,7 +136,13 @@ export async function decodesFrames(page) {
     const before = window.framesBefore.get(more);
     return frames > (before.connection === connection ? before.frames : 0) + 5;
   };
-  await page.waitForFunction(decoded, Math.random(), { polling: 50 });
+  // Not by waitForFunction(), which takes the promise for the answer.
+  const name = Math.random();
+  const end = performance.now() + PATIENCE_MS;
+  while (!(await page.evaluate(decoded, name))) {
+    assert.ok(performance.now() < end, "no frames of the other side");
+    await delay(50);
+  }
 }
 
 export const bothSeeFrames = (...pages) => Promise.all(pages.map(seesFrames));
