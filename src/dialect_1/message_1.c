@@ -4,7 +4,6 @@
 #include "dialect_1/message_1.h"
 
 #include "protocol/json_scan.h"
-#include "protocol/parts.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -142,12 +141,12 @@ void message_encode_signal(struct iovec parts[MESSAGE_SIGNAL_PARTS], message_typ
     const message_row *row = &rows[type];
     assert(row->signal_head.len > 0);
 
-    parts[0] = part_of(row->signal_head);
-    parts[1] = part_of(room_json);
-    parts[2] = part_of(SLICE_LITERAL(",\"from\":"));
-    parts[3] = part_of(user_json);
-    parts[4] = part_of(row->signal_payload_key);
-    parts[5] = part_of(payload);
-    parts[6] = part_of(SLICE_LITERAL("}"));
+    parts[0] = slice_to_iovec(row->signal_head);
+    parts[1] = slice_to_iovec(room_json);
+    parts[2] = slice_to_iovec(SLICE_LITERAL(",\"from\":"));
+    parts[3] = slice_to_iovec(user_json);
+    parts[4] = slice_to_iovec(row->signal_payload_key);
+    parts[5] = slice_to_iovec(payload);
+    parts[6] = slice_to_iovec(SLICE_LITERAL("}"));
     static_assert(MESSAGE_SIGNAL_PARTS == 7, "every part is laid out");
 }

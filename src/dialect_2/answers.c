@@ -1,11 +1,10 @@
 #include "dialect_2/answers.h"
 
-#include "base/clock.h"
 #include "dialect_2/presence.h"
 #include "dialect_2/seat_house.h"
 #include "dialect_2/writer.h"
+#include "protocol/fields.h"
 
-#include <assert.h>
 #include <stdlib.h>
 
 /* ---- Joined ---- */
@@ -80,20 +79,16 @@ typedef struct error_row {
     slice message; /* for people who read logs */
 } error_row;
 
-#define TEXT(literal)                  \
-    {                                  \
-        (literal), sizeof(literal) - 1 \
-    }
-
 static const error_row errors[] = {
-    [ANSWER_INVALID] = {TEXT("\"invalid\""), TEXT("\"Invalid message\"")},
-    [ANSWER_NOT_JOINED] = {TEXT("\"not-joined\""), TEXT("\"Join a room first\"")},
-    [ANSWER_ROOM_FULL] = {TEXT("\"room-full\""), TEXT("\"The room is full\"")},
-    [ANSWER_NO_SUCH_PEER] = {TEXT("\"no-such-peer\""), TEXT("\"Nobody in the room has this id\"")},
-    [ANSWER_QUEUE_FULL] = {TEXT("\"queue-full\""), TEXT("\"The queue of the room is full\"")},
-    [ANSWER_TOO_LARGE] = {TEXT("\"too-large\""), TEXT("\"Too large\"")},
-    [ANSWER_BUSY] = {TEXT("\"busy\""), TEXT("\"The server has no place for this now\"")},
-    [ANSWER_UNSUPPORTED] = {TEXT("\"unsupported\""), TEXT("\"Unknown type of message\"")},
+    [ANSWER_INVALID] = {FIELDS_TEXT("\"invalid\""), FIELDS_TEXT("\"Invalid message\"")},
+    [ANSWER_NOT_JOINED] = {FIELDS_TEXT("\"not-joined\""), FIELDS_TEXT("\"Join a room first\"")},
+    [ANSWER_ROOM_FULL] = {FIELDS_TEXT("\"room-full\""), FIELDS_TEXT("\"The room is full\"")},
+    [ANSWER_NO_SUCH_PEER] = {FIELDS_TEXT("\"no-such-peer\""),
+                             FIELDS_TEXT("\"Nobody in the room has this id\"")},
+    [ANSWER_QUEUE_FULL] = {FIELDS_TEXT("\"queue-full\""), FIELDS_TEXT("\"The queue of the room is full\"")},
+    [ANSWER_TOO_LARGE] = {FIELDS_TEXT("\"too-large\""), FIELDS_TEXT("\"Too large\"")},
+    [ANSWER_BUSY] = {FIELDS_TEXT("\"busy\""), FIELDS_TEXT("\"The server has no place for this now\"")},
+    [ANSWER_UNSUPPORTED] = {FIELDS_TEXT("\"unsupported\""), FIELDS_TEXT("\"Unknown type of message\"")},
 };
 
 /* From `code` to the end of the fields that all errors have. */

@@ -3,7 +3,6 @@
 #include "dialect_session/session_message.h"
 
 #include "protocol/json_scan.h"
-#include "protocol/parts.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -142,16 +141,16 @@ static void add_option(struct iovec *parts, size_t *count, slice key_with_comma,
         key.len--;
     }
     assert(*count + 2 <= SESSION_MESSAGE_BODY_PARTS);
-    parts[(*count)++] = part_of(key);
-    parts[(*count)++] = part_of(value);
+    parts[(*count)++] = slice_to_iovec(key);
+    parts[(*count)++] = slice_to_iovec(value);
 }
 
 size_t session_message_body(struct iovec parts[SESSION_MESSAGE_BODY_PARTS], const session_message *m)
 {
     size_t count = 0;
     if (m->payload.len > 0) {
-        parts[count++] = part_of(rows[m->type].payload_key);
-        parts[count++] = part_of(m->payload);
+        parts[count++] = slice_to_iovec(rows[m->type].payload_key);
+        parts[count++] = slice_to_iovec(m->payload);
     }
     add_option(parts, &count, SLICE_LITERAL(",\"reason\":"), m->reason);
     add_option(parts, &count, SLICE_LITERAL(",\"code\":"), m->code);
@@ -166,24 +165,24 @@ size_t session_message_envelope(struct iovec parts[SESSION_MESSAGE_PARTS], sessi
 
     size_t count = 0;
     size_t body_bytes = 0;
-    parts[count++] = part_of(rows[type].head);
-    parts[count++] = part_of(id_json);
+    parts[count++] = slice_to_iovec(rows[type].head);
+    parts[count++] = slice_to_iovec(id_json);
     for (size_t i = 0; i < body_count; i++)
         body_bytes += body[i].iov_len;
     if (body_bytes > 0)
-        parts[count++] = part_of(SLICE_LITERAL(","));
+        parts[count++] = slice_to_iovec(SLICE_LITERAL(","));
     for (size_t i = 0; i < body_count; i++)
         parts[count++] = body[i];
-    parts[count++] = part_of(SLICE_LITERAL("}"));
+    parts[count++] = slice_to_iovec(SLICE_LITERAL("}"));
     return count;
 }
 
 void session_message_error(struct iovec parts[SESSION_MESSAGE_ERROR_PARTS], slice id_json, slice text)
 {
-    parts[0] = part_of(rows[SESSION_MESSAGE_ERROR].head);
-    parts[1] = part_of(id_json);
-    parts[2] = part_of(SLICE_LITERAL(",\"message\":\""));
-    parts[3] = part_of(text);
-    parts[4] = part_of(SLICE_LITERAL("\"}"));
+    parts[0] = slice_to_iovec(rows[SESSION_MESSAGE_ERROR].head);
+    parts[1] = slice_to_iovec(id_json);
+    parts[2] = slice_to_iovec(SLICE_LITERAL(",\"message\":\""));
+    parts[3] = slice_to_iovec(text);
+    parts[4] = slice_to_iovec(SLICE_LITERAL("\"}"));
     static_assert(SESSION_MESSAGE_ERROR_PARTS == 5, "every part is laid out");
 }

@@ -227,7 +227,7 @@ static int append_close_frame(connection *c, uint16_t code, const char *text)
         return append_frame(c, WS_OPCODE_CLOSE, NULL, 0);
     uint8_t status[2] = {(uint8_t)(code >> 8), (uint8_t)code}; /* RFC 6455, 5.5.1: network byte order */
     size_t text_len = strnlen(text, WS_MAX_CONTROL_PAYLOAD - sizeof(status));
-    struct iovec parts[2] = {{status, sizeof(status)}, {(void *)(uintptr_t)text, text_len}};
+    struct iovec parts[2] = {{status, sizeof(status)}, slice_to_iovec((slice){text, text_len})};
     return append_frame(c, WS_OPCODE_CLOSE, parts, 2);
 }
 
