@@ -54,6 +54,24 @@ void rules_report_client_error(participant *p, slice text)
 
 /* ---- Joining and leaving ---- */
 
+bool rules_may_join_here(participant *p, room_space space, slice room, dialect_verdict *verdict)
+{
+    switch (participant_host_of(p)->find_way(p, space, room)) {
+    case PARTICIPANT_HERE:
+        return true;
+    case PARTICIPANT_ELSEWHERE:
+        *verdict = DIALECT_HAND_OVER;
+        return false;
+    case PARTICIPANT_LATER:
+        *verdict = DIALECT_HOLD_MESSAGE;
+        return false;
+    case PARTICIPANT_NO_WAY:
+        break;
+    }
+    *verdict = rules_close_without_memory(p);
+    return false;
+}
+
 /* Count and log what the RoomManager has returned for a join. */
 static void report_join(const participant *p, slice room, slice user, int result)
 {

@@ -21,6 +21,10 @@ dialect_verdict rules_close_without_memory(participant *p);
 /* Some thread of the server is late with its work, so nobody new is let in. */
 dialect_verdict rules_refuse_overloaded(participant *p);
 
+/* May the participant join this room here and now? If not, *verdict is what its dialect returns for the
+ * message that asks for it: it is handed over, held, or closed without memory. */
+bool rules_may_join_here(participant *p, room_space space, slice room, dialect_verdict *verdict);
+
 /* Let a peer into a room of this hall: the participant's own, or another that the dialect has for it. The
  * names are made JSON and copied. A room_join_result, or -ENOMEM. */
 int rules_join(participant *p, room_peer *peer, room_space space, slice room, slice user);

@@ -107,22 +107,12 @@ static dialect_verdict on_join(participant *p, dialect_hall *hall, const message
     (void)hall;
     if (is_joined_as(p, m->room, m->user))
         return DIALECT_GO_ON;
-    const participant_host *host = participant_host_of(p);
-    if (host->is_overloaded(p))
+    if (participant_host_of(p)->is_overloaded(p))
         return rules_refuse_overloaded(p);
     if (participant_is_joined(p))
         rules_leave(p, SESSION_LEAVE_MOVED);
-    switch (host->find_way(p, ROOM_SPACE_ROOMS, m->room)) {
-    case PARTICIPANT_HERE:
-        return enter_room(p, m);
-    case PARTICIPANT_ELSEWHERE:
-        return DIALECT_HAND_OVER;
-    case PARTICIPANT_LATER:
-        return DIALECT_HOLD_MESSAGE;
-    case PARTICIPANT_NO_WAY:
-        break;
-    }
-    return rules_close_without_memory(p);
+    dialect_verdict verdict;
+    return rules_may_join_here(p, ROOM_SPACE_ROOMS, m->room, &verdict) ? enter_room(p, m) : verdict;
 }
 
 /* PROTOCOL.md, rule 4. The sender leaves, whatever `user` the message names. */

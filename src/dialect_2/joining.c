@@ -127,20 +127,10 @@ static dialect_verdict join_here(participant *p, const message_2 *m)
 /* An overloaded server lets nobody new in. Whether somebody with a token is new is seen where the room is. */
 dialect_verdict joining_join(participant *p, const message_2 *m)
 {
-    const participant_host *host = participant_host_of(p);
-    if (m->token.len == 0 && host->is_overloaded(p))
+    if (m->token.len == 0 && participant_host_of(p)->is_overloaded(p))
         return rules_refuse_overloaded(p);
-    switch (host->find_way(p, ROOM_SPACE_ROOMS, m->room)) {
-    case PARTICIPANT_HERE:
-        return join_here(p, m);
-    case PARTICIPANT_ELSEWHERE:
-        return DIALECT_HAND_OVER;
-    case PARTICIPANT_LATER:
-        return DIALECT_HOLD_MESSAGE;
-    case PARTICIPANT_NO_WAY:
-        break;
-    }
-    return rules_close_without_memory(p);
+    dialect_verdict verdict;
+    return rules_may_join_here(p, ROOM_SPACE_ROOMS, m->room, &verdict) ? join_here(p, m) : verdict;
 }
 
 /* ---- Leaving ---- */

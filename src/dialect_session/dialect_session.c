@@ -107,20 +107,10 @@ static dialect_verdict enter(participant *p, slice id, dialect_verdict held)
 
 static dialect_verdict join(participant *p, slice id, dialect_verdict held)
 {
-    const participant_host *host = participant_host_of(p);
-    if (host->is_overloaded(p))
+    if (participant_host_of(p)->is_overloaded(p))
         return rules_refuse_overloaded(p);
-    switch (host->find_way(p, ROOM_SPACE_SESSIONS, id)) {
-    case PARTICIPANT_HERE:
-        return enter(p, id, held);
-    case PARTICIPANT_ELSEWHERE:
-        return DIALECT_HAND_OVER;
-    case PARTICIPANT_LATER:
-        return DIALECT_HOLD_MESSAGE;
-    case PARTICIPANT_NO_WAY:
-        break;
-    }
-    return rules_close_without_memory(p);
+    dialect_verdict verdict;
+    return rules_may_join_here(p, ROOM_SPACE_SESSIONS, id, &verdict) ? enter(p, id, held) : verdict;
 }
 
 /* ---- Messages ---- */
