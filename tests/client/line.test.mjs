@@ -304,11 +304,29 @@ describe("a dead line is noticed", () => {
     assert.equal(f.client.state, "resuming");
   });
 
-  test("what is no JSON is a loss", async (t) => {
+  test("what is no JSON, or no object, is a loss", async (t) => {
+    for (const data of ["<html>", "null"]) {
+      const f = new Fixture(t);
+      await f.join();
+      f.socket.dispatchEvent(Object.assign(new Event("message"), { data }));
+      assert.equal(f.client.state, "resuming");
+      f.client.close();
+      f.page.restore();
+      f.clock.restore();
+    }
+  });
+
+  test("when somebody asks, and a ping has no pong for 3 s", async (t) => {
     const f = new Fixture(t);
+    f.create();
+    f.client.check(); // there is nothing to ask
     await f.join();
-    f.socket.dispatchEvent(Object.assign(new Event("message"), { data: "<html>" }));
-    assert.equal(f.client.state, "resuming");
+    f.client.check();
+    assert.deepEqual(f.said(), [{ type: "ping" }]);
+    await expectLossAfter(f, 3000);
+    f.client.check();
+    await f.clock.advance(0);
+    assert.equal(f.sockets.length, 2);
   });
 
   test("a ping of the server is answered", async (t) => {

@@ -14,7 +14,7 @@ import { minify } from "terser";
 
 const HERE = fileURLToPath(new URL(".", import.meta.url));
 const PACKAGE = fileURLToPath(new URL("../../deploy/client", import.meta.url));
-const LARGEST_BYTES = 5 * 1024;
+const LARGEST_BYTES = 5000;
 
 const manifest = JSON.parse(await readFile(join(PACKAGE, "package.json"), "utf8"));
 const names = (await readdir(PACKAGE)).filter((name) => name.endsWith(".js"));
@@ -46,7 +46,7 @@ test("needs nothing newer than ECMAScript 2020", () => {
   });
 });
 
-test("is at most 5 kB, minified and compressed", async (t) => {
+test("is at most 5,000 bytes, minified and compressed", async (t) => {
   const minified = await Promise.all(sources.map((source) => minify(source, { module: true, ecma: 2020 })));
   const bytes = gzipSync(minified.map(({ code }) => code).join("\n"), { level: 9 }).length;
   const asWritten = gzipSync(sources.join("\n"), { level: 9 }).length;

@@ -151,6 +151,28 @@ test("a session that has ended meanwhile: sends are lost, and the fresh join tel
   await expectSignals(boris, ["found"]);
 });
 
+test("who leaves without a connection has left as soon as there is one", async (t) => {
+  const { stack, anna, boris } = await meet(t, {}, { backoff: () => 300 });
+  stack.cut({ onlyOldest: true });
+  while ((await anna.next("state")).state !== "resuming") {}
+  await anna.client.leave("€".repeat(100));
+  const { reason, text } = await boris.next("peer-left");
+  assert.deepEqual([reason, text], ["left", "€".repeat(85)]);
+});
+
+test("a refusal is told to its send, wherever the lines end", async (t) => {
+  const { stack, anna } = await meet(t, {}, { backoff: () => 1 });
+  // A join and its answer take some 700 bytes.
+  for (const bytes of [1200, 900, 1000, 1100]) {
+    stack.endLines(() => bytes);
+    stack.cut();
+    for (let i = 0; i < 8; i++) {
+      await assert.rejects(anna.client.send(signal(i), "nobody"), { code: "no-such-peer" });
+    }
+  }
+  stack.endLines();
+});
+
 test("the server is started again: both come back, and know each other by formerly", async (t) => {
   const { stack, anna, boris } = await meet(t);
   const ids = [anna.client.self.id, boris.client.self.id];

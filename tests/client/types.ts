@@ -31,6 +31,7 @@ export async function call(pc: RTCPeerConnection): Promise<string> {
   const { stop } = negotiate(pc, client, other!, { polite: true });
   await client.send({ type: "offer", sdp: pc.localDescription! }, other!.id);
   await client.update({ muted: true });
+  client.check();
   await client.leave("bye");
   stop();
   off();

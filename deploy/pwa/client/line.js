@@ -6,6 +6,7 @@ const ANSWER_MS = 3000; // rule 10: the acknowledgement of a signal, and a pong
 const SILENCE_MS = 10000; // rule 10: on top of two ticks
 const FIRST_TICK_MS = 25000; // until "joined" tells
 const STABLE_MS = 5000; // after a line that stood for so long the back-off begins anew
+const TOO_LARGE = 1009;
 const LATE_MS = 1000; // a timer that is so late was held up by a machine that slept, which proves nothing
 const OPEN = 1;
 
@@ -43,7 +44,7 @@ export class Timers {
 }
 
 export class Line {
-  /** `events`: onOpen(), onMessage(message), onLost(retryInMs), onEnd(code, error): no more attempts. */
+  /** `events`: onOpen(), onMessage(message), onLost(retryInMs), onEnd(code, fault): no more attempts. */
   constructor(url, options, events) {
     this._url = url;
     this._options = options;
@@ -60,25 +61,27 @@ export class Line {
   }
 
   /** Begin an attempt, now. */
-  dial() {
+  async dial() {
     this._hangUp();
     this._isWaiting = false;
     this._timers.set("opening", OPENING_MS, () => this.lose());
     const attempt = (this._attempt = {});
-    const ask = typeof this._url === "function" ? this._url : () => this._url;
-    new Promise((resolve) => resolve(ask())).then(
-      (url) => attempt === this._attempt && this._open(url),
-      () => attempt === this._attempt && this.lose(),
-    );
-  }
-
-  _open(url) {
-    const Socket = this._options.WebSocket || WebSocket;
+    let url = null;
+    try {
+      url = await (typeof this._url === "function" ? this._url() : this._url);
+    } catch (_) {} // nobody can tell the address now
+    if (attempt !== this._attempt) {
+      return;
+    }
+    if (url === null) {
+      return this.lose();
+    }
+    const Socket = this._options.WebSocket ?? WebSocket;
     let socket;
     try {
       socket = new Socket(String(url).replace(/^http/, "ws"), ["homecall.2"]);
     } catch (error) {
-      return this._events.onEnd(1000, error); // no such address: another attempt would not help
+      return this._events.onEnd(1000, error.message); // no such address: another attempt would not help
     }
     this._socket = socket;
     // One that was given up may still speak; only the current one is heard.
@@ -87,12 +90,12 @@ export class Line {
     listen("open", () => this._onOpen());
     listen("message", ({ data }) => this._hear(data));
     listen("close", ({ code }) => this.lose(code));
-    listen("error", () => {}); // "close" follows
+    listen("error", () => {}); // "close" follows; but "ws" throws what nobody listens to
   }
 
   _onOpen() {
     this._timers.clear("opening");
-    this._listenOn(this._tickMs === null ? 2 * FIRST_TICK_MS + SILENCE_MS : OPENING_MS);
+    this._listenOn(this._tickMs === null ? undefined : OPENING_MS);
     this._events.onOpen();
   }
 
@@ -104,7 +107,7 @@ export class Line {
     this._listenOn();
   }
 
-  _listenOn(ms = 2 * this._tickMs + SILENCE_MS) {
+  _listenOn(ms = 2 * (this._tickMs ?? FIRST_TICK_MS) + SILENCE_MS) {
     this._heardAt = now();
     this._timers.set("silence", ms, (lateMs) => this._suspect(lateMs));
   }
@@ -136,24 +139,25 @@ export class Line {
   }
 
   write(text) {
-    if (this._socket !== null && this._socket.readyState === OPEN) {
+    if (this._socket?.readyState === OPEN) {
       this._socket.send(text);
     }
   }
 
   _hear(data) {
-    let message;
+    let message, type;
     try {
       message = JSON.parse(data);
+      ({ type } = message);
     } catch (_) {
       return this.lose(); // no server of version 2
     }
-    this._listenOn(this._settledAt === null ? 2 * (this._tickMs || FIRST_TICK_MS) + SILENCE_MS : undefined);
-    if (message.type === "pong") {
+    this._listenOn();
+    if (type === "pong") {
       this._timers.clear("pong");
-    } else if (message.type === "ping") {
+    } else if (type === "ping") {
       this.write('{"type":"pong"}');
-    } else if (message.type === "goaway") {
+    } else if (type === "goaway") {
       this._notBefore = now() + (message.retryAfterMs || 0);
     } else {
       this._events.onMessage(message);
@@ -166,7 +170,7 @@ export class Line {
       if (this._notBefore <= now()) {
         this.dial();
       }
-    } else if (this._socket !== null && this._socket.readyState > OPEN) {
+    } else if (this._socket?.readyState > OPEN) {
       this.lose(); // the close event is still on its way
       if (this._isWaiting) {
         this.wake();
@@ -180,39 +184,61 @@ export class Line {
 
   /** Take it for lost, and come back later: not before `afterMs`. */
   lose(code = 1006, afterMs = 0) {
-    if (this._settledAt !== null && now() - this._settledAt >= STABLE_MS) {
+    const isJoining = this._settledAt === null;
+    if (!isJoining && now() - this._settledAt >= STABLE_MS) {
       this._attempts = 0;
     }
     this._hangUp();
-    if (code >= 4500 && code < 5000) {
-      return this._events.onEnd(code, null);
+    if ((code >= 4500 && code < 5000) || (code === TOO_LARGE && isJoining)) {
+      return this._events.onEnd(code);
     }
-    this._brokenAt = this._brokenAt === null ? now() : this._brokenAt;
+    this._brokenAt = this._brokenAt ?? now();
     this._notBefore = Math.max(this._notBefore, now() + afterMs);
-    const ms = Math.max((this._options.backoff || backOff)(this._attempts), this._notBefore - now());
+    const ms = Math.max((this._options.backoff ?? backOff)(this._attempts), this._notBefore - now());
     this._attempts += 1;
     const { giveUpAfterMs = Infinity } = this._options;
     if (now() + ms - this._brokenAt > giveUpAfterMs) {
-      return this._events.onEnd(code, null);
+      return this._events.onEnd(code);
     }
     this._isWaiting = true;
     this._timers.set("dial", ms, () => this.dial());
     this._events.onLost(ms);
   }
 
-  /** Say `text`, wait for `left`, and end. `done` is told whether it came. */
-  finish(text, done) {
-    const end = (isLeft) => {
-      this.stop();
-      done(isLeft);
-    };
-    this._events = {
-      onMessage: ({ type }) => type === "left" && end(true),
-      onLost: () => end(false),
-      onEnd: () => end(false),
-    };
-    this.write(text);
-    this.expect(true, true);
+  /** Say `leave`, after `join` where there is no connection, and stop with "left", or when `patienceMs` are over.
+   * Tells whether "left" came, not later than with the first loss. */
+  finish({ join, leave, patienceMs, onError }) {
+    return new Promise((done) => {
+      const say = () => {
+        this.write(leave);
+        this.expect(true, true);
+      };
+      const end = (isLeft) => {
+        this.stop();
+        done(isLeft);
+      };
+      const handlers = {
+        joined: ({ tick }) => {
+          this.settle(tick * 1000);
+          say();
+        },
+        left: () => end(true),
+        error: (message) => (message.n ? onError(message) : end(false)),
+      };
+      const onLost = () => done(false);
+      this._options = { ...this._options, giveUpAfterMs: patienceMs };
+      this._events = {
+        onOpen: () => this.write(join),
+        onMessage: (message) => handlers[message.type]?.(message),
+        onLost,
+        onEnd: onLost,
+      };
+      if (this._settledAt === null) {
+        onLost();
+      } else {
+        say();
+      }
+    });
   }
 
   stop() {
@@ -225,8 +251,6 @@ export class Line {
     this._socket = this._attempt = null;
     this._settledAt = null;
     this._timers.clear();
-    if (socket !== null) {
-      socket.close();
-    }
+    socket?.close();
   }
 }

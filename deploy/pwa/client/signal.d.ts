@@ -55,7 +55,7 @@ export interface Joined<D = unknown> {
   /** The same as `SignalClient.peers`: it goes on changing. */
   peers: ReadonlyMap<PeerId, Peer<D>>;
   isResumed: boolean;
-  /** In a resumed session only when those told before are past half their life. */
+  /** In a resumed session only when those told before are past half their life: for setConfiguration(). */
   iceServers?: RTCIceServer[];
 }
 
@@ -95,7 +95,7 @@ export interface Events<D = unknown> {
   signal: { from: Peer<D>; signal: Signal };
   /** Whatever the server refuses, also what send() and join() reject with. */
   error: SignalError;
-  /** No more attempts. `error` is null after close(). */
+  /** No more attempts. `error` is null after close(), and after a join that its `signal` has ended. */
   closed: { code: number; error: SignalError | null };
 }
 
@@ -109,7 +109,8 @@ export class SignalClient<D = unknown> {
   readonly peers: ReadonlyMap<PeerId, Peer<D>>;
   /**
    * One until leave() or close(). Goes on trying until it is in; rejects when the server refuses (room-full,
-   * invalid, too-large), when giveUpAfterMs is over, or with the reason of `signal`.
+   * invalid, too-large), with "lost" when giveUpAfterMs is over, or with the reason of `signal`. After close(),
+   * and after giving up, it takes over the place in the same room.
    */
   join(room: string, options?: { signal?: AbortSignal }): Promise<Joined<D>>;
   /**
@@ -119,11 +120,16 @@ export class SignalClient<D = unknown> {
    * nobody handles is no fault.
    */
   send(signal: Signal, to?: PeerId): Promise<void>;
-  /** Tell the others new `data`. Outlives a lost session. */
+  /** Tell the others new `data`. Outlives a lost session. What is refused is as if it had not been asked for. */
   update(data: D): Promise<void>;
   /**
-   * Resolves when the server has let us go, or can't be reached. `text` of at most 256 bytes is told to the
-   * others.
+   * Ask whether the connection is alive, at once: when not, the client comes back some 3 s later. For who knows
+   * that something is wrong; negotiate() asks when media has stopped.
+   */
+  check(): void;
+  /**
+   * Resolves when the server has let us go, or can't be reached: then it goes on being tried for as long as the
+   * session is kept, so the others are told as soon as may be. They get the first 256 bytes of `text`.
    */
   leave(text?: string): Promise<void>;
   /** Without leaving: the session may be taken up by another page load. */

@@ -10,6 +10,7 @@ export { negotiate } from "./negotiate.js";
 
 const STORE_KEY = "homecall.2";
 const REPLACED = 4501;
+const CLOSES = { [REPLACED]: "replaced", 1009: "too-large" };
 const ACK_AFTER_MS = 1000;
 const ACK_AFTER_MESSAGES = 8;
 const PAYLOADS = { offer: "sdp", answer: "sdp", candidate: "candidate", signal: "data", update: "data" };
@@ -24,44 +25,46 @@ export class SignalError extends Error {
   }
 }
 
-const isHidden = () => typeof document !== "undefined" && document.hidden;
+const lost = () => new SignalError("lost", "The session has ended");
 
-/** Tell of a page that comes and goes, where there is one. Returns how to end it. */
-function watchPage(onWake, onHide) {
-  const page = typeof document === "undefined" ? {} : document;
+/** As much of it as a leave may say, without half a character. */
+const fit = (text) => text.slice(0, new TextEncoder().encodeInto(text, new Uint8Array(256)).read);
+
+const isHidden = () => globalThis.document?.hidden;
+
+/** Have `handle` called for what happens to the page and its network, where there is one. Returns how to end it. */
+function watchPage(handle) {
   const listeners = [
-    [globalThis, "online", () => onWake(true)],
-    [globalThis, "pageshow", () => onWake(false)],
-    [page, "resume", () => onWake(false)],
-    [page, "visibilitychange", () => (page.hidden ? onHide() : onWake(false))],
-    [globalThis, "pagehide", onHide],
-  ].filter(([target]) => target.addEventListener);
-  listeners.forEach(([target, type, handler]) => target.addEventListener(type, handler));
-  return () => listeners.forEach(([target, type, handler]) => target.removeEventListener(type, handler));
+    [globalThis, "online", "pageshow", "pagehide"],
+    [globalThis.document, "resume", "visibilitychange"],
+  ];
+  const all = (verb) =>
+    listeners.forEach(([target, ...types]) => types.forEach((type) => target?.[verb]?.(type, handle)));
+  all("addEventListener");
+  return () => all("removeEventListener");
 }
 
 function peerOf(message, isAway) {
   const { peer: id, user, data, order, v: version, formerly } = message;
-  const peer = { id, user, data, order, isAway, version };
-  return formerly === undefined ? peer : { ...peer, formerly };
+  return { id, user, data, order, isAway, version, ...(formerly && { formerly }) };
 }
 
 export class SignalClient {
   constructor(url, options = {}) {
     this._url = url;
     this._options = options;
-    this._data = options.data === undefined ? null : options.data;
+    this._data = options.data ?? null;
     this._handlers = {};
     this._timers = new Timers();
     this._state = "idle";
     this._peers = new Map();
     this._self = null; // of the session, as long as there is one
-    this._sends = []; // in order; those with `n` have been told to this session, the others wait for one
+    this._sends = []; // in order; those with a number have been told to this session, the others wait for one
     this._room = null;
     this._line = null;
     this._joining = null; // the promise of join(), as { resolve, reject }
-    this._token = null;
-    this._kept = this._takeKept();
+    this._token = undefined;
+    this._kept = this._takeKept(); // { room, token } of a session that is not ours yet, or not any more
     this._restartNumbers();
   }
 
@@ -78,7 +81,7 @@ export class SignalClient {
   }
 
   on(type, handler) {
-    const handlers = this._handlers[type] || (this._handlers[type] = new Set());
+    const handlers = (this._handlers[type] = this._handlers[type] ?? new Set());
     handlers.add(handler);
     return () => handlers.delete(handler);
   }
@@ -87,40 +90,40 @@ export class SignalClient {
     if (this._room !== null) {
       return Promise.reject(new SignalError("invalid", "One join until leave() or close()"));
     }
-    const reason = () => signal.reason || new DOMException("Aborted", "AbortError");
-    if (signal && signal.aborted) {
-      return Promise.reject(reason());
+    if (signal?.aborted) {
+      return Promise.reject(signal.reason ?? lost());
     }
     this._room = room;
-    const kept = this._kept || this._takeKept();
-    this._token = kept !== null && kept.room === room ? kept.token : null;
+    const kept = this._takeKept() ?? this._kept;
+    this._token = kept?.room === room ? kept.token : undefined;
     this._kept = null;
     const joined = new Promise((resolve, reject) => (this._joining = { resolve, reject }));
     if (signal) {
       const mine = this._joining;
-      const abort = () => this._joining === mine && this._end(1000, reason());
+      const abort = () => this._joining === mine && this._end(1000, null, signal.reason);
       const forget = () => signal.removeEventListener("abort", abort);
       signal.addEventListener("abort", abort);
       joined.then(forget, forget);
     }
     this._line = new Line(this._url, this._options, {
-      onOpen: () => this._sayJoin(),
+      onOpen: () => {
+        this._joinedData = this._data;
+        this._line.write(this._joinText());
+      },
       onMessage: (message) => this._hear(message),
       onLost: (ms) => this._onLost(ms),
-      onEnd: (code, error) => {
-        const name = error !== null ? "invalid" : code === REPLACED ? "replaced" : "lost";
-        this._end(code, new SignalError(name, error !== null ? error.message : `Closed with ${code}`));
-      },
+      onEnd: (code, fault) =>
+        this._end(code, new SignalError(fault ? "invalid" : CLOSES[code] ?? "lost", fault ?? `Closed with ${code}`)),
     });
-    this._unwatch = watchPage(
-      (isOnline) => {
-        this._hide();
-        this._line.wake(isOnline);
-      },
-      () => this._hide(true),
-    );
-    this._setState("connecting");
+    this._unwatch = watchPage(({ type }) => {
+      const isLeaving = type === "pagehide";
+      this._hide(isLeaving || isHidden());
+      if (!isLeaving && (type !== "visibilitychange" || !isHidden())) {
+        this._line.wake(type === "online");
+      }
+    });
     this._line.dial();
+    this._setState("connecting"); // the last, for its handlers may leave
     return joined;
   }
 
@@ -132,34 +135,33 @@ export class SignalClient {
     return this._queue(signal.type, signal[payload], to);
   }
 
-  update(data) {
+  update(data = null) {
     this._data = data;
     return this._room === null ? Promise.resolve() : this._queue("update", data);
   }
 
+  check() {
+    this._line?.wake();
+  }
+
   leave(text) {
-    const line = this._line;
-    if (this._state !== "joined") {
-      this._stop("idle");
-      this._hide();
-      return Promise.resolve();
+    const { _line: line, _sends: sends, _self: self, _resumeForMs: patienceMs } = this;
+    const leave = JSON.stringify({ type: "leave", text: text && fit(text), ack: this._rideAck() });
+    const join = this._joinText();
+    if (self !== null) {
+      this._line = null; // it goes on until we have left
+      this._sends = [];
     }
-    const sends = this._sends.splice(0); // they are on their way, before the leave
-    const leave = JSON.stringify({ type: "leave", text, ack: this._rideAck() });
-    this._line = null;
+    this._kept = null;
     this._stop("idle");
     this._hide();
-    return new Promise((resolve) =>
-      line.finish(leave, (isLeft) => {
-        sends.forEach((send) => (isLeft ? send.resolve() : send.reject(new SignalError("lost"))));
-        resolve();
-      }),
-    );
+    const onError = (message) => this._refuse(message, sends);
+    const end = (isLeft) => sends.forEach(({ resolve, reject }) => (isLeft ? resolve() : reject(lost())));
+    return self === null ? Promise.resolve() : line.finish({ join, leave, patienceMs, onError }).then(end);
   }
 
   close() {
     if (this._state !== "closed") {
-      this._hide(true);
       this._end(1000, null);
     }
   }
@@ -167,7 +169,7 @@ export class SignalClient {
   // Events.
 
   _emit(type, event) {
-    for (const handler of [...(this._handlers[type] || [])]) {
+    for (const handler of [...(this._handlers[type] ?? [])]) {
       try {
         handler(event);
       } catch (error) {
@@ -190,7 +192,7 @@ export class SignalClient {
 
   _withStore(act) {
     try {
-      const { store = typeof document === "undefined" ? null : sessionStorage } = this._options;
+      const { store = globalThis.document && sessionStorage } = this._options;
       return store ? act(store) : null;
     } catch (_) {
       return null; // it is forbidden, full, or what it has is not ours
@@ -207,8 +209,8 @@ export class SignalClient {
 
   _hide(isHiding = isHidden()) {
     this._withStore((store) => {
-      const kept = this._token === null ? this._kept : { room: this._room, token: this._token };
-      if (isHiding && kept !== null) {
+      const kept = this._token ? { room: this._room, token: this._token } : this._kept;
+      if (isHiding && kept) {
         store.setItem(STORE_KEY, JSON.stringify(kept));
       } else {
         store.removeItem(STORE_KEY);
@@ -218,15 +220,10 @@ export class SignalClient {
 
   // The session begins, goes on and ends.
 
-  _sayJoin() {
-    const { _room: room, _self: self, _data: data } = this;
-    const join = { type: "join", room, user: this._options.user, data, token: this._token || undefined };
-    if (self !== null) {
-      join.seen = this._seen;
-    }
-    join.formerly = this._formerly;
-    this._joinedData = data;
-    this._line.write(JSON.stringify(join));
+  _joinText() {
+    const { _room: room, _data: data, _token: token, _formerly: formerly } = this;
+    const seen = this._self === null ? undefined : this._seen;
+    return JSON.stringify({ type: "join", room, user: this._options.user, data, token, seen, formerly });
   }
 
   _restartNumbers() {
@@ -239,6 +236,7 @@ export class SignalClient {
   _onJoined(message) {
     const { resumed: isResumed, iceServers } = message;
     this._token = message.token;
+    this._resumeForMs = message.resumeFor * 1000;
     this._hide();
     if (!isResumed) {
       this._begin(message);
@@ -246,14 +244,14 @@ export class SignalClient {
     const line = this._line;
     line.settle(message.tick * 1000);
     this._acked = this._seen; // the join told it
-    this._takeAck(message.received);
-    this._sends.forEach((send) => this._say(send));
+    // What was refused of that which was received is told behind this. So the last one of it is said once more, and
+    // all of it waits until that is acknowledged.
+    const received = this._sends.filter(({ n }) => n <= message.received);
+    this._sends.slice(Math.max(0, received.length - 1)).forEach((send) => this._say(send));
     this._expectAck(true);
     const joined = { self: this._self, peers: this._peers, isResumed, iceServers };
-    if (this._joining !== null) {
-      this._joining.resolve(joined);
-      this._joining = null;
-    }
+    this._joining?.resolve(joined);
+    this._joining = null;
     this._setState("joined");
     if (line === this._line) {
       this._emit(isResumed ? "resumed" : "joined", joined);
@@ -262,17 +260,16 @@ export class SignalClient {
 
   _begin({ peer, order, peers }) {
     // An update is worth as much in the new session; of a signal only its sender knows that.
-    const isKept = (send) => send.n === null || send.type === "update";
-    const lost = this._sends.filter((send) => !isKept(send));
-    this._sends = this._sends.filter(isKept);
+    this._sends = this._sends.filter(({ n, type, reject }) => !n || type === "update" || reject(lost()));
     this._restartNumbers();
     this._sends.forEach((send) => (send.n = this._n += 1));
-    this._formerly = peer;
+    if (peers.length > 0) {
+      this._formerly = peer;
+    }
     const { user = "" } = this._options;
     this._self = { id: peer, user, data: this._joinedData, order, isAway: false, version: 2 };
     this._peers.clear();
     peers.forEach((one) => this._peers.set(one.peer, peerOf(one, one.away)));
-    lost.forEach((send) => send.reject(new SignalError("lost", "The session could not be resumed")));
   }
 
   _onLost(retryInMs) {
@@ -282,31 +279,27 @@ export class SignalClient {
 
   /** No session and no line any more. */
   _stop(state, error) {
-    if (this._line !== null) {
-      this._line.stop();
-    }
-    if (this._room !== null) {
-      this._unwatch();
-    }
+    this._line?.stop();
+    this._unwatch?.();
     const sends = this._sends.splice(0);
     const joining = this._joining;
-    this._line = this._room = this._self = this._token = this._joining = null;
-    this._formerly = undefined;
+    this._line = this._room = this._self = this._joining = null;
+    this._token = this._formerly = undefined;
     this._peers.clear();
     this._restartNumbers();
-    sends.forEach((send) => send.reject(new SignalError("lost", "The session has ended")));
-    if (joining !== null) {
-      joining.reject(error || new SignalError("lost", "The session has ended"));
-    }
+    sends.forEach((send) => send.reject(lost()));
+    joining?.reject(error ?? lost());
     this._setState(state);
   }
 
-  _end(code, error) {
-    if (error !== null) {
-      this._token = null;
-      this._hide();
+  _end(code, error, reason = error) {
+    const { _room: room, _token: token } = this;
+    if (room !== null) {
+      this._kept = token && code !== REPLACED ? { room, token } : null;
+      this._token = undefined;
     }
-    this._stop("closed", error);
+    this._hide(error === null || isHidden());
+    this._stop("closed", reason);
     this._emit("closed", { code, error });
   }
 
@@ -314,11 +307,11 @@ export class SignalClient {
 
   _queue(type, payload, to) {
     if (this._room === null) {
-      return Promise.reject(new SignalError("not-joined", "Join a room first"));
+      return Promise.reject(new SignalError("not-joined"));
     }
     const promise = new Promise((resolve, reject) => {
       const body = JSON.stringify({ type, to, [PAYLOADS[type]]: payload });
-      const n = this._self === null ? null : (this._n += 1);
+      const n = this._self === null ? NaN : (this._n += 1);
       const send = { type, payload, body, n, resolve, reject };
       this._sends.push(send);
       if (this._state === "joined") {
@@ -331,8 +324,8 @@ export class SignalClient {
   }
 
   _say(send) {
-    const ack = this._rideAck();
-    this._line.write(`{"n":${send.n},${ack === undefined ? "" : `"ack":${ack},`}${send.body.slice(1)}`);
+    const numbers = JSON.stringify({ n: send.n, ack: this._rideAck() });
+    this._line.write(`${numbers.slice(0, -1)},${send.body.slice(1)}`);
   }
 
   _expectAck(isProgress) {
@@ -340,17 +333,17 @@ export class SignalClient {
   }
 
   /** The server has taken everything up to `n`. */
-  _takeAck(n) {
-    let isNews = false;
-    while (this._sends.length > 0 && this._sends[0].n !== null && this._sends[0].n <= n) {
+  _takeAck(n, isProgress) {
+    while (this._sends[0]?.n <= n) {
       const { type, payload, resolve } = this._sends.shift();
       if (type === "update") {
+        this._data = payload;
         this._self = { ...this._self, data: payload };
       }
       resolve();
-      isNews = true;
+      isProgress = true;
     }
-    if (isNews) {
+    if (isProgress) {
       this._expectAck(true);
     }
   }
@@ -379,24 +372,21 @@ export class SignalClient {
   // What we are told.
 
   _hear(message) {
-    const line = this._line;
-    const { type, seq, ack = 0 } = message;
+    const { type, seq = 0, ack = 0, n } = message;
     if (seq > this._seen + 1) {
-      return line.lose(); // never by a server that keeps rule 5
+      return this._line.lose(); // never by a server that keeps rule 5
     }
     if (type === "joined") {
       return this._onJoined(message);
     }
-    const isRepeated = seq <= this._seen;
-    if (seq !== undefined && !isRepeated) {
-      this._seen = seq;
-    }
+    const isNew = seq === 0 || seq > this._seen;
+    this._seen = Math.max(this._seen, seq);
     // A refusal comes with an acknowledgement of the same number.
-    const error = type === "error" && !isRepeated ? this._readError(message) : null;
-    this._takeAck(ack);
+    const error = isNew && type === "error" ? this._refuse(message, this._sends) : null;
+    this._takeAck(ack, n !== undefined);
     if (error !== null) {
-      this._onError(error, message.n === undefined);
-    } else if (!isRepeated) {
+      this._onError(error, n);
+    } else if (isNew) {
       this._pass(type, message);
     }
     if (this._state === "joined") {
@@ -404,36 +394,40 @@ export class SignalClient {
     }
   }
 
-  _readError({ code, message, fatal, retryAfterMs = null, n }) {
+  /** What an error tells, also the one of the `sends` that it refuses. */
+  _refuse({ code, message, fatal, retryAfterMs = null, n }, sends) {
     const error = new SignalError(code, message, fatal, retryAfterMs);
-    const at = n === undefined ? -1 : this._sends.findIndex((send) => send.n === n);
+    const at = sends.findIndex((send) => send.n === n);
     if (at >= 0) {
-      this._sends.splice(at, 1)[0].reject(error);
-      this._expectAck(true);
+      const [{ type, reject }] = sends.splice(at, 1);
+      reject(error);
+      if (type === "update" && this._self !== null) {
+        this._data = this._self.data; // what the others know is what a fresh join tells
+      }
     }
     return error;
   }
 
-  _onError(error, isOfLine) {
+  _onError(error, n) {
     const line = this._line;
     this._emit("error", error);
-    if (!isOfLine || this._state === "joined" || line !== this._line) {
+    if (n !== undefined || this._state === "joined" || line !== this._line) {
       return;
     }
     // The join was refused.
     if (error.retryAfterMs !== null || error.code === "busy") {
-      line.lose(1013, error.retryAfterMs || 0);
+      line.lose(1013, error.retryAfterMs ?? 0);
     } else {
       this._end(1000, error);
     }
   }
 
   _pass(type, message) {
-    if (PAYLOADS[type] !== undefined) {
-      const payload = PAYLOADS[type];
+    const payload = PAYLOADS[type];
+    if (payload !== undefined) {
       // Who sent something to an empty room may be gone from it.
-      const nobody = { peer: message.from, user: "", data: null, order: 0, v: 1 };
-      const from = this._peers.get(message.from) || peerOf(nobody, true);
+      const { from: peer } = message;
+      const from = this._peers.get(peer) ?? peerOf({ peer, user: "", data: null, order: 0, v: 1 }, true);
       this._emit("signal", { from, signal: { type, [payload]: message[payload] } });
     } else if (/^peer-(joined|changed|away|back|left)$/.test(type)) {
       this._onPeer(type, message);
@@ -441,15 +435,15 @@ export class SignalClient {
   }
 
   _onPeer(type, message) {
-    const known = this._peers.get(message.peer);
-    const wasAway = known !== undefined && known.isAway;
-    const peer = peerOf(message, type === "peer-changed" ? wasAway : type === "peer-away");
+    const { isAway = false } = this._peers.get(message.peer) ?? {};
+    const peer = peerOf(message, type === "peer-changed" ? isAway : type === "peer-away");
     if (type === "peer-left") {
       const { reason, text = null } = message;
       this._peers.delete(peer.id);
       this._emit(type, { ...peer, reason, text });
     } else {
       this._peers.set(peer.id, peer);
+      this._formerly = this._self.id;
       this._emit(type, peer);
     }
   }
