@@ -1,221 +1,10 @@
-// Perfect negotiation, with a connection that keeps the rules of JSEP and knows no media. What real browsers do with it
-// is for tests with browsers.
+// Perfect negotiation, with connections that know no media. What real browsers do with it is for tests with browsers.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { negotiate } from "../../deploy/client/negotiate.js";
-
-const settled = async () => {
-  for (let i = 0; i < 30; i++) {
-    await new Promise((resolve) => setImmediate(resolve));
-  }
-};
-
-/** Enough of RTCPeerConnection: its signaling states, the event that asks for an offer, ICE credentials. */
-class FakeConnection extends EventTarget {
-  signalingState = "stable";
-  iceConnectionState = "new";
-  localDescription = null;
-  remoteDescription = null;
-  tracks = 0;
-  agreedTracks = 0;
-  restarts = 0;
-  candidates = [];
-  log = [];
-  #isRestartWanted = false;
-  #isAsked = false;
-  #ice = 1;
-  #agreed = [null, null]; // descriptions to go back to
-
-  constructor(name) {
-    super();
-    this.name = name;
-  }
-
-  #ask() {
-    const isNeeded = this.tracks !== this.agreedTracks || this.#isRestartWanted;
-    if (isNeeded && this.signalingState === "stable" && !this.#isAsked) {
-      this.#isAsked = true;
-      setImmediate(() => this.signalingState === "stable" && this.dispatchEvent(new Event("negotiationneeded")));
-    }
-  }
-
-  addTrack() {
-    this.tracks += 1;
-    this.#ask();
-  }
-
-  restartIce() {
-    this.restarts += 1;
-    this.#isRestartWanted = this.remoteDescription !== null;
-    this.#ask();
-  }
-
-  #settle(state) {
-    this.signalingState = state;
-    this.log.push(state);
-    if (state === "stable") {
-      this.#isAsked = false;
-      this.#ask();
-    }
-  }
-
-  async setLocalDescription(description) {
-    await null;
-    if (description?.type === "rollback") {
-      assert.equal(this.signalingState, "have-local-offer");
-      [this.localDescription, this.remoteDescription] = this.#agreed;
-      return this.#settle("stable");
-    }
-    const type = this.signalingState === "have-remote-offer" ? "answer" : "offer";
-    assert.notEqual(this.signalingState, "have-local-offer");
-    // Who answers a restart takes part in it (JSEP, 5.3.1).
-    const isRestart = type === "offer" ? this.#isRestartWanted : this.#iceOf(this.remoteDescription) !== this.#iceOf(this.#agreed[1]);
-    this.#ice += isRestart ? 1 : 0;
-    this.#isRestartWanted = this.#isRestartWanted && !(isRestart && type === "answer");
-    this.localDescription = { type, sdp: `${this.name} ${this.#ice} ${this.tracks}` };
-    if (type === "answer") {
-      this.#agree();
-    } else {
-      this.#settle("have-local-offer");
-    }
-    const { localDescription } = this;
-    for (const candidate of [{ candidate: `of ${localDescription.sdp}` }, null]) {
-      // Not for what was replaced meanwhile.
-      setImmediate(
-        () =>
-          localDescription === this.localDescription &&
-          this.dispatchEvent(Object.assign(new Event("icecandidate"), { candidate })),
-      );
-    }
-  }
-
-  #iceOf(description) {
-    return description?.sdp.split(" ")[1];
-  }
-
-  #agree() {
-    this.#agreed = [this.localDescription, this.remoteDescription];
-    this.agreedTracks = this.tracks;
-    if (this.localDescription.type === "offer") {
-      this.#isRestartWanted = false;
-    }
-    this.#settle("stable");
-  }
-
-  async setRemoteDescription({ type, sdp }) {
-    await null;
-    assert.equal(typeof sdp, "string");
-    assert.equal(this.signalingState, type === "offer" ? "stable" : "have-local-offer");
-    this.remoteDescription = { type, sdp };
-    if (type === "offer") {
-      this.#settle("have-remote-offer");
-    } else {
-      this.#agree();
-    }
-  }
-
-  async addIceCandidate({ candidate }) {
-    await null;
-    if (this.remoteDescription === null || candidate !== `of ${this.remoteDescription.sdp}`) {
-      throw new Error(`a candidate of nothing: ${candidate}`);
-    }
-    this.candidates.push(candidate);
-  }
-
-  fail() {
-    this.iceConnectionState = "failed";
-    this.dispatchEvent(new Event("iceconnectionstatechange"));
-  }
-}
-
-/** Both ends of a call, with clients whose signals come after a turn of the loop, as JSON. */
-class Call {
-  lines = { a: true, b: true };
-  sent = [];
-  #handlers = { a: {}, b: {} };
-
-  constructor(t, { orders = [1, 2], versions = [2, 2], options = [{}, {}] } = {}) {
-    this.warnings = [];
-    const warn = console.warn;
-    console.warn = (...words) => this.warnings.push(words.join(" "));
-    t.after(() => (console.warn = warn));
-    this.peers = {
-      a: { id: "a1", order: orders[0], version: versions[0] },
-      b: { id: "b1", order: orders[1], version: versions[1] },
-    };
-    this.clients = { a: this.#client("a", "b"), b: this.#client("b", "a") };
-    this.a = new FakeConnection("a");
-    this.b = new FakeConnection("b");
-    this.negotiations = [
-      negotiate(this.a, this.clients.a, this.peers.b, options[0]),
-      negotiate(this.b, this.clients.b, this.peers.a, options[1]),
-    ];
-  }
-
-  #client(me, other) {
-    const call = this;
-    return {
-      peers: new Map(),
-      get self() {
-        return call.peers[me];
-      },
-      on(type, handler) {
-        const handlers = (call.#handlers[me][type] ??= new Set());
-        handlers.add(handler);
-        return () => handlers.delete(handler);
-      },
-      async send(signal, to) {
-        call.sent.push([me, signal.type]);
-        const text = JSON.stringify(signal);
-        const from = call.peers[me];
-        if (!call.lines[me] || to !== call.peers[other].id) {
-          throw new Error("lost");
-        }
-        setImmediate(() => call.tell(other, "signal", { from, signal: JSON.parse(text) }));
-      },
-    };
-  }
-
-  tell(who, type, event) {
-    (this.#handlers[who][type] ?? []).forEach((handler) => handler(event));
-  }
-
-  handlers(who) {
-    return Object.values(this.#handlers[who]).reduce((sum, set) => sum + set.size, 0);
-  }
-
-  /** `who` gets a fresh session, and both are told. */
-  join(who, order, { id = `${who}2` } = {}) {
-    const other = who === "a" ? "b" : "a";
-    const formerly = this.peers[who].id;
-    this.peers[who] = { id, order, version: 2, formerly };
-    this.lines[who] = true;
-    this.tell(other, "peer-joined", this.peers[who]);
-    const { peers } = this.clients[who];
-    peers.clear();
-    peers.set(this.peers[other].id, this.peers[other]);
-    this.tell(who, "joined", { peers, isResumed: false });
-  }
-
-  /** Both have agreed on what both have now. */
-  expectAgreement() {
-    const { a, b } = this;
-    assert.deepEqual([a.signalingState, b.signalingState], ["stable", "stable"]);
-    assert.equal(a.localDescription.sdp, b.remoteDescription.sdp);
-    assert.equal(b.localDescription.sdp, a.remoteDescription.sdp);
-    assert.deepEqual([a.agreedTracks, b.agreedTracks], [a.tracks, b.tracks]);
-    assert.deepEqual(this.warnings, []);
-    // What was gathered for these descriptions has come.
-    assert.equal(a.candidates.at(-1), `of ${a.remoteDescription.sdp}`);
-    assert.equal(b.candidates.at(-1), `of ${b.remoteDescription.sdp}`);
-  }
-
-  offers() {
-    return this.sent.splice(0).filter(([, type]) => type === "offer").map(([who]) => who);
-  }
-}
+import { Call, settled } from "./fake_call.mjs";
+import { Clock } from "./fakes.mjs";
 
 test("one end offers, the other answers", async (t) => {
   const call = new Call(t);
@@ -240,11 +29,64 @@ test("when offers cross, the higher order takes its own back", async (t) => {
 
 test("version 2 is polite to version 1, and options may tell", async (t) => {
   const call = new Call(t, { orders: [1, 2], versions: [2, 1], options: [{}, { polite: false }] });
+  call.b.addTrack();
+  await settled();
+  call.offers();
   call.a.addTrack();
   call.b.addTrack();
   await settled();
   call.expectAgreement();
-  assert.ok(call.a.log.includes("have-remote-offer"));
+  assert.equal(call.a.log.filter((state) => state === "have-remote-offer").length, 2);
+});
+
+/** A clock that stands, and what happens in a time. */
+function stopClock(t) {
+  const clock = new Clock();
+  t.after(() => clock.restore());
+  return async (ms) => {
+    await clock.advance(ms);
+    await settled();
+  };
+}
+
+test("one of version 1 has the first word: an offer of ours waits for 2.5 s", async (t) => {
+  const pass = stopClock(t);
+  const call = new Call(t, { versions: [2, 1] });
+  call.a.addTrack();
+  await pass(0);
+  await pass(2499);
+  assert.deepEqual(call.offers(), []);
+  await pass(1);
+  assert.deepEqual(call.offers(), ["a"]);
+  call.a.addTrack(); // later there is nothing to wait for
+  await settled();
+  assert.deepEqual(call.offers(), ["a"]);
+  call.expectAgreement();
+});
+
+test("and is not made when the other one has come", async (t) => {
+  const pass = stopClock(t);
+  const call = new Call(t, { versions: [2, 1], options: [{}, { polite: false }] });
+  call.a.addTrack();
+  await pass(1500);
+  call.b.addTrack();
+  await pass(0);
+  call.expectAgreement();
+  await pass(10000);
+  assert.deepEqual(call.offers(), ["b"]);
+});
+
+test("a candidate of version 1 may be a text", async (t) => {
+  const call = new Call(t);
+  call.b.addTrack();
+  await settled();
+  const taken = [];
+  call.a.addIceCandidate = async (candidate) => taken.push(candidate);
+  for (const candidate of ["candidate:1", null]) {
+    call.tell("a", "signal", { from: call.peers.b, signal: { type: "candidate", candidate } });
+  }
+  await settled();
+  assert.deepEqual(taken, [{ candidate: "candidate:1", sdpMLineIndex: 0 }, undefined]);
 });
 
 test("a description of version 1 may be a text", async (t) => {
@@ -267,17 +109,22 @@ test("both may offer again later, also at once", async (t) => {
   }
 });
 
-test("ICE restarts when it has failed, on both ends or on one", async (t) => {
-  const call = new Call(t);
-  call.a.addTrack();
-  await settled();
-  const before = call.a.localDescription.sdp;
-  call.a.fail();
-  call.b.fail();
-  await settled();
-  call.expectAgreement();
-  assert.notEqual(call.a.localDescription.sdp, before);
-});
+for (const state of ["disconnected", "failed"]) {
+  test(`ICE restarts when it is ${state}, and the line is looked after`, async (t) => {
+    for (const ends of [["a"], ["b"], ["a", "b"]]) {
+      const call = new Call(t);
+      call.a.addTrack();
+      await settled();
+      const before = call.a.localDescription.sdp;
+      call.sent.splice(0);
+      ends.forEach((end) => call[end].fail(state));
+      await settled();
+      call.expectAgreement();
+      assert.notEqual(call.a.localDescription.sdp, before);
+      assert.deepEqual(call.sent.filter(([, type]) => type === "check").map(([who]) => who), ends);
+    }
+  });
+}
 
 test("ICE restarts when the network is back, not before there is anything to restart", async (t) => {
   const page = new EventTarget();
@@ -347,6 +194,76 @@ test("an offer that was lost with the session is taken back and made again", asy
   }
 });
 
+test("an answer to an earlier offer is none to this one", async (t) => {
+  const call = new Call(t);
+  call.a.addTrack();
+  await settled();
+  const stale = call.b.localDescription;
+  call.lines.a = false;
+  call.a.addTrack();
+  await settled();
+  const from = call.peers.b;
+  call.tell("a", "signal", { from, signal: { type: "answer", sdp: { ...stale, inReplyTo: "a 1" } } });
+  await settled();
+  assert.equal(call.a.signalingState, "have-local-offer");
+  call.join("a", 7);
+  await settled();
+  call.expectAgreement();
+});
+
+test("an offer that can't be taken is made again", async (t) => {
+  const pass = stopClock(t);
+  for (const [refusing, type] of [["b", "offer"], ["a", "answer"]]) {
+    const call = new Call(t);
+    call[refusing].refusals = [type, type];
+    call.a.addTrack();
+    await pass(0);
+    await pass(2999);
+    assert.deepEqual(call.offers(), ["a"]);
+    assert.match(call.warnings.join(), new RegExp(`no ${type}`));
+    await pass(1);
+    assert.deepEqual(call.offers(), ["a"]);
+    await pass(3000);
+    assert.deepEqual(call.offers(), ["a"]);
+    call.warnings.splice(0);
+    call.expectAgreement();
+    await pass(60000);
+    assert.deepEqual(call.offers(), []);
+    call.a.log.splice(0);
+    call.a.addTrack();
+    call.b.addTrack();
+    await settled();
+    assert.deepEqual(call.a.log.slice(0, 2), ["have-local-offer", "stable"]); // nor does it yield any more
+    call.expectAgreement();
+  }
+});
+
+test("meanwhile the other end may offer, whoever is polite", async (t) => {
+  const pass = stopClock(t);
+  const call = new Call(t);
+  call.b.refusals = ["offer"];
+  call.a.addTrack();
+  await pass(1000);
+  call.b.addTrack();
+  await pass(0);
+  call.warnings.splice(0);
+  call.expectAgreement();
+  call.offers();
+  call.lines.a = false;
+  call.a.addTrack();
+  await pass(0);
+  await pass(60000);
+  assert.deepEqual(call.offers(), ["a"]); // it was not refused
+});
+
+test("version 1 is not told that its offer can't be taken", async (t) => {
+  const call = new Call(t, { versions: [2, 1] });
+  call.a.refusals = ["offer"];
+  call.b.addTrack();
+  await settled();
+  assert.deepEqual(call.sent.filter(([who]) => who === "a"), []);
+});
+
 test("an answer to an offer that was taken back does no harm", async (t) => {
   const call = new Call(t);
   call.a.addTrack();
@@ -401,6 +318,31 @@ test("stop is heard by what is under way, too", async (t) => {
   call.negotiations[0].stop();
   await settled();
   assert.deepEqual([call.sent, call.a.remoteDescription], [[], null]);
+});
+
+test("after stop nothing is said any more, not even what is under way", async (t) => {
+  const call = new Call(t);
+  call.a.addTrack();
+  const real = call.a.setLocalDescription.bind(call.a);
+  call.a.setLocalDescription = async (description) => {
+    await real(description);
+    call.negotiations[0].stop();
+  };
+  await settled();
+  assert.equal(call.a.signalingState, "have-local-offer");
+  assert.deepEqual(call.sent, []);
+});
+
+test("a connection that is closed is left alone", async (t) => {
+  const call = new Call(t);
+  call.a.addTrack();
+  await settled();
+  call.a.signalingState = "closed";
+  call.a.setRemoteDescription = call.a.restartIce = () => assert.fail();
+  call.tell("a", "signal", { from: call.peers.b, signal: { type: "offer", sdp: "b 1 1" } });
+  call.a.fail("disconnected");
+  await settled();
+  assert.deepEqual(call.warnings, []);
 });
 
 test("stop lets go of everything", async (t) => {

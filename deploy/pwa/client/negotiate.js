@@ -1,19 +1,25 @@
 // Perfect negotiation (W3C WebRTC, 10.7) with one peer: both ends may offer at any time, and the polite one
 // takes its offer back when two cross. All that waits for the browser runs in one chain of tasks, so no step
 // sees another half done.
+//
+// An answer names its offer by the origin line of that ("inReplyTo"), as pages of version 1 do, so none is taken for
+// one to a later offer. An offer that can't be taken is answered, too: by a "rollback".
+
+const AGAIN_MS = 3000; // an offer that was of no use is made again
+const OLD_PEER_MS = 2500; // pages of version 1 offer when they have heard nothing for 1.5 s
+
+const originOf = (sdp) => sdp.match(/^o=(.*)/m)?.[1];
 
 /** See signal.d.ts. */
 export function negotiate(pc, client, peer, options = {}) {
   let { id, order, version } = peer;
   let isIgnoring = false; // the last offer of the other end, and so its candidates
+  let isRefused = false; // our last offer
   let isStopped = false;
   let tasks = Promise.resolve();
 
   // Rule 6. Without a session of our own there is nobody to be polite to.
-  const isPolite = () => {
-    const { order: ours = 0 } = client.self || {};
-    return options.polite !== undefined ? options.polite : version === 1 || ours > order;
-  };
+  const isPolite = () => options.polite ?? (version === 1 || (client.self?.order ?? 0) > order);
 
   const enqueue = (task) => {
     tasks = tasks
@@ -22,46 +28,71 @@ export function negotiate(pc, client, peer, options = {}) {
   };
 
   // What is refused or lost needs nothing: the peer has left, or what brings it back starts over.
-  const say = (signal) => client.send(signal, id).catch(() => {});
-  const describe = ({ type, sdp }) => say({ type, sdp: { type, sdp } });
+  const say = (signal) => isStopped || client.send(signal, id);
+  const describe = (inReplyTo) => {
+    const { type, sdp } = pc.localDescription;
+    say({ type, sdp: { type, sdp, inReplyTo } });
+  };
+  const isOffering = () => pc.signalingState === "have-local-offer";
+  const takeBack = () => isOffering() && pc.setLocalDescription({ type: "rollback" });
 
   const offer = async () => {
     if (pc.signalingState === "stable") {
+      isRefused = false;
       await pc.setLocalDescription(); // otherwise the event comes again when it is stable
-      describe(pc.localDescription);
+      describe();
     }
   };
 
-  const takeDescription = async ({ type, sdp }) => {
-    const description = { type, sdp: typeof sdp === "string" ? sdp : sdp.sdp };
-    const isCrossing = type === "offer" && pc.signalingState !== "stable";
-    isIgnoring = isCrossing && !isPolite();
-    if (isIgnoring || (type === "answer" && pc.signalingState !== "have-local-offer")) {
+  const takeOffer = async (sdp) => {
+    isIgnoring = isOffering() && !isRefused && !isPolite();
+    if (isIgnoring) {
       return;
     }
-    await Promise.all([
-      isCrossing && pc.setLocalDescription({ type: "rollback" }),
-      pc.setRemoteDescription(description),
-    ]);
-    if (type === "offer") {
+    const inReplyTo = originOf(sdp);
+    try {
+      await Promise.all([takeBack(), pc.setRemoteDescription({ type: "offer", sdp })]);
       await pc.setLocalDescription();
-      describe(pc.localDescription);
+      describe(inReplyTo);
+    } catch (error) {
+      if (version > 1) {
+        say({ type: "answer", sdp: { type: "rollback", sdp: "", inReplyTo } });
+      }
+      throw error;
     }
   };
 
-  const takeCandidate = async ({ candidate }) => {
+  const takeAnswer = async (sdp, { type, inReplyTo }) => {
+    if (!isOffering() || ![undefined, originOf(pc.localDescription.sdp)].includes(inReplyTo)) {
+      return;
+    }
     try {
-      await pc.addIceCandidate(candidate || undefined);
+      if (type === "rollback") {
+        throw new Error("refused");
+      }
+      await pc.setRemoteDescription({ type: "answer", sdp });
     } catch (error) {
+      isRefused = true; // until it is made again, an offer of the other end goes first
+      setTimeout(() => enqueue(() => isRefused && takeBack()), AGAIN_MS);
+      throw error;
+    }
+  };
+
+  const takeCandidate = (candidate) => {
+    const init = typeof candidate === "string" ? { candidate, sdpMLineIndex: 0 } : candidate ?? undefined;
+    return pc.addIceCandidate(init).catch((error) => {
       if (!isIgnoring) {
         throw error;
       }
-    }
+    });
   };
 
-  const onSignal = ({ from, signal }) => {
-    if (from.id === id && signal.type !== "signal") {
-      enqueue(() => (signal.type === "candidate" ? takeCandidate(signal) : takeDescription(signal)));
+  const onSignal = ({ from, signal: { type, sdp, candidate } }) => {
+    const text = sdp?.sdp ?? sdp;
+    if (from.id === id && type !== "signal") {
+      enqueue(() =>
+        type === "offer" ? takeOffer(text) : type === "answer" ? takeAnswer(text, sdp) : takeCandidate(candidate),
+      );
     }
   };
 
@@ -71,19 +102,28 @@ export function negotiate(pc, client, peer, options = {}) {
     ({ id, order, version } = next);
     enqueue(async () => {
       isIgnoring = false;
-      if (pc.signalingState === "have-local-offer") {
-        await pc.setLocalDescription({ type: "rollback" });
-      }
+      await takeBack();
       if (!isPolite()) {
         pc.restartIce();
       }
     });
   };
 
-  const restart = () => pc.remoteDescription && pc.restartIce();
-  const onNegotiationNeeded = () => enqueue(offer);
+  const restart = () => enqueue(() => pc.remoteDescription && pc.restartIce());
+  const onNegotiationNeeded = () => {
+    if (version === 1 && isPolite() && !pc.remoteDescription) {
+      setTimeout(() => enqueue(() => pc.remoteDescription || offer()), OLD_PEER_MS);
+    } else {
+      enqueue(offer);
+    }
+  };
   const onCandidate = ({ candidate }) => candidate && say({ type: "candidate", candidate });
-  const onIceState = () => pc.iceConnectionState === "failed" && restart();
+  const onIceState = () => {
+    if (/disconnected|failed/.test(pc.iceConnectionState)) {
+      client.check(); // what took the media away may have taken the line, too
+      restart();
+    }
+  };
 
   const ends = [
     client.on("signal", onSignal),
@@ -94,10 +134,8 @@ export function negotiate(pc, client, peer, options = {}) {
     }),
   ];
   const listen = (target, type, handler) => {
-    if (target.addEventListener) {
-      target.addEventListener(type, handler);
-      ends.push(() => target.removeEventListener(type, handler));
-    }
+    target.addEventListener?.(type, handler);
+    ends.push(() => target.removeEventListener?.(type, handler));
   };
   listen(pc, "negotiationneeded", onNegotiationNeeded);
   listen(pc, "icecandidate", onCandidate);

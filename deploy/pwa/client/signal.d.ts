@@ -44,9 +44,14 @@ export class SignalError extends Error {
   readonly retryAfterMs: number | null;
 }
 
+/** An answer of negotiate() names its offer, by the origin line of that: what follows "o=". */
+export interface Description extends RTCSessionDescriptionInit {
+  inReplyTo?: string;
+}
+
 /** `candidate: null` is the end of candidates, `signal` what an application likes. */
 export type Signal =
-  | { type: "offer" | "answer"; sdp: RTCSessionDescriptionInit | string }
+  | { type: "offer" | "answer"; sdp: Description | string }
   | { type: "candidate"; candidate: RTCIceCandidateInit | null }
   | { type: "signal"; data: unknown };
 
@@ -140,9 +145,10 @@ export class SignalClient<D = unknown> {
 
 /**
  * Perfect negotiation with one peer: call it in the task that adds the first track. Polite is the one with
- * the higher order, and always the one of version 2 before one of version 1. Restarts ICE when it has failed,
- * when the network is back, and after a fresh join of either side; follows a peer to its new id when
- * `formerly` tells it.
+ * the higher order, and always the one of version 2 before one of version 1, who has 2.5 s to make the first
+ * offer. Restarts ICE when it is disconnected or has failed, when the network is back, and after a fresh join of
+ * either side; follows a peer to its new id when `formerly` tells it. An offer that the other end could not take
+ * is made again every 3 s. What the connection refuses is told by console.warn().
  */
 export function negotiate(
   pc: RTCPeerConnection,
