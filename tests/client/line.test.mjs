@@ -214,7 +214,19 @@ describe("a dead line is noticed", () => {
     await expectLossAfter(f, 24000);
   });
 
-  for (const type of ["online", "pageshow", "visibilitychange", "resume"]) {
+  test("when there is another network: nothing is asked, which would take 3 s", async (t) => {
+    const f = new Fixture(t);
+    await f.join();
+    f.page.tell("online");
+    await f.clock.advance(0);
+    assert.equal(f.sockets.length, 2);
+    assert.equal(f.sockets[0].readyState, 2);
+    await f.open();
+    await f.welcome({ resumed: true });
+    assert.deepEqual(f.told("resumed").length, 1);
+  });
+
+  for (const type of ["pageshow", "visibilitychange", "resume"]) {
     test(`when a ping on ${type} has no pong for 3 s`, async (t) => {
       const f = new Fixture(t);
       await f.join();
@@ -230,7 +242,7 @@ describe("a dead line is noticed", () => {
   test("not when the pong comes", async (t) => {
     const f = new Fixture(t);
     await f.join();
-    f.page.tell("online");
+    f.page.tell("pageshow");
     await f.clock.advance(2999);
     await f.hear({ type: "pong" });
     await f.clock.advance(20000);

@@ -170,15 +170,15 @@ export class Line {
       if (this._notBefore <= now()) {
         this.dial();
       }
-    } else if (this._socket?.readyState > OPEN) {
-      this.lose(); // the close event is still on its way
+    } else if (isOnline || this._socket?.readyState > OPEN) {
+      this.lose(); // it was made by a network that is gone, or the close event is still on its way
       if (this._isWaiting) {
         this.wake();
       }
     } else if (this._settledAt !== null) {
       this._ping();
-    } else if (isOnline || (!this._timers.has("opening") && now() - this._heardAt > ANSWER_MS)) {
-      this.dial(); // the attempt may have been made by a network that is gone
+    } else if (!this._timers.has("opening") && now() - this._heardAt > ANSWER_MS) {
+      this.dial(); // "joined" should have come
     }
   }
 
