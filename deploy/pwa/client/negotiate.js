@@ -6,7 +6,8 @@
 // one to a later offer. An offer that can't be taken is answered, too: by a "rollback".
 
 const AGAIN_MS = 3000; // an offer that was of no use is made again
-const OLD_PEER_MS = 2500; // pages of version 1 offer when they have heard nothing for 1.5 s
+const FIRST_WORD_MS = 1000; // for the first offer of who is not polite
+const OLD_PEER_MS = 2500; // and for that of a page of version 1, which offers when it has heard nothing for 1.5 s
 
 const originOf = (sdp) => sdp.match(/^o=(.*)/m)?.[1];
 
@@ -110,9 +111,11 @@ export function negotiate(pc, client, peer, options = {}) {
   };
 
   const restart = () => enqueue(() => pc.remoteDescription && pc.restartIce());
+  // First offers had better not cross: of Chromium's, one in twenty that is taken back at once never finds a candidate.
   const onNegotiationNeeded = () => {
-    if (version === 1 && isPolite() && !pc.remoteDescription) {
-      setTimeout(() => enqueue(() => pc.remoteDescription || offer()), OLD_PEER_MS);
+    if (isPolite() && !pc.remoteDescription) {
+      const ms = version > 1 ? FIRST_WORD_MS : OLD_PEER_MS;
+      setTimeout(() => enqueue(() => pc.remoteDescription || offer()), ms);
     } else {
       enqueue(offer);
     }
