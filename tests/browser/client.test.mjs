@@ -2,33 +2,17 @@
 
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
-import { readFile } from "node:fs/promises";
 import { after, afterEach, before, test } from "node:test";
-import { basename } from "node:path";
-import { fileURLToPath } from "node:url";
 
+import { expectEvent, readExample } from "./client_pages.mjs";
 import { Browser, decodesFrames } from "./pages.mjs";
 import { SessionStack } from "./session_stack.mjs";
-
-const CLIENT = new URL("../../deploy/client/", import.meta.url);
 
 let stack;
 let browser;
 
-async function read(path) {
-  if (path.startsWith("/client/")) {
-    return readFile(fileURLToPath(new URL(basename(path), CLIENT)));
-  }
-  const [, example] = (await readFile(new URL("README.md", CLIENT), "utf8")).match(/```html\n(.*?)```/s);
-  const page = example
-    .replace("wss://call.example.org/signal", `ws://${new URL(stack.url).host}/signal`)
-    .replace("</script>", "window.client = client; window.media = media; window.call = () => call;</script>");
-  assert.match(page, /window.client/);
-  return `<!doctype html><meta charset="utf-8"><link rel="icon" href="data:,">${page}`;
-}
-
 before(async () => {
-  stack = await SessionStack.start(read);
+  stack = await SessionStack.start(readExample(() => stack.url));
   browser = await Browser.start(stack.url);
 });
 
@@ -49,17 +33,6 @@ const iceChanges = (page, before) =>
     (name) => !window.connections.at(-1).currentLocalDescription.sdp.includes(`a=ice-ufrag:${name}\r`),
     before,
   );
-/** Note the next event of a type; the answer waits for it. */
-async function expectEvent(page, type) {
-  await page.evaluate((name) => {
-    window.noted ??= {};
-    window.noted[name] = new Promise((resolve) => {
-      const off = window.client.on(name, () => resolve(off()));
-    });
-  }, type);
-  return () => page.evaluate((name) => window.noted[name], type);
-}
-
 async function call() {
   const url = `${stack.url}#${randomUUID()}`;
   const pages = [await browser.open(url, { isOurs: false }), await browser.open(url, { isOurs: false })];

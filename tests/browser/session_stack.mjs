@@ -6,6 +6,7 @@ import { createServer } from "node:http";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { basename, extname, join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 
 import { Server } from "./server.mjs";
@@ -15,17 +16,19 @@ const TYPES = { ".html": "text/html", ".js": "text/javascript" };
 
 export class SessionStack {
   #directory;
+  #environment;
   #proxy;
   #lines = []; // the two sockets of each WebSocket that goes through: { page, server }
   #refused = 0;
   server;
   url;
 
-  /** `read` gives the content of a path; that of the folder session_page unless set. */
-  static async start(read = readSessionPage) {
+  /** `read` gives the content of a path; that of the folder session_page unless set. `environment` is that of the server. */
+  static async start(read = readSessionPage, { environment = {} } = {}) {
     const stack = new SessionStack();
+    stack.#environment = environment;
     stack.#directory = await mkdtemp(join(tmpdir(), "homecall-session-"));
-    stack.server = await Server.start(stack.#directory);
+    stack.server = await Server.start(stack.#directory, { environment });
     stack.#proxy = createServer((request, response) => servePage(request.url, response, read));
     stack.#proxy.on("upgrade", (request, socket, head) => stack.#passOn(request, socket, head));
     await once(stack.#proxy.listen(0, "127.0.0.1"), "listening");
@@ -53,9 +56,12 @@ export class SessionStack {
     return count;
   }
 
-  /** Close all WebSockets that there are. With `areGhosts`, the server does not see that: it has to find out. */
-  cut({ areGhosts = false } = {}) {
-    this.#lines.splice(0).forEach(({ page, server }) => {
+  /** Close WebSockets, all that there are unless some are named. With `areGhosts`, the server does not see that: it has to
+   * find out. */
+  cut({ areGhosts = false, lines = this.#lines } = {}) {
+    [...lines].forEach((line) => {
+      const { page, server } = line;
+      this.#lines.splice(this.#lines.indexOf(line), 1);
       if (areGhosts) {
         server.unpipe(page);
         page.unpipe(server);
@@ -67,11 +73,27 @@ export class SessionStack {
     });
   }
 
-  /** The server ends as `signal` says, and another one takes its port. */
-  async restartServer(signal = "SIGTERM") {
+  /** The WebSocket that came last, for cut() and swallow(). */
+  newest() {
+    return this.#lines.at(-1);
+  }
+
+  /** These WebSockets pass nothing on any more, in neither direction, and nobody is told. New ones do. */
+  swallow(lines) {
+    lines.forEach(({ page, server }) => {
+      for (const [from, to] of [[page, server], [server, page]]) {
+        from.unpipe(to);
+        from.resume(); // what comes is taken, so nobody notices by a full buffer either
+      }
+    });
+  }
+
+  /** The server ends as `signal` says, and `afterMs` later another one takes its port. */
+  async restartServer(signal = "SIGTERM", { afterMs = 0 } = {}) {
     const { port } = this.server;
     await this.server.end(signal);
-    this.server = await Server.start(this.#directory, { port });
+    await delay(afterMs);
+    this.server = await Server.start(this.#directory, { port, environment: this.#environment });
   }
 
   async stop() {

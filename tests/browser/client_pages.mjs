@@ -1,0 +1,153 @@
+// The example of deploy/client/README.md as a page, with a network that can fail, and what is seen of a call in it.
+
+import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import { basename } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+
+import { PATIENCE_MS } from "./pages.mjs";
+
+const CLIENT = new URL("../../deploy/client/", import.meta.url);
+const POLL_MS = 20;
+
+/** The files of the page at `url()`, for SessionStack. */
+export function readExample(url) {
+  return async (path) => {
+    if (path.startsWith("/client/")) {
+      return readFile(fileURLToPath(new URL(basename(path), CLIENT)));
+    }
+    const [, example] = (await readFile(new URL("README.md", CLIENT), "utf8")).match(/```html\n(.*?)```/s);
+    const page = example
+      .replace("wss://call.example.org/signal", `ws://${new URL(url()).host}/signal`)
+      .replace("</script>", "window.client = client; window.media = media; window.call = () => call;</script>");
+    assert.match(page, /window.client/);
+    return `<!doctype html><meta charset="utf-8"><link rel="icon" href="data:,">${page}`;
+  };
+}
+
+/** Runs in each page before its own scripts: note when frames of the other side are decoded. Times are those of Date.now(),
+ * which the pages and the tests have in common. */
+export function watchFrames() {
+  window.pictures = []; // when there were new ones
+  let last = { connection: null, frames: 0 };
+  setInterval(async () => {
+    const connection = window.connections.at(-1);
+    const reports = connection === undefined ? [] : [...(await connection.getStats()).values()];
+    const frames = reports.find(({ type, kind }) => type === "inbound-rtp" && kind === "video")?.framesDecoded ?? 0;
+    if (frames > (last.connection === connection ? last.frames : 0)) {
+      window.pictures.push(Date.now());
+    }
+    last = { connection, frames };
+  }, 20);
+}
+
+async function until(what, ask) {
+  const end = performance.now() + PATIENCE_MS;
+  for (;;) {
+    const answer = await ask();
+    if (answer) {
+      return answer;
+    }
+    assert.ok(performance.now() < end, `no ${what}`);
+    await delay(POLL_MS);
+  }
+}
+
+/** When the page has decoded a frame of the other side for the first time after `since`. */
+export function pictureAfter(page, since) {
+  return until("picture", () => page.evaluate((start) => window.pictures.find((at) => at > start), since));
+}
+
+/** The longest time in ms after `since` in which one of the pages has decoded nothing. */
+export async function longestGapMs(pages, since) {
+  const gaps = pages.map((page) =>
+    page.evaluate((start) => {
+      const times = [start, ...window.pictures.filter((at) => at > start), Date.now()];
+      return Math.max(...times.slice(1).map((at, i) => at - times[i]));
+    }, since),
+  );
+  return Math.max(...(await Promise.all(gaps)));
+}
+
+/** Resolves when both pages have got a signal of the other. That is asked for by sending some, so what the client would not
+ * notice by itself it notices then. */
+export async function bothHear(pages) {
+  const word = Math.random();
+  await Promise.all(
+    pages.map((page) =>
+      page.evaluate(async (data) => {
+        const { client } = window;
+        const heard = new Promise((resolve) => client.on("signal", ({ signal }) => signal.data === data && resolve()));
+        const pause = () => new Promise((resolve) => setTimeout(resolve, 20));
+        for (;;) {
+          while (client.state !== "joined" || client.peers.size === 0) {
+            await pause();
+          }
+          // The other one may listen a moment later.
+          const isHeard = await Promise.race([heard.then(() => true), pause()]);
+          await client.send({ type: "signal", data }).catch(() => {});
+          if (isHeard) {
+            return;
+          }
+        }
+      }, word),
+    ),
+  );
+}
+
+/** Note the next event of a type; the answer waits for it. */
+export async function expectEvent(page, type) {
+  await page.evaluate((name) => {
+    window.noted ??= {};
+    window.noted[name] = new Promise((resolve) => {
+      const off = window.client.on(name, () => resolve(off()));
+    });
+  }, type);
+  return () => page.evaluate((name) => window.noted[name], type);
+}
+
+/** The network of a page, as Chromium emulates it: without it no connection can be made, and no packet of a call comes or
+ * goes. What is connected already is the proxy's to harm. */
+export class Network {
+  #session;
+
+  /** Before the page has any connection: those of before would not take part. */
+  static async of(page) {
+    const network = new Network();
+    network.#session = await page.context().newCDPSession(page);
+    await network.#session.send("Network.enable");
+    await network.#set({ isOffline: false, loss: 0 });
+    return network;
+  }
+
+  #set({ isOffline, loss }) {
+    return this.#session.send("Network.emulateNetworkConditions", {
+      offline: isOffline,
+      latency: 1,
+      downloadThroughput: 1e9,
+      uploadThroughput: 1e9,
+      packetLoss: Math.max(loss, 0.001), // with 0 nothing is emulated, and nothing can be later
+      packetQueueLength: 1000,
+    });
+  }
+
+  /** The page is told. */
+  goOffline() {
+    return this.#set({ isOffline: true, loss: 100 });
+  }
+
+  /** Nobody is told. */
+  losePackets() {
+    return this.#set({ isOffline: false, loss: 100 });
+  }
+
+  comeBack() {
+    return this.#set({ isOffline: false, loss: 0 });
+  }
+
+  /** Have the page sleep, and wake. */
+  sleep(isAsleep) {
+    return this.#session.send("Page.setWebLifecycleState", { state: isAsleep ? "frozen" : "active" });
+  }
+}
