@@ -26,7 +26,9 @@ echo "$libraries libraries (at most ${LIBRARIES_BOUND:=12})"
 [ "$libraries" -le "$LIBRARIES_BOUND" ]
 
 "$prefix/bin/homecall-signal" --env-file "$prefix/etc/homecall-signal/env" --check-config
-test -s "$prefix/share/homecall-signal/pwa/index.html"
+for file in index.html client/signal.js client/line.js client/negotiate.js; do
+    test -s "$prefix/share/homecall-signal/pwa/$file" || fail "the page lacks $file"
+done
 
 pkgconfig=$(dirname "$(find "$prefix" -name homecall.pc)")
 libdir=$(dirname "$pkgconfig")

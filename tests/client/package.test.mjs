@@ -29,6 +29,30 @@ test("exports what it says, and nothing runs when it is imported", async () => {
   assert.equal(manifest.dependencies, undefined);
 });
 
+/** The files that `npm pack` puts together in `folder`, unpacked. */
+async function pack(t, folder) {
+  const directory = await mkdtemp(join(tmpdir(), "homecall-pack-"));
+  t.after(() => rm(directory, { recursive: true }));
+  const run = promisify(execFile);
+  const { stdout } = await run("npm", ["pack", "--json", "--pack-destination", directory], { cwd: folder });
+  const [{ files }] = JSON.parse(stdout.slice(stdout.indexOf("[\n")));
+  const [archive] = await readdir(directory);
+  await run("tar", ["-xzf", archive], { cwd: directory });
+  return { names: files.map(({ path }) => path).sort(), unpacked: join(directory, "package") };
+}
+
+test("can be packed, with its license, from the folder and from the link to it", async (t) => {
+  for (const folder of [PACKAGE, join(PACKAGE, "../pwa/client")]) {
+    const { names: packed, unpacked } = await pack(t, folder);
+    assert.deepEqual(packed, [...manifest.files, "LICENSE", "README.md", "package.json"].sort());
+    const license = (where) => readFile(join(where, "LICENSE"), "utf8");
+    assert.equal(await license(unpacked), await license(join(PACKAGE, "../..")));
+    const { SignalClient } = await import(join(unpacked, manifest.exports["."].default));
+    assert.equal(new SignalClient("wss://call.example/signal").state, "idle");
+    await assert.rejects(license(folder), { code: "ENOENT" }); // one LICENSE is enough in the project
+  }
+});
+
 test("all that it imports is in the package", () => {
   for (const source of sources) {
     for (const [, name] of source.matchAll(/from "(.*)"/g)) {
