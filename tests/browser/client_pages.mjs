@@ -70,30 +70,30 @@ export async function longestGapMs(pages, since) {
   return Math.max(...(await Promise.all(gaps)));
 }
 
-/** Resolves when both pages have got a signal of the other. That is asked for by sending some, so what the client would not
- * notice by itself it notices then. */
+/** When both pages have got a signal of the other. That is asked for by sending one, so what the client would not notice by
+ * itself it notices then. */
 export async function bothHear(pages) {
   const word = Math.random();
-  await Promise.all(
-    pages.map((page) =>
-      page.evaluate(async (data) => {
-        const { client } = window;
-        const heard = new Promise((resolve) => client.on("signal", ({ signal }) => signal.data === data && resolve()));
-        const pause = () => new Promise((resolve) => setTimeout(resolve, 20));
-        for (;;) {
-          while (client.state !== "joined" || client.peers.size === 0) {
-            await pause();
-          }
-          // The other one may listen a moment later.
-          const isHeard = await Promise.race([heard.then(() => true), pause()]);
-          await client.send({ type: "signal", data }).catch(() => {});
-          if (isHeard) {
-            return;
-          }
-        }
-      }, word),
-    ),
-  );
+  const listen = (data) => {
+    window.heard = new Promise((resolve) => {
+      window.client.on("signal", ({ signal }) => signal.data === data && resolve(Date.now()));
+    });
+  };
+  const say = async (data) => {
+    const { client } = window;
+    for (let isTaken = false; !isTaken; ) {
+      while (client.state !== "joined" || client.peers.size === 0) {
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      }
+      isTaken = await client.send({ type: "signal", data }).then(
+        () => true,
+        () => false, // with its session
+      );
+    }
+    return window.heard;
+  };
+  await Promise.all(pages.map((page) => page.evaluate(listen, word)));
+  return Math.max(...(await Promise.all(pages.map((page) => page.evaluate(say, word)))));
 }
 
 /** Note the next event of a type; the answer waits for it. */

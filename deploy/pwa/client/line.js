@@ -22,7 +22,7 @@ export class Timers {
   }
 
   has(name) {
-    return this._ids[name] !== undefined;
+    return name in this._ids;
   }
 
   /** `act` is told how late it is, in ms. */
@@ -35,10 +35,11 @@ export class Timers {
     }, ms);
   }
 
-  clear(...names) {
-    for (const name of names.length > 0 ? names : Object.keys(this._ids)) {
-      clearTimeout(this._ids[name]);
-      delete this._ids[name];
+  /** All of them, unless one is named. */
+  clear(name) {
+    for (const one of name ? [name] : Object.keys(this._ids)) {
+      clearTimeout(this._ids[one]);
+      delete this._ids[one];
     }
   }
 }

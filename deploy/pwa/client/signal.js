@@ -13,7 +13,7 @@ const REPLACED = 4501;
 const CLOSES = { [REPLACED]: "replaced", 1009: "too-large" };
 const ACK_AFTER_MS = 1000;
 const ACK_AFTER_MESSAGES = 8;
-const PAYLOADS = { offer: "sdp", answer: "sdp", candidate: "candidate", signal: "data", update: "data" };
+const PAYLOADS = { offer: "sdp", answer: "sdp", candidate: "candidate", signal: "data" };
 
 export class SignalError extends Error {
   constructor(code, message = code, isFatal = false, retryAfterMs = null) {
@@ -25,7 +25,7 @@ export class SignalError extends Error {
   }
 }
 
-const lost = () => new SignalError("lost", "The session has ended");
+const lost = () => new SignalError("lost");
 
 /** As much of it as a leave may say, without half a character. */
 const fit = (text) => text.slice(0, new TextEncoder().encodeInto(text, new Uint8Array(256)).read);
@@ -34,12 +34,10 @@ const isHidden = () => globalThis.document?.hidden;
 
 /** Have `handle` called for what happens to the page and its network, where there is one. Returns how to end it. */
 function watchPage(handle) {
-  const listeners = [
-    [globalThis, "online", "pageshow", "pagehide"],
-    [globalThis.document, "resume", "visibilitychange"],
-  ];
-  const all = (verb) =>
-    listeners.forEach(([target, ...types]) => types.forEach((type) => target?.[verb]?.(type, handle)));
+  const all = (verb) => {
+    ["online", "pageshow", "pagehide"].forEach((type) => globalThis[verb]?.(type, handle));
+    ["visibilitychange", "resume"].forEach((type) => globalThis.document?.[verb](type, handle));
+  };
   all("addEventListener");
   return () => all("removeEventListener");
 }
@@ -111,7 +109,10 @@ export class SignalClient {
         this._line.write(this._joinText());
       },
       onMessage: (message) => this._hear(message),
-      onLost: (ms) => this._onLost(ms),
+      onLost: (retryInMs) => {
+        this._timers.clear();
+        this._setState(this._self === null ? "connecting" : "resuming", retryInMs);
+      },
       onEnd: (code, fault) =>
         this._end(code, new SignalError(fault ? "invalid" : CLOSES[code] ?? "lost", fault ?? `Closed with ${code}`)),
     });
@@ -128,16 +129,16 @@ export class SignalClient {
   }
 
   send(signal, to) {
-    const payload = PAYLOADS[signal.type];
-    if (payload === undefined || signal.type === "update") {
-      return Promise.reject(new SignalError("unsupported", `No signal: ${signal.type}`));
-    }
-    return this._queue(signal.type, signal[payload], to);
+    const { type } = signal;
+    const field = PAYLOADS[type];
+    return field
+      ? this._queue(type, field, signal[field], to)
+      : Promise.reject(new SignalError("unsupported", `No signal: ${type}`));
   }
 
   update(data = null) {
     this._data = data;
-    return this._room === null ? Promise.resolve() : this._queue("update", data);
+    return this._room === null ? Promise.resolve() : this._queue("update", "data", data);
   }
 
   check() {
@@ -272,11 +273,6 @@ export class SignalClient {
     peers.forEach((one) => this._peers.set(one.peer, peerOf(one, one.away)));
   }
 
-  _onLost(retryInMs) {
-    this._timers.clear();
-    this._setState(this._self === null ? "connecting" : "resuming", retryInMs);
-  }
-
   /** No session and no line any more. */
   _stop(state, error) {
     this._line?.stop();
@@ -305,12 +301,12 @@ export class SignalClient {
 
   // What we tell.
 
-  _queue(type, payload, to) {
+  _queue(type, field, payload, to) {
     if (this._room === null) {
       return Promise.reject(new SignalError("not-joined"));
     }
     const promise = new Promise((resolve, reject) => {
-      const body = JSON.stringify({ type, to, [PAYLOADS[type]]: payload });
+      const body = JSON.stringify({ type, to, [field]: payload });
       const n = this._self === null ? NaN : (this._n += 1);
       const send = { type, payload, body, n, resolve, reject };
       this._sends.push(send);
@@ -423,12 +419,12 @@ export class SignalClient {
   }
 
   _pass(type, message) {
-    const payload = PAYLOADS[type];
-    if (payload !== undefined) {
+    const field = PAYLOADS[type];
+    if (field) {
       // Who sent something to an empty room may be gone from it.
       const { from: peer } = message;
       const from = this._peers.get(peer) ?? peerOf({ peer, user: "", data: null, order: 0, v: 1 }, true);
-      this._emit("signal", { from, signal: { type, [payload]: message[payload] } });
+      this._emit("signal", { from, signal: { type, [field]: message[field] } });
     } else if (/^peer-(joined|changed|away|back|left)$/.test(type)) {
       this._onPeer(type, message);
     }
