@@ -6,7 +6,8 @@ import { randomUUID } from "node:crypto";
 import { after, afterEach, before, test as nodeTest } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 
-import { Network, bothHear, expectEvent, longestGapMs, pictureAfter, readExample, watchFrames } from "./client_pages.mjs";
+import { Network, bothHear, expectEvent, longestGapMs } from "./client_pages.mjs";
+import { pictureAfter, readExample, watchFrames } from "./client_pages.mjs";
 import { Browser, decodesFrames } from "./pages.mjs";
 import { SessionStack } from "./session_stack.mjs";
 
@@ -134,11 +135,11 @@ for (const [i, who] of SIDES.entries()) {
   test(`a line of ${who} that swallows is noticed when the page wakes`, async (t) => {
     const { pages, lines, networks } = await call({ hasNetworks: true });
     const resumed = await expectEvent(pages[i], "resumed");
-    await networks[i].sleep(true);
+    await networks[i].freeze();
     stack.swallow([lines[i]]);
     await delay(1000);
     const start = Date.now();
-    await networks[i].sleep(false);
+    await networks[i].wake();
     await resumed();
     await expectBack(t, pages, start);
     assert.deepEqual(await connections(pages), [1, 1]);

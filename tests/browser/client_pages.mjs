@@ -26,8 +26,8 @@ export function readExample(url) {
   };
 }
 
-/** Runs in each page before its own scripts: note when frames of the other side are decoded. Times are those of Date.now(),
- * which the pages and the tests have in common. */
+/** Runs in each page before its own scripts: note when frames of the other side are decoded. Times are those of
+ * Date.now(), which the pages and the tests have in common. */
 export function watchFrames() {
   window.pictures = []; // when there were new ones
   let last = { connection: null, frames: 0 };
@@ -70,8 +70,8 @@ export async function longestGapMs(pages, since) {
   return Math.max(...(await Promise.all(gaps)));
 }
 
-/** When both pages have got a signal of the other. That is asked for by sending one, so what the client would not notice by
- * itself it notices then. */
+/** When both pages have got a signal of the other. That is asked for by sending one, so what the client would not notice
+ * by itself it notices then. */
 export async function bothHear(pages) {
   const word = Math.random();
   const listen = (data) => {
@@ -107,14 +107,16 @@ export async function expectEvent(page, type) {
   return () => page.evaluate((name) => window.noted[name], type);
 }
 
-/** The network of a page, as Chromium emulates it: without it no connection can be made, and no packet of a call comes or
- * goes. What is connected already is the proxy's to harm. */
+/** The network of a page, as Chromium emulates it: without it no connection can be made, and no packet of a call comes
+ * or goes. What is connected already is the proxy's to harm. */
 export class Network {
+  #page;
   #session;
 
   /** Before the page has any connection: those of before would not take part. */
   static async of(page) {
     const network = new Network();
+    network.#page = page;
     network.#session = await page.context().newCDPSession(page);
     await network.#session.send("Network.enable");
     await network.#set({ isOffline: false, loss: 0 });
@@ -146,8 +148,15 @@ export class Network {
     return this.#set({ isOffline: false, loss: 0 });
   }
 
-  /** Have the page sleep, and wake. */
-  sleep(isAsleep) {
-    return this.#session.send("Page.setWebLifecycleState", { state: isAsleep ? "frozen" : "active" });
+  /** Have the page sleep. */
+  async freeze() {
+    await this.#page.evaluate(() => document.addEventListener("freeze", () => console.log("it sleeps")));
+    const asleep = this.#page.waitForEvent("console", (message) => message.text() === "it sleeps");
+    await this.#session.send("Page.setWebLifecycleState", { state: "frozen" });
+    await asleep;
+  }
+
+  wake() {
+    return this.#session.send("Page.setWebLifecycleState", { state: "active" });
   }
 }

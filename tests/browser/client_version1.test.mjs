@@ -58,7 +58,8 @@ const errors = (page) => page.evaluate(() => window.heard.filter((type) => type 
 for (const versions of [[1, 2], [2, 1]]) {
   for (const [query, how] of [["?yields", "yields"], ["", "does not yield"]]) {
     for (const [pauseMs, when] of [[MOMENT_MS, "later"], [0, "at once"]]) {
-      test(`version ${versions[0]} is there first, ${versions[1]} comes ${when}; version 1 ${how} to a crossing offer`, async (t) => {
+      const name = `version ${versions[0]} is there first, ${versions[1]} comes ${when}; version 1 ${how}`;
+      test(name, async (t) => {
         const { one, tookMs } = await call(versions, { query, pauseMs });
         t.diagnostic(`${tookMs} ms`);
         assert.ok(tookMs <= BAR_MS, `${tookMs} ms`);

@@ -23,7 +23,8 @@ export class SessionStack {
   server;
   url;
 
-  /** `read` gives the content of a path; that of the folder session_page unless set. `environment` is that of the server. */
+  /** `read` gives the content of a path; that of the folder session_page unless set. `environment` is that of the
+   * server. */
   static async start(read = readSessionPage, { environment = {} } = {}) {
     const stack = new SessionStack();
     stack.#environment = environment;
@@ -56,8 +57,8 @@ export class SessionStack {
     return count;
   }
 
-  /** Close WebSockets, all that there are unless some are named. With `areGhosts`, the server does not see that: it has to
-   * find out. */
+  /** Close WebSockets, all that there are unless some are named. With `areGhosts`, the server does not see that: it has
+   * to find out. */
   cut({ areGhosts = false, lines = this.#lines } = {}) {
     [...lines].forEach((line) => {
       const { page, server } = line;

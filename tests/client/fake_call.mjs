@@ -71,11 +71,13 @@ class FakeConnection extends EventTarget {
     const type = this.signalingState === "have-remote-offer" ? "answer" : "offer";
     assert.notEqual(this.signalingState, "have-local-offer");
     // Who answers a restart takes part in it (JSEP, 5.3.1).
-    const isRestart = type === "offer" ? this.#isRestartWanted : this.#iceOf(this.remoteDescription) !== this.#iceOf(this.#agreed[1]);
+    const isNewIce = this.#iceOf(this.remoteDescription) !== this.#iceOf(this.#agreed[1]);
+    const isRestart = type === "offer" ? this.#isRestartWanted : isNewIce;
     this.#ice += isRestart ? 1 : 0;
     this.#isRestartWanted = this.#isRestartWanted && !(isRestart && type === "answer");
     this.#version += 1;
-    this.localDescription = { type, sdp: `${this.name} ${this.#ice} ${this.tracks}\r\no=${this.name} ${this.#version}\r\n` };
+    const sdp = `${this.name} ${this.#ice} ${this.tracks}\r\no=${this.name} ${this.#version}\r\n`;
+    this.localDescription = { type, sdp };
     if (type === "answer") {
       this.#agree();
     } else {

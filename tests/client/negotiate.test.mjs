@@ -89,7 +89,7 @@ test("and is not made when the other one has come", async (t) => {
 
 test("a candidate of version 1 may be a text", async (t) => {
   const call = new Call(t);
-  call.b.addTrack();
+  call.a.addTrack();
   await settled();
   const taken = [];
   call.a.addIceCandidate = async (candidate) => taken.push(candidate);
@@ -305,12 +305,32 @@ test("the application's own signals are not touched", async (t) => {
 
 test("what the connection refuses is told, and the next works", async (t) => {
   const call = new Call(t);
-  call.tell("a", "signal", { from: call.peers.b, signal: { type: "candidate", candidate: { candidate: "early" } } });
+  call.a.addTrack();
+  await settled();
+  call.tell("a", "signal", { from: call.peers.b, signal: { type: "candidate", candidate: { candidate: "old" } } });
   await settled();
   assert.match(call.warnings.splice(0).join(), /a candidate of nothing/);
   call.a.addTrack();
   await settled();
   call.expectAgreement();
+});
+
+test("a candidate that comes before any description waits for it", async (t) => {
+  for (const type of ["offer", "answer"]) {
+    const call = new Call(t);
+    const tell = (signal) => call.tell("a", "signal", { from: call.peers.b, signal });
+    if (type === "answer") {
+      call.lines.a = false;
+      call.a.addTrack();
+      await settled();
+    }
+    ["of b 1 1", "of b 1 1"].forEach((candidate) => tell({ type: "candidate", candidate: { candidate } }));
+    await settled();
+    tell({ type, sdp: "b 1 1" });
+    await settled();
+    assert.deepEqual(call.a.candidates, ["of b 1 1", "of b 1 1"]);
+    assert.deepEqual(call.warnings, []);
+  }
 });
 
 test("an event that comes twice is one offer", async (t) => {

@@ -17,10 +17,11 @@ export function negotiate(pc, client, peer, options = {}) {
   let isIgnoring = false; // the last offer of the other end, and so its candidates
   let isRefused = false; // our last offer
   let isStopped = false;
+  const held = []; // candidates that have come before any description
   let tasks = Promise.resolve();
 
   // Rule 6. Without a session of our own there is nobody to be polite to.
-  const isPolite = () => options.polite ?? (version === 1 || (client.self?.order ?? 0) > order);
+  const isPolite = () => options.polite ?? (version === 1 || client.self?.order > order);
 
   const enqueue = (task) => {
     tasks = tasks
@@ -45,6 +46,11 @@ export function negotiate(pc, client, peer, options = {}) {
     }
   };
 
+  const setRemote = async (type, sdp) => {
+    await pc.setRemoteDescription({ type, sdp });
+    held.splice(0).forEach(enqueue);
+  };
+
   const takeOffer = async (sdp) => {
     isIgnoring = isOffering() && !isRefused && !isPolite();
     if (isIgnoring) {
@@ -52,7 +58,7 @@ export function negotiate(pc, client, peer, options = {}) {
     }
     const inReplyTo = originOf(sdp);
     try {
-      await Promise.all([takeBack(), pc.setRemoteDescription({ type: "offer", sdp })]);
+      await Promise.all([takeBack(), setRemote("offer", sdp)]);
       await pc.setLocalDescription();
       describe(inReplyTo);
     } catch (error) {
@@ -71,7 +77,7 @@ export function negotiate(pc, client, peer, options = {}) {
       if (type === "rollback") {
         throw new Error("refused");
       }
-      await pc.setRemoteDescription({ type: "answer", sdp });
+      await setRemote("answer", sdp);
     } catch (error) {
       isRefused = true; // until it is made again, an offer of the other end goes first
       setTimeout(() => enqueue(() => isRefused && takeBack()), AGAIN_MS);
@@ -90,10 +96,13 @@ export function negotiate(pc, client, peer, options = {}) {
 
   const onSignal = ({ from, signal: { type, sdp, candidate } }) => {
     const text = sdp?.sdp ?? sdp;
-    if (from.id === id && type !== "signal") {
-      enqueue(() =>
-        type === "offer" ? takeOffer(text) : type === "answer" ? takeAnswer(text, sdp) : takeCandidate(candidate),
-      );
+    const take = {
+      offer: () => takeOffer(text),
+      answer: () => takeAnswer(text, sdp),
+      candidate: () => (pc.remoteDescription ? takeCandidate(candidate) : held.push(take)),
+    }[type];
+    if (from.id === id && take) {
+      enqueue(take);
     }
   };
 

@@ -145,10 +145,11 @@ export class SignalClient<D = unknown> {
 
 /**
  * Perfect negotiation with one peer: call it in the task that adds the first track. Polite is the one with
- * the higher order, and always the one of version 2 before one of version 1. The polite one makes the first offer
- * only when the other has made none: for 1 s, or for 2.5 s where that is one of version 1. Restarts ICE when it is disconnected or has failed, when the network is back, and after a fresh join of
- * either side; follows a peer to its new id when `formerly` tells it. An offer that the other end could not take
- * is made again every 3 s. What the connection refuses is told by console.warn().
+ * the higher order, and always the one of version 2 before one of version 1. It makes the first offer only when
+ * the other has made none for 1 s, or for 2.5 s where that is of version 1. Restarts ICE when it is disconnected
+ * or has failed, when the network is back, and after a fresh join of either side; follows a peer to its new id
+ * when `formerly` tells it. An offer that the other end could not take is made again every 3 s. What the
+ * connection refuses is told by console.warn().
  */
 export function negotiate(
   pc: RTCPeerConnection,

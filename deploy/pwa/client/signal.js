@@ -54,9 +54,9 @@ export class SignalClient {
     this._data = options.data ?? null;
     this._handlers = {};
     this._timers = new Timers();
-    this._state = "idle";
-    this._peers = new Map();
-    this._self = null; // of the session, as long as there is one
+    this.state = "idle";
+    this.peers = new Map();
+    this.self = null; // of the session, as long as there is one
     this._sends = []; // in order; those with a number have been told to this session, the others wait for one
     this._room = null;
     this._line = null;
@@ -64,18 +64,6 @@ export class SignalClient {
     this._token = undefined;
     this._kept = this._takeKept(); // { room, token } of a session that is not ours yet, or not any more
     this._restartNumbers();
-  }
-
-  get state() {
-    return this._state;
-  }
-
-  get self() {
-    return this._self;
-  }
-
-  get peers() {
-    return this._peers;
   }
 
   on(type, handler) {
@@ -111,7 +99,7 @@ export class SignalClient {
       onMessage: (message) => this._hear(message),
       onLost: (retryInMs) => {
         this._timers.clear();
-        this._setState(this._self === null ? "connecting" : "resuming", retryInMs);
+        this._setState(this.self === null ? "connecting" : "resuming", retryInMs);
       },
       onEnd: (code, fault) =>
         this._end(code, new SignalError(fault ? "invalid" : CLOSES[code] ?? "lost", fault ?? `Closed with ${code}`)),
@@ -146,7 +134,7 @@ export class SignalClient {
   }
 
   leave(text) {
-    const { _line: line, _sends: sends, _self: self, _resumeForMs: patienceMs } = this;
+    const { _line: line, _sends: sends, self, _resumeForMs: patienceMs } = this;
     const leave = JSON.stringify({ type: "leave", text: text && fit(text), ack: this._rideAck() });
     const join = this._joinText();
     if (self !== null) {
@@ -162,7 +150,7 @@ export class SignalClient {
   }
 
   close() {
-    if (this._state !== "closed") {
+    if (this.state !== "closed") {
       this._end(1000, null);
     }
   }
@@ -182,8 +170,8 @@ export class SignalClient {
   }
 
   _setState(state, retryInMs = null) {
-    const previous = this._state;
-    this._state = state;
+    const previous = this.state;
+    this.state = state;
     if (state !== previous || retryInMs !== null) {
       this._emit("state", { state, previous, retryInMs });
     }
@@ -223,7 +211,7 @@ export class SignalClient {
 
   _joinText() {
     const { _room: room, _data: data, _token: token, _formerly: formerly } = this;
-    const seen = this._self === null ? undefined : this._seen;
+    const seen = this.self === null ? undefined : this._seen;
     return JSON.stringify({ type: "join", room, user: this._options.user, data, token, seen, formerly });
   }
 
@@ -250,7 +238,7 @@ export class SignalClient {
     const received = this._sends.filter(({ n }) => n <= message.received);
     this._sends.slice(Math.max(0, received.length - 1)).forEach((send) => this._say(send));
     this._expectAck(true);
-    const joined = { self: this._self, peers: this._peers, isResumed, iceServers };
+    const joined = { self: this.self, peers: this.peers, isResumed, iceServers };
     this._joining?.resolve(joined);
     this._joining = null;
     this._setState("joined");
@@ -268,9 +256,9 @@ export class SignalClient {
       this._formerly = peer;
     }
     const { user = "" } = this._options;
-    this._self = { id: peer, user, data: this._joinedData, order, isAway: false, version: 2 };
-    this._peers.clear();
-    peers.forEach((one) => this._peers.set(one.peer, peerOf(one, one.away)));
+    this.self = { id: peer, user, data: this._joinedData, order, isAway: false, version: 2 };
+    this.peers.clear();
+    peers.forEach((one) => this.peers.set(one.peer, peerOf(one, one.away)));
   }
 
   /** No session and no line any more. */
@@ -279,9 +267,9 @@ export class SignalClient {
     this._unwatch?.();
     const sends = this._sends.splice(0);
     const joining = this._joining;
-    this._line = this._room = this._self = this._joining = null;
+    this._line = this._room = this.self = this._joining = null;
     this._token = this._formerly = undefined;
-    this._peers.clear();
+    this.peers.clear();
     this._restartNumbers();
     sends.forEach((send) => send.reject(lost()));
     joining?.reject(error ?? lost());
@@ -307,10 +295,10 @@ export class SignalClient {
     }
     const promise = new Promise((resolve, reject) => {
       const body = JSON.stringify({ type, to, [field]: payload });
-      const n = this._self === null ? NaN : (this._n += 1);
+      const n = this.self === null ? NaN : (this._n += 1);
       const send = { type, payload, body, n, resolve, reject };
       this._sends.push(send);
-      if (this._state === "joined") {
+      if (this.state === "joined") {
         this._say(send);
         this._expectAck(false);
       }
@@ -334,7 +322,7 @@ export class SignalClient {
       const { type, payload, resolve } = this._sends.shift();
       if (type === "update") {
         this._data = payload;
-        this._self = { ...this._self, data: payload };
+        this.self = { ...this.self, data: payload };
       }
       resolve();
       isProgress = true;
@@ -381,11 +369,11 @@ export class SignalClient {
     const error = isNew && type === "error" ? this._refuse(message, this._sends) : null;
     this._takeAck(ack, n !== undefined);
     if (error !== null) {
-      this._onError(error, n);
+      this._onError(error);
     } else if (isNew) {
       this._pass(type, message);
     }
-    if (this._state === "joined") {
+    if (this.state === "joined") {
       this._oweAck();
     }
   }
@@ -397,17 +385,17 @@ export class SignalClient {
     if (at >= 0) {
       const [{ type, reject }] = sends.splice(at, 1);
       reject(error);
-      if (type === "update" && this._self !== null) {
-        this._data = this._self.data; // what the others know is what a fresh join tells
+      if (type === "update" && this.self !== null) {
+        this._data = this.self.data; // what the others know is what a fresh join tells
       }
     }
     return error;
   }
 
-  _onError(error, n) {
+  _onError(error) {
     const line = this._line;
     this._emit("error", error);
-    if (n !== undefined || this._state === "joined" || line !== this._line) {
+    if (this.state === "joined" || line !== this._line) {
       return;
     }
     // The join was refused.
@@ -423,7 +411,7 @@ export class SignalClient {
     if (field) {
       // Who sent something to an empty room may be gone from it.
       const { from: peer } = message;
-      const from = this._peers.get(peer) ?? peerOf({ peer, user: "", data: null, order: 0, v: 1 }, true);
+      const from = this.peers.get(peer) ?? peerOf({ peer, user: "", data: null, order: 0, v: 1 }, true);
       this._emit("signal", { from, signal: { type, [field]: message[field] } });
     } else if (/^peer-(joined|changed|away|back|left)$/.test(type)) {
       this._onPeer(type, message);
@@ -431,15 +419,15 @@ export class SignalClient {
   }
 
   _onPeer(type, message) {
-    const { isAway = false } = this._peers.get(message.peer) ?? {};
+    const { isAway = false } = this.peers.get(message.peer) ?? {};
     const peer = peerOf(message, type === "peer-changed" ? isAway : type === "peer-away");
     if (type === "peer-left") {
       const { reason, text = null } = message;
-      this._peers.delete(peer.id);
+      this.peers.delete(peer.id);
       this._emit(type, { ...peer, reason, text });
     } else {
-      this._peers.set(peer.id, peer);
-      this._formerly = this._self.id;
+      this.peers.set(peer.id, peer);
+      this._formerly = this.self.id;
       this._emit(type, peer);
     }
   }

@@ -1,8 +1,8 @@
-// A page of version 1, as there are some in the field: it joins, offers when it has heard nothing for a moment, does not
-// come back by itself, and ends the call on any error. It is in the room that its address names behind "#".
+// A page of version 1, as there are some in the field: it joins, offers when it has heard nothing for a moment, does
+// not come back by itself, and ends the call on any error. It is in the room that its address names behind "#".
 //
-// What pages do when offers cross differs: with `?yields` it takes the other one's, which takes back its own; otherwise it
-// keeps to its own and says that again.
+// What pages do when offers cross differs: with `?yields` it takes the other one's, which takes back its own;
+// otherwise it keeps to its own and says that again.
 
 const MOMENT_MS = 1500;
 
