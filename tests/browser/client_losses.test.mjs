@@ -131,19 +131,6 @@ for (const [i, who] of SIDES.entries()) {
     await pages[i].waitForFunction(() => window.client?.state === "joined");
     await expectBack(t, pages, start);
   });
-
-  test(`a line of ${who} that swallows is noticed when the page wakes`, async (t) => {
-    const { pages, lines, networks } = await call({ hasNetworks: true });
-    const resumed = await expectEvent(pages[i], "resumed");
-    await networks[i].freeze();
-    stack.swallow([lines[i]]);
-    await delay(1000);
-    const start = Date.now();
-    await networks[i].wake();
-    await resumed();
-    await expectBack(t, pages, start);
-    assert.deepEqual(await connections(pages), [1, 1]);
-  });
 }
 
 for (const type of ["online", "visibilitychange"]) {

@@ -110,13 +110,11 @@ export async function expectEvent(page, type) {
 /** The network of a page, as Chromium emulates it: without it no connection can be made, and no packet of a call comes
  * or goes. What is connected already is the proxy's to harm. */
 export class Network {
-  #page;
   #session;
 
   /** Before the page has any connection: those of before would not take part. */
   static async of(page) {
     const network = new Network();
-    network.#page = page;
     network.#session = await page.context().newCDPSession(page);
     await network.#session.send("Network.enable");
     await network.#set({ isOffline: false, loss: 0 });
@@ -146,17 +144,5 @@ export class Network {
 
   comeBack() {
     return this.#set({ isOffline: false, loss: 0 });
-  }
-
-  /** Have the page sleep. */
-  async freeze() {
-    await this.#page.evaluate(() => document.addEventListener("freeze", () => console.log("it sleeps")));
-    const asleep = this.#page.waitForEvent("console", (message) => message.text() === "it sleeps");
-    await this.#session.send("Page.setWebLifecycleState", { state: "frozen" });
-    await asleep;
-  }
-
-  wake() {
-    return this.#session.send("Page.setWebLifecycleState", { state: "active" });
   }
 }
