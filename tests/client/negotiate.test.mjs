@@ -268,10 +268,11 @@ test("meanwhile the other end may offer, whoever is polite", async (t) => {
 });
 
 test("version 1 is not told that its offer can't be taken", async (t) => {
-  const call = new Call(t, { versions: [2, 1] });
+  const call = new Call(t, { versions: [2, 1], options: [{}, { polite: false }] });
   call.a.refusals = ["offer"];
   call.b.addTrack();
   await settled();
+  assert.match(call.warnings.splice(0).join(), /no offer/);
   assert.deepEqual(call.sent.filter(([who]) => who === "a"), []);
 });
 
