@@ -4,64 +4,33 @@
 // go to out/browser. HOMECALL_SIGNAL_BINARY names another server.
 
 import assert from "node:assert/strict";
-import { mkdir, readFile } from "node:fs/promises";
-import { after, afterEach, before, test } from "node:test";
+import { readFile } from "node:fs/promises";
+import { test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
-import { fileURLToPath } from "node:url";
 
-import { Browser, PATIENCE_MS, bothSeeFrames, hangUp, linkOf, phase, press, says, seesFrames } from "./pages.mjs";
-import { Stack } from "./stack.mjs";
+import { PHONE, useCalls } from "./calls.mjs";
+import { bothSeeFrames, hangUp, linkOf, phase, press, says, seesFrames } from "./pages.mjs";
 
-const PICTURES = fileURLToPath(new URL("../../out/browser/", import.meta.url));
-const PHONE = { viewport: { width: 390, height: 844 }, deviceScaleFactor: 2, isMobile: true, hasTouch: true };
-
-let stack;
-let browser;
-
-before(async () => {
-  await mkdir(PICTURES, { recursive: true });
-  stack = await Stack.start();
-  browser = await Browser.start(stack.url);
-});
-
-afterEach(() => browser.closePages());
-
-after(async () => {
-  await browser?.stop();
-  await stack?.stop();
-});
-
-const openPage = (url, options) => browser.open(url, options);
-const picture = (page, name) => page.screenshot({ path: `${PICTURES}${name}.png` });
-
-/** Two pages in a call: Anna, who made the codeword up, and Boris, who came by the link after her offer. */
-async function call({ callerOptions, calleeOptions } = {}) {
-  const anna = await openPage(stack.url, callerOptions);
-  await press(anna, "Anna");
-  const boris = await openPage(await linkOf(anna), calleeOptions);
-  await press(boris, "Boris");
-  await bothSeeFrames(anna, boris);
-  return { anna, boris };
-}
+const { openPage, call, picture, stack, url } = useCalls();
 
 test("a callee who comes later gets the call, and both can call again after a hang-up", async () => {
-  const anna = await openPage(stack.url, PHONE);
+  const anna = await openPage(url(), PHONE);
   await picture(anna, "1-idle-phone");
   await press(anna, "");
   await anna.getByRole("alert").filter({ hasText: "Enter your name" }).waitFor();
   await press(anna, "Anna");
   const link = await linkOf(anna);
-  assert.match(link, /#room=([a-z]{4}-){4}[a-z]{4}$/);
+  assert.match(link, /#room=([a-z]{4}-){4}[a-z]{4}&from=Anna$/);
   assert.equal(anna.url(), link);
-  await anna.waitForFunction(() => window.connections.at(-1)?.signalingState === "have-local-offer");
   await picture(anna, "2-waiting-phone");
 
   const boris = await openPage(link);
+  await says(boris, "Anna invites you");
   await picture(boris, "3-invited");
   await press(boris, "Boris");
   await bothSeeFrames(anna, boris);
-  await says(anna, "In a call with Boris");
-  await says(boris, "In a call with Anna");
+  await says(anna, "Boris");
+  await says(boris, "Anna");
   await picture(anna, "4-in-call-phone");
   await picture(boris, "5-in-call");
 
@@ -71,23 +40,23 @@ test("a callee who comes later gets the call, and both can call again after a ha
   await says(anna, "Boris has hung up");
   await picture(anna, "6-ended-phone");
   await picture(boris, "7-ended");
-  assert.equal(await anna.evaluate(() => document.getElementById("local").srcObject), null);
+  assert.equal(await anna.evaluate(() => document.getElementById("local").srcObject.getTracks().length), 0);
 
-  await press(boris); // the guest first: the offer is his this time
-  await phase(boris, "waiting");
-  await press(anna);
+  await press(boris); // the guest first
+  await says(anna, "Boris is calling");
+  await says(boris, "The other side sees that you are calling");
+  await press(anna); // answers
   await bothSeeFrames(anna, boris);
   await hangUp(anna);
   await says(boris, "Anna has hung up");
+  await boris.close();
+  await says(anna, "You have hung up");
 });
 
 test("a call has the servers that the server tells, and renews their credentials", async () => {
-  const page = await openPage(stack.url, { hasClock: true });
-  await press(page, "Anna");
-  await phase(page, "waiting");
+  const { anna: page } = await call({ callerOptions: { hasClock: true } });
   const usernames = () =>
     page.evaluate(() => window.connections.at(-1)?.getConfiguration().iceServers.map(({ username }) => username));
-  await page.waitForFunction(() => window.connections.length > 0);
   const [stun, first] = await usernames();
   assert.ok(!stun);
   assert.match(first, /^\d+:/);
@@ -97,60 +66,34 @@ test("a call has the servers that the server tells, and renews their credentials
   assert.equal((await usernames()).length, 2);
 });
 
-test("both sides may press at the same moment", async () => {
-  const anna = await openPage(stack.url);
+test("both sides may press at the same moment, at first and again", async () => {
+  const anna = await openPage(url());
   await press(anna, "Anna");
   const link = await linkOf(anna);
   await hangUp(anna);
   const boris = await openPage(link);
   await Promise.all([press(anna), press(boris, "Boris")]);
   await bothSeeFrames(anna, boris);
+  await hangUp(boris);
+  await phase(anna, "ended");
+  await Promise.all([press(anna), press(boris)]);
+  await bothSeeFrames(anna, boris);
 });
 
-test("offers that cross end in one call, whichever side is the polite one", async () => {
-  for (const names of [["Anna", "Boris"], ["Boris", "Anna"]]) {
-    // Two sides that both made the codeword up offer at once, both.
-    const init = () => sessionStorage.setItem("homecall.created", "glare");
-    const pages = await Promise.all(names.map(() => openPage(`${stack.url}#room=glare`, { init })));
-    await Promise.all(pages.map((page, i) => press(page, names[i])));
-    await bothSeeFrames(...pages);
-    await hangUp(pages[0]);
-    await phase(pages[1], "ended");
-  }
-});
-
-test("the side that keeps its offer repeats it, and takes no answer to another one", async () => {
-  const zoe = await openPage(stack.url);
-  await press(zoe, "Zoe");
-  const link = await linkOf(zoe);
-  const other = await openPage(link); // only its WebSocket is needed
-  const origins = await other.evaluate(async (patience) => {
-    const socket = new WebSocket(`ws://${location.host}/signal`);
-    await new Promise((resolve) => (socket.onopen = resolve));
-    const room = new URLSearchParams(location.hash.slice(1)).get("room");
-    const send = (message) => socket.send(JSON.stringify({ room, ...message }));
-    const seen = [];
-    const twoOffers = new Promise((resolve, reject) => {
-      setTimeout(() => reject(new Error(`${seen.length} offers came`)), patience);
-      socket.onmessage = ({ data }) => {
-        const { type, sdp } = JSON.parse(data);
-        if (type !== "offer") {
-          return;
-        }
-        seen.push(sdp.sdp.match(/^o=.*$/m)[0]);
-        if (seen.length === 2) {
-          resolve(seen);
-          return;
-        }
-        send({ type: "answer", sdp: { type: "answer", sdp: "not even SDP", inReplyTo: "an earlier offer" } });
-        send({ type: "offer", sdp: sdp.sdp });
-      };
-    });
-    send({ type: "join", user: "Adam" }); // the lesser of the two, so the polite one
-    return twoOffers;
-  }, PATIENCE_MS);
-  assert.equal(origins[0], origins[1]);
-  await phase(zoe, "waiting");
+test("a call that is answered no more is not heard of", async () => {
+  const { anna, boris } = await call();
+  await hangUp(anna);
+  await phase(boris, "ended");
+  await press(anna);
+  await phase(boris, "incoming");
+  await picture(boris, "17-incoming");
+  await hangUp(anna);
+  await phase(boris, "ended");
+  await press(anna);
+  await phase(boris, "incoming");
+  await boris.getByRole("button", { name: "Not now" }).click();
+  await phase(boris, "idle");
+  await says(anna, "Waiting for the other side");
 });
 
 test("a page that is reloaded takes the call up again", async () => {
@@ -161,7 +104,7 @@ test("a page that is reloaded takes the call up again", async () => {
   assert.deepEqual(ofAnna, ["closed", "connected"], "another session, another connection");
   await anna.reload();
   await bothSeeFrames(anna, boris);
-  await says(anna, "In a call with Boris");
+  await says(anna, "Boris");
 });
 
 test("a side that goes for good is given up after a while", async () => {
@@ -169,38 +112,43 @@ test("a side that goes for good is given up after a while", async () => {
   await boris.close();
   await says(anna, "The connection is interrupted");
   await picture(anna, "8-interrupted");
-  await anna.clock.fastForward(19000);
+  await anna.clock.fastForward(119000);
   await phase(anna, "incall");
   await anna.clock.fastForward(2000);
   await phase(anna, "ended");
   await says(anna, "Boris did not come back");
 });
 
-test("a third page is told that the room is full, and the call goes on", async () => {
+test("a third page is told that the room is full, and moves in when one of the two makes room", async () => {
   const { anna, boris } = await call();
-  const third = await openPage(anna.url(), PHONE);
-  await press(third, "Clara");
-  await phase(third, "ended");
+  const third = await openPage(anna.url(), PHONE); // Boris's other device
+  await press(third, "Boris");
+  await phase(third, "full");
   await says(third, "Room is full");
   await picture(third, "9-full-phone");
   await bothSeeFrames(anna, boris);
+  await hangUp(boris);
+  await boris.getByRole("button", { name: "To the start" }).click();
+  await phase(third, "waiting");
+  await press(anna);
+  await bothSeeFrames(anna, third);
 });
 
 test("a call outlives its server, and a page that waits finds it again", async () => {
   const { anna, boris } = await call();
-  const waiting = await openPage(stack.url);
+  const waiting = await openPage(url());
   await press(waiting, "Vera");
   const link = await linkOf(waiting);
 
-  await stack.killServer();
+  await stack().killServer();
   await Promise.all([anna, boris, waiting].map((page) => says(page, "Server lost, reconnecting")));
   await bothStillSee(anna, boris);
   await picture(anna, "10-server-lost-in-call");
   await picture(waiting, "11-server-lost-waiting");
 
   const connections = await anna.evaluate(() => window.connections.length);
-  await stack.startServer();
-  await Promise.all([says(anna, "In a call with Boris"), says(boris, "In a call with Anna")]);
+  await stack().startServer();
+  await Promise.all([says(anna, "Boris"), says(boris, "Anna")]);
   await bothSeeFrames(anna, boris);
   assert.equal(await anna.evaluate(() => window.connections.length), connections, "the media goes on");
 
@@ -219,21 +167,32 @@ async function restartDelay() {
   return Number(unit.match(/^RestartSec=(\d+)ms$/m)[1]);
 }
 
+/** The answer waits for the next "joined" that comes to the page. */
+async function expectJoined(page) {
+  const joined = new Promise((resolve) => {
+    page.on("websocket", (socket) =>
+      socket.on("framereceived", ({ payload }) => JSON.parse(payload).type === "joined" && resolve()),
+    );
+  });
+  return () => joined;
+}
+
 test("every pair is back within 5 s of the server's violent death", async () => {
   const pairs = [await call(), await call()];
-  const waiting = await openPage(stack.url);
+  const waiting = await openPage(url());
   await press(waiting, "Vera");
   await phase(waiting, "waiting");
   const all = [...pairs.flatMap(({ anna, boris }) => [anna, boris]), waiting];
   const pause = await restartDelay();
 
   const died = performance.now();
-  await stack.killServer();
-  await Promise.all(all.map((page) => says(page, "Server lost, reconnecting")));
+  const joined = await Promise.all(all.map(expectJoined));
+  await stack().killServer();
   await delay(Math.max(0, died + pause - performance.now()));
-  await stack.startServer();
+  await stack().startServer();
+  await Promise.all(joined.map((wait) => wait()));
   await Promise.all([
-    ...pairs.flatMap(({ anna, boris }) => [says(anna, "In a call with Boris"), says(boris, "In a call with Anna")]),
+    ...pairs.flatMap(({ anna, boris }) => [says(anna, "Boris"), says(boris, "Anna")]),
     says(waiting, "Waiting for the other side"),
   ]);
   const took = performance.now() - died;
@@ -254,7 +213,7 @@ async function bothStillSee(...pages) {
 }
 
 test("a tab that is opened from another one is a caller of its own", async () => {
-  const anna = await openPage(stack.url);
+  const anna = await openPage(url());
   await press(anna, "Anna");
   await phase(anna, "waiting");
   const [duplicate] = await Promise.all([
@@ -266,62 +225,39 @@ test("a tab that is opened from another one is a caller of its own", async () =>
   await bothSeeFrames(anna, duplicate);
 });
 
-test("a page whose user joins elsewhere says so and stays away", async () => {
-  const anna = await openPage(stack.url);
-  await press(anna, "Anna");
-  const link = await linkOf(anna);
-  const suffix = await anna.evaluate(() => sessionStorage.getItem("homecall.tab"));
-  const init = (tab) => sessionStorage.setItem("homecall.tab", tab);
-  const elsewhere = await openPage(link, { init, value: suffix });
-  await press(elsewhere, "Anna");
-  await says(anna, "Continued elsewhere");
-  await phase(anna, "ended");
-  await phase(elsewhere, "waiting");
-});
-
 test("without a camera there is sound, and without a microphone there is still the other side", async () => {
   const refuse = (best) => {
     const allowed = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
     navigator.mediaDevices.getUserMedia = (wish) =>
       wish.video || best === "none" ? Promise.reject(new DOMException("no", "NotFoundError")) : allowed(wish);
   };
-  const anna = await openPage(stack.url, { init: refuse, value: "audio" });
+  const anna = await openPage(url(), { init: refuse, value: "audio" });
   await press(anna, "Anna");
-  await says(anna, "No camera: the other side will hear you");
+  await says(anna, "No camera: you will be heard, but not seen");
   const boris = await openPage(await linkOf(anna));
   await press(boris, "Boris");
   await seesFrames(anna);
   await phase(boris, "incall");
   await boris.locator("#avatar").filter({ hasText: "A" }).waitFor();
   await picture(boris, "12-in-call-without-picture");
+  const link = anna.url();
   await hangUp(anna);
   await phase(boris, "ended");
+  await anna.getByRole("button", { name: "To the start" }).click();
+  await phase(anna, "idle");
 
-  const clara = await openPage(anna.url(), { init: refuse, value: "none" });
+  const clara = await openPage(link, { init: refuse, value: "none" });
   await press(clara, "Clara");
   await says(clara, "No camera and no microphone");
+  await says(boris, "Clara is calling");
   await press(boris);
   await seesFrames(clara);
   await phase(boris, "incall");
 });
 
-test("the microphone and the camera can be turned off and on", async () => {
-  const { anna } = await call();
-  for (const kind of ["microphone", "camera"]) {
-    const button = anna.locator(`#${kind}`);
-    const isOn = () =>
-      anna.evaluate(() => document.getElementById("local").srcObject.getTracks().map(({ enabled }) => enabled));
-    await button.click();
-    assert.equal(await button.getAttribute("aria-pressed"), "false");
-    assert.equal((await isOn()).filter((on) => !on).length, 1);
-    await button.click();
-    assert.deepEqual(await isOn(), [true, true]);
-  }
-});
-
 test("the page speaks Russian, and is dark where the system is", async () => {
   const russian = { ...PHONE, locale: "ru-RU", colorScheme: "dark" };
-  const anna = await openPage(stack.url, russian);
+  const anna = await openPage(url(), russian);
   assert.equal(await anna.evaluate(() => document.documentElement.lang), "ru");
   await says(anna, "Звонок домой");
   await picture(anna, "13-idle-phone-dark-ru");
@@ -333,9 +269,9 @@ test("the page speaks Russian, and is dark where the system is", async () => {
   await picture(boris, "15-invited-dark-ru");
   await press(boris, "Борис");
   await bothSeeFrames(anna, boris);
-  await says(anna, "Идёт звонок: Борис");
+  await says(anna, "Борис");
   await hangUp(anna);
-  await says(boris, "Собеседник завершил звонок: Анна");
+  await says(boris, "Звонок завершён на той стороне: Анна");
   await picture(anna, "16-ended-phone-dark-ru");
   const width = await anna.evaluate(() => [document.documentElement.scrollWidth, window.innerWidth]);
   assert.equal(width[0], width[1], "nothing sticks out of a phone's screen");

@@ -1,7 +1,7 @@
 // The server and a private nginx before it, on free ports of 127.0.0.1, for the time of a test.
 //
 // The same template as deploy/run.sh uses, so the tests see the page as its users do. The server may be
-// killed and started again on its port while nginx goes on.
+// killed and started again on its port while nginx goes on. HOMECALL_PAGE names the directory of another page.
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -15,6 +15,7 @@ import { fileURLToPath } from "node:url";
 import { Server } from "./server.mjs";
 
 const PROJECT = fileURLToPath(new URL("../..", import.meta.url));
+export const PAGE = process.env.HOMECALL_PAGE ?? join(PROJECT, "deploy/pwa");
 const START_PATIENCE_MS = 10000;
 const POLL_MS = 20;
 
@@ -49,12 +50,13 @@ export class Stack {
   #nginx;
   url;
 
-  static async start() {
+  /** `page` is its directory. */
+  static async start({ page = PAGE } = {}) {
     const stack = new Stack();
     stack.#directory = await mkdtemp(join(tmpdir(), "homecall-browser-"));
     try {
       await stack.startServer();
-      await stack.#startNginx();
+      await stack.#startNginx(page);
     } catch (error) {
       await stack.stop();
       throw error;
@@ -65,7 +67,7 @@ export class Stack {
   /** Start the server; again on the same port after killServer(). */
   async startServer() {
     const environment = {
-      TURN_URLS: "stun:127.0.0.1:9,turn:127.0.0.1:9?transport=udp", // nobody is there: calls go directly
+      TURN_URLS: "stun:127.0.0.1:3478,turn:127.0.0.1:3478?transport=udp", // nobody is there: calls go directly
       TURN_SECRET: "of the test",
       TURN_TTL: "60",
     };
@@ -77,11 +79,11 @@ export class Stack {
     await this.#server.end("SIGKILL");
   }
 
-  async #startNginx() {
+  async #startNginx(page) {
     const port = await freePort();
     const values = {
       RUN_DIR: this.#directory,
-      PAGE_DIR: join(PROJECT, "deploy/pwa"),
+      PAGE_DIR: page,
       PAGE_POLICY: "",
       HTTP_PORT: port,
       WS_PORT: this.#serverPort,
@@ -98,11 +100,15 @@ export class Stack {
     await untilWorks(() => fetch(this.url));
   }
 
-  async stop() {
-    if (this.#nginx?.exitCode === null) {
+  async stopNginx() {
+    if (this.#nginx?.exitCode === null && this.#nginx.signalCode === null) {
       this.#nginx.kill();
       await once(this.#nginx, "exit");
     }
+  }
+
+  async stop() {
+    await this.stopNginx();
     await this.#server?.end();
     await rm(this.#directory, { recursive: true, force: true });
   }

@@ -1,285 +1,348 @@
-// The rules of one call: who offers and when, what a message does, when the call has ended.
+// The rules of a call: who is in the room, when a connection begins, and when the call has ended.
 //
-// The server acknowledges nothing: not a join, not a leave, not the arrival of a signal. So each side acts on
-// what it sees, and every exchange may be started over at any time:
-//
-// - The side that made up the codeword offers as soon as it has joined; the server keeps the offer until the
-//   other side comes. Who comes by the link waits a moment for that offer, and then offers as well.
-// - Offers that cross are settled as in the "perfect negotiation" pattern. The user ids decide: the lesser one
-//   is polite and drops its own offer for the other's. The greater one ignores the other's and sends its own
-//   again, because the first copy may have gone to a page that was reloaded since.
-// - To start over is to offer from a new RTCPeerConnection. An offer from one that we are not paired with
-//   means that the other side did so (a reload, say), and replaces ours.
-// - Lost signaling does not touch a call that is connected. One that is not starts over when the line is back.
-// - The other side's end is a "bye" on the data channel, or its absence for too long.
-//
-// Everything that waits for the browser runs in one chain of tasks, so no step sees another half done.
+// Each side tells the room what it is doing, in the data of its session: its name, whether its microphone and its camera
+// are on, and the number of the call that it is in, or null when it rests. Two sides that are both in a call are
+// connected. Who hangs up rests and stays in the room for a while: so the other side sees that it has ended, and that
+// it is called again. A new number means that the page has begun anew, and so must the connection.
 
-import { Peer } from "./peer.js";
-import { Signaling } from "./signaling.js";
+import { SignalClient } from "../client/signal.js";
+import { Connection } from "./connection.js";
+import { displayName } from "./identity.js";
+import { randomId } from "./random.js";
 
-const OFFER_PATIENCE_MS = 1500; // for who came by the link; a queued offer comes in one round trip
-const SETUP_PATIENCE_MS = 30000; // from the first description of the other side to a connection
-const RETURN_PATIENCE_MS = 20000; // for the other side to come back: a reload, another network
-const ROOM_IS_FULL = "Room is full"; // PROTOCOL.md, rule 1
+const SETUP_PATIENCE_MS = 30000; // from meeting the other side to a connection
+const RETURN_PATIENCE_MS = 120000; // for an interrupted connection to come back
+const REST_MS = 60000; // in the room after the end of a call
+const FULL_RETRY_MS = 3000;
+const FLICKER_MS = 1000; // a server that is back so soon has not been missed
+const REPLACED = 4501;
+
+const isCalling = (peer) => peer.version === 1 || typeof peer.data?.call === "string";
+const callOf = (peer) => (peer.version === 1 ? peer.id : (peer.data?.call ?? null));
+const nameOf = (peer) => String(peer.data?.name ?? displayName(peer.user ?? ""));
+
+/** A peer as it will be when it has noticed that the call is over. */
+const atRest = (peer) => ({ ...peer, version: 2, data: { ...peer.data, name: nameOf(peer), call: null } });
 
 export class Call {
-  #user;
-  #iceServers;
+  #client;
+  #name;
+  #device;
   #media;
-  #offersAtOnce;
+  #iceServers;
   #events;
-  #signaling;
-  #peer = null;
-  #tasks = Promise.resolve();
-  #offerTimer;
-  #deadline = null;
-  #isEnded = false;
-  #isJoined = false;
-  #isServerLost = false;
-  #wasConnected = false;
+  #room;
+  #callId = null; // null: at rest
+  #endedCall = null; // the number of the other side's that has ended last
+  #reason = null;
+  #message = "";
+  #connection = null;
+  #partner = null; // who the call is with, as last seen
+  #since = null;
   #isInterrupted = false;
-  #peerUser = null;
+  #isServerLost = false;
+  #isFull = false;
+  #deadline = null;
+  #lostTimer = null;
+  #restTimer = null;
+  #fullTimer = null;
 
-  /** `events`: onChange(state), onStream(stream), onEnd({ reason, message }). State: { phase, isServerLost,
-   * isInterrupted, peerUser } with a phase of "connecting", "waiting", "answering" or "incall". Reason:
-   * "hangup", "bye", "gone", "unreachable", "full", "taken", "error" or "fault". */
-  constructor({ signalUrl, iceServers, room, user, media, offersAtOnce, events }) {
-    this.#user = user;
-    this.#iceServers = iceServers;
+  /** `iceServers()` gives those of the moment. `events`: onChange(state), onStream(stream or null), onEnd(), and, of
+   * the other side, onMet(partner) when the connection stands and onTold(data), what it has said with tell().
+   *
+   * State: { phase, reason, message, partner, since, isServerLost, isInterrupted }. Phase: "connecting", "waiting",
+   * "answering", "incall", "full", "ended" or, when the other side calls again, "incoming". Reason: "hangup", "bye",
+   * "gone", "unreachable", "taken" or "error". Partner: { name, device, isResting, hasAudio, hasVideo, isFirst }. */
+  constructor({ signalUrl, name, device, media, iceServers, events }) {
+    this.#name = name;
+    this.#device = device;
     this.#media = media;
-    this.#offersAtOnce = offersAtOnce;
+    this.#iceServers = iceServers;
     this.#events = events;
-    this.#signaling = new Signaling({
-      url: signalUrl,
-      room,
-      user,
-      events: {
-        onJoined: (isReturn) => this.#onJoined(isReturn),
-        onLost: () => this.#onServerLost(),
-        onTakenOver: () => this.#end("taken"),
-        onMessage: (message) => this.#onMessage(message),
-      },
-    });
+    const client = (this.#client = new SignalClient(signalUrl, { user: name }));
+    client.on("state", (event) => this.#onServer(event));
+    for (const type of ["joined", "resumed", "peer-joined", "peer-changed", "peer-away", "peer-back"]) {
+      client.on(type, () => this.#look());
+    }
+    client.on("peer-left", ({ id, reason }) => this.#onLeft(id, reason));
+    client.on("signal", ({ from, signal }) => this.#onSignal(from, signal));
+    client.on("error", (error) => console.warn(`signal: ${error.code}: ${error.message}`));
+    client.on("closed", ({ code, error }) => this.#onClosed(code, error));
   }
 
-  start() {
-    this.#signaling.open();
-    this.#tell();
+  get room() {
+    return this.#room;
+  }
+
+  get isAtRest() {
+    return this.#callId === null;
+  }
+
+  get pc() {
+    return this.#connection?.pc ?? null;
+  }
+
+  /** Call, or call again, or answer. The media is open. */
+  begin(room) {
+    this.#room = room;
+    this.#callId = randomId(8);
+    this.#reason = null;
+    this.#since = null;
+    this.#isInterrupted = false;
+    clearTimeout(this.#restTimer);
+    this.#client.update(this.#presence());
+    if (this.#client.state === "idle" || this.#client.state === "closed") {
+      this.#join();
+    }
+    this.#look();
   }
 
   hangUp() {
     this.#end("hangup");
   }
 
-  /** The page goes, perhaps to be reloaded: leave the room, but say no "bye", so that the other side waits a
-   * while. */
-  abandon() {
+  /** Leave the room: nobody is to call this page again. */
+  leave() {
+    this.#callId = null;
     this.#stop();
-    this.#peer?.close();
+    clearTimeout(this.#restTimer);
+    clearTimeout(this.#lostTimer);
+    return this.#client.leave();
   }
 
-  get #phase() {
-    if (this.#wasConnected) {
-      return "incall";
+  /** The microphone or the camera is another one, or on or off. */
+  onMedia() {
+    if (!this.isAtRest) {
+      this.#client.update(this.#presence());
     }
-    if (this.#peerUser !== null) {
-      return "answering";
+  }
+
+  replace(kind, track) {
+    this.#connection?.replace(kind, track);
+  }
+
+  iceServersChanged() {
+    this.#connection?.setIceServers(this.#iceServers());
+  }
+
+  /** Say something to the other side's page. */
+  tell(data) {
+    const { peer } = this.#connection ?? {};
+    if (peer?.version === 2) {
+      this.#client.send({ type: "signal", data }, peer.id).catch(() => {}); // it has gone
     }
-    return this.#isJoined ? "waiting" : "connecting";
+  }
+
+  #presence() {
+    const isOn = (kind) => this.#media.state(kind) === "on";
+    const data = { name: this.#name, device: this.#device, call: this.#callId };
+    return this.isAtRest ? data : { ...data, audio: isOn("audio"), video: isOn("video") };
   }
 
   #tell() {
-    if (!this.#isEnded) {
-      this.#events.onChange({
-        phase: this.#phase,
-        isServerLost: this.#isServerLost,
-        isInterrupted: this.#isInterrupted,
-        peerUser: this.#peerUser,
-      });
-    }
+    this.#events.onChange({
+      phase: this.#phase,
+      reason: this.#reason,
+      message: this.#message,
+      partner: this.#partner && this.#describe(this.#partner),
+      since: this.#since,
+      isServerLost: this.#isServerLost && !this.isAtRest,
+      isInterrupted: this.#isInterrupted,
+    });
   }
 
-  /** Run `task` when all earlier ones are done, unless the call has ended by then. */
-  #enqueue(task) {
-    this.#tasks = this.#tasks
-      .then(() => (this.#isEnded ? undefined : task()))
-      .catch((error) => this.#end("fault", error.message));
+  get #phase() {
+    if (this.isAtRest) {
+      const isNew = this.#partner !== null && callOf(this.#partner) !== this.#endedCall;
+      return isNew && isCalling(this.#partner) ? "incoming" : "ended";
+    }
+    if (this.#isFull) {
+      return "full";
+    }
+    if (this.#since !== null) {
+      return "incall";
+    }
+    if (this.#connection !== null) {
+      return "answering";
+    }
+    return this.#client.self !== null ? "waiting" : "connecting";
+  }
+
+  #describe(peer) {
+    const { data, version } = peer;
+    return {
+      name: nameOf(peer),
+      device: typeof data?.device === "string" ? data.device : null,
+      isResting: !isCalling(peer),
+      hasAudio: version === 1 || data?.audio === true,
+      hasVideo: version === 1 || data?.video === true,
+      isFirst: peer.order < (this.#client.self?.order ?? 0),
+    };
   }
 
   // The line to the server.
 
-  #onJoined(isReturn) {
-    this.#isJoined = true;
-    this.#isServerLost = false;
-    this.#tell();
-    if (isReturn) {
-      this.#onReturned();
-    } else if (this.#offersAtOnce) {
-      this.#enqueue(() => this.#offer());
-    } else {
-      this.#offerTimer = setTimeout(() => this.#enqueue(() => this.#offer()), OFFER_PATIENCE_MS);
-    }
-  }
-
-  #onReturned() {
-    if (this.#peer?.isConnected) {
-      return;
-    }
-    // Whatever was under way may be lost, and what the server still keeps is out of date: our addresses may
-    // have changed.
-    this.#signaling.dropQueued();
-    this.#enqueue(() => this.#offer());
-  }
-
-  #onServerLost() {
-    this.#isServerLost = true;
-    this.#tell();
-  }
-
-  #onMessage(message) {
-    const { type, from, sdp, candidate } = message ?? {};
-    switch (type) {
-      case "offer":
-        this.#enqueue(() => this.#onOffer(from, asDescription(sdp)));
-        break;
-      case "answer":
-        this.#enqueue(() => this.#onAnswer(from, asDescription(sdp)));
-        break;
-      case "candidate":
-        this.#enqueue(() => this.#peer?.addCandidate(asCandidate(candidate)));
-        break;
-      case "error":
-        this.#end(message.message === ROOM_IS_FULL ? "full" : "error", message.message);
-        break;
-    } // Other types belong to later versions of the protocol.
-  }
-
-  // The negotiation. Every function here runs as a task.
-
-  async #offer() {
-    clearTimeout(this.#offerTimer);
-    this.#replacePeer();
-    const { type, sdp } = await this.#peer.offer();
-    this.#signaling.send({ type: "offer", sdp: { type, sdp } });
-  }
-
-  async #onOffer(from, offer) {
-    clearTimeout(this.#offerTimer);
-    if (this.#peer?.isOffering) {
-      const isPolite = this.#user < from;
-      if (!isPolite) {
-        const { type, sdp } = this.#peer.description;
-        this.#signaling.send({ type: "offer", sdp: { type, sdp } });
-        return;
+  async #join() {
+    try {
+      await this.#client.join(this.#room);
+    } catch (error) {
+      if (error.code !== "room-full" || this.isAtRest) {
+        return; // "closed" tells the rest
       }
-    }
-    if (!this.#peer?.isPairedWith(offer)) {
-      this.#replacePeer();
-    }
-    const answer = await this.#peer.answer(offer);
-    this.#signaling.send({ type: "answer", sdp: answer });
-    this.#onPaired(from);
-  }
-
-  async #onAnswer(from, answer) {
-    if (await this.#peer?.accept(answer)) {
-      this.#onPaired(from);
+      this.#isFull = true;
+      this.#fullTimer = setTimeout(() => this.#join(), FULL_RETRY_MS);
+      this.#tell();
     }
   }
 
-  /** Credentials have been renewed: for what comes, and for a connection that has to find another way. */
-  setIceServers(iceServers) {
-    this.#iceServers = iceServers;
-    this.#peer?.setIceServers(iceServers);
-  }
-
-  #onPaired(from) {
-    this.#peerUser = from;
-    if (!this.#peer.isConnected) {
-      this.#startDeadline(SETUP_PATIENCE_MS);
+  #onServer({ state, retryInMs }) {
+    this.#isFull &&= state !== "joined";
+    if (state === "joined" || state === "idle" || state === "closed") {
+      clearTimeout(this.#lostTimer);
+      this.#lostTimer = null;
+      this.#isServerLost = false;
+    } else if (retryInMs !== null && this.#lostTimer === null) {
+      this.#lostTimer = setTimeout(() => {
+        this.#isServerLost = true;
+        this.#tell();
+      }, FLICKER_MS);
     }
     this.#tell();
   }
 
-  #replacePeer() {
-    this.#peer?.close();
-    this.#peer = new Peer({
-      iceServers: this.#iceServers,
-      media: this.#media,
-      events: {
-        onCandidate: (candidate) => this.#signaling.send({ type: "candidate", candidate }),
-        onStream: (stream) => this.#events.onStream(stream),
-        onConnected: () => this.#onConnected(),
-        onInterrupted: () => this.#onInterrupted(),
-        onFailed: () => this.#onFailed(),
-        onBye: () => this.#end("bye"),
-      },
-    });
+  #onClosed(code, error) {
+    if (error !== null && error.code !== "room-full") {
+      this.#end(code === REPLACED ? "taken" : "error", error.message);
+    }
+  }
+
+  // The other side.
+
+  /** Go by who is in the room now. */
+  #look() {
+    const peers = [...this.#client.peers.values()];
+    const current = this.#connection?.peer;
+    const same = current && peers.find((peer) => this.#isSameCall(peer));
+    const known = current && peers.find(({ id, formerly }) => id === current.id || formerly === current.id);
+    if (same) {
+      this.#connection.follow(same);
+      this.#partner = same;
+    } else if (known && !isCalling(known)) {
+      this.#partner = known;
+      this.#end("bye");
+      return;
+    } else {
+      this.#meet(peers.find(isCalling) ?? peers[0] ?? null);
+    }
+    this.#tell();
+  }
+
+  #meet(peer) {
+    if (peer !== null) {
+      this.#partner = peer;
+    } else if (this.#connection === null) {
+      this.#partner = this.isAtRest && this.#partner !== null ? atRest(this.#partner) : null;
+    }
+    if (peer !== null && isCalling(peer) && !this.isAtRest) {
+      this.#connect(peer);
+    }
+  }
+
+  #isSameCall(peer) {
+    const { peer: current, callId, isConnected } = this.#connection;
+    if (peer.version === 1) {
+      return peer.id === current.id || (current.version === 1 && peer.user === current.user && isConnected);
+    }
+    return (peer.id === current.id || peer.formerly === current.id) && callOf(peer) === callId;
+  }
+
+  #onLeft(id, reason) {
+    if (id === this.#connection?.peer.id && reason === "left") {
+      this.#end("bye");
+    } else {
+      this.#look(); // lost: the media may go on. replaced: a reload, and the page will be here at once.
+    }
+  }
+
+  #onSignal(from, signal) {
+    if (signal.type === "signal" && from.id === this.#connection?.peer.id) {
+      this.#events.onTold(signal.data);
+    }
   }
 
   // The connection.
 
-  #onConnected() {
-    this.#clearDeadline();
-    this.#wasConnected = true;
-    this.#isInterrupted = false;
-    this.#tell();
+  #connect(peer) {
+    this.#connection?.close();
+    this.#events.onStream(null);
+    this.#isInterrupted = this.#since !== null;
+    this.#restartDeadline();
+    this.#connection = new Connection({
+      client: this.#client,
+      peer,
+      callId: callOf(peer),
+      iceServers: this.#iceServers(),
+      media: this.#media,
+      events: { onStream: (stream) => this.#events.onStream(stream), onState: () => this.#onConnectionState() },
+    });
   }
 
-  #onInterrupted() {
-    this.#isInterrupted = this.#wasConnected;
-    this.#startDeadline(RETURN_PATIENCE_MS);
-    this.#tell();
-  }
-
-  #onFailed() {
-    this.#onInterrupted();
-    if (this.#peer.hasOffered) {
-      this.#enqueue(() => this.#offer()); // one side is enough, and the other would only make glare
+  #onConnectionState() {
+    if (this.#connection.isConnected) {
+      this.#clearDeadline();
+      this.#isInterrupted = false;
+      if (this.#since === null) {
+        this.#since = performance.now();
+        this.#events.onMet(this.#describe(this.#connection.peer));
+      }
+    } else if (this.#since !== null && !this.#isInterrupted && this.#connection.isBroken) {
+      this.#isInterrupted = true;
+      this.#restartDeadline();
     }
+    this.#tell();
   }
 
-  /** Give the connection so much time. A deadline that runs already stays as it is. */
-  #startDeadline(patienceMs) {
-    this.#deadline ??= setTimeout(() => this.#end(this.#wasConnected ? "gone" : "unreachable"), patienceMs);
+  #restartDeadline() {
+    this.#clearDeadline();
+    const [ms, reason] = this.#since === null ? [SETUP_PATIENCE_MS, "unreachable"] : [RETURN_PATIENCE_MS, "gone"];
+    this.#deadline = setTimeout(() => this.#end(reason), ms);
   }
 
   #clearDeadline() {
     clearTimeout(this.#deadline);
-    this.#deadline = null;
   }
 
   // The end.
 
   #end(reason, message = "") {
-    if (this.#isEnded) {
+    if (this.isAtRest) {
       return;
     }
+    const partner = this.#connection?.peer ?? this.#partner;
+    this.#callId = null;
+    this.#reason = reason;
+    this.#message = message;
     this.#stop();
-    if (reason === "hangup") {
-      this.#peer?.goodbye();
+    const isHeard = reason === "bye" || partner?.version === 2; // a client of version 1 can't see that we rest
+    if (isHeard && reason !== "taken" && reason !== "error") {
+      this.#client.update(this.#presence());
+      this.#restTimer = setTimeout(() => this.leave(), REST_MS);
     } else {
-      this.#peer?.close();
+      this.#client.leave();
     }
-    this.#events.onEnd({ reason, message });
+    // One who is gone may come back in the same call. Of the others, old news may still be on its way.
+    this.#endedCall = partner && reason !== "gone" ? callOf(partner) : null;
+    this.#partner = partner && atRest(partner);
+    this.#events.onEnd();
+    this.#tell();
   }
 
   #stop() {
-    this.#isEnded = true;
-    clearTimeout(this.#offerTimer);
     this.#clearDeadline();
-    this.#signaling.leave();
+    clearTimeout(this.#fullTimer);
+    this.#isFull = false;
+    this.#connection?.close();
+    this.#connection = null;
+    this.#events.onStream(null);
   }
-}
-
-/** A client may send the text alone or a whole RTCSessionDescription (PROTOCOL.md, "Client to server"). */
-function asDescription(sdp) {
-  return typeof sdp === "string" ? { sdp } : sdp;
-}
-
-/** A candidate may be an RTCIceCandidate, its text alone, or null for the end of them, which needs no action
- * but which addIceCandidate understands as well. */
-function asCandidate(candidate) {
-  return typeof candidate === "object" ? (candidate ?? {}) : { candidate, sdpMLineIndex: 0 };
 }

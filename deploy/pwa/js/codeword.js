@@ -1,59 +1,57 @@
-// The codeword of a room: how it is made, how it travels in a link, and how the link is shared.
+// The codeword of a room: how it is made, how a person may type it, and how it travels in a link.
 //
-// The codeword is the only key to a room, so it comes from the browser's cryptographic generator: five words
-// of two open syllables, easy to say in many languages, 12 bits each. It travels in the fragment of the
-// address, which a browser never sends to a server.
+// The codeword is the only key to a room. It travels in the fragment of the address, which a browser never sends to a
+// server.
 
-const CONSONANTS = "bdfgklmnprstvzhj"; // 16 letters: 4 bits
-const VOWELS = "aiou"; // 4 letters: 2 bits
+import { randomWords } from "./random.js";
+
 const WORDS = 5; // 60 bits in all, far beyond what can be guessed through a server
-const MAX_ROOM_BYTES = 512; // PROTOCOL.md, "Client to server"
-
-function syllable(bits) {
-  return CONSONANTS[bits & 15] + VOWELS[(bits >> 4) & 3];
-}
+const LASTING_WORDS = 10; // 120 bits: nobody has to say them
+const MAX_ROOM_BYTES = 512; // the protocol's
+const SPOKEN = /^([b-z][aiou]){2}([\s,.-]+([b-z][aiou]){2}){4}$/i;
 
 /** A fresh codeword, such as "nabu-tiko-lasa-romi-dufa". */
-export function newCodeword() {
-  const random = crypto.getRandomValues(new Uint8Array(WORDS * 2));
-  const word = (_, i) => syllable(random[2 * i]) + syllable(random[2 * i + 1]);
-  return Array.from({ length: WORDS }, word).join("-");
+export const newCodeword = () => randomWords(WORDS);
+
+/** The room of a contact. */
+export const newLastingRoom = () => randomWords(LASTING_WORDS);
+
+function asRoom(text) {
+  const room = text?.trim();
+  return room && new TextEncoder().encode(room).length <= MAX_ROOM_BYTES ? room : null;
 }
 
-/** The room that a fragment ("#room=…") names, or null. Any text that the protocol allows will do. */
-export function roomFromFragment(fragment) {
-  const room = new URLSearchParams(fragment.replace(/^#/, "")).get("room")?.trim();
-  if (!room || new TextEncoder().encode(room).length > MAX_ROOM_BYTES) {
-    return null;
-  }
-  return room;
+/** What a fragment ("#room=…&from=…") says: { room, from, contact }, each of them text or null. `from` is who invites,
+ * `contact` the name of a contact that another device of the same person hands over. Any text that the protocol allows
+ * may be a room. */
+export function readFragment(fragment) {
+  const values = new URLSearchParams(fragment.replace(/^#/, ""));
+  const room = asRoom(values.get("room"));
+  const name = (key) => (room === null ? null : values.get(key)?.trim().slice(0, 40) || null);
+  return { room, from: name("from"), contact: name("contact") };
 }
 
-/** The address that leads to the room. */
-export function linkToRoom(room) {
-  const link = new URL(location.href);
-  link.search = "";
-  link.hash = new URLSearchParams({ room }).toString();
-  return link.href;
+/** The room that a person means who has typed or pasted `text`: a link, a codeword as it was said, or any other text.
+ * Null where that is no room. */
+export function roomFromText(text) {
+  const fragment = text.indexOf("#");
+  const linked = fragment < 0 ? null : readFragment(text.slice(fragment)).room;
+  if (linked !== null) {
+    return linked;
+  }
+  const room = asRoom(text);
+  return room !== null && SPOKEN.test(room) ? room.toLowerCase().split(/[\s,.-]+/).join("-") : room;
 }
 
-/** Offer the link to the system's share sheet, or else put it on the clipboard.
- * Returns "shared", "cancelled", "copied", or "manual" when the browser allows neither. */
-export async function shareLink(link, { title, text }) {
-  if (navigator.share) {
-    try {
-      await navigator.share({ title, text, url: link });
-      return "shared";
-    } catch (error) {
-      if (error.name === "AbortError") {
-        return "cancelled";
-      }
-    }
-  }
-  try {
-    await navigator.clipboard.writeText(link);
-    return "copied";
-  } catch {
-    return "manual"; // no clipboard outside a secure context, or refused
-  }
+function link(values) {
+  const url = new URL(location.href);
+  url.search = "";
+  url.hash = new URLSearchParams(values).toString();
+  return url.href;
 }
+
+/** The address that leads to the room, with the name of who invites. */
+export const inviteLink = (room, from) => link(from ? { room, from } : { room });
+
+/** The address that adds a contact to another device of the same person. */
+export const contactLink = ({ room, name }) => link({ room, contact: name });

@@ -4,6 +4,7 @@
 
 const REFRESH_SHARE = 0.8; // of the time for which they are good
 const RETRY_MS = 30000;
+const PATIENCE_MS = 5000; // a call must not wait for them for ever
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 export class IceServers {
@@ -43,8 +44,10 @@ export class IceServers {
       return;
     }
     let nextMs = RETRY_MS;
+    const abort = new AbortController();
+    const patience = setTimeout(() => abort.abort(), PATIENCE_MS);
     try {
-      const answer = await fetch(this.#url, { cache: "no-store" });
+      const answer = await fetch(this.#url, { cache: "no-store", signal: abort.signal });
       if (answer.status === 404) {
         return; // this server has none to tell
       }
@@ -57,6 +60,8 @@ export class IceServers {
       this.#onChange(this.list);
     } catch (error) {
       console.warn("the servers for a call can't be had:", error.message);
+    } finally {
+      clearTimeout(patience);
     }
     this.#timer = setTimeout(() => this.#fetch(), nextMs);
   }

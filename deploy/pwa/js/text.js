@@ -1,134 +1,18 @@
-// Every string that a person reads, in English and in Russian, and the choice between them.
+// The choice between the languages, and the strings that a person reads.
 //
-// A string may hold {placeholders}. Both languages have the same keys.
+// A string may hold {placeholders}. All languages have the same keys.
 
-export const texts = {
-  en: {
-    product: "HomeCall",
-    name: "Your name",
-    name_example: "Anna",
-    name_missing: "Enter your name, so that the other side knows who is calling.",
-    call: "Call",
-    join: "Join",
-    again: "Call again",
-    hint: "You will get a link to send.",
-    new_codeword: "Use a new codeword",
-    codeword: "Codeword",
-    link: "Link to this call",
-    share: "Share the link",
-    share_text: "Join my call",
-    shared_copied: "The link is copied. Send it to the other side.",
-    shared_manual: "Copy the link above and send it to the other side.",
-    stage: "Video",
-    remote_video: "Video of the other side",
-    local_video: "Your own video",
-    controls: "Call controls",
-    hang_up: "Hang up",
-    microphone: "Microphone",
-    camera: "Camera",
-    sound_on: "Turn the sound on",
-    idle: "Call home",
-    idle_detail: "A call for two, from page to page. Nothing is installed, nothing is recorded.",
-    idle_guest: "You are invited",
-    idle_guest_detail: "Enter your name and join the call.",
-    connecting: "Connecting…",
-    connecting_detail: "Preparing the camera, the microphone and the line.",
-    answering: "Connecting…",
-    answering_detail: "{name} is here.",
-    waiting: "Waiting for the other side",
-    waiting_detail: "Send the link. The call begins as soon as it is opened.",
-    waiting_guest_detail: "You are in. The call begins as soon as the other side is here.",
-    incall: "In a call with {name}",
-    incall_detail: "",
-    peer_lost: "The connection is interrupted",
-    peer_lost_detail: "Waiting for {name} to come back…",
-    lost: "Server lost, reconnecting…",
-    lost_detail: "The page will go on by itself.",
-    lost_incall_detail: "The call goes on meanwhile.",
-    ended: "Call ended",
-    ended_hangup_detail: "You have hung up.",
-    ended_bye_detail: "{name} has hung up.",
-    ended_gone_detail: "{name} did not come back.",
-    ended_unreachable_detail: "No connection to the other side could be made.",
-    ended_fault_detail: "The page could not go on: {message}",
-    ended_error_detail: "The server reports: {message}",
-    full: "Room is full",
-    full_detail: "Two people are already in this call.",
-    taken: "Continued elsewhere",
-    taken_detail: "This call was opened under the same name in another place.",
-    media_audio: "No camera: the other side will hear you, but not see you.",
-    media_video: "No microphone: the other side will see you, but not hear you.",
-    media_none: "No camera and no microphone: you will only see and hear the other side.",
-    someone: "the other side",
-  },
-  ru: {
-    product: "ДомоЗвон",
-    name: "Ваше имя",
-    name_example: "Анна",
-    name_missing: "Введите имя, чтобы собеседник знал, кто звонит.",
-    call: "Позвонить",
-    join: "Войти",
-    again: "Позвонить снова",
-    hint: "Вы получите ссылку, которую нужно отправить.",
-    new_codeword: "Взять новое кодовое слово",
-    codeword: "Кодовое слово",
-    link: "Ссылка на этот звонок",
-    share: "Поделиться ссылкой",
-    share_text: "Присоединяйтесь к звонку",
-    shared_copied: "Ссылка скопирована. Отправьте её собеседнику.",
-    shared_manual: "Скопируйте ссылку выше и отправьте её собеседнику.",
-    stage: "Видео",
-    remote_video: "Видео собеседника",
-    local_video: "Ваше видео",
-    controls: "Управление звонком",
-    hang_up: "Завершить звонок",
-    microphone: "Микрофон",
-    camera: "Камера",
-    sound_on: "Включить звук",
-    idle: "Звонок домой",
-    idle_detail: "Разговор на двоих прямо в браузере. Ничего не устанавливается и не записывается.",
-    idle_guest: "Вас пригласили",
-    idle_guest_detail: "Введите имя и войдите в звонок.",
-    connecting: "Соединяемся…",
-    connecting_detail: "Готовим камеру, микрофон и связь.",
-    answering: "Соединяемся…",
-    answering_detail: "{name} уже здесь.",
-    waiting: "Ждём собеседника",
-    waiting_detail: "Отправьте ссылку. Звонок начнётся, как только её откроют.",
-    waiting_guest_detail: "Вы вошли. Звонок начнётся, как только появится собеседник.",
-    incall: "Идёт звонок: {name}",
-    incall_detail: "",
-    peer_lost: "Связь прервалась",
-    peer_lost_detail: "Ждём возвращения: {name}…",
-    lost: "Нет связи с сервером, переподключаемся…",
-    lost_detail: "Страница продолжит сама.",
-    lost_incall_detail: "Разговор тем временем продолжается.",
-    ended: "Звонок завершён",
-    ended_hangup_detail: "Вы завершили звонок.",
-    ended_bye_detail: "Собеседник завершил звонок: {name}.",
-    ended_gone_detail: "Собеседник не вернулся: {name}.",
-    ended_unreachable_detail: "Не удалось соединиться с собеседником.",
-    ended_fault_detail: "Страница не смогла продолжить: {message}",
-    ended_error_detail: "Сервер сообщает: {message}",
-    full: "Комната занята",
-    full_detail: "В этом звонке уже двое.",
-    taken: "Продолжено в другом месте",
-    taken_detail: "Этот звонок открыли под тем же именем в другом месте.",
-    media_audio: "Камеры нет: собеседник будет вас слышать, но не видеть.",
-    media_video: "Микрофона нет: собеседник будет вас видеть, но не слышать.",
-    media_none: "Нет камеры и микрофона: вы будете только видеть и слышать собеседника.",
-    someone: "собеседник",
-  },
-};
+const LANGUAGES = ["en", "ru"];
 
 /** The first of the browser's languages that the page speaks; English when it speaks none of them. */
 export function pickLanguage(languages) {
   const wanted = languages.map((tag) => tag.toLowerCase().split("-")[0]);
-  return wanted.find((language) => Object.hasOwn(texts, language)) ?? "en";
+  return wanted.find((language) => LANGUAGES.includes(language)) ?? "en";
 }
 
+/** A promise of the strings of a language; the others are not loaded. */
+export const loadStrings = async (language) => (await import(`./text_${language}.js`)).default;
+
 /** A function that gives the string of a key, its {placeholders} filled in. */
-export function translator(language) {
-  return (key, values = {}) =>
-    texts[language][key].replace(/\{(\w+)\}/g, (_, placeholder) => values[placeholder] ?? "");
-}
+export const translator = (strings) => (key, values = {}) =>
+  strings[key].replace(/\{(\w+)\}/g, (_, placeholder) => values[placeholder] ?? "");
