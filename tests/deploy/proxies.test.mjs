@@ -191,6 +191,7 @@ for (const proxy of proxies) {
         css: /^text\/css/,
         json: /^application\/json/,
         svg: /^image\/svg\+xml/,
+        png: /^image\/png/,
         webmanifest: /^application\/manifest\+json/,
       };
       const { page } = stack.ports;
@@ -211,7 +212,13 @@ for (const proxy of proxies) {
         const { status, headers } = await request(stack, path);
         assert.equal(status, expected);
         const policy = headers["content-security-policy"];
-        const parts = ["default-src 'none'", "script-src 'self'", "connect-src 'self' wss://localhost;", "img-src 'self' data:"];
+        const parts = [
+          "default-src 'none'",
+          "script-src 'self'",
+          "connect-src 'self' wss://localhost;",
+          "img-src 'self' data:",
+          "worker-src 'self'; child-src 'self'", // Safari 15.4 knows the second only
+        ];
         for (const part of parts) {
           assert.ok(policy.includes(part), policy);
         }
