@@ -6,8 +6,8 @@ import { randomUUID } from "node:crypto";
 import { after, afterEach, before, test as nodeTest } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 
-import { Network, bothHear, expectEvent, longestGapMs } from "./client_pages.mjs";
-import { pictureAfter, readExample, watchFrames } from "./client_pages.mjs";
+import { bothHear, expectEvent, readExample } from "./client_pages.mjs";
+import { Network, longestGapMs, pictureAfter, watchFrames } from "./losses.mjs";
 import { Browser, decodesFrames } from "./pages.mjs";
 import { SessionStack } from "./session_stack.mjs";
 

@@ -6,7 +6,8 @@ import { readFile } from "node:fs/promises";
 import { after, afterEach, before, test as nodeTest } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 
-import { expectEvent, pictureAfter, readExample, watchFrames } from "./client_pages.mjs";
+import { expectEvent, readExample } from "./client_pages.mjs";
+import { pictureAfter, watchFrames } from "./losses.mjs";
 import { Browser, decodesFrames } from "./pages.mjs";
 import { SessionStack } from "./session_stack.mjs";
 
