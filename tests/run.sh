@@ -32,7 +32,7 @@ skipped=()
 packages=(build-essential cmake ninja-build pkg-config git
     libevent-dev libcjson-dev uthash-dev libssl-dev libsodium-dev libidn2-dev libcmocka-dev zlib1g-dev libzstd-dev
     valgrind strace curl jq prometheus gnuplot-nox iproute2 clang clang-format clang-tidy cppcheck libclang-rt-dev shellcheck
-    nginx-light caddy apache2 haproxy coturn openssl chromium
+    nginx-light caddy apache2 haproxy coturn openssl chromium firefox-esr
     lld mmdebstrap qemu-user musl-tools
     systemd debootstrap logrotate dpkg-dev file procps podman docker-compose iptables
     python3-yaml python3-websockets python3-websocket python3-aiohttp python3-tornado python3-gi gir1.2-soup-3.0
