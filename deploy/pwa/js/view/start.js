@@ -77,7 +77,7 @@ export class StartView {
     name.className = "contact-name";
     name.textContent = contact.name;
     name.setAttribute("aria-hidden", "true");
-    const words = document.createElement("span"); // what the button does, for those who hear the page
+    const words = document.createElement("span"); // to hear
     words.className = "hidden-label";
     words.textContent = this.#t("contact_call", { name: contact.name });
     const call = document.createElement("button");
