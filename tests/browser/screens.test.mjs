@@ -70,7 +70,7 @@ class Gallery {
       }
       await this.#check(`${state} ${sizeName(size)}`, "controls", cutControls(page, { atOnce: "#call" }));
       await this.#check(`${state} ${sizeName(size)}`, "texts", burstTexts(page));
-      if (this.#language === "en") {
+      if (this.#language === "en" && i % 2 === 0) { // an upright phone, and one on its side
         await this.#check(`${state} ${sizeName(size)}`, "keyboard", unreachable(page));
       }
       await this.#enlarge(page, state, size);
@@ -90,7 +90,9 @@ class Gallery {
     const setSize = (value) => page.evaluate((text) => (document.documentElement.style.fontSize = text), value);
     await setSize(LARGE_TEXT);
     await settled(page);
-    await page.screenshot({ path: join(PICTURES, `${this.#language}-large`, `${state}-${sizeName(size)}.png`) });
+    if (size === SIZES[0]) {
+      await page.screenshot({ path: join(PICTURES, `${this.#language}-large-${sizeName(size)}`, `${state}.png`) });
+    }
     await this.#check(place, "controls", cutControls(page));
     await this.#check(place, "texts", burstTexts(page));
     await setSize("");
@@ -99,7 +101,7 @@ class Gallery {
 
 /** One walk through all states. */
 async function walk(t, language) {
-  await mkdir(join(PICTURES, `${language}-large`), { recursive: true });
+  await mkdir(join(PICTURES, `${language}-large-${sizeName(SIZES[0])}`), { recursive: true });
   for (const size of SIZES) {
     for (const scheme of SCHEMES) {
       await mkdir(join(PICTURES, `${language}-${scheme}-${sizeName(size)}`), { recursive: true });
