@@ -39,7 +39,8 @@ room *room_new(room_space space, slice name, slice name_json, uint32_t id_base, 
     r->member_count = 0;
     r->waiter_count = 0;
     r->passed_kinds = 0;
-    r->space = (uint8_t)space;
+    r->space = (uint8_t)space & 0x7F;
+    r->is_frozen = false;
     r->table.key = r->name_bytes + plan.plain_at;
     r->table.keylen = plan.plain_len;
     stored_name_write(&plan, r->name_bytes, name, name_json);

@@ -12,6 +12,7 @@
  * or else a member that is lost.
  * - A backlog holds at least one signal.
  * - A room without members and without a backlog doesn't exist.
+ * - A frozen room is in the table, and nothing of it is in a list of what becomes due.
  *
  * A member is lost when its connection is, and its queue is still kept. Its struct is kept with the queue, so
  * losing a connection needs no memory. (Who is away, which a face can say, is a member like others.)
@@ -74,7 +75,8 @@ struct room {
     uint16_t member_count;             /* in `members` */
     uint16_t passed_kinds;             /* a bit for each kind of signals of which one has reached somebody */
     uint8_t waiter_count;              /* in `waiters` */
-    uint8_t space;                     /* a room_space: where its name belongs to */
+    uint8_t space : 7;                 /* a room_space: where its name belongs to */
+    uint8_t is_frozen : 1;             /* it moves to another manager: room_moving.h */
     char name_bytes[];
 };
 

@@ -68,16 +68,6 @@ void room_manager_free(room_manager *manager)
 
 /* ---- Joining ---- */
 
-/* The member of a room goes to another peer of the same user, under a new number. */
-static void pass_on_place(room_manager *manager, room_member *member, room_peer *peer)
-{
-    room_peer *old = member->peer;
-    room_places_take_out(manager, member, ROOM_NEWS_REPLACED, SLICE_LITERAL(""));
-    member->peer = peer;
-    room_places_enter(manager, member, false);
-    old->face->on_replaced(old, member);
-}
-
 /* The same for one who waits: nobody knows of it. */
 static void pass_on_wait(room_member *member, room_peer *peer)
 {
@@ -98,7 +88,7 @@ static int take_over(room_manager *manager, room_member *member, room_peer *peer
     }
     if (r->last_order == ROOM_LAST_ORDER)
         return ROOM_FULL;
-    pass_on_place(manager, member, peer);
+    room_places_pass_on(manager, member, peer);
     member->owes_answer = false;    /* the join was a sign of life */
     room_places_settle(manager, r); /* it may have been the last whose answer was missing */
     return ROOM_JOINED;
@@ -160,6 +150,7 @@ int room_manager_join(room_manager *manager, room_peer *peer, const room_join *r
     if (r == NULL)
         return join_new_room(manager, peer, request);
 
+    assert(!r->is_frozen);
     room_member *same = has_user ? room_find_member(r, request->user) : NULL;
     if (same == NULL && has_user)
         same = room_find_waiting(r, request->user);

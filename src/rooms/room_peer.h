@@ -84,6 +84,10 @@ typedef struct room_peer_face {
     /* NULL where peers of this kind are never away. Otherwise 0 while the connection of the peer is there, or
      * since when it is not. Who is away is a member like others and gets signals, but can't be probed. */
     uint64_t (*away_since_ms)(const room_peer *peer);
+    /* NULL where that can't be. Otherwise: can nobody say whether the peer is there, since the machine that
+     * it is connected to has gone silent? It is neither alive nor silent then, and who waits goes on waiting.
+     */
+    bool (*is_in_doubt)(const room_peer *peer);
     /* The peer waited and is in the room now. Called before anything is sent to it. */
     void (*on_admitted)(room_peer *peer);
     /* NULL, or: the peer is in the room now, at once or after on_admitted. Called before anything is sent to

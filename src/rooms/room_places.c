@@ -20,7 +20,13 @@ static uint32_t draw_id_base(room_manager *manager)
 
 room *room_places_open(room_manager *manager, room_space space, slice name, slice name_json)
 {
-    room *r = room_new(space, name, name_json, draw_id_base(manager), manager->now_ms);
+    return room_places_open_again(manager, space, name, name_json, draw_id_base(manager));
+}
+
+room *room_places_open_again(room_manager *manager, room_space space, slice name, slice name_json,
+                             uint32_t id_base)
+{
+    room *r = room_new(space, name, name_json, id_base, manager->now_ms);
     if (r == NULL)
         return NULL;
     if (room_table_add(&manager->rooms, r) != 0) {
@@ -66,6 +72,15 @@ void room_places_take_out(room_manager *manager, room_member *member, room_news_
     if (member->peer->face->on_gone != NULL)
         member->peer->face->on_gone(member->peer);
     member->peer->member = NULL;
+}
+
+void room_places_pass_on(room_manager *manager, room_member *member, room_peer *peer)
+{
+    room_peer *old = member->peer;
+    room_places_take_out(manager, member, ROOM_NEWS_REPLACED, SLICE_LITERAL(""));
+    member->peer = peer;
+    room_places_enter(manager, member, false);
+    old->face->on_replaced(old, member);
 }
 
 /* PROTOCOL.md, rule 3: what it has queued stays for the TTL. PROTOCOL-2.md, rule 7, PROTOCOL-SESSION.md: or
@@ -139,7 +154,7 @@ void room_places_decide(room_manager *manager, room_waiter *waiter)
         room_member *away = waiting_line_longest_away(r);
         if (away != NULL)
             drop_member(manager, away);
-        else if (is_full)
+        else if (is_full && !waiting_line_has_doubtful(r))
             room_places_refuse(manager, waiter);
         else
             waiting_line_renew(manager, waiter, manager->now_ms);

@@ -13,6 +13,10 @@
 room *room_places_open(room_manager *manager, room_space space, slice name, slice name_json);
 void room_places_close(room_manager *manager, room *r);
 
+/* The same for a room that has lived elsewhere: with the first half of its ids. */
+room *room_places_open_again(room_manager *manager, room_space space, slice name, slice name_json,
+                             uint32_t id_base);
+
 /* A member comes in, at once or after it has waited, to a room that is not full: it is told, and then the
  * others are. Next comes room_signals_receive(). */
 void room_places_enter(room_manager *manager, room_member *member, bool has_waited);
@@ -20,6 +24,9 @@ void room_places_enter(room_manager *manager, room_member *member, bool has_wait
 /* Take a member out, and tell the others that it is gone, and why. Its queue is left as it is. It is in no
  * list any more, and its peer has no place; the caller owns it. */
 void room_places_take_out(room_manager *manager, room_member *member, room_news_kind why, slice text);
+
+/* The member of a room goes to another peer of the same user, under a new number. The old one is told. */
+void room_places_pass_on(room_manager *manager, room_member *member, room_peer *peer);
 
 /* End a member whose connection is lost, or who was dropped; what it has queued stays for its time, if its
  * kind of peer keeps that. */

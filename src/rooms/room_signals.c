@@ -21,6 +21,7 @@ static const char *const failures[ROOM_FAILURES] = {
     [ROOM_FAILURE_SENDER_LOST] = "sender lost",
     [ROOM_FAILURE_NOT_UNDERSTOOD] = "not understood",
     [ROOM_FAILURE_NOBODY_THERE] = "nobody there",
+    [ROOM_FAILURE_MERGED] = "rooms were merged",
 };
 
 /* Is this the first signal of its kind that reaches somebody in the room? Not any more afterwards. */
@@ -171,10 +172,10 @@ static void set_owner(room_manager *manager, room_backlog *backlog, room_member 
     backlog->owner = owner;
 }
 
-/* Empty a room's queue: to a member, or to nobody, for which `failure` is the reason. */
-static void empty_queue(room_manager *manager, room *r, const room_member *to, room_failure failure)
+/* To a member, or to nobody, for which `failure` is the reason. */
+void room_signals_hand_out(room_manager *manager, room_backlog *backlog, const room_member *to,
+                           room_failure failure)
 {
-    room_backlog *backlog = r->backlog;
     pending_signal *queued;
     while ((queued = dequeue(manager, backlog)) != NULL) {
         const struct iovec part = {.iov_base = queued->data, .iov_len = queued->len};
@@ -189,6 +190,12 @@ static void empty_queue(room_manager *manager, room *r, const room_member *to, r
     }
     set_owner(manager, backlog, NULL);
     room_backlog_free(backlog);
+}
+
+/* Empty a room's queue. */
+static void empty_queue(room_manager *manager, room *r, const room_member *to, room_failure failure)
+{
+    room_signals_hand_out(manager, r->backlog, to, failure);
     r->backlog = NULL;
 }
 
@@ -235,4 +242,84 @@ uint64_t room_signals_next_due_ms(const room_manager *manager)
 {
     const room_backlog *first = TAILQ_FIRST(&manager->lapsing);
     return first == NULL ? UINT64_MAX : first->lapses_ms;
+}
+
+/* ---- Rooms that move ---- */
+
+void room_signals_collect(room_manager *manager, room_backlog *backlog, int kind, slice body,
+                          uint32_t account, uint64_t since_ms)
+{
+    const struct iovec part = slice_to_iovec(body);
+    int err = pending_queue_push(&backlog->signals, &manager->bounds, kind, &part, 1, account, since_ms);
+    if (err == 0) {
+        manager->counts.pending_messages++;
+        manager->counts.pending_bytes += body.len;
+        return;
+    }
+    const room_signal signal = {.kind = kind, .count = 1, .parts = &part};
+    const parcel p = {.signal = &signal, .bytes = body.len, .waited_ms = manager->now_ms - since_ms};
+    report(manager, ROOM_SIGNAL_REFUSED, &p, backlog->owner, NULL, failure_of(err));
+}
+
+/* Those that were queued first come first, since both are of one sender. */
+static void merge_queues(pending_queue *into, pending_queue *from)
+{
+    pending_queue merged;
+    pending_queue_init(&merged);
+    for (;;) {
+        pending_signal *a = STAILQ_FIRST(&into->signals);
+        pending_signal *b = STAILQ_FIRST(&from->signals);
+        pending_queue *first = b == NULL || (a != NULL && a->since_ms <= b->since_ms) ? into : from;
+        pending_signal *signal = STAILQ_FIRST(&first->signals);
+        if (signal == NULL)
+            break;
+        STAILQ_REMOVE_HEAD(&first->signals, link);
+        STAILQ_INSERT_TAIL(&merged.signals, signal, link);
+    }
+    into->bytes += from->bytes;
+    into->count += from->count;
+    STAILQ_CONCAT(&into->signals, &merged.signals);
+    pending_queue_init(from);
+}
+
+void room_signals_adopt(room_manager *manager, room *r, room_backlog *backlog, room_member *owner)
+{
+    if (owner != NULL)
+        set_owner(manager, backlog, owner);
+    if (r->backlog == NULL) {
+        r->backlog = backlog;
+        return;
+    }
+    merge_queues(&r->backlog->signals, &backlog->signals);
+    set_owner(manager, backlog, NULL);
+    room_backlog_free(backlog);
+}
+
+void room_signals_forget(room_manager *manager, room *r)
+{
+    pending_signal *queued;
+    while ((queued = dequeue(manager, r->backlog)) != NULL)
+        pending_signal_free(queued);
+    set_owner(manager, r->backlog, NULL);
+    room_backlog_free(r->backlog);
+    r->backlog = NULL;
+}
+
+void room_signals_suspend(room_manager *manager, room_backlog *backlog)
+{
+    if (backlog->is_owner_lost)
+        TAILQ_REMOVE(&manager->lapsing, backlog, lapse);
+}
+
+void room_signals_resume(room_manager *manager, room_backlog *backlog)
+{
+    if (!backlog->is_owner_lost)
+        return;
+    room_backlog *later = TAILQ_FIRST(&manager->lapsing);
+    while (later != NULL && later->lapses_ms <= backlog->lapses_ms)
+        later = TAILQ_NEXT(later, lapse);
+    if (later != NULL)
+        TAILQ_INSERT_BEFORE(later, backlog, lapse);
+    else
+        TAILQ_INSERT_TAIL(&manager->lapsing, backlog, lapse);
 }

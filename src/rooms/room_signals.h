@@ -20,6 +20,27 @@ void room_signals_receive(room_manager *manager, room_member *newcomer);
 /* Give up what a room has queued, if anything, for this reason. */
 void room_signals_drop(room_manager *manager, room *r, room_failure why);
 
+/* A queue that was collected for a room goes to this member, or to nobody for this reason. The backlog is
+ * freed, and its owner where that is lost. */
+void room_signals_hand_out(room_manager *manager, room_backlog *backlog, const room_member *to,
+                           room_failure failure);
+
+/* The same: it becomes the queue of its room, which has none, or goes behind the one that is there. `owner`
+ * is the member that owns it from now on, or NULL where that stays one who is lost. */
+void room_signals_adopt(room_manager *manager, room *r, room_backlog *backlog, room_member *owner);
+
+/* What a room has queued is of no interest here any more: nothing is reported. */
+void room_signals_forget(room_manager *manager, room *r);
+
+/* Append a copy to a queue, for this account, as if it had been queued at `since_ms`. What does not fit is
+ * reported as refused. */
+void room_signals_collect(room_manager *manager, room_backlog *backlog, int kind, slice body,
+                          uint32_t account, uint64_t since_ms);
+
+/* The queue of a lost owner does not lapse any more; and it does again. */
+void room_signals_suspend(room_manager *manager, room_backlog *backlog);
+void room_signals_resume(room_manager *manager, room_backlog *backlog);
+
 /* Why a queue is given up whose owner goes for this reason. */
 static inline room_failure room_signals_failure_of_end(room_news_kind why)
 {

@@ -18,6 +18,23 @@ static bool is_alive_since(const room_member *member, uint64_t since_ms)
     return away_since_ms(member) == 0 && member->peer->face->is_alive_since(member->peer, since_ms);
 }
 
+static bool is_in_doubt(const room_member *member)
+{
+    const room_peer_face *face = member->peer->face;
+    return face->is_in_doubt != NULL && face->is_in_doubt(member->peer);
+}
+
+bool waiting_line_has_doubtful(const room *r)
+{
+    const room_member *member;
+    SLIST_FOREACH(member, &r->members, link)
+    {
+        if (is_in_doubt(member))
+            return true;
+    }
+    return false;
+}
+
 /* Was it asked, and has it given no sign of life since? */
 static bool owes_answer(const room_member *member)
 {
@@ -32,7 +49,8 @@ static bool is_time_over(const room_manager *manager, const room_member *member,
 
 bool waiting_line_is_silent(const room_manager *manager, const room_member *member, uint64_t now_ms)
 {
-    return away_since_ms(member) == 0 && owes_answer(member) && is_time_over(manager, member, now_ms);
+    return away_since_ms(member) == 0 && !is_in_doubt(member) && owes_answer(member) &&
+           is_time_over(manager, member, now_ms);
 }
 
 room_member *waiting_line_longest_away(const room *r)
@@ -104,7 +122,7 @@ bool waiting_line_all_are_alive(const room *r, const room_waiter *waiter)
     const room_member *member;
     SLIST_FOREACH(member, &r->members, link)
     {
-        if (away_since_ms(member) != 0)
+        if (away_since_ms(member) != 0 || is_in_doubt(member))
             return false;
         if (member->owes_answer && !is_alive_since(member, waiter->since_ms))
             return false;
@@ -140,6 +158,25 @@ void waiting_line_renew(room_manager *manager, room_waiter *waiter, uint64_t now
     waiter->since_ms = now_ms;
     TAILQ_REMOVE(&manager->due, waiter, due);
     TAILQ_INSERT_TAIL(&manager->due, waiter, due);
+}
+
+void waiting_line_suspend(room_manager *manager, const room *r)
+{
+    room_waiter *waiter;
+    SLIST_FOREACH(waiter, &r->waiters, line)
+    {
+        TAILQ_REMOVE(&manager->due, waiter, due);
+    }
+}
+
+void waiting_line_resume(room_manager *manager, const room *r, uint64_t now_ms)
+{
+    room_waiter *waiter;
+    SLIST_FOREACH(waiter, &r->waiters, line)
+    {
+        waiter->since_ms = now_ms;
+        TAILQ_INSERT_TAIL(&manager->due, waiter, due);
+    }
 }
 
 room_waiter *waiting_line_surplus(const room *r)

@@ -40,11 +40,18 @@ unsigned waiting_line_probe(const room_manager *manager, room *r, uint64_t now_m
 /* The wait of this waiter begins anew. */
 void waiting_line_renew(room_manager *manager, room_waiter *waiter, uint64_t now_ms);
 
+/* Nobody in the line of this room becomes due any more; and their waits begin anew. */
+void waiting_line_suspend(room_manager *manager, const room *r);
+void waiting_line_resume(room_manager *manager, const room *r, uint64_t now_ms);
+
 /* The member of a room that has been away for the longest time, or NULL. Borrowed. */
 room_member *waiting_line_longest_away(const room *r);
 
+/* Can nobody say of a member of the room whether it is there? */
+bool waiting_line_has_doubtful(const room *r);
+
 /* Was this member asked so long ago, without a sign of life since, that it must go? Who is away is not
- * silent. */
+ * silent, nor is who is in doubt. */
 bool waiting_line_is_silent(const room_manager *manager, const room_member *member, uint64_t now_ms);
 
 /* Have all members shown that they are alive since this waiter came? */

@@ -241,6 +241,7 @@ static const metric_word failure_causes[] = {
     {"sender_lost", IN_TOTAL(session.failures[ROOM_FAILURE_SENDER_LOST])},
     {"not_understood", IN_TOTAL(session.failures[ROOM_FAILURE_NOT_UNDERSTOOD])},
     {"nobody_there", IN_TOTAL(session.failures[ROOM_FAILURE_NOBODY_THERE])},
+    {"merged", IN_TOTAL(session.failures[ROOM_FAILURE_MERGED])},
     {0}};
 
 static const metric_word limits[] = {

@@ -149,6 +149,13 @@
         *(head)->tqh_last = (element);                 \
         (head)->tqh_last = &TAILQ_NEXT(element, link); \
     } while (0)
+#define TAILQ_INSERT_BEFORE(next, element, link)            \
+    do {                                                    \
+        (element)->link.tqe_prev = (next)->link.tqe_prev;   \
+        TAILQ_NEXT(element, link) = (next);                 \
+        *(next)->link.tqe_prev = (element);                 \
+        (next)->link.tqe_prev = &TAILQ_NEXT(element, link); \
+    } while (0)
 #define TAILQ_REMOVE(head, element, link)                                        \
     do {                                                                         \
         if (TAILQ_NEXT(element, link) == NULL)                                   \

@@ -148,6 +148,7 @@ static void each_counter_is_shown_under_its_name(void **state)
         {&t->session.failures[ROOM_FAILURE_SENDER_LOST], "signal_setbacks sender_lost 7\n"},
         {&t->session.failures[ROOM_FAILURE_NOT_UNDERSTOOD], "signal_setbacks not_understood 7\n"},
         {&t->session.failures[ROOM_FAILURE_NOBODY_THERE], "signal_setbacks nobody_there 7\n"},
+        {&t->session.failures[ROOM_FAILURE_MERGED], "signal_setbacks merged 7\n"},
         {&t->session.invalid_messages, "invalid_messages 7\n"},
         {&t->session.client_errors, "client_errors 7\n"},
         {&t->session.pending_messages, "queue_messages 7\n"},
