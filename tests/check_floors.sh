@@ -19,7 +19,7 @@ awk '
 BEGIN {
     floor["base"] = 1
     floor["rooms"] = floor["websocket"] = floor["protocol"] = floor["proxy"] = floor["ice"] = 2
-    floor["dialect"] = 3
+    floor["dialect"] = floor["cluster"] = 3
     floor["net"] = 4
     floor["session"] = 5
     floor["stats"] = 6

@@ -1,0 +1,61 @@
+/* What nodes and rooms are called between nodes: incarnations and room keys. Both are opaque to whoever reads
+ * along, and spread evenly, so tables use their first bytes as hash. */
+#ifndef HOMECALL_CLUSTER_CLUSTER_IDS_H
+#define HOMECALL_CLUSTER_CLUSTER_IDS_H
+
+#include "base/slice.h"
+#include "rooms/room_hash.h"
+
+enum { CLUSTER_ID_BYTES = 16, CLUSTER_SECRET_BYTES = 32 };
+
+/* An incarnation: one process of the cluster, from its start to its end. Random. All zero is nobody. */
+typedef struct node_id {
+    uint8_t bytes[CLUSTER_ID_BYTES];
+} node_id;
+
+/* A room in all nodes: the keyed hash of its space and its codeword. */
+typedef struct room_key {
+    uint8_t bytes[CLUSTER_ID_BYTES];
+} room_key;
+
+/* Where a room is, or would be: a node, and which of its workers. */
+typedef struct room_home {
+    node_id node;
+    uint16_t worker;
+} room_home;
+
+/* The key of a room. `secret` is that of the cluster: without it no codeword can be found by its key. Any
+ * thread. */
+room_key room_key_of(const uint8_t secret[CLUSTER_SECRET_BYTES], room_space space, slice codeword);
+
+/* Below 0, 0 or above 0, as memcmp(). */
+static inline int node_id_compare(const node_id *a, const node_id *b)
+{
+    return memcmp(a->bytes, b->bytes, sizeof(a->bytes));
+}
+
+static inline bool node_id_equals(const node_id *a, const node_id *b)
+{
+    return node_id_compare(a, b) == 0;
+}
+
+static inline bool node_id_is_nobody(const node_id *id)
+{
+    static const node_id nobody;
+    return node_id_equals(id, &nobody);
+}
+
+static inline bool room_key_equals(const room_key *a, const room_key *b)
+{
+    return memcmp(a->bytes, b->bytes, sizeof(a->bytes)) == 0;
+}
+
+/* For tables. */
+static inline unsigned room_key_hash(const room_key *key)
+{
+    uint32_t first;
+    memcpy(&first, key->bytes, sizeof(first));
+    return first;
+}
+
+#endif
