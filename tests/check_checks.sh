@@ -88,6 +88,9 @@ tests/model/check_breaks.sh || blind=1
 # Rules of version 2, in the same way.
 tests/model2/check_breaks.sh || blind=1
 
+# Nor must that of several nodes.
+tests/cluster/check_breaks.sh || blind=1
+
 # Musl has no execinfo.h.
 if command -v musl-gcc >/dev/null; then
     printf '#include <execinfo.h>\n' >"$private/backtrace.c"

@@ -1,0 +1,146 @@
+/* The world of the simulation: nodes, the engine, clients with an application each, and the witness that
+ * knows what must hold. */
+#ifndef HOMECALL_TESTS_CLUSTER_WORLD_H
+#define HOMECALL_TESTS_CLUSTER_WORLD_H
+
+#include "cluster/kinds.h"
+#include "cluster/node.h"
+
+enum { CLIENTS = 6, ROOMS = 3, USERS = 3, SIGNALS = 1024, SESSION_ROOM = 2, TRANSCRIPT = 4096 };
+
+/* The times of the rooms, short so that a run reaches all of them. */
+/* In calm runs something happens every CALM_MS, or CALM_OFFSET_MS behind that, and no span that the rooms or
+ * dialects know ends near such a time: so it does not matter that between nodes everything takes longer. */
+enum { SIM_PROBE_MS = 1500, SIM_PENDING_TTL_MS = 6200, SIM_CAPACITY = 2, CALM_MS = 400, CALM_OFFSET_MS = 70 };
+
+typedef enum client_state {
+    CLIENT_OUT,     /* it wants nothing */
+    CLIENT_RETURNS, /* of version 2: it has lost its connection, and comes back at `returns_ms` */
+    CLIENT_JOINING,
+    CLIENT_WAITING,
+    CLIENT_IN,
+} client_state;
+
+typedef struct client {
+    world *world;
+    int index, kind, user, node;
+    bool is_dead; /* it does not answer probes any more, and nobody has noticed */
+    client_state state;
+    int room;
+    binding *binding;       /* borrowed; NULL where it has none */
+    uint64_t joined_ms;     /* when it has begun to want a room, or tried again */
+    uint64_t out_ms[ROOMS]; /* when it has last ceased to */
+    uint16_t session;       /* counted up by each join that is no return */
+    uint64_t returns_ms;
+    /* Of version 2. */
+    sim_resume resume;
+    uint64_t n; /* the last number that it has used */
+    sim_signal unacknowledged[SIGNALS];
+    uint64_t unacknowledged_from; /* the number of the first of these */
+    int unacknowledged_count;
+    bool must_say_again;
+    char transcript[TRANSCRIPT]; /* what it has heard, in runs that are recorded */
+    size_t transcript_len;
+    /* What was handed to it. */
+    uint32_t last_from[CLIENTS][ROOMS]; /* the last signal of each client in each room, + 1 */
+} client;
+
+/* What has become of one signal. */
+typedef struct fate {
+    sim_signal signal;
+    int kind;                      /* of its sender */
+    unsigned era;                  /* in which it was sent: see world.era */
+    bool is_excused;               /* a node was killed since */
+    unsigned passed;               /* it has reached the rooms */
+    unsigned refused;              /* at its edge, or its client was told that it is lost */
+    unsigned relayed;              /* the rooms have passed it on, to so many that are not of version 2 */
+    unsigned handed;               /* to so many of these */
+    unsigned lost[CLUSTER_LOSSES]; /* on its way to the rooms or from there */
+
+    uint8_t had[CLIENTS]; /* it was handed to this client so often */
+} fate;
+
+typedef struct world {
+    uint64_t now_ms;
+    engine engine;
+    node nodes[NODES];
+    int node_count;
+    client clients[CLIENTS];
+    int client_count;
+    fate fates[SIGNALS];
+    uint32_t signals;
+    room_key keys[ROOMS];
+    unsigned queue_max, link_bytes;
+    bool serves_alone;
+    uint64_t lives; /* processes so far */
+    /* What has happened in this run, that excuses something. */
+    bool views_differed; /* a node did not know another one that lived */
+    unsigned era;        /* counted up when a link is lost: order holds within one */
+    unsigned merges, faults;
+    bool is_recorded, is_engine_alone;
+    uint64_t queued, unqueued; /* signals that the rooms have put into queues, and taken out or may have */
+    uint64_t rng;              /* of what clients do by themselves */
+} world;
+
+extern world *the_world; /* of this run */
+
+typedef struct world_options {
+    uint64_t seed;
+    bool is_recorded, is_engine_alone;
+    int nodes, servers, clients;
+    int kinds[CLIENTS], users[CLIENTS];
+    unsigned queue_max, link_bytes;
+    bool serves_alone;
+} world_options;
+
+/* It begins, and has begun when all nodes may claim rooms. */
+void world_open(world *w, const world_options *options);
+
+/* It ends, with everything in it. */
+void world_close(world *w);
+
+/* Let time pass. */
+void world_pass(world *w, uint64_t ms);
+
+/* What clients do. */
+void world_join(world *w, int client, int node, int room);
+void world_leave(world *w, int client);
+void world_lose(world *w, int client);
+void world_fall_silent(world *w, int client);
+void world_send(world *w, int client);
+
+/* What happens to nodes. */
+void world_kill(world *w, int node);
+void world_restart(world *w, int node);
+void world_pause(world *w, int node, uint64_t ms);
+void world_drain(world *w, int node);
+
+/* Something happens to the engine, that may excuse what follows. */
+void world_fault(world *w);
+
+/* All faults are over; nodes that were killed are not started again. */
+void world_heal(world *w);
+
+/* Of the witness. */
+void world_go_out(client *c);
+void world_note(world *w, client *c, const char *what, int number);
+unsigned world_draw(world *w, unsigned bound);
+uint64_t world_draw_return_ms(world *w, unsigned bound_ms);
+fate *world_fate(world *w, slice payload);
+void world_on_link_lost(world *w);
+void world_on_deliver(client *c, slice payload);
+
+/* No room has two owners, where that can't be. Called all the time. */
+void world_require_one_owner(world *w);
+
+/* Everything has healed, for so long that no room has two owners, or everybody is where it wants to be. */
+void world_require_merged(world *w);
+void world_require_together(world *w);
+
+/* No link was lost, and so nothing with it. */
+void world_require_no_loss(const world *w);
+
+/* It is over: everybody has gone. Each signal must have had its outcome, and nothing may be left. */
+void world_require_settled(world *w);
+
+#endif
