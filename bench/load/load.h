@@ -74,6 +74,7 @@ struct load_thread {
     uint64_t active;    /* operations that have started and not ended */
     load_record measured;
     load_counts total; /* of the whole run */
+    refusals refusals; /* the same: by their status. The main thread reads it when this one has ended */
 
     pthread_mutex_t lock;        /* guards the next three, which the main thread reads */
     load_record published;       /* a copy of `measured`, some milliseconds old */

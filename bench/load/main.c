@@ -89,12 +89,30 @@ static int report(const load_options *o, const result *r, bool can_draw)
     return o->report != NULL ? write_page(r, o->report, can_draw) : EXIT_SUCCESS;
 }
 
+/* Can all be written that was asked for? Nobody should learn of it after an hour of load. Returns the exit
+ * code. */
+static int check_outputs(const load_options *o)
+{
+    int error;
+    if (o->report != NULL && (error = report_html_check(o->report)) != 0)
+        return complain(o->report, error);
+    if (o->json == NULL || strcmp(o->json, "-") == 0)
+        return EXIT_SUCCESS;
+    FILE *json = fopen(o->json, "ae"); /* what is in it stays until there is a result */
+    if (json == NULL)
+        return complain(o->json, -errno);
+    fclose(json);
+    return EXIT_SUCCESS;
+}
+
 /* Run and report. Returns the exit code. */
 static int perform(const load_options *options, const char *command_line)
 {
     static result r; /* too large for the stack */
     static char texts[OPTIONS_SETTINGS_BYTES];
     const char *settings[OPTIONS_MAX_SETTINGS];
+    if (check_outputs(options) != EXIT_SUCCESS)
+        return EXIT_FAILURE;
     bool can_draw = options->report != NULL && report_plots_check();
     if (run_load(options, command_line, &r) != 0)
         return EXIT_FAILURE; /* the message is printed already */

@@ -22,62 +22,69 @@ typedef struct option_row {
     bool shapes_load;         /* it is shown in the reports */
     const char *argument;     /* the name of its argument, for the help; NULL for a flag */
     const char *help;
+    const char *scenarios; /* the only ones it is for, separated by ", "; NULL = it is for all */
 } option_row;
 
 #define AT(field) offsetof(load_options, field)
 
+/* For all scenarios. */
+#define EVERY NULL
+
 static const option_row rows[] = {
-    {"threads", KIND_COUNT, AT(threads), "1", 1, 64, true, "N", "threads of the load generator"},
-    {"seconds", KIND_REAL, AT(seconds), "5", 0.05, 604800, true, "S", "how long to measure"},
-    {"warmup", KIND_REAL, AT(warmup_seconds), "1", 0, 3600, true, "S", "load before the measuring begins"},
+    {"threads", KIND_COUNT, AT(threads), "1", 1, 64, true, "N", "threads of the load generator", EVERY},
+    {"seconds", KIND_REAL, AT(seconds), "5", 0.05, 604800, true, "S", "how long to measure", EVERY},
+    {"warmup", KIND_REAL, AT(warmup_seconds), "1", 0, 3600, true, "S", "load before the measuring begins",
+     EVERY},
     {"count", KIND_COUNT, AT(count), "0", 0, 1e12, true, "N",
-     "measure this many operations instead of a time (no warm-up then)"},
+     "measure this many operations instead of a time (no warm-up then)", EVERY},
     {"rate", KIND_REAL, AT(rate), "0", 0, 1e8, true, "R",
-     "open loop: operations a second, whether the server keeps up or not"},
-    {"pairs", KIND_COUNT, AT(pairs), "50", 1, 1000000, true, "N",
-     "call, relay, mixed, churn: pairs of users"},
+     "open loop: operations a second, whether the server keeps up or not", EVERY},
+    {"pairs", KIND_COUNT, AT(pairs), "50", 1, 1000000, true, "N", "pairs of users",
+     "call, relay, mixed, churn"},
     {"connections", KIND_COUNT, AT(connections), "1000", 1, 10000000, true, "N",
-     "idle, storm, rejoin: connections; connect: how many at once"},
-    {"joined", KIND_FLAG, AT(joined), NULL, 0, 0, true, NULL, "idle, connect, storm: join, in rooms of two"},
-    {"beside", KIND_COUNT, AT(beside), "0", 0, 10000000, true, "N", "idle connections held besides"},
-    {"window", KIND_COUNT, AT(window), "1", 1, 65536, true, "W", "relay: signals under way in each pair"},
-    {"size", KIND_COUNT, AT(size), "200", SIGNAL_TEXT_MIN, 8388608, true, "BYTES",
-     "relay, churn: of a signal"},
-    {"candidates", KIND_COUNT, AT(candidates), "10", 0, 1000, true, "K",
-     "call, mixed: candidates of each user"},
+     "connections at the same time", "idle, connect, storm, rejoin"},
+    {"joined", KIND_FLAG, AT(joined), NULL, 0, 0, true, NULL, "join, in rooms of two",
+     "idle, connect, storm"},
+    {"beside", KIND_COUNT, AT(beside), "0", 0, 10000000, true, "N", "idle connections held besides", EVERY},
+    {"window", KIND_COUNT, AT(window), "1", 1, 65536, true, "W", "signals under way in each pair", "relay"},
+    {"size", KIND_COUNT, AT(size), "200", SIGNAL_TEXT_MIN, 8388608, true, "BYTES", "of a signal",
+     "relay, churn"},
+    {"candidates", KIND_COUNT, AT(candidates), "10", 0, 1000, true, "K", "candidates of each user",
+     "call, mixed"},
     {"offer-size", KIND_COUNT, AT(offer_size), "3000", SIGNAL_TEXT_MIN, 8388608, true, "BYTES",
-     "call, mixed: of an offer or answer"},
+     "of an offer or answer", "call, mixed"},
     {"candidate-size", KIND_COUNT, AT(candidate_size), "290", SIGNAL_TEXT_MIN, 8388608, true, "BYTES",
-     "call, mixed: of a candidate"},
+     "of a candidate", "call, mixed"},
     {"singly", KIND_FLAG, AT(singly), NULL, 0, 0, true, NULL,
-     "call: each message is a TCP send of its own, interleaved with the other pairs'"},
-    {"reconnect", KIND_FLAG, AT(reconnect), NULL, 0, 0, true, NULL, "call: new connections for each call"},
-    {"fresh-rooms", KIND_FLAG, AT(fresh_rooms), NULL, 0, 0, true, NULL, "call: a new room for each call"},
-    {"talk", KIND_REAL, AT(talk_seconds), "10", 0, 86400, true, "S",
-     "mixed: how long a call lasts, on average"},
+     "each message is a TCP send of its own, interleaved with the other pairs'", "call"},
+    {"reconnect", KIND_FLAG, AT(reconnect), NULL, 0, 0, true, NULL, "new connections for each call", "call"},
+    {"fresh-rooms", KIND_FLAG, AT(fresh_rooms), NULL, 0, 0, true, NULL, "a new room for each call", "call"},
+    {"talk", KIND_REAL, AT(talk_seconds), "10", 0, 86400, true, "S", "how long a call lasts, on average",
+     "mixed"},
     {"loss", KIND_REAL, AT(loss), "0.1", 0, 1, true, "SHARE",
-     "mixed: calls in which a user is lost and comes back"},
+     "calls, or sessions of a storm, in which a user is lost and comes back", "mixed, storm"},
     {"life", KIND_REAL, AT(life_seconds), "1", 0.01, 86400, true, "S",
-     "churn: how long a connection lives, on average"},
+     "how long a connection lives, on average", "churn"},
     {"restart", KIND_TEXT, AT(restart), NULL, 0, 0, true, "CMD",
-     "storm: a shell command that restarts the server, for the second storm"},
+     "a shell command that restarts the server, for the second storm", "storm"},
     {"sources", KIND_COUNT, AT(sources), "1", 1, 65536, true, "N",
-     "addresses from 127.0.0.1 on to connect from: 28,000 ports each"},
-    {"dialect", KIND_DIALECT, AT(dialect), "homecall", 0, 0, true, "NAME", DIALECT_NAMES},
+     "addresses from 127.0.0.1 on to connect from: 28,000 ports each", EVERY},
+    {"dialect", KIND_DIALECT, AT(dialect), "homecall", 0, 0, true, "NAME", DIALECT_NAMES, EVERY},
     {"second-dialect", KIND_DIALECT, AT(second_dialect), NULL, 0, 0, true, "NAME",
-     "what the second user of each pair speaks: homecall beside 2, or 2 beside homecall"},
-    {"insecure", KIND_FLAG, AT(insecure), NULL, 0, 0, false, NULL, "wss: take any certificate"},
-    {"ca-file", KIND_TEXT, AT(ca_file), NULL, 0, 0, false, "FILE", "wss: the authorities to trust (PEM)"},
+     "what the second user of each pair speaks: homecall beside 2, or 2 beside homecall", EVERY},
+    {"insecure", KIND_FLAG, AT(insecure), NULL, 0, 0, false, NULL, "wss: take any certificate", EVERY},
+    {"ca-file", KIND_TEXT, AT(ca_file), NULL, 0, 0, false, "FILE", "wss: the authorities to trust (PEM)",
+     EVERY},
     {"server-pid", KIND_COUNT, AT(server_pid), "0", 0, 4194304, false, "PID",
-     "the server's process, to measure its CPU and memory"},
+     "the server's process, to measure its CPU and memory", EVERY},
     {"syscalls", KIND_FLAG, AT(syscalls), NULL, 0, 0, true, NULL,
-     "count the server's system calls (root; slows it down a little)"},
-    {"json", KIND_TEXT, AT(json), NULL, 0, 0, false, "FILE",
-     "write the result as JSON; - is standard output"},
+     "count the server's system calls (root; slows it down a little)", EVERY},
+    {"json", KIND_TEXT, AT(json), NULL, 0, 0, false, "FILE", "write the result as JSON; - is standard output",
+     EVERY},
     {"report", KIND_TEXT, AT(report), NULL, 0, 0, false, "DIR",
-     "write a page to DIR/index.html, with plots by gnuplot"},
-    {"label", KIND_TEXT, AT(label), "", 0, 0, false, "TEXT", "a name for this run in the reports"},
-    {"quiet", KIND_FLAG, AT(quiet), NULL, 0, 0, false, NULL, "no progress, no table"},
+     "write a page to DIR/index.html, with plots by gnuplot", EVERY},
+    {"label", KIND_TEXT, AT(label), "", 0, 0, false, "TEXT", "a name for this run in the reports", EVERY},
+    {"quiet", KIND_FLAG, AT(quiet), NULL, 0, 0, false, NULL, "no progress, no table", EVERY},
 };
 
 enum { ROWS = sizeof(rows) / sizeof(rows[0]) };
@@ -151,7 +158,9 @@ static void print_help(void)
         char name[48];
         snprintf(name, sizeof(name), "--%s%s%s", rows[i].name, rows[i].argument != NULL ? " " : "",
                  rows[i].argument != NULL ? rows[i].argument : "");
-        printf("  %-24s %s", name, rows[i].help);
+        bool is_special = rows[i].scenarios != NULL;
+        printf("  %-24s %s%s%s", name, is_special ? rows[i].scenarios : "", is_special ? ": " : "",
+               rows[i].help);
         bool has_default = rows[i].default_text != NULL && rows[i].default_text[0] != '\0';
         printf(has_default ? " (%s)\n" : "\n", rows[i].default_text);
     }
@@ -183,6 +192,30 @@ static bool can_meet(const load_options *o)
            (a == &dialect_homecall_2 && b == &dialect_homecall);
 }
 
+/* Is the name in the list, which is separated by ", "? */
+static bool is_listed(const char *list, const char *name)
+{
+    slice rest = slice_of_text(list);
+    while (rest.len > 0) {
+        if (slice_equals(slice_trim(slice_take_until(&rest, ',')), slice_of_text(name)))
+            return true;
+    }
+    return false;
+}
+
+/* Refuse what the scenario would not look at: its user believes that it counts. */
+static options_verdict check_scenario(const load_options *o, const bool given[])
+{
+    for (int i = 0; i < ROWS; i++) {
+        if (!given[i] || rows[i].scenarios == NULL || is_listed(rows[i].scenarios, o->scenario->name))
+            continue;
+        fprintf(stderr, "homecall-bench: --%s is for %s, and not for the scenario %s\n", rows[i].name,
+                rows[i].scenarios, o->scenario->name);
+        return OPTIONS_WRONG;
+    }
+    return OPTIONS_RUN;
+}
+
 /* Check the options against each other. */
 static options_verdict check(const load_options *o)
 {
@@ -201,6 +234,8 @@ static options_verdict check(const load_options *o)
         return wrong("there are more --threads than pairs of users", "");
     if (o->count > 0 && o->scenario->count(o) == 0)
         return wrong("there is nothing to --count in the scenario ", o->scenario->name);
+    if (o->rate > 0 && o->scenario->begin == NULL)
+        return wrong("nothing is started at a --rate in the scenario ", o->scenario->name);
     return OPTIONS_RUN;
 }
 
@@ -217,6 +252,7 @@ options_verdict options_parse(int argc, char **argv, load_options *o)
     names[HELP] = (struct option){"help", 0, NULL, 'h'};
     names[VERSION] = (struct option){"version", 0, NULL, 'V'};
 
+    bool given[ROWS] = {false};
     int chosen;
     while ((chosen = getopt_long(argc, argv, "hV", names, NULL)) != -1) {
         if (chosen == 'h') {
@@ -229,8 +265,11 @@ options_verdict options_parse(int argc, char **argv, load_options *o)
         }
         if (chosen < 256 || set(o, &rows[chosen - 256], optarg) != OPTIONS_RUN)
             return OPTIONS_WRONG; /* the message is printed already */
+        given[chosen - 256] = true;
     }
     options_verdict verdict = read_positional(argc, argv, o);
+    if (verdict == OPTIONS_RUN)
+        verdict = check_scenario(o, given);
     return verdict == OPTIONS_RUN ? check(o) : verdict;
 }
 

@@ -44,7 +44,7 @@ struct run {
     pthread_cond_t changed;
     unsigned done[PHASE_END + 1]; /* for each phase, how many threads have done their part of it */
     bool has_fault;
-    char fault[512];
+    char fault[640];
 
     progress progress;
     sampler sampler;
@@ -274,6 +274,15 @@ static bool measure(run *r)
     return goes_on;
 }
 
+/* Was one of the connections refused that are there before the load? That is a fault. */
+static bool has_refusals(run *r)
+{
+    if (sampler_sum(r->threads, r->made, NULL).refused == 0)
+        return false;
+    run_fault(r, "connections were refused");
+    return true;
+}
+
 /* Open the connections that are there before the load, and measure what they cost the server in memory. */
 static bool set_up(run *r)
 {
@@ -284,8 +293,12 @@ static bool set_up(run *r)
     if (!pass(r, &prime))
         return false;
     uint64_t primed = sampler_sum(r->threads, r->made, NULL).open;
+    if (has_refusals(r))
+        return false;
     server->rss_before_bytes = pid != 0 ? process_memory_bytes(pid) : 0;
     if (!pass(r, &setup))
+        return false;
+    if (has_refusals(r))
         return false;
     server->rss_after_bytes = pid != 0 ? process_memory_bytes(pid) : 0;
     server->memory_connections = sampler_sum(r->threads, r->made, NULL).open - primed;
@@ -384,6 +397,19 @@ static void join_threads(run *r)
         waitpid(r->restarter, NULL, 0);
 }
 
+/* Let the fault say how many connections were refused, and why. */
+static void tell_refusals(run *r)
+{
+    if (r->options->scenario->outlives_refusals)
+        return; /* something else was the fault */
+    const load_counts *totals = &r->out->totals;
+    char by_status[REFUSALS_TEXT];
+    refusals_describe(&r->out->refusals, by_status);
+    snprintf(r->fault, sizeof(r->fault), "the server refused %llu of %llu connections: %s",
+             (unsigned long long)totals->refused, (unsigned long long)(totals->refused + totals->connects),
+             by_status);
+}
+
 /* Fill in the rest of the result, after the threads have ended. */
 static void finish_result(run *r, const char *command_line)
 {
@@ -403,9 +429,12 @@ static void finish_result(run *r, const char *command_line)
     memcpy(out->latency, r->sampler.now.latency, sizeof(out->latency));
     for (unsigned i = 0; i < r->made; i++) {
         sampler_add_counts(&out->totals, &r->threads[i].total);
+        refusals_add(&out->refusals, &r->threads[i].refusals);
         out->received_bytes += r->threads[i].clients.bytes_in;
         out->sent_bytes += r->threads[i].clients.bytes_out;
     }
+    if (r->has_fault && out->totals.refused > 0)
+        tell_refusals(r);
     if (r->has_fault)
         out->fault = strdup(r->fault);
 }

@@ -24,6 +24,7 @@ void sampler_add_counts(load_counts *to, const load_counts *more)
     to->doubled += more->doubled;
     to->presence += more->presence;
     to->ticks += more->ticks;
+    to->refused += more->refused;
     to->retries += more->retries;
 }
 
@@ -44,6 +45,7 @@ sampler_totals sampler_sum(load_thread *threads, unsigned count, load_record *re
         pthread_mutex_lock(&t->lock);
         totals.operations += t->published_total.operations;
         totals.retries += t->published_total.retries;
+        totals.refused += t->published_total.refused;
         totals.open += t->published_open;
         if (record != NULL) {
             sampler_add_counts(&record->counts, &t->published.counts);

@@ -26,6 +26,7 @@ typedef struct sampler {
 typedef struct sampler_totals {
     uint64_t operations; /* of the whole run */
     uint64_t retries;    /* of the whole run */
+    uint64_t refused;    /* of the whole run */
     uint64_t open;       /* connections that are open */
 } sampler_totals;
 

@@ -2,6 +2,7 @@
 
 #include "load.h"
 #include "run.h"
+#include "scenario/scenario.h"
 #include "session_2.h"
 
 #include <assert.h>
@@ -287,6 +288,32 @@ static void on_text(ws_client *c, slice text)
         take_signal(u, LOAD_KINDS, text, text.len);
 }
 
+void user_fault_lost(user *u, uint16_t code, const char *why)
+{
+    load_fault(u->thread, "%s lost its connection: %s (close code %u%s)", u->name, why, code,
+               code == WS_CLOSE_POLICY
+                   ? ": more than the server's limits allow? MESSAGE_RATE=0, "
+                     "MESSAGE_RATE_PER_ADDRESS=0 and BYTE_RATE_PER_ADDRESS=0 take them off"
+                   : "");
+}
+
+/* The server has refused its upgrade. Those that connect before the load go on with the others, so that all
+ * refusals are counted; the run ends behind them. True unless the scenario has to know. */
+static bool take_refusal(user *u)
+{
+    load_thread *t = u->thread;
+    LOAD_COUNT(t, refused, 1);
+    refusals_count(&t->refusals, u->client.refusal, 1);
+    if (u->is_starting) {
+        u->is_starting = false;
+        t->starting--;
+        return true;
+    }
+    if (!t->scenario->outlives_refusals)
+        load_fault(t, "%s was refused", u->name);
+    return !t->scenario->outlives_refusals;
+}
+
 static void on_end(ws_client *c, uint16_t code, const char *why)
 {
     user *u = user_of(c);
@@ -295,10 +322,12 @@ static void on_end(ws_client *c, uint16_t code, const char *why)
         session_2_on_end(u->two, code);
     if (u->thread->phase >= PHASE_CLOSE)
         return;
+    if (c->refusal != 0 && take_refusal(u))
+        return;
     if (u->events->on_end != NULL)
         u->events->on_end(u, code, why);
     else
-        load_fault(u->thread, "%s lost its connection: %s (close code %u)", u->name, why, code);
+        user_fault_lost(u, code, why);
 }
 
 static void write_request_target(const ws_client *c, char out[WS_CLIENT_MAX_TARGET])

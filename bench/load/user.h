@@ -104,6 +104,9 @@ void user_lose(user *u);
  * sessions, has ended. What waits for a session is not. */
 void user_excuse_losses(user *u);
 
+/* A fault: its connection has ended, with this close code, though the scenario has not ended it. */
+void user_fault_lost(user *u, uint16_t code, const char *why);
+
 /* ---- For session_2.c ---- */
 
 /* "joined" has come; see user_events.on_joined. */

@@ -432,6 +432,15 @@ static void a_report_that_can_not_be_written_is_told(void **state)
                   "relay --pairs 1 --count 10 --quiet --json %s/no/result.json ws://127.0.0.1:%u/signal",
                   f->directory, signal_server_port(f->server));
     expect_line(f, 1, "homecall-bench: /tmp/", "No such file or directory");
+    process_start(&f->bench,
+                  BENCH "relay --pairs 1 --count 10 --quiet --report %s/no/page ws://127.0.0.1:%u/signal",
+                  f->directory, signal_server_port(f->server));
+    expect_line(f, 1, "homecall-bench: /tmp/", "/no/page: No such file or directory");
+    process_start(&f->bench,
+                  BENCH "relay --pairs 1 --count 10 --quiet --report /dev/null ws://127.0.0.1:%u/signal",
+                  signal_server_port(f->server));
+    expect_line(f, 1, "homecall-bench: /dev/null: ", "Not a directory");
+    assert_int_equal(server_stats(f->server).accepted, 0); /* it was told before the run */
 }
 
 /* ---- Faults ---- */
@@ -478,7 +487,8 @@ static void a_path_that_is_not_served_is_told(void **state)
     start_server(f, 1);
     process_start(&f->bench, BENCH "relay --quiet ws://127.0.0.1:%u/other", signal_server_port(f->server));
     expect_line(
-        f, 1, "homecall-bench: fault: ", "the server did not upgrade: HTTP/1.1 404 Not Found (close code 0)");
+        f, 1, "homecall-bench: fault: ",
+        "the server refused 100 of 100 connections: 100 with HTTP status 404 (see the path of the URL)");
 }
 
 static void a_process_that_is_not_there_is_told(void **state)
@@ -536,9 +546,38 @@ static void a_server_without_room_is_told(void **state)
     signal_server_options options = server_options();
     options.max_connections = 5;
     f->server = server_start(&options);
-    start_bench(f, "idle --connections 6");
+    start_bench(f, "idle --connections 9 --threads 2");
     expect_line(f, 1, "homecall-bench: fault: ",
-                "the server did not upgrade: HTTP/1.1 503 Service Unavailable (close code 0)");
+                "the server refused 4 of 9 connections: 4 with HTTP status 503 "
+                "(see MAX_CONNECTIONS, MAX_CONNECTIONS_PER_ADDRESS, CONNECT_RATE)");
+}
+
+static void a_connection_refused_under_load_ends_the_run(void **state)
+{
+    fixture *f = *state;
+    signal_server_options options = server_options();
+    options.max_connections = 5;
+    f->server = server_start(&options);
+    start_bench(f, "connect --connections 9 --count 1000");
+    assert_int_equal(process_finish(&f->bench), 1);
+    assert_non_null(strstr(f->bench.err.text, "homecall-bench: fault: the server refused "));
+    assert_non_null(strstr(f->bench.err.text, " with HTTP status 503 "));
+    cJSON *json = cJSON_Parse(f->bench.out.text);
+    assert_true(number(cJSON_GetObjectItem(json, "totals"), "refused") >= 1);
+    cJSON_Delete(json);
+}
+
+static void a_limit_of_the_server_is_named(void **state)
+{
+    fixture *f = *state;
+    signal_server_options options = server_options();
+    options.message_rate = 5;
+    options.message_burst = 5;
+    f->server = server_start(&options);
+    start_bench(f, "relay --pairs 1 --window 4 --count 1000");
+    expect_line(f, 1, "homecall-bench: fault: ", " take them off)");
+    assert_non_null(strstr(f->bench.err.text, "(close code 1008: "));
+    assert_non_null(strstr(f->bench.err.text, " MESSAGE_RATE=0, "));
 }
 
 /* ---- The second storm ---- */
@@ -625,6 +664,8 @@ int main(void)
         TEST(a_server_that_goes_away_ends_the_run),
         TEST(a_server_that_closes_idle_connections_ends_the_run),
         TEST(a_server_without_room_is_told),
+        TEST(a_connection_refused_under_load_ends_the_run),
+        TEST(a_limit_of_the_server_is_named),
         TEST(after_a_restart_everybody_comes_back),
         TEST(after_a_restart_every_session_begins_anew),
     };

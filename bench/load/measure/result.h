@@ -3,6 +3,7 @@
 #define HOMECALL_BENCH_RESULT_H
 
 #include "measure/histogram.h"
+#include "measure/refusals.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -34,6 +35,7 @@ typedef struct load_counts {
     uint64_t doubled;                     /* signals that came twice: always a fault */
     uint64_t presence;                    /* presence messages */
     uint64_t ticks;                       /* "tick" messages */
+    uint64_t refused;                     /* upgrades that were answered with another status than 101 */
     uint64_t retries;                     /* attempts to connect that failed and were repeated (storm) */
 } load_counts;
 
@@ -85,6 +87,7 @@ typedef struct result {
     result_server server;
     result_sample *samples; /* owned array */
     size_t sample_count;
+    refusals refusals; /* of the whole run: by their status */
     const char *fault; /* owned: why the run ended early; NULL = it did not */
 } result;
 

@@ -13,6 +13,9 @@ int report_text(const result *r, FILE *out);
  * its members. */
 int report_json(const result *r, FILE *out);
 
+/* Can report_html() write into `dir`? Makes that directory if there is none. 0, or -errno. */
+int report_html_check(const char *dir);
+
 /* Make the directory `dir` if there is none, and in it index.html, a page that loads no other file. It
  * contains `plots` (from report_plots_draw(); NULL = there are none, and the page says so), the tables and
  * the JSON. 0, or -errno. */

@@ -6,6 +6,7 @@
 #include "report/report_table.h"
 #include "report/stream.h"
 
+#include <fcntl.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -151,21 +152,44 @@ static int write_file(const result *r, const char *plots, const char *path)
 
 /* The page is written under another name first, and renamed when it is complete. Until then, the page of an
  * earlier run can still be opened. */
+typedef struct page_paths {
+    char whole[PATH_MAX];
+    char unfinished[PATH_MAX];
+} page_paths;
+
+/* Make the directory if there is none, and name the files in it. 0 or -errno. */
+static int make_directory(const char *dir, page_paths *paths)
+{
+    if (snprintf(paths->whole, sizeof(paths->whole), "%s/index.html", dir) >= (int)sizeof(paths->whole) ||
+        snprintf(paths->unfinished, sizeof(paths->unfinished), "%s/index.html.new", dir) >=
+            (int)sizeof(paths->unfinished))
+        return -ENAMETOOLONG;
+    return mkdir(dir, 0777) == 0 || errno == EEXIST ? 0 : -errno;
+}
+
+int report_html_check(const char *dir)
+{
+    page_paths paths;
+    int error = make_directory(dir, &paths);
+    if (error != 0)
+        return error;
+    int fd = open(paths.unfinished, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
+    if (fd < 0)
+        return -errno;
+    close(fd);
+    return unlink(paths.unfinished) == 0 ? 0 : -errno;
+}
+
 int report_html(const result *r, const char *plots, const char *dir)
 {
-    char path[PATH_MAX];
-    char unfinished_path[PATH_MAX];
-    if (snprintf(path, sizeof(path), "%s/index.html", dir) >= (int)sizeof(path) ||
-        snprintf(unfinished_path, sizeof(unfinished_path), "%s/index.html.new", dir) >=
-            (int)sizeof(unfinished_path))
-        return -ENAMETOOLONG;
-    if (mkdir(dir, 0777) != 0 && errno != EEXIST)
-        return -errno;
-
-    int error = write_file(r, plots, unfinished_path);
-    if (error == 0 && rename(unfinished_path, path) != 0)
+    page_paths paths;
+    int error = make_directory(dir, &paths);
+    if (error != 0)
+        return error;
+    error = write_file(r, plots, paths.unfinished);
+    if (error == 0 && rename(paths.unfinished, paths.whole) != 0)
         error = -errno;
     if (error != 0)
-        unlink(unfinished_path);
+        unlink(paths.unfinished);
     return error;
 }

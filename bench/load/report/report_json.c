@@ -93,7 +93,8 @@ static bool add_counts(cJSON *root, const char *name, const load_counts *counts)
            add_count(object, "resumes_refused", counts->resumes_refused) &&
            add_count(object, "sent_again", counts->sent_again) && add_count(object, "lost", counts->lost) &&
            add_count(object, "doubled", counts->doubled) && add_count(object, "presence", counts->presence) &&
-           add_count(object, "ticks", counts->ticks) && add_count(object, "retries", counts->retries);
+           add_count(object, "ticks", counts->ticks) && add_count(object, "refused", counts->refused) &&
+           add_count(object, "retries", counts->retries);
 }
 
 static bool add_traffic(cJSON *root, const result *r)

@@ -77,6 +77,11 @@ static void add_load(report_table *table, const result *r)
     add_count(table, r, "signals told as lost", r->counts.lost);
     add_count(table, r, "presence messages", r->counts.presence);
     add_count(table, r, "ticks", r->counts.ticks);
+    if (r->totals.refused > 0) {
+        char by_status[REFUSALS_TEXT];
+        refusals_describe(&r->refusals, by_status);
+        note(add(table, load_group, figure_count(r->totals.refused), "connections refused"), "%s", by_status);
+    }
     add_count(table, r, "connects tried again", r->counts.retries);
     if (r->open_connections > 0)
         note(add(table, load_group, figure_count(r->open_connections), "open connections"), "at the end");

@@ -12,7 +12,7 @@ typedef struct report_row {
     const char *group; /* "load", "server" or "load generator"; the rows of a group are next to each other */
     char name[48];
     figure value;
-    char note[96]; /* more about the value: its rate, or its parts; may be empty */
+    char note[160]; /* more about the value: its rate, or its parts; may be empty */
 } report_row;
 
 typedef struct report_table {

@@ -202,7 +202,7 @@ static void on_end(user *u, uint16_t code, const char *why)
 {
     user *caller = scenario_caller_of(u);
     if (!u->thread->options->reconnect || code != WS_CLOSE_NORMAL) {
-        load_fault(u->thread, "%s lost its connection: %s (close code %u)", u->name, why, code);
+        user_fault_lost(u, code, why);
         return;
     }
     LOAD_COUNT(u->thread, closes, 1);

@@ -10,6 +10,7 @@ struct scenario {
     const char *operation;       /* what is counted and timed, in the singular */
     const char *help;            /* for --help */
     bool can_join_by_connecting; /* it can be used with a dialect that joins by connecting */
+    bool outlives_refusals;      /* its users try again when the server refuses them: no fault */
     bool has_losses;             /* its users lose connections and come back under their names */
     bool has_poisson_arrivals; /* in an open loop, operations are due at random times, not at regular ones */
 

@@ -103,7 +103,7 @@ static void on_end(user *u, uint16_t code, const char *why)
 {
     load_thread *t = u->thread;
     if (t->options->restart == NULL && code != 0) {
-        load_fault(t, "%s lost its connection: %s (close code %u)", u->name, why, code);
+        user_fault_lost(u, code, why);
         return;
     }
     if (u->step == 1) { /* it was complete: start the second storm for it */
@@ -120,6 +120,7 @@ const scenario scenario_storm = {
     .operation = "connection",
     .help = "N clients at once, and again after --restart",
     .can_join_by_connecting = true,
+    .outlives_refusals = true,
     .users = scenario_users_are_connections,
     .signal_size = scenario_call_signal_size,
     .in_flight = scenario_has_none_in_flight,

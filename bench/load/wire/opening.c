@@ -58,6 +58,21 @@ static long refuse(const char **why, const char *what, slice line)
     return -EPROTO;
 }
 
+unsigned opening_status(slice answer)
+{
+    static const char version[] = "HTTP/1.1 ";
+    enum { VERSION_LEN = sizeof(version) - 1, DIGITS = 3 };
+    if (answer.len < VERSION_LEN + DIGITS || memcmp(answer.data, version, VERSION_LEN) != 0)
+        return 0;
+    unsigned status = 0;
+    for (const char *c = answer.data + VERSION_LEN; c < answer.data + VERSION_LEN + DIGITS; c++) {
+        if (*c < '0' || *c > '9')
+            return 0;
+        status = status * 10 + (unsigned)(*c - '0');
+    }
+    return status;
+}
+
 long opening_check(const opening *o, const char *subprotocol, slice answer, const char **why)
 {
     const char *end = memmem(answer.data, answer.len, "\r\n\r\n", 4);

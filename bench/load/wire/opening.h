@@ -31,4 +31,7 @@ size_t opening_request(const opening *o, const char *request_target, const char 
  * next call. */
 long opening_check(const opening *o, const char *subprotocol, slice answer, const char **why);
 
+/* The status of an HTTP answer, as 503; 0 where it is none. */
+unsigned opening_status(slice answer);
+
 #endif

@@ -266,6 +266,8 @@ static size_t take_answer(ws_client *c, const uint8_t *data, size_t len)
     const char *why;
     long head_len = opening_check(c->loop->opening, c->subprotocol, (slice){(const char *)data, len}, &why);
     if (head_len < 0) {
+        unsigned status = opening_status((slice){(const char *)data, len});
+        c->refusal = status != 101 ? (uint16_t)status : 0; /* 101 with something wrong is a fault */
         end(c, why);
         return 0;
     }
@@ -476,6 +478,7 @@ int ws_client_connect(ws_client *c)
     c->lives++;
     c->state = WS_CLIENT_CONNECTING;
     c->code = WS_CLOSE_ABNORMAL;
+    c->refusal = 0;
     c->decoder = (ws_decoder){.is_client = true};
     event_assign(&c->input, c->loop->base, fd, EV_READ | EV_PERSIST, on_input, c);
     want_writable(c, true);

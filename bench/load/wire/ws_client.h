@@ -82,6 +82,7 @@ struct ws_client {
     ws_decoder decoder;
     int fd;            /* owned; -1 in ENDED */
     uint16_t code;     /* the server's close code; 1006 until it comes */
+    uint16_t refusal;  /* the HTTP status by which its upgrade was refused, as 503; 0 = it was not */
     uint8_t state;     /* a ws_client_state */
     bool is_unwritten; /* it is in loop->unwritten */
     uint32_t lives;    /* how often it was connected. When a callback has connected it again, its caller sees

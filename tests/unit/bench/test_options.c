@@ -39,14 +39,6 @@ static options_verdict parse(const char *text)
     return options_parse(argc, argv, &o);
 }
 
-/* Parse `option` with a good scenario and URL. */
-static options_verdict parse_with(const char *option)
-{
-    char text[MAX_LINE + 64];
-    snprintf(text, sizeof(text), "relay %s ws://127.0.0.1:1/", option);
-    return parse(text);
-}
-
 /* Parse what is wrong; standard error must be one line that holds `hint`. */
 static void expect_wrong(const char *text, const char *hint)
 {
@@ -118,14 +110,14 @@ static void every_option_is_set(void **state)
     assert_int_equal(o.count, 7);
     assert_true(o.rate == 1.5);
     assert_int_equal(o.pairs, 3);
-    assert_int_equal(parse("storm u --connections 4 --joined --beside 5 --window=6 --size 201 --restart cmd"),
-                     OPTIONS_RUN);
+    assert_int_equal(parse("storm u --connections 4 --joined --beside 5 --restart cmd"), OPTIONS_RUN);
     assert_int_equal(o.connections, 4);
     assert_true(o.joined);
     assert_int_equal(o.beside, 5);
+    assert_string_equal(o.restart, "cmd");
+    assert_int_equal(parse("relay u --window=6 --size 201"), OPTIONS_RUN);
     assert_int_equal(o.window, 6);
     assert_int_equal(o.size, 201);
-    assert_string_equal(o.restart, "cmd");
     assert_int_equal(parse("mixed u --candidates 0 --offer-size 202 --candidate-size 203 --talk 0 --loss 1"),
                      OPTIONS_RUN);
     assert_int_equal(o.candidates, 0);
@@ -158,32 +150,33 @@ static void numbers_are_held_to_their_bounds(void **state)
         const char *name;
         const char *smallest, *below;
         const char *largest, *above;
+        const char *scenario;
     } cases[] = {
-        {"threads", "1", "0", "50", "65"},
-        {"seconds", "0.05", "0.049", "604800", "604801"},
-        {"warmup", "0", "-0.1", "3600", "3601"},
-        {"count", "0", "-1", "1000000000000", "1000000000001"},
-        {"rate", "0", "-1", "1e8", "100000001"},
-        {"pairs", "1", "0", "1000000", "1000001"},
-        {"connections", "1", "0", "10000000", "10000001"},
-        {"beside", "0", "-1", "10000000", "10000001"},
-        {"window", "1", "0", "65536", "65537"},
-        {"size", "200", "199", "8388608", "8388609"},
-        {"candidates", "0", "-1", "1000", "1001"},
-        {"offer-size", "200", "199", "8388608", "8388609"},
-        {"candidate-size", "200", "199", "8388608", "8388609"},
-        {"talk", "0", "-1", "86400", "86401"},
-        {"loss", "0", "-0.01", "1", "1.01"},
-        {"sources", "1", "0", "65536", "65537"},
-        {"server-pid", "0", "-1", "4194304", "4194305"},
+        {"threads", "1", "0", "50", "65", "relay"},
+        {"seconds", "0.05", "0.049", "604800", "604801", "relay"},
+        {"warmup", "0", "-0.1", "3600", "3601", "relay"},
+        {"count", "0", "-1", "1000000000000", "1000000000001", "relay"},
+        {"rate", "0", "-1", "1e8", "100000001", "relay"},
+        {"pairs", "1", "0", "1000000", "1000001", "relay"},
+        {"connections", "1", "0", "10000000", "10000001", "idle"},
+        {"beside", "0", "-1", "10000000", "10000001", "relay"},
+        {"window", "1", "0", "65536", "65537", "relay"},
+        {"size", "200", "199", "8388608", "8388609", "relay"},
+        {"candidates", "0", "-1", "1000", "1001", "call"},
+        {"offer-size", "200", "199", "8388608", "8388609", "call"},
+        {"candidate-size", "200", "199", "8388608", "8388609", "call"},
+        {"talk", "0", "-1", "86400", "86401", "mixed"},
+        {"loss", "0", "-0.01", "1", "1.01", "mixed"},
+        {"sources", "1", "0", "65536", "65537", "relay"},
+        {"server-pid", "0", "-1", "4194304", "4194305", "relay"},
     };
     for (size_t i = 0; i < LENGTH_OF(cases); i++) {
         char text[MAX_LINE];
         const char *const good[] = {cases[i].smallest, cases[i].largest};
         const char *const bad[] = {cases[i].below, cases[i].above, "x", "1x", "nan", "inf", "1e999"};
         for (size_t j = 0; j < LENGTH_OF(good); j++) {
-            snprintf(text, sizeof(text), "--%s %s", cases[i].name, good[j]);
-            assert_int_equal(parse_with(text), OPTIONS_RUN);
+            snprintf(text, sizeof(text), "%s --%s %s u", cases[i].scenario, cases[i].name, good[j]);
+            assert_int_equal(parse(text), OPTIONS_RUN);
         }
         for (size_t j = 0; j < LENGTH_OF(bad); j++) {
             char hint[MAX_LINE];
@@ -238,6 +231,19 @@ static void what_does_not_fit_together_is_refused(void **state)
     expect_wrong("relay --threads 3 --pairs 2 u", "more --threads than pairs");
     expect_wrong("idle --threads 3 --connections 4 u", "more --threads than pairs");
     expect_wrong("idle --count 5 u", "there is nothing to --count in the scenario idle");
+}
+
+static void options_of_other_scenarios_are_refused(void **state)
+{
+    (void)state;
+    expect_wrong("storm --window 6 u", "--window is for relay, and not for the scenario storm");
+    expect_wrong("idle --pairs 3 u",
+                 "--pairs is for call, relay, mixed, churn, and not for the scenario idle");
+    expect_wrong("connect u --singly", "--singly is for call, and");
+    expect_wrong("rejoin --joined u", "--joined is for idle, connect, storm, and");
+    expect_wrong("call --life 1 u", "--life is for churn, and");
+    expect_wrong("relay --size 300 --restart cmd u", "--restart is for storm, and");
+    expect_wrong("idle --rate 5 u", "nothing is started at a --rate in the scenario idle");
 }
 
 static void as_many_threads_as_there_are_pairs_will_do(void **state)
@@ -313,6 +319,7 @@ int main(void)
         cmocka_unit_test(what_there_is_not_is_refused),
         cmocka_unit_test(a_scenario_and_a_url_are_needed_and_nothing_more),
         cmocka_unit_test(what_does_not_fit_together_is_refused),
+        cmocka_unit_test(options_of_other_scenarios_are_refused),
         cmocka_unit_test(as_many_threads_as_there_are_pairs_will_do),
         cmocka_unit_test(help_and_version_are_shown_whatever_else_is_missing),
         cmocka_unit_test(what_shapes_the_load_stands_in_the_reports_and_nothing_else),

@@ -172,13 +172,13 @@ static void json_tells_the_load_and_its_latency(void **state)
     check_members(
         counts,
         "operations signals offers answers candidates signal_bytes joins connects closes losses resumed "
-        "resumes_refused sent_again lost doubled presence ticks retries");
+        "resumes_refused sent_again lost doubled presence ticks refused retries");
     assert_true(number(counts, "signals") == 22000);
     const cJSON *totals = member(root, "totals");
     check_members(
         totals,
         "operations signals offers answers candidates signal_bytes joins connects closes losses resumed "
-        "resumes_refused sent_again lost doubled presence ticks retries");
+        "resumes_refused sent_again lost doubled presence ticks refused retries");
     assert_true(number(totals, "signals") == 23000);
     assert_true(number(member(root, "per_second"), "signals") == 11000);
     check_members(member(root, "latency_us"), "operation signal");
