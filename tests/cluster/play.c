@@ -38,7 +38,8 @@ static void heal(world *w)
 {
     world_heal(w);
     for (unsigned ms = 0; ms < MERGED_MS; ms += TALK_MS) { /* while rooms move people talk */
-        world_send(w, (int)world_draw(w, (unsigned)w->client_count));
+        if (!w->is_recorded) /* where all must hear the same, they say it when nothing else is on its way */
+            world_send(w, (int)world_draw(w, (unsigned)w->client_count));
         world_pass(w, TALK_MS);
     }
     world_require_merged(w);
