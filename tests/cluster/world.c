@@ -349,6 +349,10 @@ void world_send(world *w, int index)
     if (c->binding == NULL || c->is_dead || w->signals == SIGNALS || !node_is_awake(&w->nodes[c->node]) ||
         (c->kind == KIND_2 && c->state != CLIENT_IN))
         return;
+    if (c->must_say_again)
+        say_again(c);
+    if (c->binding == NULL) /* its line broke over that */
+        return;
     const sim_signal s = {
         .id = w->signals++, .client = (uint8_t)index, .room = (uint8_t)c->room, .session = c->session};
     fate *f = &w->fates[s.id];
