@@ -484,7 +484,7 @@ void world_pause(world *w, int at, uint64_t ms)
 {
     if (!w->nodes[at].is_running)
         return;
-    w->faults++;
+    world_fault(w);
     w->nodes[at].paused_until_ms = w->now_ms + ms;
 }
 
