@@ -119,6 +119,8 @@ void owner_join(owner *o, const node_id *edge, const wire_message *m)
         remotes_tell_of(&o->all, WIRE_UNBOUND, edge, m->binding);
         return;
     }
+    if (!node_id_equals(edge, &o->self) && !o->all.events.is_linked(o->all.events.context, edge))
+        return; /* it was held, and its edge is gone: nobody would ever say that the client is */
     const room_key key = room_key_of(o->secret, (room_space)m->space, m->room);
     switch (o->events.admit(o->events.context, &key)) {
     case CLAIMS_NOT_MINE:
