@@ -3,6 +3,7 @@
  * configuration, 3 when a stop has not ended in time. */
 #include "admin/admin_client.h"
 #include "app/app.h"
+#include "app/arguments.h"
 #include "app/machine_check.h"
 #include "app/option_table.h"
 #include "app/options.h"
@@ -26,101 +27,6 @@
 #endif
 
 enum { EXIT_CONFIGURATION = 2, EXIT_OVERDUE = 3 };
-
-typedef enum action {
-    ACTION_RUN,
-    ACTION_HELP,
-    ACTION_VERSION,
-    ACTION_CHECK,
-    ACTION_PRINT,
-    ACTION_HEALTH,
-    ACTION_TOP,
-} action;
-
-typedef struct arguments {
-    action action;
-    char **argv;          /* borrowed: as the program got it */
-    const char *env_file; /* NULL = .env, which may be absent */
-    int top_argc;         /* TOP: the arguments from "top" on */
-    char **top_argv;
-} arguments;
-
-static void print_help(void)
-{
-    puts("Usage: homecall-signal [--env-file PATH] [--check-config | --print-config]\n"
-         "       homecall-signal [--env-file PATH] --healthcheck | top [OPTION...]\n"
-         "       homecall-signal --help | --version\n"
-         "\n"
-         "A WebSocket signaling server for calls between browsers, at /signal.\n"
-         "\n"
-         "  --env-file PATH  read the options from this file instead of ./.env\n"
-         "  --check-config   tell whether the configuration is valid, and fits this machine\n"
-         "                   and user: hosts, ports, files; and end\n"
-         "  --print-config   write the configuration in effect as a .env file, and end\n"
-         "  --healthcheck    ask the server that runs with this configuration whether it\n"
-         "                   is ready, and end with 0 or 1, or with 2 where it can't be\n"
-         "                   asked since ADMIN_PORT is off\n"
-         "  top              watch that server in the terminal; top --help tells more\n"
-         "  -h, --help       show this text, and end\n"
-         "  -V, --version    show the version, and end\n"
-         "\n"
-         "Signals: SIGTERM and SIGINT stop the server after what waits was sent, a second\n"
-         "one at once; SIGHUP opens LOG_FILE and reads the certificate anew; SIGUSR1\n"
-         "writes the state to the log; SIGUSR2 starts the program anew and stops when\n"
-         "that serves, without a refused connection.\n"
-         "\n"
-         "Options come from the environment, else from the file, else from the defaults\n"
-         "below. Sizes are in bytes, or have k, m or g behind them (powers of 1024). Times\n"
-         "are in seconds, or have ms, s, m or h behind them. Switches are on or off, or\n"
-         "yes, no, true, false, 1 or 0.");
-    options_print_help(stdout);
-}
-
-/* The action of this name. ACTION_RUN, which has no name, for every other word. */
-static action find_action(const char *word)
-{
-    static const struct {
-        const char *word;
-        action action;
-    } known[] = {
-        {"--help", ACTION_HELP},          {"-h", ACTION_HELP},
-        {"--version", ACTION_VERSION},    {"-V", ACTION_VERSION},
-        {"--check-config", ACTION_CHECK}, {"--print-config", ACTION_PRINT},
-        {"--healthcheck", ACTION_HEALTH}, {"top", ACTION_TOP},
-    };
-    for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
-        if (strcmp(word, known[i].word) == 0)
-            return known[i].action;
-    }
-    return ACTION_RUN;
-}
-
-static bool parse_arguments(int argc, char **argv, arguments *parsed)
-{
-    *parsed = (arguments){.action = ACTION_RUN, .argv = argv};
-    for (int i = 1; i < argc; i++) {
-        action found = find_action(argv[i]);
-        if (found == ACTION_TOP) {
-            parsed->action = found;
-            parsed->top_argc = argc - i; /* the rest is for top */
-            parsed->top_argv = argv + i;
-            return true;
-        }
-        if (found != ACTION_RUN) {
-            parsed->action = found;
-        } else if (strncmp(argv[i], "--env-file=", strlen("--env-file=")) == 0) {
-            parsed->env_file = argv[i] + strlen("--env-file=");
-        } else if (strcmp(argv[i], "--env-file") == 0 && i + 1 < argc) {
-            parsed->env_file = argv[++i];
-        } else {
-            bool lacks_path = strcmp(argv[i], "--env-file") == 0;
-            fprintf(stderr, "homecall-signal: %s: %s; --help lists what there is\n", argv[i],
-                    lacks_path ? "a path is wanted behind it" : "unknown argument");
-            return false;
-        }
-    }
-    return true;
-}
 
 /* Ask a running server, through its admin port. */
 static int look_at_server(const arguments *given, const app_config *config)
@@ -157,7 +63,7 @@ static int act(const arguments *given, const app_config *config)
 {
     switch (given->action) {
     case ACTION_HELP:
-        print_help();
+        arguments_print_help();
         break;
     case ACTION_VERSION:
         puts("homecall-signal " HOMECALL_VERSION);
@@ -203,7 +109,7 @@ static bool load(const arguments *given, app_config *config)
 int main(int argc, char **argv)
 {
     arguments given;
-    if (!parse_arguments(argc, argv, &given))
+    if (!arguments_parse(argc, argv, &given))
         return EXIT_CONFIGURATION;
 
     app_config config;

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "top/sample.h"
 #include "top/terminal.h"
+#include "top/top_arguments.h"
 #include "top/view.h"
 
 #include <assert.h>
@@ -352,13 +353,9 @@ static void print_help(void)
     puts("Usage: homecall-signal [--env-file PATH] top [OPTION...]\n"
          "\n"
          "Watches the server whose admin port is at ADMIN_HOST and ADMIN_PORT, in the terminal,\n"
-         "or as text where there is none. Keys: q leaves, p pauses.\n"
-         "\n"
-         "  --interval SECONDS  look so often, 0.1 to 60; 1 unless given\n"
-         "  --count N           print text for N intervals, and end\n"
-         "  --once              the same as --count 1\n"
-         "  -h, --help          show this text, and end\n"
-         "\n"
+         "or as text where there is none. Keys: q leaves, p pauses.\n");
+    argument_print_help(stdout, top_arguments, top_argument_count);
+    puts("\n"
          "Ends with 1 when the server did not answer and there was nothing to print.");
 }
 
@@ -381,9 +378,9 @@ static bool parse_count(const char *text, uint64_t *count)
     return *text >= '0' && *text <= '9' && *end == '\0' && errno == 0 && *count > 0;
 }
 
-static int refuse(const char *argument, const char *why)
+static int refuse(const char *word, const char *why)
 {
-    fprintf(stderr, "homecall-signal top: %s: %s; --help lists what there is\n", argument, why);
+    fprintf(stderr, "homecall-signal top: %s: %s; --help lists what there is\n", word, why);
     return EXIT_USAGE;
 }
 
