@@ -34,7 +34,7 @@ packages=(build-essential cmake ninja-build pkg-config git
     valgrind strace curl jq prometheus gnuplot-nox iproute2 clang clang-format clang-tidy cppcheck libclang-rt-dev shellcheck
     nginx-light caddy apache2 haproxy coturn openssl chromium firefox-esr
     lld mmdebstrap qemu-user musl-tools
-    systemd debootstrap logrotate dpkg-dev file procps podman docker-compose iptables
+    systemd debootstrap logrotate dpkg-dev file lintian devscripts man-db zsh procps podman docker-compose iptables
     python3-yaml python3-websockets python3-websocket python3-aiohttp python3-tornado python3-gi gir1.2-soup-3.0
     golang-go golang-github-gorilla-websocket-dev default-jre-headless libokhttp-java ecj)
 # Node.js may have come from elsewhere than Debian; its packages would not go with that.
@@ -219,6 +219,7 @@ stage_deploy() {
     run_node tests/deploy
     check "run.sh from its start to Ctrl-C" tests/deploy/test_run.sh
     check "systemd units, socket and logrotate" tests/deploy/test_systemd.sh
+    check "what the Debian package is, and how it is made" as_root tests/deploy/test_package.sh
     check "the Debian package" as_root tests/deploy/test_deb.sh
     check "the recipes for Debian, as they are written" as_root tests/deploy/test_recipes.sh
     check "the compose file and its services" as_root tests/deploy/test_compose.sh

@@ -146,6 +146,21 @@ static options_verdict set(load_options *o, const option_row *row, const char *t
     return OPTIONS_RUN;
 }
 
+bool options_describe(size_t index, options_entry *out)
+{
+    if (index >= ROWS)
+        return false;
+    const option_row *row = &rows[index];
+    *out = (options_entry){
+        .name = row->name,
+        .argument = row->argument,
+        .help = row->help,
+        .default_text = row->default_text != NULL ? row->default_text : "",
+        .scenarios = row->scenarios,
+    };
+    return true;
+}
+
 static void print_help(void)
 {
     printf("homecall-bench SCENARIO [OPTION...] URL\n\n"
@@ -192,8 +207,7 @@ static bool can_meet(const load_options *o)
            (a == &dialect_homecall_2 && b == &dialect_homecall);
 }
 
-/* Is the name in the list, which is separated by ", "? */
-static bool is_listed(const char *list, const char *name)
+bool options_is_listed(const char *list, const char *name)
 {
     slice rest = slice_of_text(list);
     while (rest.len > 0) {
@@ -207,7 +221,7 @@ static bool is_listed(const char *list, const char *name)
 static options_verdict check_scenario(const load_options *o, const bool given[])
 {
     for (int i = 0; i < ROWS; i++) {
-        if (!given[i] || rows[i].scenarios == NULL || is_listed(rows[i].scenarios, o->scenario->name))
+        if (!given[i] || rows[i].scenarios == NULL || options_is_listed(rows[i].scenarios, o->scenario->name))
             continue;
         fprintf(stderr, "homecall-bench: --%s is for %s, and not for the scenario %s\n", rows[i].name,
                 rows[i].scenarios, o->scenario->name);

@@ -49,6 +49,21 @@ typedef enum options_verdict {
 /* Read the command line into *out. */
 options_verdict options_parse(int argc, char **argv, load_options *out);
 
+/* An option as --help, the manual page and the completions of shells tell it. */
+typedef struct options_entry {
+    const char *name;     /* without "--" */
+    const char *argument; /* what stands behind it, as "N"; NULL for a flag */
+    const char *help;
+    const char *default_text; /* empty = none */
+    const char *scenarios;    /* the only ones it is for, separated by ", "; NULL = all */
+} options_entry;
+
+/* The entries in the order of --help; false behind the last one. */
+bool options_describe(size_t index, options_entry *out);
+
+/* Is this name in a list of scenarios? */
+bool options_is_listed(const char *list, const char *name);
+
 /* How many strings options_settings() writes at most. */
 enum { OPTIONS_MAX_SETTINGS = 80 };
 

@@ -26,20 +26,24 @@ static void print_wrapped(FILE *out, const char *margin, const char *text)
     }
 }
 
-/* Print a line such as "A whole number from 0 to 256 (threads); 0 unless set." */
-static void print_range(FILE *out, const char *margin, const app_config *config, const option *o)
+void options_describe_range(const app_config *config, const option *o, char line[OPTIONS_RANGE_CAP])
 {
     char allowed[128];
     char unit[32] = "";
-    char line[512];
     const char *text = options_get_default(config, o);
     option_describe(o, allowed, sizeof(allowed));
     if (o->unit != NULL)
         snprintf(unit, sizeof(unit), " (%s)", o->unit);
     if (o->type != OPTION_CHOICE && o->type != OPTION_SWITCH) /* words are written as they must be given */
         allowed[0] = 'A';
-    snprintf(line, sizeof(line), "%s%s; %s%s unless set.", allowed, unit, text[0] == '\0' ? "empty" : text,
-             o->type == OPTION_DURATION ? " seconds" : "");
+    snprintf(line, OPTIONS_RANGE_CAP, "%s%s; %s%s unless set.", allowed, unit,
+             text[0] == '\0' ? "empty" : text, o->type == OPTION_DURATION ? " seconds" : "");
+}
+
+static void print_range(FILE *out, const char *margin, const app_config *config, const option *o)
+{
+    char line[OPTIONS_RANGE_CAP];
+    options_describe_range(config, o, line);
     print_wrapped(out, margin, line);
 }
 
@@ -63,7 +67,7 @@ void options_print_help(FILE *out)
     options_deinit(&config);
 }
 
-static const char *const config_head[] = {
+const char *const options_config_head[] = {
     "HomeCall Signal: every option with its value.",
     "",
     "The server reads the file .env in its working directory, or the one given by --env-file. A variable of "
@@ -73,6 +77,7 @@ static const char *const config_head[] = {
     "seconds "
     "with up to three decimals, or have ms, s, m or h behind them. Switches are on or off; yes, no, true, "
     "false, 1 and 0 do as well. A value with blanks or a # goes into quotes; $NAMES in it are not replaced.",
+    NULL,
 };
 
 static int print_option(const app_config *config, const option *o, FILE *out)
@@ -96,10 +101,10 @@ static int print_option(const app_config *config, const option *o, FILE *out)
 
 int options_print_config(const app_config *config, FILE *out)
 {
-    for (size_t i = 0; i < sizeof(config_head) / sizeof(config_head[0]); i++) {
-        if (config_head[i][0] == '\0')
+    for (size_t i = 0; options_config_head[i] != NULL; i++) {
+        if (options_config_head[i][0] == '\0')
             fputs("#\n", out);
-        print_wrapped(out, "# ", config_head[i]);
+        print_wrapped(out, "# ", options_config_head[i]);
     }
     for (size_t i = 0; i < option_table_count(); i++) {
         if (print_option(config, &option_table_get()[i], out) != 0)

@@ -3,8 +3,18 @@
 #define HOMECALL_APP_OPTIONS_PRINT_H
 
 #include "app/app_config.h"
+#include "app/option.h"
 
 #include <stdio.h>
+
+/* What .env.example says of all options, in paragraphs; ends with NULL. An empty one is a line between two.
+ */
+extern const char *const options_config_head[];
+
+enum { OPTIONS_RANGE_CAP = 512 };
+
+/* Write a line such as "A whole number from 0 to 256 (threads); 0 unless set." `config` has the defaults. */
+void options_describe_range(const app_config *config, const option *o, char line[OPTIONS_RANGE_CAP]);
 
 /* Describe every option, in lines of at most 80 columns: for --help. */
 void options_print_help(FILE *out);
