@@ -61,9 +61,17 @@ runs_as_its_user() {
     end_server
 }
 
+# By apt and over an older package, as deploy/README.md tells it.
 upgrade_keeps_the_configuration() {
+    local version
+    quietly inside dpkg --purge homecall-signal
+    quietly inside dpkg --install /root/homecall-signal-0.1.0.deb
     echo "LOG_LEVEL=warn" >>"$debian$env_file"
-    quietly inside dpkg --install /root/homecall-signal.deb
+    install_package
+    # shellcheck disable=SC2016 # dpkg-query expands it
+    version=$(inside dpkg-query --show --showformat '${Version}' homecall-signal)
+    [ "$version" = "$(dpkg-deb -f "$debian/root/homecall-signal.deb" Version)" ] || fail "$version is still there"
+    dpkg --compare-versions "$version" gt 0.1.0 || fail "$version is no upgrade of 0.1.0"
     [ "$(tail -1 "$debian$env_file")" = LOG_LEVEL=warn ] || fail "an upgrade has overwritten the configuration"
     [ "$(inside stat -c '%a %U:%G' "$env_file")" = "640 root:homecall-signal" ] || fail "an upgrade opens the configuration"
 }
@@ -113,6 +121,7 @@ units_work_under_systemd() {
     install_package_booted
     restart_under_load
     in_booted systemctl reload homecall-signal.service
+    tls_on_port_443
 
     # The watchdog ends a process that has stopped, and systemd starts it again.
     kill -STOP "$(pgrep -P "$init" -x homecall-signal)"
@@ -122,6 +131,53 @@ units_work_under_systemd() {
     [ -z "$(pgrep -P "$init" -x homecall-signal)" ] || fail "the server runs on after it was purged"
     rm -rf "$debian/etc/systemd/system/homecall-signal.service.d"
     halt
+}
+
+serves_tls() {
+    nsenter --target "$init" --net curl --silent --insecure --output "$private/answer" --write-out '%{http_code}' \
+        https://127.0.0.1/signal | grep -x 426 >/dev/null
+}
+
+# block PATTERN FILE: the indented lines behind the one that has this text.
+block() {
+    awk -v wanted="$1" 'index($0, wanted) { found = 1; next } found && /^    / { print substr($0, 5); said = 1; next }
+        said { exit }' "$2" | grep .
+}
+
+# The two ways to a port below 1024, as deploy/README.md and the unit tell them: a socket of systemd's, and a capability.
+tls_on_port_443() {
+    local units=$debian/etc/systemd/system drop_in=homecall-signal.service.d/port.conf
+    openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=localhost \
+        -keyout "$private/key.pem" -out "$private/cert.pem" 2>/dev/null
+    install -d -m 755 "$debian/etc/homecall-signal/tls"
+    install -m 644 "$private/key.pem" "$private/cert.pem" "$debian/etc/homecall-signal/tls"
+    printf 'WSS_PORT=443\nTLS_CERT_FILE=%s\nTLS_KEY_FILE=%s\n' /etc/homecall-signal/tls/cert.pem \
+        /etc/homecall-signal/tls/key.pem >>"$debian$env_file"
+
+    block '/etc/systemd/system/homecall-signal-tls.socket' "$root/deploy/README.md" >"$units/homecall-signal-tls.socket"
+    in_booted sh -ec "$(block 'and then, with ' "$root/deploy/README.md")" 2>"$private/said" ||
+        fail "$(cat "$private/said"; in_booted journalctl --no-pager --lines 15)"
+    await "no TLS on the socket that systemd has opened" serves_tls
+    quietly in_booted systemctl disable --now homecall-signal-tls.socket
+    rm "$units/homecall-signal-tls.socket"
+    in_booted systemctl daemon-reload
+
+    # Without either the port is refused.
+    in_booted systemctl restart homecall-signal.service 2>/dev/null || true
+    quietly in_booted systemctl reset-failed homecall-signal.service
+    ! serves_tls || fail "port 443 is open without a privilege"
+    mkdir -p "$units/homecall-signal.service.d"
+    sed -n '/^#   \[Service\]/,/^#$/s/^#   //p' "$debian/usr/lib/systemd/system/homecall-signal.service" >"$units/$drop_in"
+    quietly in_booted systemctl daemon-reload
+    quietly in_booted systemctl restart homecall-signal.service
+    await "no TLS on port 443 by a capability" serves_tls
+    rm "$units/$drop_in"
+    rmdir --ignore-fail-on-non-empty "$units/homecall-signal.service.d"
+    sed -i '/^WSS_PORT=\|^TLS_/d' "$debian$env_file"
+    quietly in_booted systemctl daemon-reload
+    quietly in_booted systemctl stop homecall-signal.service
+    quietly in_booted systemctl start homecall-signal.socket homecall-signal.service
+    await "the service does not run without TLS" is_active
 }
 
 install_package_booted() {
@@ -134,6 +190,8 @@ install_package_booted() {
 
 make_debian
 make_package
+(umask 022 && quietly cpack --config "$build/CPackConfig.cmake" -B "$private/old" -D CPACK_PACKAGE_VERSION=0.1.0)
+cp "$private"/old/*.deb "$debian/root/homecall-signal-0.1.0.deb"
 install_dependencies
 list_files >"$private/before"
 for check in installed_is_right runs_as_its_user upgrade_keeps_the_configuration purge_leaves_nothing \
