@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
 # Install the release build into an empty folder and use it as a stranger would: run the binary, and embed the library in a
-# program of one's own (tests/embed.c) that is built with nothing but the installed files and pkg-config: once with the
-# shared library, once with the static one. Fails where the shared library shows anything but what its headers declare.
+# program of one's own (tests/embed.c) that is built with nothing but the installed files, by pkg-config and by CMake, in C and in
+# C++, with the shared library and with the static one. The program has a function that is called as one of ours. Fails where
+# either library shows anything but what its headers declare.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
-prefix=$(mktemp -d)
-trap 'rm -rf "$prefix"' EXIT
+prefix=$(mktemp -d)/"a prefix"
+trap 'rm -rf "${prefix%/*}"' EXIT
 
 fail() {
     echo "$*" >&2
@@ -32,21 +33,24 @@ done
 
 pkgconfig=$(dirname "$(find "$prefix" -name homecall.pc)")
 libdir=$(dirname "$pkgconfig")
+flags=()
 ask() {
-    PKG_CONFIG_PATH=$pkgconfig pkg-config --define-prefix "$@" homecall
+    PKG_CONFIG_PATH=$pkgconfig pkg-config --dont-define-prefix "$@" homecall
 }
 embed() {
     local program=$1
     shift
     cc -std=c11 -Wall -Wextra -Werror tests/embed.c "$@" -o "$program"
     "$program"
+    c++ -x c++ -Wall -Wextra -Werror tests/embed.c -x none "$@" -o "$program-c++"
+    "$program-c++"
 }
 
-read -ra flags < <(ask --cflags --libs)
+eval "flags=($(ask --cflags --libs))" # it escapes blanks as for a shell
 embed "$prefix/embed-shared" "${flags[@]}" "-Wl,-rpath,$libdir"
 uses "$prefix/embed-shared" libhomecall.so.0 || fail "the shared library was not linked by its version"
 
-read -ra flags < <(ask --static --cflags --libs)
+eval "flags=($(ask --static --cflags --libs))"
 embed "$prefix/embed-static" "${flags[@]/#-lhomecall/-l:libhomecall.a}"
 ! uses "$prefix/embed-static" libhomecall || fail "the static library was not linked"
 for library in systemd ncurses; do
@@ -54,7 +58,33 @@ for library in systemd ncurses; do
     [[ " ${flags[*]} " != *" -l$library"* ]] || fail "the static library asks for lib$library"
 done
 
+# A project as a stranger's, which is told nothing but where to look.
+mkdir "$prefix/project"
+cp tests/embed.c "$prefix/project/"
+cp tests/embed.c "$prefix/project/embed_cxx.cpp"
+cat >"$prefix/project/CMakeLists.txt" <<'EOF_CMAKE'
+cmake_minimum_required(VERSION 3.25)
+project(stranger LANGUAGES C CXX)
+find_package(homecall-signal 0.1 REQUIRED)
+foreach(source IN ITEMS embed.c embed_cxx.cpp)
+    get_filename_component(name ${source} NAME_WE)
+    foreach(kind IN ITEMS signal signal-shared signal-static)
+        add_executable(${name}-${kind} ${source})
+        target_link_libraries(${name}-${kind} PRIVATE homecall::${kind})
+    endforeach()
+endforeach()
+EOF_CMAKE
+cmake -S "$prefix/project" -B "$prefix/project/build" -DCMAKE_PREFIX_PATH="$prefix" >/dev/null
+cmake --build "$prefix/project/build" >/dev/null
+for program in "$prefix"/project/build/embed{,_cxx}-signal{,-shared,-static}; do
+    "$program"
+done
+uses "$prefix/project/build/embed-signal" libhomecall.so.0 || fail "homecall::signal is not the shared library"
+! uses "$prefix/project/build/embed-signal-static" libhomecall || fail "homecall::signal-static is not the static library"
+
 declared=$(cat "$prefix"/include/homecall/*.h | grep -oE '\<signal_(server|log)_[a-z_]+\(' | tr -d '(' | sort -u)
 shown=$(nm --dynamic --defined-only "$libdir/libhomecall.so.0" | awk '$2 != "A" { sub("@.*", "", $3); print $3 }' | sort -u)
 diff <(echo "$declared") <(echo "$shown") || fail "the shared library shows (>) something else than its headers declare (<)"
+shown=$(nm --extern-only --defined-only "$libdir/libhomecall.a" | awk 'NF == 3 { print $3 }' | sort -u)
+diff <(echo "$declared") <(echo "$shown") || fail "the static library shows (>) something else than its headers declare (<)"
 echo "$(wc -l <<<"$shown") functions are shown"

@@ -5,6 +5,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+int log_event(int n); /* for -Wmissing-prototypes */
+
+/* The server has a function of this name, too. */
+int log_event(int n)
+{
+    return n + 1;
+}
+
 static signal_server *start(void)
 {
     signal_server_options options;
@@ -26,5 +34,6 @@ int main(void)
     signal_server_destroy(first);
     signal_server_destroy(second);
     printf("embedded twice\n");
-    return ports[0] != 0 && ports[1] != 0 && ports[0] != ports[1] ? EXIT_SUCCESS : EXIT_FAILURE;
+    return log_event(1) == 2 && ports[0] != 0 && ports[1] != 0 && ports[0] != ports[1] ? EXIT_SUCCESS
+                                                                                       : EXIT_FAILURE;
 }
