@@ -16,10 +16,10 @@ int log_event(int n)
 static signal_server *start(void)
 {
     signal_server_options options;
-    signal_server_options_init(&options);
+    signal_server_options_init(&options, sizeof(options));
     options.port = 0;
     signal_server *server;
-    if (signal_server_create(&options, &server) != 0 || signal_server_start(server, NULL) != 0) {
+    if (signal_server_create(&options, &server, NULL) != 0 || signal_server_start(server, NULL) != 0) {
         fprintf(stderr, "no server\n");
         exit(EXIT_FAILURE);
     }

@@ -5,10 +5,10 @@
  * handler, no global but the logger (signal_log.h, optional). Several servers may run in one process.
  *
  *     signal_server_options options;
- *     signal_server_options_init(&options);
+ *     signal_server_options_init(&options, sizeof(options));
  *     options.port = 0;
  *     signal_server *server;
- *     if (signal_server_create(&options, &server) == 0 && signal_server_start(server, NULL) == 0) {
+ *     if (signal_server_create(&options, &server, NULL) == 0 && signal_server_start(server, NULL) == 0) {
  *         printf("ws://127.0.0.1:%u/signal\n", signal_server_port(server));
  *         …
  *         signal_server_stop(server);
@@ -31,6 +31,8 @@ typedef struct signal_server signal_server;
 /* The options of a server. Strings and lists are borrowed until signal_server_create() returns.
  * signal_server_options_init() fills in the defaults; .env.example explains each option. */
 typedef struct signal_server_options {
+    size_t size;      /* of this struct as the program was compiled with it; signal_server_options_init() sets
+                         it. New options are added at the end, so a program goes on with a newer library */
     const char *host; /* where to listen: up to 16 addresses, names or unix:PATH, with commas. A name stands
                          for all its addresses that this machine has. An address that is there twice, or
                          covered by a wildcard, counts once; :: takes IPv4 as well, unless an IPv4 address
@@ -128,8 +130,8 @@ typedef struct signal_server_options {
     void *context; /* handed to on_stopped */
 } signal_server_options;
 
-/* Fill in every default. */
-void signal_server_options_init(signal_server_options *options);
+/* Fill in every default. `size` is sizeof(*options). */
+void signal_server_options_init(signal_server_options *options, size_t size);
 
 /* About listen_fds, and those for TLS and for the admin port. With sockets that listen already, as systemd
  * hands them over, one server can replace another without refusing a connection: a client that comes in
@@ -137,11 +139,7 @@ void signal_server_options_init(signal_server_options *options);
  * open until it has returned, and longer if the next server is to get them. With fewer sockets than acceptor
  * threads some threads share a socket, and all of these wake up for each connection. */
 
-/* Make a server that does not listen yet. 0 and the server in *out, owned by the caller; -ENOMEM; -EINVAL for
- * options out of range; -EIO where the system gives no random bytes for a key. */
-int signal_server_create(const signal_server_options *options, signal_server **out);
-
-/* What made a start fail. */
+/* What has failed. */
 typedef enum signal_server_fault_kind {
     SIGNAL_SERVER_FAULT_NONE,
     SIGNAL_SERVER_FAULT_STATE,       /* the server runs, or has run: a server is started once */
@@ -156,11 +154,12 @@ typedef enum signal_server_fault_kind {
     SIGNAL_SERVER_FAULT_DESCRIPTORS, /* there are too few: `limit` is too low */
     SIGNAL_SERVER_FAULT_THREADS,     /* `entry` could not be started, as "worker-3" */
     SIGNAL_SERVER_FAULT_MEMORY,
+    SIGNAL_SERVER_FAULT_OPTION, /* of signal_server_create(); `entry` says which, and what is allowed */
 } signal_server_fault_kind;
 
 typedef struct signal_server_fault {
     signal_server_fault_kind kind;
-    int error;         /* what signal_server_start() has returned */
+    int error;         /* what has been returned */
     uint16_t port;     /* ADDRESS, ADMIN; else 0 */
     bool is_tls;       /* ADDRESS: it is the port for TLS */
     char entry[512];   /* what the kind says, or empty */
@@ -168,6 +167,16 @@ typedef struct signal_server_fault {
     uint64_t limit_value; /* what it is; 0 = not known */
     uint64_t needed;      /* what it would have to be; 0 = not known */
 } signal_server_fault;
+
+/* Make a server that does not listen yet. 0 and the server in *out, owned by the caller; -EINVAL for an
+ * option that is wrong; -ENOMEM; -EIO where the system gives no random bytes for a key. *fault says more,
+ * unless `fault` is NULL: of a wrong option its name, its value and what is allowed; after a success it is
+ * all zero.
+ *
+ * The options may be those of another version. An older program, whose struct is smaller, gets the defaults
+ * for what it does not know. A newer one is refused if it sets what this library does not know. */
+int signal_server_create(const signal_server_options *options, signal_server **out,
+                         signal_server_fault *fault);
 
 /* Listen and start the threads; returns when every one of them runs. 0, or -errno of what failed (-EADDRINUSE
  * when a port or a path is taken, -EADDRNOTAVAIL, -EACCES, -EINVAL, -EMFILE or -ENFILE for descriptors,

@@ -291,8 +291,8 @@ static int create_server(app *a)
     options.on_stopped = on_server_stopped;
     options.context = a;
     give_sockets(a, &options);
-    int error = signal_server_create(&options, &a->server);
-    return error != 0 ? fail("can't create the server", error) : 0;
+    signal_server_fault fault;
+    return signal_server_create(&options, &a->server, &fault) != 0 ? fail_to_start(&fault) : 0;
 }
 
 /* Tell the service manager that we serve, and from then on regularly that we live. */

@@ -20,7 +20,7 @@ static void set_default(app_config *config, const option *o, char text[OPTION_DE
 void options_init(app_config *config)
 {
     *config = (app_config){0};
-    signal_server_options_init(&config->server);
+    signal_server_options_init(&config->server, sizeof(config->server));
     for (size_t i = 0; i < option_table_count(); i++)
         set_default(config, &option_table_get()[i], config->defaults[i]);
 }

@@ -82,6 +82,7 @@ static const char *keys_of(const signal_server_fault *fault)
     case SIGNAL_SERVER_FAULT_STATE:
     case SIGNAL_SERVER_FAULT_SOCKET:
     case SIGNAL_SERVER_FAULT_MEMORY:
+    case SIGNAL_SERVER_FAULT_OPTION: /* by its name in the library: the program's own bounds are narrower */
         return NULL;
     }
     return NULL;
@@ -131,6 +132,7 @@ static void name_value(const signal_server_fault *fault, char *out, size_t cap)
     case SIGNAL_SERVER_FAULT_ORIGIN:
     case SIGNAL_SERVER_FAULT_TURN_URL:
     case SIGNAL_SERVER_FAULT_CERTIFICATE: /* a whole sentence */
+    case SIGNAL_SERVER_FAULT_OPTION:
         snprintf(out, cap, "%s", fault->entry);
         return;
     }
@@ -140,7 +142,7 @@ static void name_value(const signal_server_fault *fault, char *out, size_t cap)
 static bool tells_all(signal_server_fault_kind kind)
 {
     return kind == SIGNAL_SERVER_FAULT_ORIGIN || kind == SIGNAL_SERVER_FAULT_TURN_URL ||
-           kind == SIGNAL_SERVER_FAULT_CERTIFICATE;
+           kind == SIGNAL_SERVER_FAULT_CERTIFICATE || kind == SIGNAL_SERVER_FAULT_OPTION;
 }
 
 static void write_with(const signal_server_fault *fault, const char *help, char *out, size_t cap)

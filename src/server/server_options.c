@@ -1,15 +1,9 @@
 #include "server/server_options.h"
 
-#include "admin/admin.h"
-#include "dialect_1/message_1.h"
-#include "session/guess_limit.h"
-
+#include <assert.h>
 #include <errno.h>
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
-
-enum { MAX_BURST = 1000000 };
 
 #define KIB(n) ((uint32_t)(n) << 10)
 #define MIB(n) ((uint32_t)(n) << 20)
@@ -35,9 +29,10 @@ static void set_limits_of_address(signal_server_options *o)
     o->log_rate_per_address = 50;
 }
 
-void signal_server_options_init(signal_server_options *options)
+static void set_defaults(signal_server_options *options)
 {
     *options = (signal_server_options){
+        .size = sizeof(*options),
         .host = "127.0.0.1",
         .port = 8888,
         .tls_port = -1,
@@ -91,7 +86,17 @@ void signal_server_options_init(signal_server_options *options)
     set_limits_of_address(options);
 }
 
-/* ---- Bounds ---- */
+void signal_server_options_init(signal_server_options *options, size_t size)
+{
+    signal_server_options defaults;
+    assert(size >= sizeof(options->size));
+    set_defaults(&defaults);
+    memset(options, 0, size); /* what a newer program has behind ours is 0: we don't know it */
+    memcpy(options, &defaults, size < sizeof(defaults) ? size : sizeof(defaults));
+    options->size = size;
+}
+
+/* ---- A copy ---- */
 
 /* Where the strings are in the struct. */
 static const size_t strings[] = {
@@ -113,65 +118,6 @@ static const char **string_of(signal_server_options *o, size_t i)
 {
     return (const char **)(void *)((char *)o + strings[i]);
 }
-
-/* The loop takes 0 for "no deadline", which no peer may have; and it keeps only the low 32 bits of a time. */
-static bool is_time(uint32_t ms)
-{
-    return ms >= 1 && ms <= INT32_MAX / 2;
-}
-
-static bool is_port(int32_t port)
-{
-    return port >= -1 && port <= UINT16_MAX;
-}
-
-static bool has_entries(slice list)
-{
-    slice first;
-    return slice_take_entry(&list, &first);
-}
-
-/* Here stand the bounds that the code relies on. The option table of the program has narrower ranges. */
-bool server_options_are_valid(const signal_server_options *o)
-{
-    bool has_strings = true;
-    for (size_t i = 0; i < STRINGS; i++)
-        has_strings = has_strings && *string_of((signal_server_options *)(uintptr_t)o, i) != NULL;
-    bool has_sockets = (o->listen_fds != NULL || o->listen_fd_count == 0) &&
-                       (o->listen_tls_fds != NULL || o->listen_tls_fd_count == 0) &&
-                       (o->listen_admin_fds != NULL || o->listen_admin_fd_count == 0) &&
-                       (o->tls_port >= 0 || o->listen_tls_fd_count == 0) &&
-                       (o->admin_port > 0 || o->listen_admin_fd_count == 0) &&
-                       o->listen_admin_fd_count <= ADMIN_MAX_SOCKETS;
-    bool has_threads = o->workers <= SERVER_MAX_WORKERS && o->acceptor_threads >= 1 &&
-                       o->acceptor_threads <= SERVER_MAX_ACCEPTORS;
-    bool has_sizes = o->room_capacity >= 1 && o->room_capacity <= UINT16_MAX && o->max_name_bytes >= 1 &&
-                     o->max_name_bytes <= MESSAGE_MAX_NAME_BYTES && o->max_message_bytes >= 1 &&
-                     o->max_output_bytes >= o->max_message_bytes && o->max_request_head_bytes >= 1 &&
-                     o->max_buffered_bytes >= o->max_output_bytes && o->outbox_max_messages >= 1 &&
-                     o->outbox_max_bytes >= 1 && o->send_buffer_bytes <= INT_MAX;
-    bool has_rates = o->message_burst >= 1 && o->message_burst <= MAX_BURST && o->fault_burst <= MAX_BURST &&
-                     o->message_burst_per_address >= 1 && o->byte_burst_per_address >= 1 &&
-                     o->log_rate_per_address <= MAX_BURST / 10 && o->connect_burst >= 1 &&
-                     o->connect_burst <= MAX_BURST && o->guess_burst >= 1 &&
-                     o->guess_burst <= GUESS_MAX_BURST;
-    bool has_times = is_time(o->ping_interval_ms) && is_time(o->pong_timeout_ms) &&
-                     is_time(o->handshake_timeout_ms) && is_time(o->close_timeout_ms) &&
-                     o->message_timeout_ms <= INT32_MAX / 2;
-    slice wrong_host;
-    bool has_admin_hosts = o->admin_allowed_hosts != NULL &&
-                           admin_hosts_find_fault(slice_of_text(o->admin_allowed_hosts), &wrong_host) == NULL;
-    bool has_origins =
-        !o->require_origin || (o->allowed_origins != NULL && has_entries(slice_of_text(o->allowed_origins)));
-    bool has_ports = is_port(o->port) && is_port(o->tls_port);
-    /* A proxy sends its header in plain text before everything else, and our TLS would have to start there.
-     */
-    bool has_one_start = !o->proxy_protocol || o->tls_port < 0;
-    return has_strings && has_sockets && has_threads && has_sizes && has_rates && has_times && has_ports &&
-           has_origins && has_admin_hosts && has_one_start;
-}
-
-/* ---- A copy ---- */
 
 /* A copy of the list; NULL without memory. It is never of size 0, for which calloc() might return NULL. */
 static int *copy_descriptors(const int *fds, size_t count)

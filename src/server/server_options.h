@@ -1,15 +1,12 @@
-/* The options of a Signal_Server: their defaults (signal_server_options_init()), what the code can work with,
- * and the server's own copy of them. A new option is a field in homecall/signal_server.h, its default and its
- * bounds here, and a row in app/option_table.c where the program has it too. */
+/* The options of a Signal_Server: their defaults (signal_server_options_init()), and the
+ * server's own copy of them. A new option is a field in homecall/signal_server.h, its default here, its
+ * bounds in options_check.c, and a row in app/option_table.c where the program has it too. */
 #ifndef HOMECALL_SERVER_SERVER_OPTIONS_H
 #define HOMECALL_SERVER_SERVER_OPTIONS_H
 
 #include "homecall/signal_server.h"
 
 enum { SERVER_MAX_WORKERS = 256, SERVER_MAX_ACCEPTORS = 64 };
-
-/* Can a server be made of them? */
-bool server_options_are_valid(const signal_server_options *options);
 
 /* Copy them, with all strings and lists. 0 and the copy in *out, whose content is owned by the caller; or
  * -ENOMEM and *out is all zero. */

@@ -1,9 +1,11 @@
 /* Signal_Server: how it is made of its options, and how it stops. Its start is in start.c, its numbers are in
  * numbers.c. */
 #include "base/clock.h"
+#include "server/options_check.h"
 #include "server/server_options.h"
 #include "server/server_parts.h"
 #include "server/server_shared.h"
+#include "server/start_fault.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -35,10 +37,9 @@ static int init_end(signal_server *server)
     return -error;
 }
 
-int signal_server_create(const signal_server_options *options, signal_server **out)
+/* Make a server of options that have been checked. */
+static int create(const signal_server_options *options, signal_server **out)
 {
-    if (!server_options_are_valid(options))
-        return -EINVAL;
     signal_server *server = calloc(1, sizeof(*server));
     if (server == NULL)
         return -ENOMEM;
@@ -76,6 +77,22 @@ int signal_server_create(const signal_server_options *options, signal_server **o
 
 destroy:
     signal_server_destroy(server);
+    return error;
+}
+
+int signal_server_create(const signal_server_options *options, signal_server **out,
+                         signal_server_fault *fault)
+{
+    signal_server_fault unwanted;
+    signal_server_options whole;
+    if (fault == NULL)
+        fault = &unwanted;
+    *fault = (signal_server_fault){0};
+    int error = options_check_take(&whole, options, fault);
+    if (error == 0)
+        error = create(&whole, out);
+    if (error != 0 && fault->kind == SIGNAL_SERVER_FAULT_NONE)
+        start_fault_finish(fault, error);
     return error;
 }
 

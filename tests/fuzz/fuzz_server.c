@@ -162,7 +162,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
     const signal_log_options log = {.file = "/dev/null", .level = SIGNAL_LOG_DEBUG, .is_private = true};
     REQUIRE(signal_log_start(&log) == 0);
     signal_server_options options;
-    signal_server_options_init(&options);
+    signal_server_options_init(&options, sizeof(options));
     options.host = host;
     options.port = -1;
     options.workers = 2;
@@ -175,7 +175,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
     options.handshake_timeout_ms = 300;
     options.close_timeout_ms = 100;
     options.message_rate = 0; /* Anna says much in little time */
-    REQUIRE(signal_server_create(&options, &server) == 0 && signal_server_start(server, NULL) == 0);
+    REQUIRE(signal_server_create(&options, &server, NULL) == 0 && signal_server_start(server, NULL) == 0);
     start_user(&anna, "anna");
     start_user(&bert, "bert");
     signal_server_stats stats;

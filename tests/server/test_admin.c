@@ -324,7 +324,7 @@ static void a_draining_server_is_not_ready(void **state)
 static void a_stop_before_the_start_leaves_it_ready(void **state)
 {
     fixture *f = *state;
-    assert_int_equal(signal_server_create(&f->options, &f->server), 0);
+    assert_int_equal(signal_server_create(&f->options, &f->server, NULL), 0);
     signal_server_request_stop(f->server, false);
     signal_server_request_stop(f->server, true);
     signal_server_stop(f->server);
@@ -343,7 +343,7 @@ static void a_start_after_one_that_failed_is_ready(void **state)
     assert_int_equal(pthread_attr_init(&huge), 0);
     const size_t all = SIZE_MAX & ~(size_t)0xFFFFF; /* nearly all addresses that there are */
     assert_int_equal(pthread_attr_setstacksize(&huge, all), 0);
-    assert_int_equal(signal_server_create(&f->options, &f->server), 0);
+    assert_int_equal(signal_server_create(&f->options, &f->server, NULL), 0);
     assert_int_equal(pthread_setattr_default_np(&huge), 0);
     assert_int_equal(signal_server_start(f->server, NULL), -EAGAIN);
     assert_int_equal(pthread_setattr_default_np(&usual), 0);
@@ -455,7 +455,7 @@ static void a_list_of_hosts_that_no_request_can_name_is_refused(void **state)
 {
     fixture *f = *state;
     f->options.admin_allowed_hosts = "signal, signal:9888";
-    assert_int_equal(signal_server_create(&f->options, &f->server), -EINVAL);
+    assert_int_equal(signal_server_create(&f->options, &f->server, NULL), -EINVAL);
 }
 
 /* ---- Those who would take it from others ---- */

@@ -75,7 +75,7 @@ static void a_server_that_can_not_watch_its_port_does_not_start(void **state)
     failing_call_set(FAILING_LISTENER_ADD, 1, ENOSPC);
     signal_server *server;
     signal_server_fault fault;
-    assert_int_equal(signal_server_create(&options, &server), 0);
+    assert_int_equal(signal_server_create(&options, &server, NULL), 0);
     int error = signal_server_start(server, &fault);
     assert_int_equal(failing_call_left(FAILING_LISTENER_ADD), 0);
     assert_true(error < 0);
@@ -93,7 +93,7 @@ static void an_admin_port_that_can_not_be_watched_fails_the_start(void **state)
     options.admin_port = free_port();
     signal_server *server;
     signal_server_fault fault;
-    assert_int_equal(signal_server_create(&options, &server), 0);
+    assert_int_equal(signal_server_create(&options, &server, NULL), 0);
     for (int calls = 1; calls <= 2; calls++) { /* the port, then the admin port */
         failing_call_set(FAILING_LISTENER_ADD, 0, 0);
         failing_call_set(FAILING_LISTENER_ADD, 1, ENOSPC);

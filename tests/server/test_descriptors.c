@@ -52,7 +52,7 @@ static void expect_limit_told(const signal_server_options *options)
 {
     size_t before = descriptors_open();
     signal_server *server;
-    assert_int_equal(signal_server_create(options, &server), 0);
+    assert_int_equal(signal_server_create(options, &server, NULL), 0);
     int error = -EMFILE;
     for (size_t more = 0; error != 0; more++) {
         signal_server_fault fault;
@@ -95,7 +95,7 @@ static void the_limit_that_is_told_will_do(void **state)
     options.admin_port = free_port();
     signal_server *server;
     signal_server_fault fault;
-    assert_int_equal(signal_server_create(&options, &server), 0);
+    assert_int_equal(signal_server_create(&options, &server, NULL), 0);
     size_t limit = descriptors_limit(60);
     assert_int_equal(signal_server_start(server, &fault), -EMFILE);
     descriptors_unlimit();

@@ -370,12 +370,12 @@ static void the_end_of_what_never_ran_is_not_told(void **state)
     stop_watch watch;
     signal_server_options options = watched_options(&watch);
     signal_server *server;
-    assert_int_equal(signal_server_create(&options, &server), 0);
+    assert_int_equal(signal_server_create(&options, &server, NULL), 0);
     signal_server_stop(server);
     signal_server_destroy(server);
 
     options.port = signal_server_port(*state);
-    assert_int_equal(signal_server_create(&options, &server), 0);
+    assert_int_equal(signal_server_create(&options, &server, NULL), 0);
     assert_int_equal(signal_server_start(server, NULL), -EADDRINUSE);
     signal_server_destroy(server);
     assert_int_equal(count_stops(&watch), 0);
@@ -388,7 +388,7 @@ static void a_server_that_was_not_started_can_be_stopped_and_freed(void **state)
     (void)state;
     signal_server_options options = server_options();
     signal_server *server;
-    assert_int_equal(signal_server_create(&options, &server), 0);
+    assert_int_equal(signal_server_create(&options, &server, NULL), 0);
     assert_int_equal(signal_server_port(server), 0);
     assert_int_equal(server_stats(server).connections, 0);
     signal_server_request_stop(server, true);
@@ -402,7 +402,7 @@ static void a_stop_before_the_start_is_no_stop_after_it(void **state)
     (void)state;
     signal_server_options options = server_options();
     signal_server *server;
-    assert_int_equal(signal_server_create(&options, &server), 0);
+    assert_int_equal(signal_server_create(&options, &server, NULL), 0);
     signal_server_request_stop(server, false);
     signal_server_stop(server);
     assert_int_equal(signal_server_start(server, NULL), 0);
@@ -427,16 +427,16 @@ static void options_out_of_range_make_no_server(void **state)
     signal_server *server = NULL;
     signal_server_options options = server_options();
     options.acceptor_threads = 0;
-    assert_int_equal(signal_server_create(&options, &server), -EINVAL);
+    assert_int_equal(signal_server_create(&options, &server, NULL), -EINVAL);
     options = server_options();
     options.workers = 100 * 1000;
-    assert_int_equal(signal_server_create(&options, &server), -EINVAL);
+    assert_int_equal(signal_server_create(&options, &server, NULL), -EINVAL);
     options = server_options();
     options.room_capacity = 0;
-    assert_int_equal(signal_server_create(&options, &server), -EINVAL);
+    assert_int_equal(signal_server_create(&options, &server, NULL), -EINVAL);
     options = server_options();
     options.max_output_bytes = options.max_message_bytes - 1;
-    assert_int_equal(signal_server_create(&options, &server), -EINVAL);
+    assert_int_equal(signal_server_create(&options, &server, NULL), -EINVAL);
     assert_null(server);
 }
 
@@ -449,7 +449,7 @@ static void the_strings_of_the_options_are_copied(void **state)
     options.host = host;
     options.allowed_origins = origins;
     signal_server *server;
-    assert_int_equal(signal_server_create(&options, &server), 0);
+    assert_int_equal(signal_server_create(&options, &server, NULL), 0);
     memset(host, 'x', sizeof(host) - 1);
     memset(origins, 'x', sizeof(origins) - 1);
     assert_int_equal(signal_server_start(server, NULL), 0);
@@ -506,7 +506,7 @@ static void a_start_that_has_failed_may_be_tried_again(void **state)
     signal_server_fault fault;
     size_t before;
     options.port = signal_server_port(*state);
-    assert_int_equal(signal_server_create(&options, &server), 0);
+    assert_int_equal(signal_server_create(&options, &server, NULL), 0);
     for (int i = 0; i < 3; i++)
         assert_int_equal(signal_server_start(server, &fault), -EADDRINUSE);
     signal_server_destroy(*state);

@@ -113,7 +113,7 @@ static void a_server_that_does_not_run_has_ended(void **state)
     (void)state;
     signal_server_options options = server_options();
     signal_server *server;
-    assert_int_equal(signal_server_create(&options, &server), 0);
+    assert_int_equal(signal_server_create(&options, &server, NULL), 0);
     assert_int_equal(signal_server_stop_within(server, 0), 0);
     assert_int_equal(signal_server_start(server, NULL), 0);
     assert_int_equal(signal_server_stop_within(server, CLIENT_WAIT_MS), 0);

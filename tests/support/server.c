@@ -15,7 +15,7 @@
 signal_server_options server_options(void)
 {
     signal_server_options options;
-    signal_server_options_init(&options);
+    signal_server_options_init(&options, sizeof(options));
     options.host = "127.0.0.1";
     options.port = 0;
     options.workers = 2;
@@ -36,7 +36,7 @@ signal_server_options server_options(void)
 signal_server *server_start(const signal_server_options *options)
 {
     signal_server *server = NULL;
-    int error = signal_server_create(options, &server);
+    int error = signal_server_create(options, &server, NULL);
     if (error != 0)
         fail_msg("create a server: %s", strerror(-error));
     signal_server_fault fault;
@@ -50,7 +50,7 @@ signal_server *server_start(const signal_server_options *options)
 signal_server_fault server_start_fault(const signal_server_options *options)
 {
     signal_server *server = NULL;
-    assert_int_equal(signal_server_create(options, &server), 0);
+    assert_int_equal(signal_server_create(options, &server, NULL), 0);
     signal_server_fault fault;
     int error = signal_server_start(server, &fault);
     assert_int_not_equal(error, 0);

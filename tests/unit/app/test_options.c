@@ -100,7 +100,7 @@ static void the_defaults_are_those_of_the_library(void **state)
 {
     fixture *f = *state;
     signal_server_options library;
-    signal_server_options_init(&library);
+    signal_server_options_init(&library, sizeof(library));
     assert_int_equal(library.admin_port, 0);
     assert_int_equal(f->config.server.admin_port, 9888);
     assert_int_equal(apply(f), 0);

@@ -27,7 +27,7 @@ static int make(void **state)
 static signal_server_options options_for(const char *host)
 {
     signal_server_options options;
-    signal_server_options_init(&options);
+    signal_server_options_init(&options, sizeof(options));
     options.host = host;
     return options;
 }
