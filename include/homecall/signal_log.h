@@ -4,6 +4,7 @@
 #define HOMECALL_SIGNAL_LOG_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #ifdef __cplusplus
@@ -28,14 +29,23 @@ typedef struct signal_log_options {
     signal_log_level level; /* the lowest level that is written */
     signal_log_format format;
     bool is_private; /* true: codewords and user names appear as short keyed tags only */
+
+    /* Gets each line instead of a file or standard output, so `file` must be NULL or "". `line` has no line
+     * feed and no NUL, and is lent for the call. Called on the writer's thread, never on one of a server: if
+     * it takes long, no client waits, but lines are lost and counted (signal_log_dropped()), and
+     * signal_log_stop() waits for it. It must not call any function of this header but signal_log_dropped(),
+     * nor start or stop a server. NULL = there is none. */
+    void (*on_line)(void *context, signal_log_level level, const char *line, size_t len);
+    void *context; /* handed to on_line */
 } signal_log_options;
 
-/* Open the file and start the thread that writes. 0; -EALREADY when it runs already; or -errno of open() or
- * of pthread_create(). Only one thread at a time may call start, stop and reopen. */
+/* Open the file and start the thread that writes. 0; -EALREADY when it runs already; -EINVAL for a file and
+ * on_line together; or -errno of open() or of pthread_create(). Only one thread at a time may call start,
+ * stop and reopen. */
 int signal_log_start(const signal_log_options *options);
 
-/* Write what waits, and end the thread: within a second, even if the file or the reader is stuck. Nothing is
- * logged afterwards. Stop every server before. */
+/* Write what waits, and end the thread: within a second, even if the file or the reader is stuck (but not
+ * on_line). Nothing is logged afterwards. Stop every server before. */
 void signal_log_stop(void);
 
 /* Open the file again by its path, after logrotate has moved it. If that fails, the log says so and goes on

@@ -33,8 +33,10 @@ static const char namespace_[] = "HomeCall_Signal_Log";
 
 /* What the writer thread works with. */
 typedef struct log_writer {
-    char *path; /* owned; NULL = standard output */
-    log_target target;
+    char *path;        /* owned; NULL = standard output */
+    log_target target; /* without a descriptor where on_line takes the lines */
+    void (*on_line)(void *context, signal_log_level level, const char *line, size_t len);
+    void *context; /* of on_line; borrowed */
     log_renderer renderer;
     log_level level;
     uint64_t reported;       /* of the dropped lines */
@@ -98,7 +100,10 @@ static void append(log_writer *w, const log_record *record)
     size_t len = log_render_line(&w->renderer, record, w->batch + w->len, BATCH_BYTES - w->len);
     if (len == 0)
         log_front_count_dropped(1);
-    w->len += len;
+    if (w->on_line == NULL)
+        w->len += len;
+    else if (len > 0)
+        w->on_line(w->context, (signal_log_level)record->level, w->batch + w->len, len - 1);
 }
 
 /* A line of the writer's own, which needs no ring. */
@@ -245,13 +250,19 @@ static int make_writer(const signal_log_options *options, log_writer **out)
     if (w == NULL)
         return -ENOMEM;
     bool has_path = options->file != NULL && options->file[0] != '\0';
+    w->on_line = options->on_line;
+    w->context = options->context;
     w->path = has_path ? strdup(options->file) : NULL;
     w->target.fd = -1;
     w->level = (log_level)options->level;
     log_render_init(&w->renderer, options->format);
     empty_batch(w);
 
-    int error = has_path && w->path == NULL ? -ENOMEM : log_target_open(&w->target, w->path);
+    int error = has_path && w->path == NULL ? -ENOMEM : 0;
+    if (error == 0 && w->on_line == NULL)
+        error = log_target_open(&w->target, w->path);
+    else if (error == 0 && has_path)
+        error = -EINVAL;
     if (error != 0)
         free_writer(w);
     else

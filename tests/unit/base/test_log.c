@@ -605,6 +605,54 @@ static void standard_output_is_written_to_without_changing_its_flags(void **stat
     assert_non_null(strstr(text, "counted n=42\n"));
 }
 
+/* What on_line has got, and on which thread. */
+typedef struct taken_lines {
+    char text[4096]; /* with a line feed behind each */
+    signal_log_level last_level;
+    pthread_t thread;
+    unsigned count;
+} taken_lines;
+
+static void take_line(void *context, signal_log_level level, const char *line, size_t len)
+{
+    taken_lines *taken = context;
+    size_t used = strlen(taken->text);
+    assert_null(memchr(line, '\n', len));
+    assert_true(used + len + 2 <= sizeof(taken->text));
+    memcpy(taken->text + used, line, len);
+    taken->text[used + len] = '\n';
+    taken->last_level = level;
+    taken->thread = pthread_self();
+    taken->count++;
+}
+
+static void lines_go_to_a_function_instead_of_a_file(void **state)
+{
+    const fixture *f = *state;
+    taken_lines taken = {0};
+    signal_log_options options = options_for(f->file);
+    options.on_line = take_line;
+    options.context = &taken;
+    assert_int_equal(signal_log_start(&options), -EINVAL); /* which of the two? */
+    assert_int_equal(access(f->file, F_OK), -1);
+
+    options.file = "";
+    assert_int_equal(signal_log_start(&options), 0);
+    log_number(1);
+    signal_log_reopen(); /* there is nothing to open */
+    log_number(2);
+    LOG(LOG_DEBUG, "Test", "below the level", LOG_NUMBER("n", 0));
+    LOG(LOG_ERROR, "Test", "bad", LOG_BYTES("text", slice_of_text("a\nb")));
+    signal_log_stop();
+    assert_int_equal(taken.count, 3);
+    assert_int_equal(taken.last_level, SIGNAL_LOG_ERROR);
+    assert_false(pthread_equal(taken.thread, pthread_self()));
+    assert_non_null(strstr(taken.text, "counted n=1\n"));
+    assert_non_null(strstr(taken.text, "counted n=2\n"));
+    assert_non_null(strstr(taken.text, "[ERROR] [Test] bad text="));
+    assert_int_equal(signal_log_dropped(), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -631,6 +679,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(lines_of_different_threads_are_written_in_the_order_of_time, make,
                                         destroy),
         cmocka_unit_test_setup_teardown(a_target_that_fails_drops_and_counts_every_line, make, destroy),
+        cmocka_unit_test_setup_teardown(lines_go_to_a_function_instead_of_a_file, make, destroy),
         cmocka_unit_test_setup_teardown(a_reader_that_went_away_does_no_harm, make, destroy),
         cmocka_unit_test_setup_teardown(standard_output_is_written_to_without_changing_its_flags, make,
                                         destroy),
