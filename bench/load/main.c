@@ -101,8 +101,7 @@ static int check_outputs(const load_options *o)
     FILE *json = fopen(o->json, "ae"); /* what is in it stays until there is a result */
     if (json == NULL)
         return complain(o->json, -errno);
-    fclose(json);
-    return EXIT_SUCCESS;
+    return fclose(json) == 0 ? EXIT_SUCCESS : complain(o->json, -errno);
 }
 
 /* Run and report. Returns the exit code. */

@@ -8,6 +8,7 @@
 #include "base/clock.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -405,9 +406,9 @@ static void tell_refusals(run *r)
     const load_counts *totals = &r->out->totals;
     char by_status[REFUSALS_TEXT];
     refusals_describe(&r->out->refusals, by_status);
-    snprintf(r->fault, sizeof(r->fault), "the server refused %llu of %llu connections: %s",
-             (unsigned long long)totals->refused, (unsigned long long)(totals->refused + totals->connects),
-             by_status);
+    const uint64_t asked = totals->refused + totals->connects;
+    snprintf(r->fault, sizeof(r->fault), "the server refused %" PRIu64 " of %" PRIu64 " connections: %s",
+             totals->refused, asked, by_status);
 }
 
 /* Fill in the rest of the result, after the threads have ended. */
