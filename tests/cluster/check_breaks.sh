@@ -60,7 +60,7 @@ broken() {
 }
 [ "${1:-}" != -v ] || verbose=1
 
-compile_to "$private/rest" src/{base,protocol}/*.c tests/support/server.c tests/support/client.c
+compile_to "$private/rest" src/{base,protocol}/*.c tests/support/{client,run_fail,server}.c
 rm -f "$private/rest/client.o"
 ar rcs "$private/rest.a" "$private"/rest/*.o
 compile_to "$private/test" tests/cluster/*.c

@@ -6,8 +6,8 @@
  *                                each time
  *   cluster --runs N --seed S    so many, from this one on; S may be "now", for new ones
  *   cluster --show SEED          print what is drawn from a seed */
-#include "cluster/fail.h"
 #include "cluster/play.h"
+#include "support/run_fail.h"
 #include "support/server.h"
 
 #include <inttypes.h>

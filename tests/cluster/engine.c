@@ -1,6 +1,6 @@
 #include "cluster/engine.h"
 
-#include "cluster/fail.h"
+#include "support/run_fail.h"
 
 #include <stdlib.h>
 

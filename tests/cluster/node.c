@@ -1,7 +1,7 @@
 #include "cluster/node.h"
 
-#include "cluster/fail.h"
 #include "cluster/world.h"
+#include "support/run_fail.h"
 
 #include <errno.h>
 #include <stdlib.h>

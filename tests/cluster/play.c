@@ -1,6 +1,6 @@
 #include "cluster/play.h"
 
-#include "cluster/fail.h"
+#include "support/run_fail.h"
 
 #include <stdarg.h>
 #include <stdio.h>

@@ -1,6 +1,6 @@
 #include "model2/actor.h"
 
-#include "model2/fail.h"
+#include "support/run_fail.h"
 
 #include <cjson/cJSON.h>
 #include <stdio.h>

@@ -20,7 +20,7 @@ for source in src/{base,websocket,protocol,dialect,dialect_1,dialect_session,roo
     "${compile[@]}" -Isrc -Iinclude "${cflags[@]}" -c -o "$private/rest/${name%.c}.o" "$source" &
     [ "$(jobs -rp | wc -l)" -lt 4 ] || wait -n
 done
-for source in tests/model2/*.c tests/support/client_2.c tests/support/server.c; do
+for source in tests/model2/*.c tests/support/{client_2,run_fail,server}.c; do
     "${compile[@]}" -Isrc -Itests -Iinclude "${cflags[@]}" -c -o "$private/test/$(basename "$source" .c).o" "$source" &
 done
 wait

@@ -1,6 +1,6 @@
 #include "model2/line.h"
 
-#include "model2/fail.h"
+#include "support/run_fail.h"
 #include "support/wire.h"
 
 #include <stdio.h>

@@ -1,6 +1,6 @@
 #include "model2/play.h"
 
-#include "model2/fail.h"
+#include "support/run_fail.h"
 
 #include <fcntl.h>
 #include <signal.h>

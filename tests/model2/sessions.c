@@ -4,8 +4,8 @@
  *   sessions                     ten thousand runs, multiplied by HOMECALL_TEST_SCALE percent, the same ones
  * each time sessions --runs N --seed S   so many, from this one on; S may be "now", for new ones sessions
  * --show SEED         print what is drawn from a seed */
-#include "model2/fail.h"
 #include "model2/play.h"
+#include "support/run_fail.h"
 #include "support/server.h"
 
 #include <inttypes.h>

@@ -1,8 +1,8 @@
 #include "model2/site.h"
 
 #include "base/clock.h"
-#include "model2/fail.h"
 #include "session/session_host.h"
+#include "support/run_fail.h"
 
 #include <sys/timerfd.h>
 

@@ -1,6 +1,6 @@
 #include "model2/witness.h"
 
-#include "model2/fail.h"
+#include "support/run_fail.h"
 
 #include <stdio.h>
 #include <stdlib.h>

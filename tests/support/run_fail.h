@@ -1,6 +1,7 @@
-/* What ends a run that fails: a jump out of it, with a text that says why. */
-#ifndef HOMECALL_TESTS_CLUSTER_FAIL_H
-#define HOMECALL_TESTS_CLUSTER_FAIL_H
+/* What ends a run of a simulation that fails: a jump out of it, with a text that says why. Not from within
+ * the server's functions. */
+#ifndef HOMECALL_TESTS_SUPPORT_RUN_FAIL_H
+#define HOMECALL_TESTS_SUPPORT_RUN_FAIL_H
 
 #include <setjmp.h>
 

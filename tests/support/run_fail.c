@@ -1,4 +1,4 @@
-#include "cluster/fail.h"
+#include "support/run_fail.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -10,7 +10,7 @@ void run_fail(const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(fail_text, sizeof(fail_text), format, arguments);
+    (void)vsnprintf(fail_text, sizeof(fail_text), format, arguments);
     va_end(arguments);
     siglongjmp(fail_jump, 1);
 }
