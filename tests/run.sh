@@ -27,7 +27,7 @@ passed=0
 failed=0
 failures=()
 failure_logs=() # of each failure: its log, or nothing
-skipped=()
+remarks=() # lines for the end: what was skipped, and what passed only when it was tried again
 
 packages=(build-essential cmake ninja-build pkg-config git
     libevent-dev libcjson-dev uthash-dev libssl-dev libsodium-dev libidn2-dev libcmocka-dev zlib1g-dev libzstd-dev
@@ -107,7 +107,7 @@ stage_style() {
     if clang-format --version | grep 'version 14\.' >/dev/null; then
         check "clang-format" clang-format --dry-run -Werror "${sources[@]}"
     else
-        skipped+=("clang-format: it is not version 14, Debian 12's")
+        remarks+=("skipped: clang-format: it is not version 14, Debian 12's")
     fi
     check "the shape of src: floors, circles, sizes" tests/check_floors.sh
     mapfile -t sources < <(git ls-files --cached --others --exclude-standard '*.sh' .ci/run)
@@ -119,7 +119,7 @@ stage_static() {
     if clang-tidy --version | grep 'version 14\.' >/dev/null; then
         check "clang-tidy and cppcheck" tests/check_static.sh
     else
-        skipped+=("clang-tidy and cppcheck: they are not the versions of Debian 12")
+        remarks+=("skipped: clang-tidy and cppcheck: they are not the versions of Debian 12")
     fi
 }
 
@@ -190,18 +190,44 @@ stage_fuzz() {
     fi
 }
 
-# run_node DIRECTORY: the tests that Node.js runs there.
+# run_node DIRECTORY: the tests that Node.js runs there. A file of which a test fails is run once more, alone: a browser has
+# bounds in seconds, and the machine may be busy. What passes then is named at the end, and counts.
 run_node() {
-    local name=${1#tests/} status good bad
+    local name=${1#tests/} log status good bad
+    log=$out/$name.log
     echo "--- $name"
     (cd "$1" && npm ci --no-audit --no-fund --loglevel=error) || { note 0 1 "npm ci in $1"; return; }
-    (cd "$1" && node --test --test-reporter=tap .) >"$out/$name.log" 2>&1
+    (cd "$1" && node --test --test-reporter=tap .) >"$log" 2>&1
     status=$?
-    good=$(sum '^# pass ([0-9]+)' "$out/$name.log")
-    bad=$(sum '^# fail ([0-9]+)' "$out/$name.log")
-    [ "$status" -eq 0 ] || { [ "$bad" -gt 0 ] || bad=1; tail -80 "$out/$name.log"; }
-    note "$good" "$bad" "$name" "$out/$name.log"
-    mapfile -t -O "${#skipped[@]}" skipped < <(sed -nE 's/^ *ok [0-9]+ - (.*) # SKIP/\1:/p' "$out/$name.log")
+    good=$(sum '^# pass ([0-9]+)' "$log")
+    bad=$(sum '^# fail ([0-9]+)' "$log")
+    mapfile -t -O "${#remarks[@]}" remarks < <(sed -nE 's/^ *ok [0-9]+ - (.*) # SKIP/skipped: \1:/p' "$log")
+    if [ "$status" -ne 0 ]; then
+        failed_node_tests "$log"
+        [ "$bad" -gt 0 ] || bad=1
+        if node_tests_pass_again "$1" "$log"; then
+            mapfile -t -O "${#remarks[@]}" remarks < <(sed -nE 's/^not ok [0-9]+ - /passed when tried again: /p' "$log")
+            good=$((good + bad))
+            bad=0
+        fi
+    fi
+    note "$good" "$bad" "$name" "$log"
+}
+
+# node_tests_pass_again DIRECTORY LOG: run the files once more whose tests failed there. A failure that names no test file can't be
+# tried again.
+node_tests_pass_again() {
+    local files
+    mapfile -t files < <(failed_node_tests "$2" | sed -nE "s/^ *location: '(.*):[0-9]+:[0-9]+'/\1/p" | sort -u)
+    if [ ${#files[@]} -eq 0 ] || printf '%s\n' "${files[@]}" | grep -v '\.test\.mjs$' >/dev/null; then return 1; fi
+    (cd "$1" && node --test --test-reporter=tap --test-concurrency=1 "${files[@]}") >"$2.again" 2>&1 && return
+    failed_node_tests "$2.again"
+    return 1
+}
+
+# failed_node_tests LOG: of what Node.js said, the tests that failed and what they say.
+failed_node_tests() {
+    awk '/^ *not ok /{ shown = 1 } shown { print } /^ *\.\.\.$/{ shown = 0 }' "$1"
 }
 
 stage_browser() {
@@ -253,6 +279,11 @@ stage_platforms() {
     done
 }
 
+# failure_of LOG: the part of it that says what failed; of a log without such a part, what is no success.
+failure_of() {
+    if grep -q '^not ok ' "$1"; then failed_node_tests "$1"; else grep -v '^ok' "$1"; fi
+}
+
 for stage in "${stages[@]}"; do
     if ! declare -F "stage_$stage" >/dev/null; then
         echo "tests/run.sh: no stage '$stage'" >&2
@@ -263,12 +294,12 @@ for stage in "${stages[@]}"; do
 done
 
 echo "=== done ($(date +%H:%M:%S))"
-for test in "${skipped[@]}"; do
-    echo "skipped: $test"
+for remark in "${remarks[@]}"; do
+    echo "$remark"
 done
 for i in "${!failures[@]}"; do
     echo "failed: ${failures[i]}"
-    [ ! -e "${failure_logs[i]}" ] || grep -v '^ok' "${failure_logs[i]}" | tail -30 | cut -c1-200 | sed 's/^/    /'
+    [ ! -e "${failure_logs[i]}" ] || failure_of "${failure_logs[i]}" | tail -40 | cut -c1-200 | sed 's/^/    /'
 done
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
