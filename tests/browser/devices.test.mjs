@@ -188,6 +188,7 @@ test("the loudspeaker can be chosen, and stays chosen", async () => {
   };
   const { anna } = await call({ callerOptions: { init } });
   await anna.locator("#show-devices").click();
+  await anna.locator("#devices").waitFor(); // shown when the browser has said what there is
   assert.equal(await anna.locator("#speaker-choice").inputValue(), "default");
   await anna.locator("#speaker-choice").selectOption("headset");
   assert.equal(await anna.evaluate(() => window.sink), "headset");
