@@ -30,6 +30,7 @@ plug() {
     ip addr add "$2/24" dev "$1"
     ip link set "$1" up
     ip -n "$1" addr add "$3/24" dev uplink
+    ip -n "$1" link set uplink addrgenmode none # an IPv6 address that comes later is a change of the network for a browser
     ip -n "$1" link set uplink up
     ip -n "$1" link set lo up
     ip -n "$1" route add default via "$2"
