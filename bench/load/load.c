@@ -70,7 +70,7 @@ static uint32_t power_of_two_from(uint32_t n)
 static int make_users(load_thread *t)
 {
     const load_options *o = t->options;
-    uint64_t primers = o->server_pid != 0 ? PRIMERS : 0;
+    uint64_t primers = o->server_pids.count > 0 ? PRIMERS : 0;
     uint64_t actors = t->scenario->users(o);
     size_t first;
     size_t count = share_of(primers, t->index, o->threads, &first) +
@@ -140,11 +140,8 @@ static int make_texts(load_thread *t)
 int load_thread_init(load_thread *t, const load_options *options, struct run *r, unsigned index)
 {
     *t = (load_thread){.options = options, .scenario = options->scenario, .run = r, .index = index};
-    t->clients.server = run_target(r);
-    t->clients.opening = run_opening(r);
-    t->clients.tls = run_tls(r);
-    t->clients.sources =
-        target_is_loopback_v4(t->clients.server) && options->sources > 1 ? (unsigned)options->sources : 0;
+    t->servers = run_servers(r);
+    t->clients.sources = options->sources > 1 ? (unsigned)options->sources : 0;
     t->clients.next_source = index;
     t->clients.random = ws_client_clock_ns() * 2 + 1 + (uint64_t)index * UINT64_C(0x9E3779B97F4A7C15);
     t->quota = UINT64_MAX;

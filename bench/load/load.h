@@ -38,8 +38,9 @@ typedef struct load_record {
 
 struct load_thread {
     ws_client_loop clients;
-    const load_options *options; /* borrowed, as are the next two */
+    const load_options *options; /* borrowed, as are the next three */
     const scenario *scenario;
+    const server_list *servers;
     struct run *run;
     unsigned index; /* among the threads, from 0 */
     pthread_t id;

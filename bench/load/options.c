@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-typedef enum option_kind { KIND_FLAG, KIND_COUNT, KIND_REAL, KIND_TEXT, KIND_DIALECT } option_kind;
+typedef enum option_kind { KIND_FLAG, KIND_COUNT, KIND_REAL, KIND_TEXT, KIND_DIALECT, KIND_PIDS } option_kind;
 
 typedef struct option_row {
     const char *name;
@@ -75,8 +75,14 @@ static const option_row rows[] = {
     {"insecure", KIND_FLAG, AT(insecure), NULL, 0, 0, false, NULL, "wss: take any certificate", EVERY},
     {"ca-file", KIND_TEXT, AT(ca_file), NULL, 0, 0, false, "FILE", "wss: the authorities to trust (PEM)",
      EVERY},
-    {"server-pid", KIND_COUNT, AT(server_pid), "0", 0, 4194304, false, "PID",
-     "the server's process, to measure its CPU and memory", EVERY},
+    {"local-rooms", KIND_FLAG, AT(local_rooms), NULL, 0, 0, true, NULL,
+     "several URLs: both users of a pair connect to the same one", EVERY},
+    {"roaming", KIND_FLAG, AT(roaming), NULL, 0, 0, true, NULL,
+     "several URLs: each new connection of a user goes to the next one", EVERY},
+    {"server-pid", KIND_PIDS, AT(server_pids), NULL, 1, 4194304, false, "PID[,PID...]",
+     "the servers' processes, to measure their CPU and memory", EVERY},
+    {"engine-pid", KIND_PIDS, AT(engine_pids), NULL, 1, 4194304, false, "PID[,PID...]",
+     "the processes of the engine between servers, to measure their CPU", EVERY},
     {"syscalls", KIND_FLAG, AT(syscalls), NULL, 0, 0, true, NULL,
      "count the server's system calls (root; slows it down a little)", EVERY},
     {"json", KIND_TEXT, AT(json), NULL, 0, 0, false, "FILE", "write the result as JSON; - is standard output",
@@ -114,10 +120,32 @@ static options_verdict complain(const option_row *row, const char *text)
     fprintf(stderr, "homecall-bench: --%s %s: ", row->name, text);
     if (row->kind == KIND_DIALECT)
         fprintf(stderr, DIALECT_NAMES " is allowed\n");
+    else if (row->kind == KIND_PIDS)
+        fprintf(stderr, "one to %d numbers of processes, separated by commas, are allowed\n",
+                PROCESS_LIST_MAX);
     else
         fprintf(stderr, "a %snumber from %.10g to %.10g is allowed\n",
                 row->kind == KIND_COUNT ? "whole " : "", row->min, row->max);
     return OPTIONS_WRONG;
+}
+
+static bool read_pids(const option_row *row, const char *text, process_list *out)
+{
+    *out = (process_list){0};
+    for (const char *next = text;; next++) {
+        const size_t len = strcspn(next, ",");
+        char pid[16];
+        double value;
+        if (out->count == PROCESS_LIST_MAX || len >= sizeof(pid))
+            return false;
+        snprintf(pid, sizeof(pid), "%.*s", (int)len, next);
+        if (!read_number(row, pid, &value))
+            return false;
+        out->pids[out->count++] = (long)value;
+        next += len;
+        if (*next == '\0')
+            return true;
+    }
 }
 
 static options_verdict set(load_options *o, const option_row *row, const char *text)
@@ -133,6 +161,8 @@ static options_verdict set(load_options *o, const option_row *row, const char *t
     case KIND_DIALECT:
         *(const load_dialect **)field(o, row) = dialect_find(text);
         return *(const load_dialect **)field(o, row) != NULL ? OPTIONS_RUN : complain(row, text);
+    case KIND_PIDS:
+        return read_pids(row, text, field(o, row)) ? OPTIONS_RUN : complain(row, text);
     case KIND_COUNT:
     case KIND_REAL:
         break;
@@ -163,9 +193,11 @@ bool options_describe(size_t index, options_entry *out)
 
 static void print_help(void)
 {
-    printf("homecall-bench SCENARIO [OPTION...] URL\n\n"
-           "Puts load on a signaling server at ws://host:port/path or wss://..., checks every signal, and\n"
-           "prints what it measured. bench/README.md says how to read it.\n\nScenarios:\n");
+    printf(
+        "homecall-bench SCENARIO [OPTION...] URL...\n\n"
+        "Puts load on a signaling server at ws://host:port/path or wss://..., checks every signal, and\n"
+        "prints what it measured. With several URLs it is a cluster: the users of a pair connect to two of\n"
+        "its servers. bench/README.md says how to read it.\n\nScenarios:\n");
     for (size_t i = 0; i < scenario_count; i++)
         printf("  %-8s %s\n", scenarios[i]->name, scenarios[i]->help);
     printf("\nOptions:\n");
@@ -188,13 +220,17 @@ static options_verdict wrong(const char *what, const char *which)
     return OPTIONS_WRONG;
 }
 
-/* The two arguments that are no options. */
+/* The arguments that are no options. */
+static_assert(SERVER_LIST_MAX == 8, "the message says so");
 static options_verdict read_positional(int argc, char **argv, load_options *o)
 {
-    if (argc - optind != 2)
-        return wrong("a scenario and a URL are needed", "");
+    if (argc - optind < 2 || argc - optind - 1 > SERVER_LIST_MAX)
+        return wrong("a scenario and one to eight URLs are needed", "");
     o->scenario = scenario_find(argv[optind]);
-    o->url = argv[optind + 1];
+    while (o->url_count < (unsigned)(argc - optind - 1)) {
+        o->urls[o->url_count] = argv[optind + 1 + (int)o->url_count];
+        o->url_count++;
+    }
     return o->scenario != NULL ? OPTIONS_RUN : wrong("no scenario is called ", argv[optind]);
 }
 
@@ -242,8 +278,10 @@ static options_verdict check(const load_options *o)
         return wrong("a session is entered by connecting, so --fresh-rooms needs --reconnect", "");
     if (o->second_dialect != NULL && !can_meet(o))
         return wrong("only homecall and 2 can meet in a room", "");
-    if (o->syscalls && o->server_pid == 0)
-        return wrong("--syscalls needs --server-pid", "");
+    if (o->syscalls && o->server_pids.count != 1)
+        return wrong("--syscalls needs --server-pid with one process", "");
+    if (o->url_count == 1 && (o->local_rooms || o->roaming))
+        return wrong("--local-rooms and --roaming need several URLs", "");
     if (o->threads > (o->scenario->users(o) + 1) / 2)
         return wrong("there are more --threads than pairs of users", "");
     if (o->count > 0 && o->scenario->count(o) == 0)
@@ -298,6 +336,8 @@ static const char *value_text(const load_options *o, const option_row *row, char
         return *(const char *const *)at;
     case KIND_DIALECT:
         return *(const load_dialect *const *)at != NULL ? (*(const load_dialect *const *)at)->name : NULL;
+    case KIND_PIDS: /* no row of this kind shapes the load */
+        return NULL;
     case KIND_COUNT:
         snprintf(text, cap, "%llu", (unsigned long long)*(const uint64_t *)at);
         return text;

@@ -2,7 +2,9 @@
 #ifndef HOMECALL_BENCH_OPTIONS_H
 #define HOMECALL_BENCH_OPTIONS_H
 
+#include "measure/server_process.h"
 #include "wire/dialect.h"
+#include "wire/server_list.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -13,7 +15,8 @@ struct scenario;
 /* All options of a run; `--help` explains each. Strings are borrowed from the command line. */
 typedef struct load_options {
     const struct scenario *scenario;
-    const char *url;
+    const char *urls[SERVER_LIST_MAX];
+    unsigned url_count;
     const load_dialect *dialect;
     const load_dialect *second_dialect; /* of the second user of each pair; NULL = the same */
     const char *ca_file;                /* NULL = the authorities of the system */
@@ -28,10 +31,11 @@ typedef struct load_options {
     double life_seconds; /* churn: how long a connection lives on average */
     double loss;         /* mixed, storm of version 2: the share of calls in which a user is lost */
     uint64_t count;      /* operations; 0 = as many as the time allows */
-    uint64_t server_pid; /* 0 = not known */
+    process_list server_pids;
+    process_list engine_pids; /* of what servers speak to each other by */
     uint64_t threads, pairs, connections, beside, window, candidates, sources;
     uint64_t size, offer_size, candidate_size; /* bytes of whole signals */
-    bool joined, singly, reconnect, fresh_rooms, insecure, syscalls, quiet;
+    bool joined, singly, reconnect, fresh_rooms, local_rooms, roaming, insecure, syscalls, quiet;
 } load_options;
 
 /* Do some of the users have sessions? */

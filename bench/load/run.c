@@ -32,9 +32,7 @@ enum { STALL_SECONDS = 20 };
 
 struct run {
     const load_options *options;
-    target server;
-    opening opening;
-    tls_settings *tls;    /* owned; NULL for ws:// */
+    server_list servers;
     char tag[8];          /* see run_tag() */
     load_thread *threads; /* owned array */
     unsigned made;        /* how many of them are initialised */
@@ -66,19 +64,9 @@ load_phase run_phase(const run *r)
     return (load_phase)atomic_load_explicit(&r->phase, memory_order_relaxed);
 }
 
-const target *run_target(const run *r)
+const server_list *run_servers(const run *r)
 {
-    return &r->server;
-}
-
-const opening *run_opening(const run *r)
-{
-    return &r->opening;
-}
-
-tls_settings *run_tls(const run *r)
-{
-    return r->tls;
+    return &r->servers;
 }
 
 void run_part_done(run *r, load_phase phase)
@@ -230,7 +218,7 @@ static bool start_counting(run *r)
 {
     if (!r->options->syscalls)
         return true;
-    int error = syscall_counter_open((long)r->options->server_pid, &r->syscalls);
+    int error = syscall_counter_open(r->options->server_pids.pids[0], &r->syscalls);
     if (error == 0)
         return true;
     char text[128];
@@ -253,23 +241,25 @@ static bool measure(run *r)
                              .seconds = is_counted ? 1e9 : o->seconds,
                              .ends_by_time = !is_counted,
                              .stall_seconds = is_counted && is_busy ? STALL_SECONDS : 0};
-    process_usage before = {0};
-    process_usage after = {0};
-    if (o->server_pid != 0 && process_usage_read((long)o->server_pid, &before) != 0) {
-        run_fault(r, "there is no process with the server's pid");
+    process_usage before, after, engine_before, engine_after;
+    if (process_usage_read(&o->server_pids, &before) != 0 ||
+        process_usage_read(&o->engine_pids, &engine_before) != 0) {
+        run_fault(r, "there is no process with the pid of a server or an engine");
         return false;
     }
     double cpu_before = own_cpu_seconds();
-    sampler_start(&r->sampler, r->threads, r->made, (long)o->server_pid, is_counted ? 0 : o->seconds, out);
+    sampler_start(&r->sampler, r->threads, r->made, &o->server_pids, is_counted ? 0 : o->seconds, out);
     bool goes_on = pass(r, &plan);
     out->seconds = (double)(ws_client_clock_ns() - r->sampler.started_ns) / 1e9;
     out->client_cpu_seconds = own_cpu_seconds() - cpu_before;
-    if (o->server_pid != 0 && process_usage_read((long)o->server_pid, &after) == 0) {
+    if (process_usage_read(&o->server_pids, &after) == 0) {
         out->server.cpu_seconds = after.cpu_seconds - before.cpu_seconds;
         out->server.user_seconds = after.user_seconds - before.user_seconds;
         out->server.system_seconds = after.system_seconds - before.system_seconds;
         out->server.threads = after.threads;
     }
+    if (process_usage_read(&o->engine_pids, &engine_after) == 0)
+        out->engine_cpu_seconds = engine_after.cpu_seconds - engine_before.cpu_seconds;
     sampler_look(&r->sampler, true);
     out->open_connections = sampler_sum(r->threads, r->made, NULL).open;
     return goes_on;
@@ -290,18 +280,18 @@ static bool set_up(run *r)
     static const phase_plan prime = {PHASE_PRIME, "connecting", SETUP_SECONDS, false, 0};
     static const phase_plan setup = {PHASE_SETUP, "connecting", SETUP_SECONDS, false, 0};
     result_server *server = &r->out->server;
-    long pid = (long)r->options->server_pid;
+    const process_list *processes = &r->options->server_pids;
     if (!pass(r, &prime))
         return false;
     uint64_t primed = sampler_sum(r->threads, r->made, NULL).open;
     if (has_refusals(r))
         return false;
-    server->rss_before_bytes = pid != 0 ? process_memory_bytes(pid) : 0;
+    server->rss_before_bytes = process_memory_bytes(processes);
     if (!pass(r, &setup))
         return false;
     if (has_refusals(r))
         return false;
-    server->rss_after_bytes = pid != 0 ? process_memory_bytes(pid) : 0;
+    server->rss_after_bytes = process_memory_bytes(processes);
     server->memory_connections = sampler_sum(r->threads, r->made, NULL).open - primed;
     return true;
 }
@@ -349,18 +339,15 @@ static void raise_descriptor_limit(void)
     }
 }
 
-/* Read the URL, and make what the run needs. 0, or -errno with a message on standard error. */
+/* Read the URLs, and make what the run needs. 0, or -errno with a message on standard error. */
 static int prepare(run *r)
 {
     const load_options *o = r->options;
+    const char *what;
     const char *why;
     raise_descriptor_limit();
-    if (target_parse(o->url, &r->server, &why) != 0)
-        return complain(o->url, why);
-    if (opening_init(&r->opening, r->server.authority) != 0)
-        return complain(o->url, "no random bytes for a key");
-    if (r->server.is_tls && tls_settings_new(r->server.host, o->ca_file, o->insecure, &r->tls) != 0)
-        return complain(o->ca_file != NULL ? o->ca_file : "TLS", "no authorities to trust were found");
+    if (server_list_init(&r->servers, o->urls, o->url_count, o->ca_file, o->insecure, &what, &why) != 0)
+        return complain(what, why);
     snprintf(r->tag, sizeof(r->tag), "%05x",
              (unsigned)((ws_client_clock_ns() ^ (uint64_t)getpid()) & 0xFFFFF));
 
@@ -418,13 +405,15 @@ static void finish_result(run *r, const char *command_line)
     result *out = r->out;
     out->scenario = o->scenario->name;
     out->operation_name = o->scenario->operation;
-    out->url = o->url;
+    out->urls = o->urls;
+    out->url_count = o->url_count;
     out->label = o->label;
     out->command_line = command_line;
     out->threads = (unsigned)o->threads;
     out->target_rate = o->rate;
-    out->server.is_known = o->server_pid != 0;
-    out->server.pid = (long)o->server_pid;
+    out->server.is_known = o->server_pids.count > 0;
+    out->server.processes = o->server_pids;
+    out->has_engine = o->engine_pids.count > 0;
     sampler_sum(r->threads, r->made, &r->sampler.now);
     out->counts = r->sampler.now.counts;
     memcpy(out->latency, r->sampler.now.latency, sizeof(out->latency));
@@ -445,7 +434,7 @@ static void unmake(run *r)
     while (r->made > 0)
         load_thread_deinit(&r->threads[--r->made]);
     free(r->threads);
-    tls_settings_free(r->tls);
+    server_list_deinit(&r->servers);
     syscall_counter_close(r->syscalls);
     pthread_cond_destroy(&r->changed);
     pthread_mutex_destroy(&r->lock);

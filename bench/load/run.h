@@ -32,8 +32,6 @@ void run_part_done(run *r, load_phase phase);
 void run_fault(run *r, const char *text);
 
 /* What all threads share: lent, and immutable while they run. */
-const target *run_target(const run *r);
-const opening *run_opening(const run *r);
-tls_settings *run_tls(const run *r);
+const server_list *run_servers(const run *r);
 
 #endif

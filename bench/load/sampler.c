@@ -57,20 +57,19 @@ sampler_totals sampler_sum(load_thread *threads, unsigned count, load_record *re
     return totals;
 }
 
-void sampler_start(sampler *s, load_thread *threads, unsigned count, long server_pid, double seconds,
-                   result *out)
+void sampler_start(sampler *s, load_thread *threads, unsigned count, const process_list *processes,
+                   double seconds, result *out)
 {
     s->threads = threads;
     s->thread_count = count;
-    s->server_pid = server_pid;
+    s->processes = processes;
     s->out = out;
     s->interval_seconds = seconds / SAMPLES > SHORTEST_MS / 1e3 ? seconds / SAMPLES : SHORTEST_MS / 1e3;
     s->started_ns = ws_client_clock_ns();
     s->last_ns = s->started_ns;
     clear(&s->last);
     s->server = (process_usage){0};
-    if (server_pid != 0)
-        (void)process_usage_read(server_pid, &s->server);
+    (void)process_usage_read(processes, &s->server);
 }
 
 static void add_sample(sampler *s, const result_sample *sample)
@@ -91,8 +90,7 @@ void sampler_look(sampler *s, bool is_last)
         return;
 
     process_usage server = s->server;
-    if (s->server_pid != 0)
-        (void)process_usage_read(s->server_pid, &server);
+    (void)process_usage_read(s->processes, &server);
     sampler_totals totals = sampler_sum(s->threads, s->thread_count, &s->now);
     load_record before = s->last;
     s->last = s->now;

@@ -12,8 +12,8 @@
 typedef struct sampler {
     load_thread *threads; /* borrowed array */
     unsigned thread_count;
-    long server_pid; /* 0 = not known */
-    result *out;     /* borrowed */
+    const process_list *processes; /* borrowed: those of the server */
+    result *out;                   /* borrowed */
     double interval_seconds;
     uint64_t started_ns;  /* when the measuring started */
     uint64_t last_ns;     /* when the last sample was taken */
@@ -32,8 +32,8 @@ typedef struct sampler_totals {
 
 /* Start: the measuring starts now. It takes `seconds`, or 0 = that is not known. Everything given is
  * borrowed. */
-void sampler_start(sampler *s, load_thread *threads, unsigned count, long server_pid, double seconds,
-                   result *out);
+void sampler_start(sampler *s, load_thread *threads, unsigned count, const process_list *processes,
+                   double seconds, result *out);
 
 /* Add a sample to the result, if its interval is over. With `is_last` half of it is enough. */
 void sampler_look(sampler *s, bool is_last);

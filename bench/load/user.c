@@ -46,9 +46,20 @@ void user_rename(user *u, uint32_t number)
 
 /* ---- Sending ---- */
 
+/* With several servers, the users of a pair are at two of them, or at the same one. A user stays at its
+ * server, or goes on to the next one with each connection. */
+static const load_server *server_of(const user *u)
+{
+    const load_options *o = u->thread->options;
+    const server_list *list = u->thread->servers;
+    uint64_t place = o->local_rooms ? u->index / 2 : u->index;
+    return &list->servers[(place + (o->roaming ? u->client.lives : 0)) % list->count];
+}
+
 bool user_connect(user *u)
 {
     load_thread *t = u->thread;
+    u->client.server = server_of(u);
     int error = ws_client_connect(&u->client);
     if (error != 0)
         load_fault(t, "can't connect: %s", strerror(-error));
@@ -333,7 +344,7 @@ static void on_end(ws_client *c, uint16_t code, const char *why)
 static void write_request_target(const ws_client *c, char out[WS_CLIENT_MAX_TARGET])
 {
     const user *u = (const user *)c;
-    const char *path = c->loop->server->path;
+    const char *path = c->server->at.path;
     const dialect_names names = names_of(u);
     if (u->dialect->request_target != NULL)
         u->dialect->request_target(out, path, &names);

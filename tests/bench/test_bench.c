@@ -32,6 +32,7 @@ enum { MAX_SERVER_THREADS = 16 };
 
 typedef struct fixture {
     signal_server *server;
+    signal_server *second; /* where there are two */
     process bench;
     process program; /* the server's program, where the server is not in this process */
     char directory[64];
@@ -55,7 +56,8 @@ static const char *path_of(const fixture *f, const char *name)
 static void end_server(fixture *f)
 {
     server_end(f->server);
-    f->server = NULL;
+    server_end(f->second);
+    f->server = f->second = NULL;
 }
 
 static int destroy(void **state)
@@ -385,6 +387,79 @@ static void the_process_of_the_server_is_measured(void **state)
     cJSON_Delete(json);
 }
 
+/* ---- Several servers ---- */
+
+/* Two servers that know nothing of each other. */
+static void start_two_servers(fixture *f)
+{
+    const signal_server_options options = server_options();
+    f->server = server_start(&options);
+    f->second = server_start(&options);
+}
+
+static void start_bench_at_two(fixture *f, const char *arguments)
+{
+    process_start(&f->bench, BENCH "%s --quiet --json - ws://127.0.0.1:%u/signal ws://127.0.0.1:%u/signal",
+                  arguments, signal_server_port(f->server), signal_server_port(f->second));
+}
+
+static void expect_accepted(const fixture *f, unsigned by_first, unsigned by_second)
+{
+    assert_int_equal(server_stats(f->server).accepted, by_first);
+    assert_int_equal(server_stats(f->second).accepted, by_second);
+}
+
+static void the_users_of_a_pair_are_at_two_servers(void **state)
+{
+    fixture *f = *state;
+    start_two_servers(f);
+    start_bench_at_two(f, "idle --connections 9 --joined --seconds 0.1");
+    cJSON *json = finish_bench(f);
+    assert_int_equal(cJSON_GetArraySize(cJSON_GetObjectItem(json, "urls")), 2);
+    cJSON_Delete(json);
+    expect_accepted(f, 5, 4);
+    assert_int_equal(server_stats(f->server).signals_relayed, 0);
+}
+
+/* These two pass nothing on to each other, so every call would be lost that is not local. */
+static void with_local_rooms_the_users_of_a_pair_are_at_one_server(void **state)
+{
+    fixture *f = *state;
+    start_two_servers(f);
+    start_bench_at_two(f, "call --pairs 3 --candidates 3 --count 30 --local-rooms");
+    cJSON *json = finish_bench(f);
+    assert_true(number(cJSON_GetObjectItem(json, "counts"), "operations") == 30);
+    cJSON_Delete(json);
+    expect_accepted(f, 4, 2);
+}
+
+static void who_roams_goes_on_to_the_next_server(void **state)
+{
+    fixture *f = *state;
+    start_two_servers(f);
+    start_bench_at_two(f, "connect --connections 1 --count 6 --local-rooms --roaming");
+    cJSON_Delete(finish_bench(f));
+    expect_accepted(f, 3, 3);
+}
+
+static void the_processes_of_servers_and_engine_are_measured(void **state)
+{
+    fixture *f = *state;
+    char arguments[160];
+    snprintf(arguments, sizeof(arguments),
+             "call --pairs 2 --count 20 --local-rooms --server-pid %d,%d --engine-pid %d", (int)getpid(),
+             (int)getpid(), (int)getpid());
+    start_two_servers(f);
+    start_bench_at_two(f, arguments);
+    cJSON *json = finish_bench(f);
+    const cJSON *server = cJSON_GetObjectItem(json, "server");
+    const double engine = number(cJSON_GetObjectItem(json, "engine"), "cpu_seconds");
+    assert_int_equal(cJSON_GetArraySize(cJSON_GetObjectItem(server, "pids")), 2);
+    assert_true(engine > 0);
+    assert_true(number(server, "cpu_seconds") > 1.5 * engine); /* it is counted twice there, here once */
+    cJSON_Delete(json);
+}
+
 /* ---- Reports ---- */
 
 static char *read_file(const char *path)
@@ -449,11 +524,18 @@ static void wrong_usage_ends_with_two(void **state)
 {
     fixture *f = *state;
     process_start(&f->bench, BENCH);
-    expect_line(f, 2, "homecall-bench: a scenario and a URL are needed", "");
+    expect_line(f, 2, "homecall-bench: a scenario and one to eight URLs are needed", "");
     process_start(&f->bench, BENCH "relay --pairs 0 ws://127.0.0.1:1/");
     expect_line(f, 2, "homecall-bench: --pairs 0: a whole number from 1", "is allowed");
     process_start(&f->bench, BENCH "flood ws://127.0.0.1:1/");
     expect_line(f, 2, "homecall-bench: no scenario is called flood", "");
+    process_start(&f->bench, BENCH "relay --roaming ws://127.0.0.1:1/");
+    expect_line(f, 2, "homecall-bench: --local-rooms and --roaming need several URLs", "");
+    static const char *const pids[] = {"0", "1,", "1,x", ",1", "1,2,3,4,5,6,7,8,9"};
+    for (size_t i = 0; i < LENGTH_OF(pids); i++) {
+        process_start(&f->bench, BENCH "relay --server-pid %s ws://127.0.0.1:1/", pids[i]);
+        expect_line(f, 2, "homecall-bench: --server-pid ", "separated by commas, are allowed");
+    }
 }
 
 static void help_and_version_end_with_zero(void **state)
@@ -496,7 +578,7 @@ static void a_process_that_is_not_there_is_told(void **state)
     fixture *f = *state;
     start_server(f, 1);
     start_bench(f, "relay --pairs 1 --count 1 --server-pid 4194304");
-    expect_line(f, 1, "homecall-bench: fault: there is no process with the server's pid", "");
+    expect_line(f, 1, "homecall-bench: fault: there is no process with the pid of a server or an engine", "");
 }
 
 static void await_relayed(const fixture *f, uint64_t count)
@@ -654,6 +736,10 @@ int main(void)
         TEST(a_rate_is_kept),
         TEST(a_time_is_kept_after_a_warm_up),
         TEST(the_process_of_the_server_is_measured),
+        TEST(the_users_of_a_pair_are_at_two_servers),
+        TEST(with_local_rooms_the_users_of_a_pair_are_at_one_server),
+        TEST(who_roams_goes_on_to_the_next_server),
+        TEST(the_processes_of_servers_and_engine_are_measured),
         TEST(a_page_and_a_file_are_written_where_they_are_asked_for),
         TEST(a_report_that_can_not_be_written_is_told),
         TEST(wrong_usage_ends_with_two),

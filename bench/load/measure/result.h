@@ -4,6 +4,7 @@
 
 #include "measure/histogram.h"
 #include "measure/refusals.h"
+#include "measure/server_process.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -52,16 +53,16 @@ typedef struct result_sample {
                                         there was none */
 } result_sample;
 
-/* What the server's process has used. */
+/* What the server's processes have used together. */
 typedef struct result_server {
-    bool is_known; /* its pid was given; if not, nothing here is set */
-    long pid;
+    bool is_known; /* a pid was given; if not, nothing here is set */
+    process_list processes;
     double cpu_seconds;                  /* while the run measured */
     double user_seconds, system_seconds; /* its two parts, only exact to a clock tick of 10 ms */
     uint64_t rss_before_bytes;           /* resident memory after PHASE_PRIME; 0 = not known */
     uint64_t rss_after_bytes;            /* after PHASE_SETUP, before the load; 0 = not known */
     uint64_t memory_connections;         /* how many connections were opened in between */
-    uint64_t threads;                    /* how many the server has */
+    uint64_t threads;                    /* how many they have */
     bool has_syscalls;                   /* its system calls were counted, which slows it down a little */
     uint64_t syscalls;                   /* while the run measured, and until its operations had ended */
 } result_server;
@@ -69,7 +70,8 @@ typedef struct result_server {
 typedef struct result {
     const char *scenario;       /* "call" … */
     const char *operation_name; /* singular: "call", "signal", "connection" … */
-    const char *url;
+    const char *const *urls;    /* of the servers */
+    unsigned url_count;
     const char *label;           /* free text of the user, or "" */
     const char *command_line;    /* roughly as it was typed */
     const char *const *settings; /* see options_settings() */
@@ -85,7 +87,9 @@ typedef struct result {
     histogram latency[LATENCY_KINDS];
     double client_cpu_seconds; /* CPU time of homecall-bench itself while it measured */
     result_server server;
-    result_sample *samples; /* owned array */
+    bool has_engine;           /* pids of an engine between servers were given */
+    double engine_cpu_seconds; /* its CPU time while the run measured */
+    result_sample *samples;    /* owned array */
     size_t sample_count;
     refusals refusals; /* of the whole run: by their status */
     const char *fault; /* owned: why the run ended early; NULL = it did not */

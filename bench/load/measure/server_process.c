@@ -41,7 +41,8 @@ static int read_stat(long pid, unsigned long long fields[STAT_FIELDS])
     return is_read ? parse_stat(line, fields) : -ESRCH;
 }
 
-int process_usage_read(long pid, process_usage *out)
+/* Add the usage of one process. */
+static int add_usage(long pid, process_usage *to)
 {
     unsigned long long fields[STAT_FIELDS];
     int error = read_stat(pid, fields);
@@ -53,17 +54,24 @@ int process_usage_read(long pid, process_usage *out)
     if (clock_getcpuclockid((pid_t)pid, &clock) != 0 || clock_gettime(clock, &cpu) != 0)
         return -ESRCH;
     double tick = 1.0 / (double)sysconf(_SC_CLK_TCK);
-    *out = (process_usage){
-        .cpu_seconds = (double)cpu.tv_sec + (double)cpu.tv_nsec / 1e9,
-        .user_seconds = (double)fields[STAT_UTIME] * tick,
-        .system_seconds = (double)fields[STAT_STIME] * tick,
-        .rss_bytes = fields[STAT_RSS] * (uint64_t)sysconf(_SC_PAGESIZE),
-        .threads = fields[STAT_THREADS],
-    };
+    to->cpu_seconds += (double)cpu.tv_sec + (double)cpu.tv_nsec / 1e9;
+    to->user_seconds += (double)fields[STAT_UTIME] * tick;
+    to->system_seconds += (double)fields[STAT_STIME] * tick;
+    to->rss_bytes += fields[STAT_RSS] * (uint64_t)sysconf(_SC_PAGESIZE);
+    to->threads += fields[STAT_THREADS];
     return 0;
 }
 
-uint64_t process_memory_bytes(long pid)
+int process_usage_read(const process_list *processes, process_usage *out)
+{
+    *out = (process_usage){0};
+    int error = 0;
+    for (unsigned i = 0; i < processes->count && error == 0; i++)
+        error = add_usage(processes->pids[i], out);
+    return error;
+}
+
+static uint64_t memory_bytes(long pid)
 {
     char path[64];
     char line[256];
@@ -77,6 +85,14 @@ uint64_t process_memory_bytes(long pid)
             break;
     fclose(file);
     return kib * 1024;
+}
+
+uint64_t process_memory_bytes(const process_list *processes)
+{
+    uint64_t bytes = 0;
+    for (unsigned i = 0; i < processes->count; i++)
+        bytes += memory_bytes(processes->pids[i]);
+    return bytes;
 }
 
 enum { MAX_THREADS = 1024 };

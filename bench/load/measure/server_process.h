@@ -1,22 +1,33 @@
-/* What the kernel knows of the server's process: CPU time, memory, system calls. Any thread. */
+/* What the kernel knows of processes, as the server's: CPU time, memory, system calls. Any thread. */
 #ifndef HOMECALL_BENCH_SERVER_PROCESS_H
 #define HOMECALL_BENCH_SERVER_PROCESS_H
 
 #include <stdint.h>
 
+enum { PROCESS_LIST_MAX = 8 };
+
+/* The processes of a server: one, or those of several nodes together. */
+typedef struct process_list {
+    unsigned count;
+    long pids[PROCESS_LIST_MAX];
+} process_list;
+
+/* What they use together. */
 typedef struct process_usage {
-    double cpu_seconds;    /* of all its threads, exact to the nanosecond */
+    double cpu_seconds;    /* of all their threads, exact to the nanosecond */
     double user_seconds;   /* the part of it in user mode, only exact to a clock tick */
     double system_seconds; /* the part of it in the kernel, the same */
     uint64_t rss_bytes;    /* resident memory; the kernel's quick count, which may lack some pages */
-    uint64_t threads;      /* how many it has */
+    uint64_t threads;      /* how many they have */
 } process_usage;
 
-/* Read the usage of a process. 0; -ESRCH when there is no such process (any more); or another -errno. */
-int process_usage_read(long pid, process_usage *out);
+/* Read the usage of processes; without any, all is 0. 0; -ESRCH when there is no such process (any more); or
+ * another -errno. */
+int process_usage_read(const process_list *processes, process_usage *out);
 
-/* The resident memory of a process, exactly; that takes the kernel some time. 0 when it can't be read. */
-uint64_t process_memory_bytes(long pid);
+/* The resident memory of processes, exactly; that takes the kernel some time. 0 for one whose memory can't be
+ * read. */
+uint64_t process_memory_bytes(const process_list *processes);
 
 typedef struct syscall_counter syscall_counter;
 

@@ -46,12 +46,14 @@ static void write_heading(const result *r, FILE *out)
           "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n",
           out);
     write_element(out, "<title>", r->scenario, " ");
-    write_element(out, "", r->label[0] != '\0' ? r->label : r->url, " – homecall-bench</title>\n<style>\n");
+    write_element(out, "", r->label[0] != '\0' ? r->label : r->urls[0],
+                  " – homecall-bench</title>\n<style>\n");
     fputs(embedded_page_css, out);
     write_element(out, "</style>\n</head>\n<body>\n<p class=\"note\">homecall-bench</p>\n<h1>", r->scenario,
                   "");
     write_element(out, " <span>", r->label, "</span></h1>\n");
-    write_element(out, "<p><code>", r->url, "</code></p>\n");
+    for (unsigned i = 0; i < r->url_count; i++)
+        write_element(out, "<p><code>", r->urls[i], "</code></p>\n");
     write_element(out, "<p class=\"conditions\">", conditions, "</p>\n");
     if (r->fault != NULL)
         write_element(out, "<p class=\"bad\" role=\"alert\"><strong>The run found a fault.</strong> ",

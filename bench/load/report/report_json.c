@@ -46,10 +46,24 @@ static bool add_started(cJSON *root, uint64_t unix_ms)
     return add_text(root, "started", text);
 }
 
+/* `url` is the first one; where there are several, `urls` has all. So it is with `pid` and `pids`. */
+static bool add_urls(cJSON *root, const result *r)
+{
+    if (!add_text(root, "url", r->urls[0]))
+        return false;
+    if (r->url_count == 1)
+        return true;
+    cJSON *urls = cJSON_AddArrayToObject(root, "urls");
+    for (unsigned i = 0; i < r->url_count; i++)
+        if (!cJSON_AddItemToArray(urls, cJSON_CreateString(r->urls[i])))
+            return false;
+    return true;
+}
+
 static bool add_heading(cJSON *root, const result *r)
 {
     return add_text(root, "scenario", r->scenario) && add_text(root, "operation", r->operation_name) &&
-           add_text(root, "url", r->url) && add_text(root, "label", r->label) &&
+           add_urls(root, r) && add_text(root, "label", r->label) &&
            add_text(root, "command_line", r->command_line) && add_started(root, r->started_unix_ms) &&
            add_count(root, "threads", r->threads) && add_number(root, "seconds", r->seconds) &&
            add_count(root, "open_connections", r->open_connections) &&
@@ -173,13 +187,40 @@ static bool add_syscalls(cJSON *object, const result *r)
                                                      result_syscalls_per(r, counts->operations)));
 }
 
+static bool add_pids(cJSON *object, const process_list *processes)
+{
+    if (!add_count(object, "pid", (uint64_t)processes->pids[0]))
+        return false;
+    if (processes->count == 1)
+        return true;
+    cJSON *pids = cJSON_AddArrayToObject(object, "pids");
+    for (unsigned i = 0; i < processes->count; i++)
+        if (!cJSON_AddItemToArray(pids, cJSON_CreateNumber((double)processes->pids[i])))
+            return false;
+    return true;
+}
+
+static bool add_engine(cJSON *root, const result *r)
+{
+    if (!r->has_engine)
+        return true;
+    const uint64_t operations = r->counts.operations;
+    const uint64_t signals = r->counts.signals;
+    cJSON *object = cJSON_AddObjectToObject(root, "engine");
+    return object != NULL && add_number(object, "cpu_seconds", r->engine_cpu_seconds) &&
+           add_number_if(operations > 0, object, "cpu_us_per_operation",
+                         r->engine_cpu_seconds * 1e6 / (double)operations) &&
+           add_number_if(signals > 0, object, "cpu_us_per_signal",
+                         r->engine_cpu_seconds * 1e6 / (double)signals);
+}
+
 static bool add_server(cJSON *root, const result *r)
 {
     const result_server *server = &r->server;
     if (!server->is_known)
         return true;
     cJSON *object = cJSON_AddObjectToObject(root, "server");
-    return object != NULL && add_count(object, "pid", (uint64_t)server->pid) &&
+    return object != NULL && add_pids(object, &server->processes) &&
            add_count(object, "threads", server->threads) && add_server_cpu(object, r) &&
            add_count(object, "rss_before_bytes", server->rss_before_bytes) &&
            add_count(object, "rss_after_bytes", server->rss_after_bytes) &&
@@ -231,7 +272,7 @@ static char *render(const result *r)
     if (root != NULL && add_heading(root, r) && add_settings(root, r) &&
         add_counts(root, "counts", &r->counts) && add_counts(root, "totals", &r->totals) &&
         add_traffic(root, r) && add_rates(root, r) && add_latencies(root, r) && add_client(root, r) &&
-        add_server(root, r) && add_series(root, r) && add_fault(root, r->fault))
+        add_server(root, r) && add_engine(root, r) && add_series(root, r) && add_fault(root, r->fault))
         text = cJSON_PrintUnformatted(root);
     cJSON_Delete(root);
     return text;

@@ -8,6 +8,7 @@
 
 static const char load_group[] = "load";
 static const char server_group[] = "server";
+static const char engine_group[] = "engine";
 static const char client_group[] = "load generator";
 
 /* Has the scenario's operation this name? Then its count needs no row of its own. */
@@ -151,14 +152,31 @@ static void add_server(report_table *table, const result *r)
 {
     if (!r->server.is_known)
         return;
-    figure pid;
-    snprintf(pid.text, sizeof(pid.text), "%ld", r->server.pid);
-    report_row *row = add(table, server_group, pid, "process");
+    const process_list *processes = &r->server.processes;
+    figure which = figure_count(processes->count);
+    if (processes->count == 1)
+        snprintf(which.text, sizeof(which.text), "%ld", processes->pids[0]);
+    report_row *row = add(table, server_group, which, processes->count == 1 ? "process" : "processes");
     if (r->server.threads > 0)
         note(row, "%s thread%s", figure_count(r->server.threads).text, r->server.threads == 1 ? "" : "s");
     add_server_cpu(table, r);
     add_server_memory(table, r);
     add_syscalls(table, r);
+}
+
+static void add_engine(report_table *table, const result *r)
+{
+    if (!r->has_engine)
+        return;
+    report_row *row = add(table, engine_group, figure_duration(r->engine_cpu_seconds * 1e9), "CPU");
+    if (r->seconds > 0)
+        note(row, "%s of a core", figure_share(r->engine_cpu_seconds / r->seconds).text);
+    if (r->counts.operations == 0)
+        return;
+    char name[sizeof(row->name)];
+    snprintf(name, sizeof(name), "CPU per %s", r->operation_name);
+    add(table, engine_group, figure_duration(r->engine_cpu_seconds * 1e9 / (double)r->counts.operations),
+        name);
 }
 
 static void add_client(report_table *table, const result *r)
@@ -181,6 +199,7 @@ void report_table_fill(report_table *table, const result *r)
     table->count = 0;
     add_load(table, r);
     add_server(table, r);
+    add_engine(table, r);
     add_client(table, r);
 }
 

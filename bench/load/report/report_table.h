@@ -6,10 +6,11 @@
 #include "measure/result.h"
 #include "report/figure.h"
 
-enum { REPORT_TABLE_ROWS = 32 }; /* more than there are figures */
+enum { REPORT_TABLE_ROWS = 36 }; /* more than there are figures */
 
 typedef struct report_row {
-    const char *group; /* "load", "server" or "load generator"; the rows of a group are next to each other */
+    const char *group; /* "load", "server", "engine" or "load generator"; the rows of a group are next to each
+                          other */
     char name[48];
     figure value;
     char note[160]; /* more about the value: its rate, or its parts; may be empty */

@@ -24,8 +24,10 @@ static void print_heading(const result *r, FILE *out)
 {
     char conditions[160];
     report_conditions(r, conditions, sizeof(conditions));
-    fprintf(out, "%s  %s%s%s\n%s\n", r->scenario, r->url, r->label[0] != '\0' ? "  " : "", r->label,
-            conditions);
+    fputs(r->scenario, out);
+    for (unsigned i = 0; i < r->url_count; i++)
+        fprintf(out, "  %s", r->urls[i]);
+    fprintf(out, "%s%s\n%s\n", r->label[0] != '\0' ? "  " : "", r->label, conditions);
 
     const char *separator = "";
     for (const char *const *pair = r->settings; *pair != NULL; pair += 2) {

@@ -264,7 +264,8 @@ static size_t take_frames(ws_client *c, uint8_t *data, size_t len)
 static size_t take_answer(ws_client *c, const uint8_t *data, size_t len)
 {
     const char *why;
-    long head_len = opening_check(c->loop->opening, c->subprotocol, (slice){(const char *)data, len}, &why);
+    long head_len =
+        opening_check(&c->server->opening, c->subprotocol, (slice){(const char *)data, len}, &why);
     if (head_len < 0) {
         unsigned status = opening_status((slice){(const char *)data, len});
         c->refusal = status != 101 ? (uint16_t)status : 0; /* 101 with something wrong is a fault */
@@ -334,13 +335,13 @@ static void begin_upgrade(ws_client *c)
 {
     c->state = WS_CLIENT_UPGRADING;
     char wanted[WS_CLIENT_MAX_TARGET];
-    const char *path = c->loop->server->path;
+    const char *path = c->server->at.path;
     if (c->events->write_request_target != NULL) {
         c->events->write_request_target(c, wanted);
         path = wanted;
     }
     char request[OPENING_MAX_REQUEST];
-    size_t len = opening_request(c->loop->opening, path, c->subprotocol, request);
+    size_t len = opening_request(&c->server->opening, path, c->subprotocol, request);
     uint8_t *out = extend_output(c, len);
     if (out != NULL)
         memcpy(out, request, len);
@@ -373,11 +374,11 @@ static void on_connected(ws_client *c)
         end(c, strerror(error));
         return;
     }
-    if (c->loop->tls == NULL) {
+    if (c->server->tls == NULL) {
         begin_upgrade(c);
         return;
     }
-    c->tls = tls_open(c->loop->tls, c->fd);
+    c->tls = tls_open(c->server->tls, c->fd);
     if (c->tls == NULL)
         end(c, "out of memory");
     else
@@ -434,9 +435,9 @@ static void want_writable(ws_client *c, bool wants)
 
 /* Bind the socket to the next of the source addresses. The port is chosen later, by connect(), which knows
  * both ends. So each source address has about 28,000 ports. */
-static int bind_source(ws_client_loop *loop, int fd)
+static int bind_source(ws_client_loop *loop, const target *server, int fd)
 {
-    if (loop->sources == 0)
+    if (loop->sources == 0 || !target_is_loopback_v4(server))
         return 0;
     int on = 1;
     uint32_t address = INADDR_LOOPBACK + loop->next_source++ % loop->sources;
@@ -447,16 +448,16 @@ static int bind_source(ws_client_loop *loop, int fd)
 }
 
 /* Make a socket that is connecting. Returns the descriptor, or -errno. */
-static int open_socket(ws_client_loop *loop)
+static int open_socket(ws_client *c)
 {
-    const target *server = loop->server;
+    const target *server = &c->server->at;
     int fd = socket(server->address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return -errno;
     int on = 1;
     int error = setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)) == 0 ? 0 : -errno;
     if (error == 0)
-        error = bind_source(loop, fd);
+        error = bind_source(c->loop, server, fd);
     if (error == 0 && connect(fd, (const struct sockaddr *)&server->address, server->address_len) != 0 &&
         errno != EINPROGRESS)
         error = -errno;
@@ -470,7 +471,7 @@ static int open_socket(ws_client_loop *loop)
 int ws_client_connect(ws_client *c)
 {
     assert(c->state == WS_CLIENT_ENDED && c->fd == -1);
-    int fd = open_socket(c->loop);
+    int fd = open_socket(c);
     if (fd < 0)
         return fd;
     c->fd = fd;

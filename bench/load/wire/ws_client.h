@@ -9,9 +9,7 @@
 #ifndef HOMECALL_BENCH_WS_CLIENT_H
 #define HOMECALL_BENCH_WS_CLIENT_H
 
-#include "wire/opening.h"
-#include "wire/target.h"
-#include "wire/tls.h"
+#include "wire/server_list.h"
 
 #include "base/bytes.h"
 #include "base/slice.h"
@@ -42,12 +40,9 @@ typedef struct ws_client_events {
 
 /* What the clients of one thread share. */
 typedef struct ws_client_loop {
-    struct event_base *base; /* borrowed, as are the next three; the caller sets them */
-    const target *server;
-    const opening *opening;
-    tls_settings *tls;            /* NULL for ws:// */
-    unsigned sources;             /* connect from so many addresses in turn, from 127.0.0.1 on; 0 = the kernel
-                                     chooses */
+    struct event_base *base;      /* borrowed; the caller sets it */
+    unsigned sources;             /* connect to 127.0.0.0/8 from so many addresses in turn, from 127.0.0.1 on;
+                                     0 = the kernel chooses */
     unsigned next_source;         /* which of them is the next */
     uint64_t random;              /* the state of ws_client_random(); not 0 */
     uint64_t now_ns;              /* monotonic: when the current input was read, or when the turn started */
@@ -71,7 +66,8 @@ typedef enum ws_client_state {
 struct ws_client {
     ws_client_loop *loop;           /* borrowed */
     const ws_client_events *events; /* borrowed */
-    const char *subprotocol;        /* borrowed: what it asks for; NULL = none. The owner sets it. */
+    const load_server *server;      /* borrowed, as the next; the owner sets both before it connects */
+    const char *subprotocol;        /* what it asks for; NULL = none */
     struct event input;             /* added while there is a descriptor */
     struct event *writable;         /* owned: added; NULL while the socket need not become writable */
     tls_stream *tls;                /* owned; NULL for ws:// */

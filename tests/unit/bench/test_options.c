@@ -70,7 +70,7 @@ static void every_option_has_its_default(void **state)
     (void)state;
     assert_int_equal(parse("relay ws://127.0.0.1:1/"), OPTIONS_RUN);
     assert_ptr_equal(o.scenario, &scenario_relay);
-    assert_string_equal(o.url, "ws://127.0.0.1:1/");
+    assert_string_equal(o.urls[0], "ws://127.0.0.1:1/");
     assert_ptr_equal(o.dialect, &dialect_homecall);
     assert_int_equal(o.threads, 1);
     assert_true(o.seconds == 5);
@@ -88,7 +88,7 @@ static void every_option_has_its_default(void **state)
     assert_true(o.talk_seconds == 10);
     assert_true(o.loss == 0.1);
     assert_int_equal(o.sources, 1);
-    assert_int_equal(o.server_pid, 0);
+    assert_int_equal(o.server_pids.count, 0);
     assert_null(o.restart);
     assert_null(o.ca_file);
     assert_null(o.json);
@@ -103,7 +103,7 @@ static void every_option_is_set(void **state)
     assert_int_equal(parse("--threads 2 --seconds 0.5 --warmup 0 --count 7 call --rate 1.5 --pairs 3 u"),
                      OPTIONS_RUN);
     assert_ptr_equal(o.scenario, &scenario_call);
-    assert_string_equal(o.url, "u");
+    assert_string_equal(o.urls[0], "u");
     assert_int_equal(o.threads, 2);
     assert_true(o.seconds == 0.5);
     assert_true(o.warmup_seconds == 0);
@@ -134,7 +134,7 @@ static void every_option_is_set(void **state)
     assert_int_equal(parse("idle u --ca-file c --server-pid 1 --syscalls --json - --report r --label l"),
                      OPTIONS_RUN);
     assert_string_equal(o.ca_file, "c");
-    assert_int_equal(o.server_pid, 1);
+    assert_int_equal(o.server_pids.pids[0], 1);
     assert_true(o.syscalls);
     assert_string_equal(o.json, "-");
     assert_string_equal(o.report, "r");
@@ -168,7 +168,6 @@ static void numbers_are_held_to_their_bounds(void **state)
         {"talk", "0", "-1", "86400", "86401", "mixed"},
         {"loss", "0", "-0.01", "1", "1.01", "mixed"},
         {"sources", "1", "0", "65536", "65537", "relay"},
-        {"server-pid", "0", "-1", "4194304", "4194305", "relay"},
     };
     for (size_t i = 0; i < LENGTH_OF(cases); i++) {
         char text[MAX_LINE];
@@ -187,6 +186,39 @@ static void numbers_are_held_to_their_bounds(void **state)
         snprintf(text, sizeof(text), "relay --%s= u", cases[i].name); /* an empty value */
         expect_wrong(text, "is allowed");
     }
+}
+
+static void processes_are_one_or_several(void **state)
+{
+    (void)state;
+    assert_int_equal(parse("relay --server-pid 1,2,3,4,5,6,7,4194304 --engine-pid 9 u"), OPTIONS_RUN);
+    assert_int_equal(o.server_pids.count, 8);
+    assert_int_equal(o.server_pids.pids[0], 1);
+    assert_int_equal(o.server_pids.pids[7], 4194304);
+    assert_int_equal(o.engine_pids.count, 1);
+    assert_int_equal(o.engine_pids.pids[0], 9);
+    static const char *const bad[] = {"0", "-1", "4194305", "x",    "",
+                                      ",", "1,", ",1",      "1,,2", "1,2,3,4,5,6,7,8,9"};
+    for (size_t i = 0; i < LENGTH_OF(bad); i++) {
+        char text[MAX_LINE];
+        snprintf(text, sizeof(text), "relay --server-pid=%s u", bad[i]);
+        expect_wrong(text, ": one to 8 numbers of processes, separated by commas, are allowed");
+    }
+}
+
+static void several_servers_can_be_named(void **state)
+{
+    (void)state;
+    assert_int_equal(parse("relay 1 2 3 4 5 6 7 8"), OPTIONS_RUN);
+    assert_int_equal(o.url_count, 8);
+    assert_string_equal(o.urls[7], "8");
+    assert_false(o.local_rooms || o.roaming);
+    assert_int_equal(parse("relay 1 2 --local-rooms --roaming"), OPTIONS_RUN);
+    assert_true(o.local_rooms && o.roaming);
+    expect_wrong("relay 1 2 3 4 5 6 7 8 9", "a scenario and one to eight URLs are needed");
+    expect_wrong("relay 1 --local-rooms", "--local-rooms and --roaming need several URLs");
+    expect_wrong("relay 1 --roaming", "--local-rooms and --roaming need several URLs");
+    expect_wrong("relay 1 --syscalls --server-pid 1,2", "--syscalls needs --server-pid with one process");
 }
 
 static void counts_are_whole(void **state)
@@ -208,13 +240,12 @@ static void what_there_is_not_is_refused(void **state)
     expect_wrong("Relay u", "no scenario is called Relay");
 }
 
-static void a_scenario_and_a_url_are_needed_and_nothing_more(void **state)
+static void a_scenario_and_a_url_are_needed(void **state)
 {
     (void)state;
-    expect_wrong("", "a scenario and a URL are needed");
-    expect_wrong("relay", "a scenario and a URL are needed");
-    expect_wrong("--pairs 3 ws://127.0.0.1/", "a scenario and a URL are needed");
-    expect_wrong("relay u v", "a scenario and a URL are needed");
+    expect_wrong("", "a scenario and one to eight URLs are needed");
+    expect_wrong("relay", "a scenario and one to eight URLs are needed");
+    expect_wrong("--pairs 3 ws://127.0.0.1/", "a scenario and one to eight URLs are needed");
 }
 
 static void what_does_not_fit_together_is_refused(void **state)
@@ -315,9 +346,11 @@ int main(void)
         cmocka_unit_test(every_option_has_its_default),
         cmocka_unit_test(every_option_is_set),
         cmocka_unit_test(numbers_are_held_to_their_bounds),
+        cmocka_unit_test(processes_are_one_or_several),
+        cmocka_unit_test(several_servers_can_be_named),
         cmocka_unit_test(counts_are_whole),
         cmocka_unit_test(what_there_is_not_is_refused),
-        cmocka_unit_test(a_scenario_and_a_url_are_needed_and_nothing_more),
+        cmocka_unit_test(a_scenario_and_a_url_are_needed),
         cmocka_unit_test(what_does_not_fit_together_is_refused),
         cmocka_unit_test(options_of_other_scenarios_are_refused),
         cmocka_unit_test(as_many_threads_as_there_are_pairs_will_do),

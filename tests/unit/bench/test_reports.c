@@ -28,12 +28,15 @@ static result_sample samples[3];
 static char dir[64]; /* for the page */
 static char *text;   /* of the last report */
 
+static const char *urls[] = {"ws://127.0.0.1:1/signal", "ws://127.0.0.1:2/signal"};
+
 static void fill_nothing(void)
 {
     r = (result){
         .scenario = "idle",
         .operation_name = "connection",
-        .url = "ws://127.0.0.1:1/signal",
+        .urls = urls,
+        .url_count = 1,
         .label = "",
         .command_line = "homecall-bench idle",
         .settings = no_settings,
@@ -48,7 +51,7 @@ static void fill_server(void)
 {
     r.server = (result_server){
         .is_known = true,
-        .pid = 4711,
+        .processes = {.count = 1, .pids = {4711, 4712}},
         .cpu_seconds = 1.5,
         .user_seconds = 1,
         .system_seconds = 0.5,
@@ -232,6 +235,38 @@ static void json_tells_the_server(void **state)
     cJSON_Delete(root);
 }
 
+/* Two nodes with an engine between them. */
+static void fill_cluster(void)
+{
+    fill_call();
+    r.url_count = 2;
+    r.server.processes.count = 2;
+    r.has_engine = true;
+    r.engine_cpu_seconds = 0.11;
+}
+
+static void several_servers_and_their_engine_are_told(void **state)
+{
+    (void)state;
+    fill_cluster();
+    cJSON *root = report_and_parse();
+    assert_string_equal(member(root, "url")->valuestring, urls[0]);
+    assert_string_equal(cJSON_GetArrayItem(member(root, "urls"), 1)->valuestring, urls[1]);
+    assert_int_equal(number(member(root, "server"), "pid"), 4711);
+    assert_int_equal(cJSON_GetArrayItem(member(member(root, "server"), "pids"), 1)->valueint, 4712);
+    const cJSON *engine = member(root, "engine");
+    check_members(engine, "cpu_seconds cpu_us_per_operation cpu_us_per_signal");
+    assert_true(number(engine, "cpu_us_per_operation") == 110);
+    assert_true(number(engine, "cpu_us_per_signal") == 5);
+    cJSON_Delete(root);
+
+    write_with(report_text);
+    assert_non_null(strstr(text, "call  ws://127.0.0.1:1/signal  ws://127.0.0.1:2/signal  some label\n"));
+    assert_non_null(strstr(text, "  processes                                2   3 threads\n"));
+    assert_non_null(strstr(text, "\nengine\n  CPU                                 110 ms   5.50 % of a core\n"
+                                 "  CPU per call                        110 µs\n"));
+}
+
 static void json_tells_the_run_as_a_series(void **state)
 {
     (void)state;
@@ -294,7 +329,7 @@ static void *allocate_some(size_t size)
 static void json_survives_every_lack_of_memory(void **state)
 {
     (void)state;
-    fill_call();
+    fill_cluster();
     r.server.has_syscalls = true;
     r.fault = "a fault";
     FILE *out = fopen("/dev/null", "w");
@@ -503,8 +538,9 @@ static void a_page_shows_texts_of_others_as_text(void **state)
     (void)state;
     static const char *const hostile_settings[] = {hostile, hostile, NULL};
     fill_call();
-    r.scenario = r.operation_name = r.url = r.label = r.command_line = r.fault = hostile;
+    r.scenario = r.operation_name = r.label = r.command_line = r.fault = hostile;
     r.settings = hostile_settings;
+    r.urls = (const char *const[]){hostile};
     write_page();
     check_nesting();
     assert_null(strstr(text, "<script"));
@@ -579,6 +615,7 @@ int main(void)
         cmocka_unit_test(json_tells_the_load_and_its_latency),
         cmocka_unit_test(json_tells_settings_as_numbers_where_they_are),
         cmocka_unit_test(json_tells_the_server),
+        cmocka_unit_test(several_servers_and_their_engine_are_told),
         cmocka_unit_test(json_tells_the_run_as_a_series),
         cmocka_unit_test(json_keeps_text_and_large_counts_as_they_are),
         cmocka_unit_test(json_has_no_number_that_is_none),

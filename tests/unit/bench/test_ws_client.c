@@ -43,8 +43,7 @@ struct fixture {
     struct event_base *base;
     struct event *deadline;
     bool is_late;
-    target server;
-    opening opening;
+    load_server server;
     ws_client_loop loop;
     party anna, bert; /* bert is there for the real server only */
     journal told;     /* what anna and bert were told, a line each */
@@ -104,7 +103,7 @@ static void on_end(ws_client *c, uint16_t code, const char *why)
 static void write_request_target(const ws_client *c, char out[WS_CLIENT_MAX_TARGET])
 {
     const party *p = (const party *)c;
-    snprintf(out, WS_CLIENT_MAX_TARGET, "%s", p->target != NULL ? p->target : c->loop->server->path);
+    snprintf(out, WS_CLIENT_MAX_TARGET, "%s", p->target != NULL ? p->target : c->server->at.path);
 }
 
 static const ws_client_events events = {
@@ -239,8 +238,8 @@ static void aim_at(fixture *f, uint16_t port)
     char url[64];
     const char *why;
     snprintf(url, sizeof(url), "ws://127.0.0.1:%u/signal", port);
-    assert_int_equal(target_parse(url, &f->server, &why), 0);
-    assert_int_equal(opening_init(&f->opening, f->server.authority), 0);
+    assert_int_equal(target_parse(url, &f->server.at, &why), 0);
+    assert_int_equal(opening_init(&f->server.opening, f->server.at.authority), 0);
 }
 
 static int make(void **state)
@@ -255,10 +254,11 @@ static int make(void **state)
     assert_int_equal(evtimer_add(f->deadline, &patience), 0);
     listen_somewhere(f);
     aim_at(f, f->port);
-    f->loop = (ws_client_loop){.base = f->base, .server = &f->server, .opening = &f->opening, .random = 1};
+    f->loop = (ws_client_loop){.base = f->base, .random = 1};
     assert_int_equal(ws_client_loop_init(&f->loop), 0);
     ws_client_init(&f->anna.client, &f->loop, &events);
     ws_client_init(&f->bert.client, &f->loop, &events);
+    f->anna.client.server = f->bert.client.server = &f->server;
     f->anna.f = f->bert.f = f;
     return 0;
 }
