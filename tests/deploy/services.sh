@@ -49,7 +49,7 @@ volumes_as_text='(.services[].volumes[]? | objects) |= (.source + ":" + .target 
 resolve() {
     local line
     line=$(sed -n 's/^#     \(grep .*\) up$/\1/p' "$compose")
-    (cd "${compose%/*}" && env -i PATH="$PATH" sh -c "$line --env-file '$1' --profile turn --profile metrics config") |
+    (cd "${compose%/*}" && env -i PATH="$PATH" sh -c "$line --env-file '$1' --profile turn --profile metrics --profile cluster config") |
         python3 -c 'import json, sys, yaml; json.dump(yaml.safe_load(sys.stdin), sys.stdout)' |
         jq "$volumes_as_text"
 }
@@ -95,7 +95,7 @@ furnish() {
     (cd /srv && sh -ec "$(sed -n 's/^ *\(chmod -R .*\)/\1/p' "$root/deploy/README.md")")
     install -m 755 "${binaries[@]}" /srv/
     mkdir -m 1777 /srv/data
-    printf '127.0.0.1 localhost signal\n::1 localhost\n' >/srv/hosts
+    printf '127.0.0.1 localhost signal signals\n::1 localhost\n' >/srv/hosts
     chmod a+r /srv/hosts
     mount --bind /srv/hosts /etc/hosts
     mount -t tmpfs tmpfs /tmp

@@ -17,7 +17,7 @@ left_out=(PROXY_PROTOCOL WSS_PORT TLS_CERT_FILE TLS_KEY_FILE)
 # What the compose file has for signal.sh, which makes options of it.
 for_signal_sh=(HOST_PUBLIC COMPOSE_PROFILES)
 # Options that the compose file has and the table does not know yet.
-to_come=()
+to_come=(CLUSTER_URL CLUSTER_NAME CLUSTER_HOLD CLUSTER_WITHOUT_ENGINE)
 
 # ---- The file ----
 
@@ -108,18 +108,24 @@ check_file() {
     expect "web and turn alone name a capability, which their files ask for" \
         holds '[.services | to_entries[] | select(.value.cap_add) | [.key, .value.cap_add]] | sort
             == [["turn", ["NET_BIND_SERVICE"]], ["web", ["NET_BIND_SERVICE"]]]'
-    expect "nobody is root" holds '[.services | to_entries[] | select(.key != "signal") | .value.user | test("^[1-9][0-9]*:")] | all'
+    expect "nobody is root" holds '[.services | to_entries[] | select(.value.image != "homecall-signal") | .value.user | test("^[1-9][0-9]*:")] | all'
     expect "the server is not root" grep -qE '^USER [1-9][0-9]*:[1-9][0-9]*$' "$root/deploy/Dockerfile"
     expect "images have a full version" \
-        holds '[.services | to_entries[] | select(.key != "signal") | .value.image | test(":v?[0-9]+\\.[0-9]+\\.[0-9]+(-[a-z0-9]+)?$")] | all'
+        holds '[.services | to_entries[] | select(.value.image != "homecall-signal") | .value.image | test(":v?[0-9]+\\.[0-9]+\\.[0-9]+(-[a-z0-9]+)?$")] | all'
     expect "the base has a full version" grep -qE '^ARG BASE=docker.io/library/debian:12\.[0-9]+-slim$' "$root/deploy/Dockerfile"
-    expect "every container tells its health" holds '[.services | to_entries[] | select(.key != "signal") | .value.healthcheck.test] | all'
+    expect "every container tells its health" holds '[.services | to_entries[] | select(.value.image != "homecall-signal") | .value.healthcheck.test] | all'
     expect "the server tells its health by itself" grep -qF '"/usr/bin/homecall-signal", "--healthcheck"]' "$root/deploy/Dockerfile"
     expect "the server is not cut off in its grace time" \
         test "$(of '.services.signal.stop_grace_period | rtrimstr("s")')" -gt "$(default_of SHUTDOWN_GRACE)"
     expect "many descriptors" holds '[.services[] | select(.ulimits) | .ulimits.nofile >= 100000] | length >= 3 and all'
     expect "nobody reaches the server from outside" \
         holds '.services.signal.ports == null and (.services.signal.networks | keys) == ["inner"] and .networks.inner.internal'
+    expect "all servers of a cluster are alike but for their names" \
+        holds '[.services | .signal, .["signal-2"] | del(.hostname, .profiles)] | .[0] == .[1]'
+    expect "and the first one alone runs without a cluster" \
+        holds '[.services | .signal, .["signal-2"], .nats | .profiles] == [null, ["cluster"], ["cluster"]]'
+    expect "the engine is what the nodes ask, and for nobody else" \
+        holds '.services.nats.ports == null and (.services.nats.networks | keys) == ["inner"]'
     expect "the server has the ports of the Dockerfile" is_same "$(sed -n 's/^EXPOSE //p' "$root/deploy/Dockerfile")" \
         "$(of '.services.signal.environment | "\(.WS_PORT) \(.ADMIN_PORT)"')"
     expect "Prometheus asks the admin port" grep -qE "^ +- signal:$(of .services.signal.environment.ADMIN_PORT)\$" \
@@ -153,8 +159,8 @@ check_caddyfile() {
     expect "Caddy listens where the ports lead" is_same "$(of '.services.web.ports[] | "\(.published):\(.target)"')" \
         "$(jq -r '.apps.http | "80:\(.http_port)", "443:\(.https_port)"' <<<"$adapted")"
     expect "the policy of the README comes out of .env as it is" policy_comes_through
-    expect "Caddy asks the server at its port" is_same "signal:$(of .services.signal.environment.WS_PORT)" \
-        "$(jq -r '.. | .dial? // empty | strings' <<<"$adapted" | sort -u)"
+    expect "Caddy asks the servers at their port" is_same "$(of '.services.signal.networks.inner.aliases[0]') $(of .services.signal.environment.WS_PORT)" \
+        "$(jq -r '.. | .dynamic_upstreams? // empty | "\(.name) \(.port)"' <<<"$adapted" | sort -u)"
 }
 
 # ---- Inside the namespaces ----
