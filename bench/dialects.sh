@@ -29,17 +29,6 @@ measure() {
     echo "round $1 of $rounds: ${titles[$2]}, $3" >&2
 }
 
-# cell FIGURE DIALECT: "MEDIAN (LEAST–GREATEST)".
-cell() {
-    awk -v figure="$1" -v dialect="$2" '$1 == figure && $2 == dialect { print $3 }' "$private/figures" | sort -g | awk '
-        { value[NR] = $1 }
-        function show(x) { return sprintf(x < 10 ? "%.2f" : x < 100 ? "%.1f" : "%.0f", x) }
-        END {
-            median = NR % 2 ? value[(NR + 1) / 2] : (value[NR / 2] + value[NR / 2 + 1]) / 2
-            printf "%s (%s–%s)", show(median), show(value[1]), show(value[NR])
-        }'
-}
-
 for round in $(seq "$rounds"); do
     for figure in "${!titles[@]}"; do
         for dialect in "${dialects[@]}"; do

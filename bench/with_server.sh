@@ -1,26 +1,31 @@
-# Sourced by the measuring scripts: a server of our own on a free port of 127.0.0.1, ended on exit.
+# Sourced by the measuring scripts: servers of our own on free ports of 127.0.0.1, ended on exit.
 # shellcheck shell=bash
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 build=${BUILD_DIR:-$root/build/release}
 private=$(mktemp -d)
-server_pid=
+server_pid=    # of the one that was started last
+server_pids=() # of all that run
 
+# End all that run.
 end_server() {
-    if [ -n "$server_pid" ]; then
-        kill "$server_pid" 2>/dev/null || true
-        wait "$server_pid" 2>/dev/null || true
-    fi
+    local pid
+    for pid in "${server_pids[@]}"; do
+        kill "$pid" 2>/dev/null || true
+        wait "$pid" 2>/dev/null || true
+    done
+    server_pids=()
     server_pid=
 }
 trap 'end_server; rm -rf "$private"' EXIT
 
-# start_server [NAME=VALUE ...] [WRAPPER ...]: start it, wait until it accepts, set server_pid and port.
+# start_server [NAME=VALUE ...] [WRAPPER ...]: start one, wait until it accepts, set server_pid and port.
 start_server() {
     port=$(free_port)
     env WS_HOST=127.0.0.1 WS_PORT="$port" ADMIN_PORT=0 LOG_FILE="$private/log" MESSAGE_RATE=0 "$@" "$build/homecall-signal" \
         --env-file /dev/null >"$private/out" 2>&1 &
     server_pid=$!
+    server_pids+=("$server_pid")
     for _ in $(seq 200); do
         if (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; then
             return 0
@@ -68,4 +73,16 @@ check() {
     "$build/bench/homecall-bench" "$@" --quiet --json "$private/json" --server-pid "$server_pid" \
         "ws://127.0.0.1:$port/signal"
     judge "$where" "$(jq -r ".server.$figure" "$private/json")" "$what" "$bound"
+}
+
+# cell ROW COLUMN: of the lines "ROW COLUMN VALUE" in $private/figures, "MEDIAN (LEAST–GREATEST)"; a dash where all are 0.
+cell() {
+    awk -v row="$1" -v column="$2" '$1 == row && $2 == column { print $3 }' "$private/figures" | sort -g | awk '
+        { value[NR] = $1 }
+        function show(x) { return sprintf(x < 10 ? "%.2f" : x < 100 ? "%.1f" : "%.0f", x) }
+        END {
+            median = NR % 2 ? value[(NR + 1) / 2] : (value[NR / 2] + value[NR / 2 + 1]) / 2
+            if (value[NR] == 0) printf "–"
+            else printf "%s (%s–%s)", show(median), show(value[1]), show(value[NR])
+        }'
 }
