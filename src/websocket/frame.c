@@ -107,21 +107,26 @@ static const char *find_length_fault(size_t mask_at, uint64_t payload_len)
 
 /* Eight bytes at a time, with the mask twice in one word. Its halves are the same, so the byte order of the
  * machine does not matter. */
-void ws_mask(uint8_t *data, size_t len, const uint8_t mask[WS_MASK_LEN])
+bool ws_mask(uint8_t *data, size_t len, const uint8_t mask[WS_MASK_LEN])
 {
     uint32_t one_mask;
     memcpy(&one_mask, mask, sizeof(one_mask));
     uint64_t two_masks = (uint64_t)one_mask << 32 | one_mask;
 
+    uint64_t bits = 0; /* all that are set anywhere in the result */
     size_t at = 0;
     for (; len - at >= sizeof(uint64_t); at += sizeof(uint64_t)) {
         uint64_t word;
         memcpy(&word, data + at, sizeof(word));
         word ^= two_masks;
         memcpy(data + at, &word, sizeof(word));
+        bits |= word;
     }
-    for (; at < len; at++)
+    for (; at < len; at++) {
         data[at] ^= mask[at % WS_MASK_LEN];
+        bits |= data[at];
+    }
+    return (bits & UINT64_C(0x8080808080808080)) == 0;
 }
 
 /* Rotate the mask by `count` payload bytes. */
@@ -142,8 +147,9 @@ static size_t pass_on(ws_decoder *decoder, uint8_t *payload, size_t len, ws_even
     size_t part = len < decoder->frame_left ? len : decoder->frame_left;
     decoder->frame_left -= (uint32_t)part;
     decoder->is_in_frame = decoder->frame_left > 0;
+    bool is_ascii = false; /* not that we know */
     if (!decoder->is_client) {
-        ws_mask(payload, part, decoder->mask);
+        is_ascii = ws_mask(payload, part, decoder->mask);
         if (decoder->is_in_frame)
             rotate_mask(decoder->mask, part);
     }
@@ -151,7 +157,8 @@ static size_t pass_on(ws_decoder *decoder, uint8_t *payload, size_t len, ws_even
     bool is_text = decoder->opcode == WS_OPCODE_TEXT;
     bool is_last = decoder->is_final && !decoder->is_in_frame;
     /* RFC 6455, 8.1. A character may be cut between two frames, but not by the end of the message. */
-    if (is_text && !utf8_check(&decoder->utf8, payload, part))
+    bool needs_check = is_text && !(is_ascii && utf8_is_complete(&decoder->utf8));
+    if (needs_check && !utf8_check(&decoder->utf8, payload, part))
         return fail(decoder, event, WS_CLOSE_INVALID_DATA, "text is not UTF-8");
     if (is_text && is_last && !utf8_is_complete(&decoder->utf8))
         return fail(decoder, event, WS_CLOSE_INVALID_DATA, "text ends within a character");

@@ -111,7 +111,8 @@ size_t ws_frame_header(uint8_t out[WS_MAX_SERVER_HEADER], ws_opcode opcode, uint
 size_t ws_client_frame_header(uint8_t out[WS_MAX_CLIENT_HEADER], ws_opcode opcode, uint64_t payload_len,
                               const uint8_t mask[WS_MASK_LEN]);
 
-/* Mask or unmask in place (RFC 6455, 5.3). */
-void ws_mask(uint8_t *data, size_t len, const uint8_t mask[WS_MASK_LEN]);
+/* Mask or unmask in place (RFC 6455, 5.3). True where the result is ASCII alone: it costs nothing to see that
+ * in the same pass, and text that is ASCII is UTF-8. */
+bool ws_mask(uint8_t *data, size_t len, const uint8_t mask[WS_MASK_LEN]);
 
 #endif

@@ -785,6 +785,22 @@ static void masking_twice_changes_nothing_at_any_length_and_place(void **unused)
     }
 }
 
+/* One byte that is not ASCII, wherever it is, and none. */
+static void unmasking_tells_whether_the_text_is_ascii(void **unused)
+{
+    (void)unused;
+    uint8_t bytes[40];
+    for (size_t len = 0; len <= sizeof(bytes); len++) {
+        for (size_t odd = 0; odd <= len; odd++) {
+            memset(bytes, 0x7F, sizeof(bytes));
+            if (odd < len)
+                bytes[odd] = 0x80;
+            ws_mask(bytes, len, MASK);
+            assert_int_equal(ws_mask(bytes, len, MASK), odd == len);
+        }
+    }
+}
+
 static void what_a_client_writes_a_server_reads(void **unused)
 {
     (void)unused;
@@ -849,6 +865,7 @@ int main(void)
         cmocka_unit_test(headers_are_written_in_their_shortest_form),
         cmocka_unit_test(a_header_of_a_client_is_that_of_a_server_with_a_mask),
         cmocka_unit_test(masking_twice_changes_nothing_at_any_length_and_place),
+        cmocka_unit_test(unmasking_tells_whether_the_text_is_ascii),
         cmocka_unit_test(what_a_client_writes_a_server_reads),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
