@@ -22,6 +22,7 @@ content_is_complete() {
         usr/share/doc/homecall-signal/deploy/README.md usr/share/doc/homecall-signal/changelog.gz \
         usr/share/homecall-signal/turnserver.conf usr/share/homecall-signal/metrics/prometheus.yml \
         usr/share/homecall-signal/metrics/rules.yml usr/share/homecall-signal/metrics/grafana/dashboards/homecall-signal.json \
+        usr/share/homecall-signal/cluster/nats.conf usr/share/homecall-signal/cluster/secrets.sh \
         usr/share/bash-completion/completions/homecall-bench usr/share/zsh/vendor-completions/_homecall-signal; do
         [ -s "$tree/$file" ] || fail "$file is not in the package"
     done
