@@ -24,7 +24,11 @@ typedef enum signal_log_format {
     SIGNAL_LOG_JSON  /* one JSON object a line: time, level, namespace, event, and a member for each field */
 } signal_log_format;
 
+/* signal_log_options_init() fills in the defaults. */
 typedef struct signal_log_options {
+    size_t size;            /* of this struct as the program was compiled with it; signal_log_options_init()
+                               sets it. New options are added at the end, so a program goes on with a newer
+                               library */
     const char *file;       /* path of the file to append to; NULL or "" = standard output. Copied. */
     signal_log_level level; /* the lowest level that is written */
     signal_log_format format;
@@ -39,9 +43,14 @@ typedef struct signal_log_options {
     void *context; /* handed to on_line */
 } signal_log_options;
 
+/* Fill in every default: text to standard output from SIGNAL_LOG_INFO on, private. `size` is
+ * sizeof(*options). */
+void signal_log_options_init(signal_log_options *options, size_t size);
+
 /* Open the file and start the thread that writes. 0; -EALREADY when it runs already; -EINVAL for a file and
- * on_line together; or -errno of open() or of pthread_create(). Only one thread at a time may call start,
- * stop and reopen. */
+ * on_line together, for a size that signal_log_options_init() has not set, and where a newer program sets
+ * what this library does not know; or -errno of open() or of pthread_create(). Only one thread at a time may
+ * call start, stop and reopen. */
 int signal_log_start(const signal_log_options *options);
 
 /* Write what waits, and end the thread: within a second, even if the file or the reader is stuck (but not

@@ -21,6 +21,7 @@ void options_init(app_config *config)
 {
     *config = (app_config){0};
     signal_server_options_init(&config->server, sizeof(config->server));
+    signal_log_options_init(&config->log, sizeof(config->log));
     for (size_t i = 0; i < option_table_count(); i++)
         set_default(config, &option_table_get()[i], config->defaults[i]);
 }

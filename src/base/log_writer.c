@@ -270,16 +270,45 @@ static int make_writer(const signal_log_options *options, log_writer **out)
     return error;
 }
 
-int signal_log_start(const signal_log_options *options)
+void signal_log_options_init(signal_log_options *options, size_t size)
 {
+    const signal_log_options defaults = {
+        .size = size, .level = SIGNAL_LOG_INFO, .format = SIGNAL_LOG_TEXT, .is_private = true};
+    assert(size >= sizeof(options->size));
+    memset(options, 0, size);
+    memcpy(options, &defaults, size < sizeof(defaults) ? size : sizeof(defaults));
+}
+
+/* The options of a program of this version or another one. False for a size that can't be, and for options
+ * that are not known here. */
+static bool take_options(signal_log_options *out, const signal_log_options *given)
+{
+    enum { MAX_SIZE = 4096 };
+    if (given->size < sizeof(given->size) || given->size > MAX_SIZE)
+        return false;
+    const char *bytes = (const char *)given;
+    for (size_t i = sizeof(*out); i < given->size; i++) {
+        if (bytes[i] != 0)
+            return false;
+    }
+    signal_log_options_init(out, sizeof(*out));
+    memcpy(out, given, given->size < sizeof(*out) ? given->size : sizeof(*out));
+    return true;
+}
+
+int signal_log_start(const signal_log_options *given)
+{
+    signal_log_options options;
     if (shared.writer != NULL)
         return -EALREADY;
+    if (!take_options(&options, given))
+        return -EINVAL;
 
     log_writer *w = NULL;
-    int error = make_writer(options, &w);
+    int error = make_writer(&options, &w);
     if (error != 0)
         return error;
-    error = log_front_open(options->is_private);
+    error = log_front_open(options.is_private);
     if (error != 0)
         goto free_writer;
 
@@ -289,7 +318,7 @@ int signal_log_start(const signal_log_options *options)
     if (error != 0)
         goto close_front;
     shared.writer = w;
-    log_front_set_threshold((log_level)options->level);
+    log_front_set_threshold((log_level)options.level);
     return 0;
 
 close_front:

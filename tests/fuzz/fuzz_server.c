@@ -159,7 +159,10 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
     snprintf(path.sun_path, sizeof(path.sun_path), "%s/s", dir);
     snprintf(host, sizeof(host), "unix:%s", path.sun_path);
 
-    const signal_log_options log = {.file = "/dev/null", .level = SIGNAL_LOG_DEBUG, .is_private = true};
+    const signal_log_options log = {.size = sizeof(signal_log_options),
+                                    .file = "/dev/null",
+                                    .level = SIGNAL_LOG_DEBUG,
+                                    .is_private = true};
     REQUIRE(signal_log_start(&log) == 0);
     signal_server_options options;
     signal_server_options_init(&options, sizeof(options));

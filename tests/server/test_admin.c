@@ -430,7 +430,8 @@ static void names_that_are_refused_are_logged_and_do_not_fill_the_log(void **sta
     char file[] = "/tmp/test_admin.XXXXXX";
     int fd = mkstemp(file);
     assert_true(fd >= 0);
-    const signal_log_options log = {.file = file, .level = SIGNAL_LOG_WARN, .is_private = true};
+    const signal_log_options log = {
+        .size = sizeof(signal_log_options), .file = file, .level = SIGNAL_LOG_WARN, .is_private = true};
     assert_int_equal(signal_log_start(&log), 0);
     start(f);
     for (int i = 0; i < 50; i++)

@@ -305,8 +305,11 @@ static char *log_of_odd_requests(signal_log_format format)
     char file[] = "/tmp/test_handshake.XXXXXX";
     int fd = mkstemp(file);
     assert_true(fd >= 0);
-    const signal_log_options log = {
-        .file = file, .level = SIGNAL_LOG_INFO, .format = format, .is_private = true};
+    const signal_log_options log = {.size = sizeof(signal_log_options),
+                                    .file = file,
+                                    .level = SIGNAL_LOG_INFO,
+                                    .format = format,
+                                    .is_private = true};
     assert_int_equal(signal_log_start(&log), 0);
     signal_server_options options = server_options();
     signal_server *server = server_start(&options);

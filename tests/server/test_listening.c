@@ -265,7 +265,8 @@ static char *log_of(fixture *f, const char *host)
     char file[] = "/tmp/test_listening.log.XXXXXX";
     int fd = mkstemp(file);
     assert_true(fd >= 0);
-    const signal_log_options log = {.file = file, .level = SIGNAL_LOG_INFO, .is_private = true};
+    const signal_log_options log = {
+        .size = sizeof(signal_log_options), .file = file, .level = SIGNAL_LOG_INFO, .is_private = true};
     assert_int_equal(signal_log_start(&log), 0);
     start(f, "%s", host);
     server_end(f->server);

@@ -176,7 +176,10 @@ static unsigned lines_with_id(bool is_private)
     int fd = mkstemp(path);
     assert_true(fd >= 0);
     close(fd);
-    const signal_log_options log = {.file = path, .level = SIGNAL_LOG_DEBUG, .is_private = is_private};
+    const signal_log_options log = {.size = sizeof(signal_log_options),
+                                    .file = path,
+                                    .level = SIGNAL_LOG_DEBUG,
+                                    .is_private = is_private};
     assert_int_equal(signal_log_start(&log), 0);
     signal_server_options options = server_options();
     signal_server *server = server_start(&options);

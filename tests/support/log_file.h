@@ -26,7 +26,7 @@ static inline void log_file_start(char path[LOG_FILE_PATH], signal_log_level lev
     int fd = mkstemp(path);
     assert_true(fd >= 0);
     close(fd);
-    const signal_log_options log = {.file = path, .level = level};
+    const signal_log_options log = {.size = sizeof(signal_log_options), .file = path, .level = level};
     assert_int_equal(signal_log_start(&log), 0);
 }
 

@@ -21,7 +21,8 @@
 static void fail_in_libevent(int standard_error, const char *log_file)
 {
     dup2(standard_error, STDERR_FILENO);
-    const signal_log_options options = {.file = log_file, .level = SIGNAL_LOG_INFO};
+    const signal_log_options options = {
+        .size = sizeof(signal_log_options), .file = log_file, .level = SIGNAL_LOG_INFO};
     if (signal_log_start(&options) != 0)
         _exit(99);
     libevent_log_start();

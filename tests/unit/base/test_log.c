@@ -55,7 +55,8 @@ static int destroy(void **state)
 
 static signal_log_options options_for(const char *file)
 {
-    return (signal_log_options){.file = file, .level = SIGNAL_LOG_INFO, .is_private = true};
+    return (signal_log_options){
+        .size = sizeof(signal_log_options), .file = file, .level = SIGNAL_LOG_INFO, .is_private = true};
 }
 
 static void start(const char *file)
@@ -653,9 +654,47 @@ static void lines_go_to_a_function_instead_of_a_file(void **state)
     assert_int_equal(signal_log_dropped(), 0);
 }
 
+/* Programs that were compiled with another version of the struct. */
+static void the_options_of_older_and_newer_programs_are_told_apart(void **state)
+{
+    const fixture *f = *state;
+    struct {
+        signal_log_options known;
+        uint64_t unknown;
+    } newer;
+    memset(&newer, 0xA5, sizeof(newer));
+    signal_log_options_init(&newer.known, sizeof(newer));
+    assert_int_equal(newer.unknown, 0);
+    assert_int_equal(newer.known.level, SIGNAL_LOG_INFO);
+    assert_true(newer.known.is_private);
+    newer.known.file = f->file;
+    newer.unknown = 1; /* an option that is not known here */
+    assert_int_equal(signal_log_start(&newer.known), -EINVAL);
+    newer.unknown = 0;
+    assert_int_equal(signal_log_start(&newer.known), 0);
+    signal_log_stop();
+
+    enum { OLD = offsetof(signal_log_options, on_line) };
+    signal_log_options options;
+    memset(&options, 0xA5, sizeof(options)); /* what it does not own must not be read, nor written */
+    signal_log_options_init(&options, OLD);
+    assert_int_equal((uintptr_t)options.context & 0xFFFF, 0xA5A5);
+    options.file = f->file;
+    assert_int_equal(signal_log_start(&options), 0);
+    log_number(1);
+    signal_log_stop();
+
+    options.size = 0; /* nobody has initialised it */
+    assert_int_equal(signal_log_start(&options), -EINVAL);
+    options.size = SIZE_MAX;
+    assert_int_equal(signal_log_start(&options), -EINVAL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(the_options_of_older_and_newer_programs_are_told_apart, make,
+                                        destroy),
         cmocka_unit_test_setup_teardown(before_its_start_and_after_its_stop_nothing_is_logged, make, destroy),
         cmocka_unit_test_setup_teardown(levels_below_the_threshold_are_not_even_evaluated, make, destroy),
         cmocka_unit_test_setup_teardown(with_the_level_off_nothing_is_logged, make, destroy),
