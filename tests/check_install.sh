@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Install the release build into an empty folder and use it as a stranger would: run the binary, and embed the library in a
-# program of one's own (tests/embed.c) that is built with nothing but the installed files, by pkg-config and by CMake, in C and in
-# C++, with the shared library and with the static one. The program has a function that is called as one of ours. Fails where
-# either library shows anything but what its headers declare.
+# Install the release build into an empty folder and use it as a stranger would: run the binary, and embed the library in two
+# programs, tests/embed.c and the one in README.md. They are built with nothing but the installed files: by pkg-config and by CMake,
+# as C and as C++, with the shared library and with the static one. tests/embed.c has a function of the same name as one inside the
+# library. Fails where either library exports anything but what its headers declare.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 prefix=$(mktemp -d)/"a prefix"
@@ -46,8 +46,14 @@ embed() {
     "$program-c++"
 }
 
+# The program in README.md, as it stands there: from ```c to the next ```.
+awk '/^```c$/ { is_code = 1; next } /^```$/ { is_code = 0 } is_code' README.md >"$prefix/readme.c"
+grep main "$prefix/readme.c" >/dev/null || fail "README.md has no program"
+
 eval "flags=($(ask --cflags --libs))" # it escapes blanks as for a shell
 embed "$prefix/embed-shared" "${flags[@]}" "-Wl,-rpath,$libdir"
+cc -std=gnu11 -Wall -Wextra -Werror "$prefix/readme.c" "${flags[@]}" "-Wl,-rpath,$libdir" -o "$prefix/readme"
+"$prefix/readme" </dev/null | grep -x 'ws://127\.0\.0\.1:[0-9]*/signal' || fail "the program in README.md does not serve"
 uses "$prefix/embed-shared" libhomecall.so.0 || fail "the shared library was not linked by its version"
 
 eval "flags=($(ask --static --cflags --libs))"

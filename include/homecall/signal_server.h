@@ -28,6 +28,84 @@ extern "C" {
 
 typedef struct signal_server signal_server;
 
+/* ---- Hooks: the program is asked about joins, and told of rooms ----
+ *
+ * Both hooks are called on the thread of the worker that has the room. All calls for one room come from one
+ * thread, in order; calls for other rooms may come from other workers at the same time. No lock of the server
+ * is held.
+ *
+ * A hook must be quick, since everybody in the rooms of that worker waits for it: no files, no network, no
+ * lock that another thread holds for long. Look at memory, or give the work to a thread of your own. What
+ * must be asked elsewhere is asked before the client connects, for example when it gets its codeword.
+ *
+ * A hook may call signal_server_request_stop(), signal_server_get_stats(), signal_server_is_live() and the
+ * functions that return a port or hosts, and no other function of the server. It must not end by an exception
+ * or longjmp(). What its argument points to is lent for the call: copy what you keep. Names of rooms and
+ * users are UTF-8 without a NUL at their end, and may hold one. The room is the key to the call: treat it as
+ * a password, also in logs.
+ *
+ * A later version may add fields at the end of the two structs. A hook reads them by pointer, so a program
+ * that was compiled before goes on. */
+
+/* The same name in two spaces is two rooms. */
+typedef enum signal_server_space {
+    SIGNAL_SERVER_SPACE_ROOMS,   /* rooms of versions 1 and 2 of the protocol */
+    SIGNAL_SERVER_SPACE_SESSIONS /* sessions of the session dialect */
+} signal_server_space;
+
+/* Somebody wants to join a room. */
+typedef struct signal_server_join {
+    const char *dialect; /* what the client speaks: "1", "session" or "2", as in the log */
+    signal_server_space space;
+    const char *room; /* the codeword, or the id of the session */
+    size_t room_len;
+    const char *user; /* the user's name, "" where the client gives none; any client may give any name */
+    size_t user_len;
+    const char
+        *client_address; /* the client's address, with a NUL: "203.0.113.7", "2001:db8::7", or "unix" for
+                            a Unix socket. Behind a proxy that trusted_proxies names, the client's own */
+    uint64_t connection; /* the number that the log knows the connection by, as `conn` */
+} signal_server_join;
+
+/* How long the text may be that tells a client why it may not join, with its NUL. */
+enum { SIGNAL_SERVER_REFUSAL_MAX = 128 };
+
+/* How long the id of a member is, with its NUL. */
+enum { SIGNAL_SERVER_PEER_ID_MAX = 12 };
+
+typedef enum signal_server_room_event_kind {
+    SIGNAL_SERVER_ROOM_OPENED, /* the first one is about to come in */
+    SIGNAL_SERVER_ROOM_JOINED, /* a member is in the room */
+    SIGNAL_SERVER_ROOM_LEFT,   /* a member is in the room no more */
+    SIGNAL_SERVER_ROOM_FREED   /* nobody is in it, and nothing is queued in it any more */
+} signal_server_room_event_kind;
+
+typedef enum signal_server_leave_reason {
+    SIGNAL_SERVER_LEAVE_NONE,    /* the event is not LEFT */
+    SIGNAL_SERVER_LEAVE_LEFT,    /* it has said so, or joined another room */
+    SIGNAL_SERVER_LEAVE_LOST,    /* its connection or its session has ended, or the server */
+    SIGNAL_SERVER_LEAVE_REPLACED /* the same user or session has come again and taken its place */
+} signal_server_leave_reason;
+
+/* What has happened to a room. Each room has one OPENED and one FREED, and each member one JOINED and one
+ * LEFT between them. A room may be opened again after that, also under the same name. */
+typedef struct signal_server_room_event {
+    signal_server_room_event_kind kind;
+    signal_server_space space;
+    const char *room;
+    size_t room_len;
+    uint32_t members; /* who is in the room after the event */
+
+    /* Of JOINED and LEFT; zero or empty otherwise. */
+    const char *user;
+    size_t user_len;
+    char peer[SIGNAL_SERVER_PEER_ID_MAX]; /* the member: the same at LEFT as at JOINED, and no other member's.
+                                             Clients of version 2 know it as the peer id */
+    uint64_t connection; /* the number of its connection in the log; of a session of version 2,
+                            the connection that it has, or had last; 0 = not known any more */
+    signal_server_leave_reason reason;
+} signal_server_room_event;
+
 /* The options of a server. Strings and lists are borrowed until signal_server_create() returns.
  * signal_server_options_init() fills in the defaults; .env.example explains each option. */
 typedef struct signal_server_options {
@@ -127,7 +205,19 @@ typedef struct signal_server_options {
      * on that thread. A server never ends by itself. NULL = nobody is told. It must not call back into the
      * server. */
     void (*on_stopped)(void *context);
-    void *context; /* handed to on_stopped */
+    void *context; /* handed to on_stopped, may_join and on_room_event */
+
+    /* May this client be a new member of that room? Called for each join, in every dialect, after the waits
+     * that guess_rate asks for and before it is seen whether the room is full. Not called for a join that
+     * repeats the one before, nor where a session of version 2 is resumed. If false, the client is told
+     * `refusal`, a text in UTF-8 which stands for "Not allowed" until the hook writes another one: in version
+     * 1 as
+     * {"type":"error","message":TEXT}, in version 2 as an error with the code "not-allowed", and in the
+     * session dialect as an error, after which the connection is closed with 1008. NULL = everybody may. */
+    bool (*may_join)(void *context, const signal_server_join *join, char refusal[SIGNAL_SERVER_REFUSAL_MAX]);
+    /* Something has happened to a room. Rooms that are still there when the server's threads have ended are
+     * told of by the thread that calls signal_server_destroy(). NULL = the program does not want to know. */
+    void (*on_room_event)(void *context, const signal_server_room_event *event);
 } signal_server_options;
 
 /* Fill in every default. `size` is sizeof(*options). */

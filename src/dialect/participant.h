@@ -62,6 +62,7 @@ typedef enum participant_end {
     PARTICIPANT_STOPS,            /* the server stops */
     PARTICIPANT_RESTARTS,         /* the same, for a client that was told when to come back */
     PARTICIPANT_NO_MEMORY,
+    PARTICIPANT_NOT_ALLOWED, /* it may not join the session that it came for: participant_host.may_join */
 } participant_end;
 
 /* Where a room is that somebody wants to join. */
@@ -71,6 +72,9 @@ typedef enum participant_way {
     PARTICIPANT_LATER,     /* the join is held, because its client may be guessing: hold the message */
     PARTICIPANT_NO_WAY,    /* there is no memory to hold it */
 } participant_way;
+
+/* How long the text may be, with its NUL, that tells a client why it may not join. */
+enum { PARTICIPANT_REFUSAL_MAX = 128 };
 
 struct dialect_hall;
 
@@ -99,6 +103,11 @@ typedef struct participant_host {
     uint64_t (*id)(const participant *p);
     /* The way to a room. A join that was held once is not held again. */
     participant_way (*find_way)(participant *p, room_space space, slice room);
+    /* NULL where everybody may, or: may it join this room under this name, which may be empty? To be asked
+     * once for each join that makes a new member, where the room is. If not, `refusal` says why: UTF-8 with a
+     * NUL at its end. */
+    bool (*may_join)(const participant *p, room_space space, slice room, slice user,
+                     char refusal[PARTICIPANT_REFUSAL_MAX]);
     /* Is the server too busy to let anybody into a room? */
     bool (*is_overloaded)(const participant *p);
     /* ICE servers for its client, as JSON of RTCConfiguration.iceServers: a heap string, owned by the caller.

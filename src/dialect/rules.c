@@ -72,6 +72,21 @@ bool rules_may_join_here(participant *p, room_space space, slice room, dialect_v
     return false;
 }
 
+bool rules_is_allowed(participant *p, room_space space, slice room, slice user, char **why_json)
+{
+    const participant_host *host = participant_host_of(p);
+    char refusal[PARTICIPANT_REFUSAL_MAX];
+    if (host->may_join == NULL || host->may_join(p, space, room, user, refusal))
+        return true;
+    counter_add(&participant_hall(p)->counters->joins[SESSION_JOIN_NOT_ALLOWED], 1);
+    if (host->may_log(p, LOG_INFO))
+        LOG(LOG_INFO, log_namespace, "join not allowed", LOG_NUMBER("conn", host->id(p)),
+            LOG_PRIVATE("room", room), LOG_PRIVATE("user", user));
+    size_t len;
+    *why_json = json_text_encode(slice_of_text(refusal), &len);
+    return false;
+}
+
 /* Count and log what the RoomManager has returned for a join. */
 static void report_join(const participant *p, slice room, slice user, int result)
 {

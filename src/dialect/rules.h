@@ -25,6 +25,11 @@ dialect_verdict rules_refuse_overloaded(participant *p);
  * message that asks for it: it is handed over, held, or closed without memory. */
 bool rules_may_join_here(participant *p, room_space space, slice room, dialect_verdict *verdict);
 
+/* May the participant be a new member of this room, which is in this hall? The program that embeds the server
+ * decides. If not, it is counted and logged, and *why_json is what the client is to be told: a JSON string
+ * with its quotes on the heap, which the caller owns, or NULL without memory. */
+bool rules_is_allowed(participant *p, room_space space, slice room, slice user, char **why_json);
+
 /* Let a peer into a room of this hall: the participant's own, or another that the dialect has for it. The
  * names are made JSON and copied. A room_join_result, or -ENOMEM. */
 int rules_join(participant *p, room_peer *peer, room_space space, slice room, slice user);

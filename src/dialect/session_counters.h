@@ -8,8 +8,9 @@
 
 /* The results of joins. A join that repeats the one before is not counted. */
 typedef enum session_join {
-    SESSION_JOIN_JOINED, /* it is in the room, at once or after it waited */
-    SESSION_JOIN_FULL,   /* it was refused: the room is full */
+    SESSION_JOIN_JOINED,      /* it is in the room, at once or after it waited */
+    SESSION_JOIN_FULL,        /* it was refused: the room is full */
+    SESSION_JOIN_NOT_ALLOWED, /* it was refused by the program that embeds the server */
     SESSION_JOINS
 } session_join;
 

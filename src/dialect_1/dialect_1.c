@@ -7,6 +7,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <stdlib.h>
 
 static const char log_namespace[] = "HomeCall_Signal_Rooms";
 
@@ -91,8 +92,25 @@ static bool is_joined_as(const participant *p, slice room, slice user)
            slice_equals(user, room_member_user(p->peer.member));
 }
 
+/* `why_json` is owned by the caller; NULL where there was no memory for it. */
+static dialect_verdict refuse(participant *p, const char *why_json)
+{
+    if (why_json == NULL)
+        return rules_close_without_memory(p);
+    struct iovec parts[MESSAGE_REFUSAL_PARTS];
+    message_encode_refusal(parts, slice_of_text(why_json));
+    (void)participant_host_of(p)->send(p, parts, MESSAGE_REFUSAL_PARTS);
+    return DIALECT_GO_ON;
+}
+
 static dialect_verdict enter_room(participant *p, const message *m)
 {
+    char *why_json;
+    if (!rules_is_allowed(p, ROOM_SPACE_ROOMS, m->room, m->user, &why_json)) {
+        dialect_verdict verdict = refuse(p, why_json);
+        free(why_json);
+        return verdict;
+    }
     int result = rules_join(p, &p->peer, ROOM_SPACE_ROOMS, m->room, m->user);
     if (result < 0)
         return rules_close_without_memory(p);

@@ -150,3 +150,10 @@ void message_encode_signal(struct iovec parts[MESSAGE_SIGNAL_PARTS], message_typ
     parts[6] = slice_to_iovec(SLICE_LITERAL("}"));
     static_assert(MESSAGE_SIGNAL_PARTS == 7, "every part is laid out");
 }
+
+void message_encode_refusal(struct iovec parts[MESSAGE_REFUSAL_PARTS], slice why_json)
+{
+    parts[0] = slice_to_iovec(SLICE_LITERAL("{\"type\":\"error\",\"message\":"));
+    parts[1] = slice_to_iovec(why_json);
+    parts[2] = slice_to_iovec(SLICE_LITERAL("}"));
+}

@@ -50,10 +50,15 @@ enum { MESSAGE_SIGNAL_PARTS = 7 };
 void message_encode_signal(struct iovec parts[MESSAGE_SIGNAL_PARTS], message_type type, slice room_json,
                            slice user_json, slice payload);
 
+/* Lay out {"type":"error","message":M} with a message that is a JSON string with its quotes: why somebody may
+ * not join, in the words of the program that embeds the server. The parts borrow it. */
+enum { MESSAGE_REFUSAL_PARTS = 3 };
+void message_encode_refusal(struct iovec parts[MESSAGE_REFUSAL_PARTS], slice why_json);
+
 /* {"type":"error","message":M}, a slice over a literal; M needs no escape. */
 #define MESSAGE_ERROR_JSON(text) SLICE_LITERAL("{\"type\":\"error\",\"message\":\"" text "\"}")
 
-/* Every error that the server sends (PROTOCOL.md, rules 1, 2, 3 and 5). */
+/* Every other error that the server sends (PROTOCOL.md, rules 1, 2, 3 and 5). */
 #define MESSAGE_INVALID       MESSAGE_ERROR_JSON("Invalid message")
 #define MESSAGE_ROOM_IS_FULL  MESSAGE_ERROR_JSON("Room is full")
 #define MESSAGE_JOIN_FIRST    MESSAGE_ERROR_JSON("Join the room first")

@@ -89,29 +89,45 @@ static const error_row errors[] = {
     [ANSWER_TOO_LARGE] = {FIELDS_TEXT("\"too-large\""), FIELDS_TEXT("\"Too large\"")},
     [ANSWER_BUSY] = {FIELDS_TEXT("\"busy\""), FIELDS_TEXT("\"The server has no place for this now\"")},
     [ANSWER_UNSUPPORTED] = {FIELDS_TEXT("\"unsupported\""), FIELDS_TEXT("\"Unknown type of message\"")},
+    [ANSWER_NOT_ALLOWED] = {FIELDS_TEXT("\"not-allowed\""), {NULL, 0}},
 };
 
 /* From `code` to the end of the fields that all errors have. */
-static void write_error(writer *w, answer_code code, bool is_fatal)
+static void write_error_with(writer *w, answer_code code, slice message_json, bool is_fatal)
 {
     WRITER_PUT(w, "\"code\":");
     writer_put(w, errors[code].code);
     WRITER_PUT(w, ",\"message\":");
-    writer_put(w, errors[code].message);
+    writer_put(w, message_json);
     writer_put(w, is_fatal ? SLICE_LITERAL(",\"fatal\":true") : SLICE_LITERAL(",\"fatal\":false"));
     if (code == ANSWER_BUSY)
         WRITER_PUT(w, ",\"retryAfterMs\":1000");
 }
 
-void answers_error(participant *p, answer_code code, bool is_fatal)
+static void write_error(writer *w, answer_code code, bool is_fatal)
+{
+    write_error_with(w, code, errors[code].message, is_fatal);
+}
+
+static void say_error(participant *p, answer_code code, slice message_json, bool is_fatal)
 {
     writer w = {0};
     WRITER_PUT(&w, "{\"type\":\"error\",");
-    write_error(&w, code, is_fatal);
+    write_error_with(&w, code, message_json, is_fatal);
     WRITER_PUT(&w, "}");
     if (writer_text(&w).len > 0)
         (void)participant_say(p, writer_text(&w));
     writer_clear(&w);
+}
+
+void answers_error(participant *p, answer_code code, bool is_fatal)
+{
+    say_error(p, code, errors[code].message, is_fatal);
+}
+
+void answers_not_allowed(participant *p, slice why_json)
+{
+    say_error(p, ANSWER_NOT_ALLOWED, why_json, false);
 }
 
 void answers_refusal(seat *s, answer_code code, uint64_t n)

@@ -15,6 +15,7 @@ typedef enum answer_code {
     ANSWER_TOO_LARGE,
     ANSWER_BUSY,
     ANSWER_UNSUPPORTED,
+    ANSWER_NOT_ALLOWED, /* of answers_not_allowed() alone */
 } answer_code;
 
 /* "joined": the client of this session is in its room, anew or again. What it says is up to now. */
@@ -22,6 +23,10 @@ void answers_joined(seat *s, bool is_resumed);
 
 /* An error that concerns no numbered message. `is_fatal`: the caller closes the connection. */
 void answers_error(participant *p, answer_code code, bool is_fatal);
+
+/* The program that embeds the server does not allow its join. `why_json` is the message: a JSON string with
+ * its quotes. */
+void answers_not_allowed(participant *p, slice why_json);
 
 /* An error that refuses the message `n` of a session. It has a number and stands in order with the signals.
  */

@@ -58,6 +58,22 @@ static void refuse_full(participant *p, slice id_json)
     participant_host_of(p)->close(p, PARTICIPANT_FULL, "the session is full");
 }
 
+/* The same where it may not join: `why_json` is owned by the caller, and NULL where there was no memory. */
+static dialect_verdict refuse(participant *p, slice id, const char *why_json)
+{
+    size_t len = 0;
+    char *id_json = json_text_encode(id, &len);
+    if (id_json == NULL || why_json == NULL) {
+        free(id_json);
+        return rules_close_without_memory(p);
+    }
+    slice why = slice_of_text(why_json);
+    say_error(p, (slice){id_json, len}, (slice){why.data + 1, why.len - 2}); /* without its quotes */
+    free(id_json);
+    participant_host_of(p)->close(p, PARTICIPANT_NOT_ALLOWED, "not allowed");
+    return DIALECT_GO_ON;
+}
+
 static bool send_signal(room_peer *peer, const room_signal *signal, const room_member *from)
 {
     participant *p = participant_of_peer(peer);
@@ -91,6 +107,12 @@ static size_t find_invitation(slice query, const dialect_limits *limits, char ou
 /* Join a session of this hall. `held` is the verdict for one who has to wait. */
 static dialect_verdict enter(participant *p, slice id, dialect_verdict held)
 {
+    char *why_json;
+    if (!rules_is_allowed(p, ROOM_SPACE_SESSIONS, id, SLICE_LITERAL(""), &why_json)) {
+        dialect_verdict verdict = refuse(p, id, why_json);
+        free(why_json);
+        return verdict;
+    }
     int result = rules_join(p, &p->peer, ROOM_SPACE_SESSIONS, id, SLICE_LITERAL(""));
     if (result < 0)
         return rules_close_without_memory(p);

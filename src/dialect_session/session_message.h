@@ -59,11 +59,11 @@ size_t session_message_body(struct iovec parts[SESSION_MESSAGE_BODY_PARTS], cons
 size_t session_message_envelope(struct iovec parts[SESSION_MESSAGE_PARTS], session_message_type type,
                                 slice id_json, const struct iovec *body, size_t body_count);
 
-/* Lay out {"type":"error","sessionId":ID,"message":M}, which the server says. M is `text`, which needs no
- * escape. The parts borrow both. */
+/* Lay out {"type":"error","sessionId":ID,"message":M}, which the server says. M is `text`, which is
+ * escaped already where it needs that. The parts borrow both. */
 void session_message_error(struct iovec parts[SESSION_MESSAGE_ERROR_PARTS], slice id_json, slice text);
 
-/* Every text of an error that the server sends. */
+/* Every other text of an error that the server sends. */
 #define SESSION_MESSAGE_INVALID       SLICE_LITERAL("Invalid message")
 #define SESSION_MESSAGE_IS_FULL       SLICE_LITERAL("The session is full")
 #define SESSION_MESSAGE_QUEUE_IS_FULL SLICE_LITERAL("Pending queue is full")

@@ -28,6 +28,7 @@ static const reason_row reasons[CLOSE_REASONS] = {
     [CLOSE_REASON_TAKEN_OVER] = {"taken_over", WS_CLOSE_TAKEN_OVER},
     [CLOSE_REASON_REPLACED] = {"replaced", WS_CLOSE_REPLACED},
     [CLOSE_REASON_SESSION_FULL] = {"session_full", WS_CLOSE_POLICY},
+    [CLOSE_REASON_NOT_ALLOWED] = {"not_allowed", WS_CLOSE_POLICY},
     [CLOSE_REASON_RESTARTS] = {"restarts", WS_CLOSE_SERVICE_RESTART},
     [CLOSE_REASON_SERVER_STOPS] = {"server_stops", WS_CLOSE_GOING_AWAY},
     [CLOSE_REASON_OVERLOADED] = {"overloaded", WS_CLOSE_TRY_AGAIN_LATER},

@@ -24,6 +24,7 @@ typedef enum close_reason {
     CLOSE_REASON_TAKEN_OVER,       /* the same user joined from a new connection */
     CLOSE_REASON_REPLACED,         /* its session goes on with another connection */
     CLOSE_REASON_SESSION_FULL,     /* what it came for is full, and it can't ask for anything else */
+    CLOSE_REASON_NOT_ALLOWED,      /* it may not join what it came for: the embedding program says so */
     CLOSE_REASON_SERVER_STOPS,     /* the server stops */
     CLOSE_REASON_RESTARTS,         /* the same, where the client knows what that means */
     CLOSE_REASON_OVERLOADED,       /* a join while the server is overloaded */

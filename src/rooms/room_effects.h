@@ -4,6 +4,7 @@
 #define HOMECALL_ROOMS_ROOM_EFFECTS_H
 
 #include "base/slice.h"
+#include "rooms/room_hash.h"
 #include "rooms/room_peer.h"
 
 #include <stdbool.h>
@@ -65,6 +66,28 @@ typedef struct room_signal_report {
     uint64_t room_age_ms;       /* how long ago the room's first user joined */
 } room_signal_report;
 
+/* What happens to a room or in it. */
+typedef enum room_event_kind {
+    ROOM_EVENT_OPENED, /* it has no member yet; the first one joins next */
+    ROOM_EVENT_JOINED, /* a member has come in, at once or after it waited */
+    ROOM_EVENT_LEFT,   /* a member is gone; `why` says how */
+    ROOM_EVENT_FREED,  /* it has nobody and nothing in it any more */
+} room_event_kind;
+
+/* One event. Everything is borrowed for the call. Each room has one OPENED and one FREED, and each member one
+ * JOINED and one LEFT between them, also where the manager is freed with members in its rooms. For rooms that
+ * move (room_moving.h) this does not hold yet: the server moves none. */
+typedef struct room_event {
+    room_event_kind kind;
+    room_space space;
+    slice room;            /* the codeword */
+    uint32_t members;      /* how many there are after the event */
+    slice user;            /* JOINED, LEFT: the member's user name, which may be empty */
+    slice id;              /* JOINED, LEFT: the member's id, ROOM_PEER_ID_LEN characters */
+    const room_peer *peer; /* JOINED, LEFT: the member; NULL where the manager is freed */
+    room_news_kind why;    /* LEFT: ROOM_NEWS_LEFT, ROOM_NEWS_LOST or ROOM_NEWS_REPLACED */
+} room_event;
+
 /* What a manager makes happen that concerns no single peer. None of these may call back into the manager. */
 typedef struct room_effects {
     /* Take `bytes` from the server-wide queue budget, for this account of room_peer_face; false when that is
@@ -74,7 +97,9 @@ typedef struct room_effects {
     void (*release)(void *context, uint32_t account, size_t bytes);
     /* What became of a signal, for the log and the counters. */
     void (*on_signal)(void *context, const room_signal_report *report);
-    void *context; /* borrowed, for the three */
+    /* NULL, or: this has happened. Called after the members were told. */
+    void (*on_event)(void *context, const room_event *event);
+    void *context; /* borrowed, for the four */
 } room_effects;
 
 /* What a manager holds now. */

@@ -6,6 +6,7 @@
  * its deadline, so nothing is lost or won by coming again. */
 #include "rooms/room_manager.h"
 
+#include "rooms/room_events.h"
 #include "rooms/room_manager_parts.h"
 #include "rooms/room_news.h"
 #include "rooms/room_places.h"
@@ -41,7 +42,7 @@ int room_manager_new(const room_limits *limits, const room_effects *effects, con
     return 0;
 }
 
-/* Free a room with everything in it, telling nobody but the log. Its peers may be gone already. */
+/* Free a room with everything in it, telling none of its peers, which may be gone already. */
 static void tear_down_room(room_manager *manager, room *r)
 {
     room_signals_drop(manager, r, ROOM_FAILURE_SERVER_STOPS);
@@ -51,6 +52,7 @@ static void tear_down_room(room_manager *manager, room *r)
     room_member *member;
     while ((member = SLIST_FIRST(&r->members)) != NULL) {
         room_remove_member(r, member);
+        room_events_left(manager, member, NULL, ROOM_NEWS_LOST);
         room_member_free(member);
     }
     room_places_close(manager, r);

@@ -1,5 +1,6 @@
 #include "rooms/room_places.h"
 
+#include "rooms/room_events.h"
 #include "rooms/room_news.h"
 #include "rooms/room_signals.h"
 #include "rooms/waiting_line.h"
@@ -34,12 +35,14 @@ room *room_places_open_again(room_manager *manager, room_space space, slice name
         return NULL;
     }
     manager->counts.rooms++;
+    room_events_opened(manager, r);
     return r;
 }
 
 void room_places_close(room_manager *manager, room *r)
 {
     room_table_remove(&manager->rooms, r);
+    room_events_freed(manager, r);
     room_free(r);
     manager->counts.rooms--;
 }
@@ -61,6 +64,7 @@ void room_places_enter(room_manager *manager, room_member *member, bool has_wait
     if (peer->face->on_entered != NULL)
         peer->face->on_entered(peer);
     room_news_tell(member, ROOM_NEWS_JOINED, SLICE_LITERAL(""));
+    room_events_joined(manager, member);
 }
 
 void room_places_take_out(room_manager *manager, room_member *member, room_news_kind why, slice text)
@@ -69,6 +73,7 @@ void room_places_take_out(room_manager *manager, room_member *member, room_news_
     room_remove_member(member->room, member);
     manager->counts.members--;
     room_news_tell(member, why, text);
+    room_events_left(manager, member, member->peer, why);
     if (member->peer->face->on_gone != NULL)
         member->peer->face->on_gone(member->peer);
     member->peer->member = NULL;

@@ -1,6 +1,7 @@
 #include "server/server_shared.h"
 
 #include "base/clock.h"
+#include "server/embedder.h"
 #include "session/session_life.h"
 
 #include <assert.h>
@@ -115,6 +116,7 @@ int server_shared_init(signal_server *server)
                                                                                   : o->max_buffered_bytes / 2;
     shared->budget.address_limit = o->pending_max_bytes_per_address;
     shared->budget.charged = server->queue_places;
+    shared->hooks = embedder_hooks(o);
     shared->hand_over = hand_over;
     shared->admit = admit;
     shared->on_gone = on_gone;

@@ -23,6 +23,7 @@
 typedef struct session {
     connection connection; /* first, so that a pointer to it is one to the session */
     participant participant;
+    address client[]; /* its address without a port. One where session_hooks.may_join is set, else none */
 } session;
 
 static_assert(offsetof(session, connection) == 0, "session_of() casts");

@@ -42,7 +42,7 @@ int session_group_init(session_group *group, session_shared *shared, net_loop *l
     if (error != 0 || shard == SESSION_NO_SHARD)
         return error;
     error = session_rooms_init(&group->rooms, loop, &shared->limits.rooms, &shared->hash, &shared->budget,
-                               &group->hall);
+                               &group->hall, &shared->hooks);
     if (error != 0)
         connection_set_deinit(&group->connections);
     if (error == 0)

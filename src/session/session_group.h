@@ -18,6 +18,7 @@
 #include "session/held_joins.h"
 #include "session/ice_page.h"
 #include "session/ice_rate.h"
+#include "session/session_hooks.h"
 #include "session/session_rooms.h"
 
 #include <stdatomic.h>
@@ -49,6 +50,7 @@ typedef struct session_shared {
     address_list exempt;  /* no limit of an address is for these */
     address_list proxies; /* the trusted proxies: what they say about a client's address is believed */
     ice_settings ice;
+    session_hooks hooks;
     dialects dialects; /* made with the first group */
     int shards; /* how many parts the rooms are divided into: one for each worker, at most JOIN_MAX_SHARDS */
 

@@ -41,6 +41,8 @@ static close_reason reason_of(participant_end end)
         return CLOSE_REASON_REPLACED;
     case PARTICIPANT_FULL:
         return CLOSE_REASON_SESSION_FULL;
+    case PARTICIPANT_NOT_ALLOWED:
+        return CLOSE_REASON_NOT_ALLOWED;
     case PARTICIPANT_SILENT:
         return CLOSE_REASON_SILENT;
     case PARTICIPANT_OVERLOADED:
@@ -140,6 +142,24 @@ static participant_way find_way(participant *p, room_space space, slice room)
     return held < 0 ? PARTICIPANT_NO_WAY : held > 0 ? PARTICIPANT_LATER : PARTICIPANT_HERE;
 }
 
+static bool may_join(const participant *p, room_space space, slice room, slice user,
+                     char refusal[PARTICIPANT_REFUSAL_MAX])
+{
+    const session *s = session_of_participant(p);
+    const session_hooks *hooks = &session_group_of(s)->shared->hooks;
+    if (hooks->may_join == NULL)
+        return true;
+    const session_join_request join = {
+        .dialect = dialect_of(p)->name,
+        .space = space,
+        .room = room,
+        .user = user,
+        .client = s->client,
+        .connection = s->connection.id,
+    };
+    return hooks->may_join(hooks->context, &join, refusal);
+}
+
 static bool is_overloaded(const participant *p)
 {
     return session_group_is_overloaded(session_group_of(session_of_participant(p)));
@@ -189,6 +209,7 @@ const participant_host session_host = {
     .resume = resume,
     .id = id,
     .find_way = find_way,
+    .may_join = may_join,
     .is_overloaded = is_overloaded,
     .ice_servers = ice_servers,
     .keep_place = keep_place,

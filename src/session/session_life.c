@@ -135,7 +135,8 @@ const connection_events session_events = {
 
 int session_open(session_group *group, const session_start *start)
 {
-    session *s = calloc(1, sizeof(*s));
+    bool has_client = group->shared->hooks.may_join != NULL;
+    session *s = calloc(1, sizeof(*s) + (has_client ? sizeof(s->client[0]) : 0));
     if (s == NULL) {
         close(start->fd);
         return -ENOMEM;

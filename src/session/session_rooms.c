@@ -89,6 +89,14 @@ static void on_signal(void *context, const room_signal_report *report)
         log_signal(report);
 }
 
+/* ---- Events ---- */
+
+static void on_event(void *context, const room_event *event)
+{
+    const session_hooks *hooks = &((const session_rooms *)context)->hooks;
+    hooks->on_room(hooks->context, event);
+}
+
 /* ---- The loop's ticker ---- */
 
 static uint64_t next_due_ms(const net_ticker *ticker, uint64_t now_ms)
@@ -121,17 +129,20 @@ static void on_turn_end(net_ticker *ticker, uint64_t took_us)
 /* ---- Life ---- */
 
 int session_rooms_init(session_rooms *rooms, net_loop *loop, const room_limits *limits,
-                       const keyed_hash *hash, session_budget *budget, const dialect_hall *hall)
+                       const keyed_hash *hash, session_budget *budget, const dialect_hall *hall,
+                       const session_hooks *hooks)
 {
     *rooms = (session_rooms){
         .ticker = {.next_due_ms = next_due_ms, .on_due = on_due, .on_turn_end = on_turn_end},
         .loop = loop,
         .budget = budget,
         .hall = hall,
+        .hooks = *hooks,
     };
     const room_effects effects = {.reserve = session_rooms_reserve,
                                   .release = session_rooms_release,
                                   .on_signal = on_signal,
+                                  .on_event = hooks->on_room == NULL ? NULL : on_event,
                                   .context = rooms};
     int error = room_manager_new(limits, &effects, hash, &rooms->manager);
     if (error == 0)

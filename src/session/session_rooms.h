@@ -10,6 +10,7 @@
 #include "net/loop.h"
 #include "rooms/room_manager.h"
 #include "session/session_budget.h"
+#include "session/session_hooks.h"
 
 typedef struct session_rooms {
     room_manager *manager; /* owned; NULL = there are no rooms here */
@@ -17,12 +18,14 @@ typedef struct session_rooms {
     net_loop *loop;           /* borrowed */
     session_budget *budget;   /* borrowed, shared by the threads of a server */
     const dialect_hall *hall; /* borrowed: whose rooms they are */
+    session_hooks hooks;      /* who wants to hear of them */
 } session_rooms;
 
-/* Make a RoomManager, and add it to the tickers of `loop`. `limits` and `hash` are copied, the rest is
- * borrowed until the end. 0 or -ENOMEM; after a failure it is not a ticker. */
+/* Make a RoomManager, and add it to the tickers of `loop`. `limits`, `hash` and `hooks` are copied, the rest
+ * is borrowed until the end. 0 or -ENOMEM; after a failure it is not a ticker. */
 int session_rooms_init(session_rooms *rooms, net_loop *loop, const room_limits *limits,
-                       const keyed_hash *hash, session_budget *budget, const dialect_hall *hall);
+                       const keyed_hash *hash, session_budget *budget, const dialect_hall *hall,
+                       const session_hooks *hooks);
 
 /* What room_effects.reserve and .release do for these rooms. `context` is a session_rooms. */
 bool session_rooms_reserve(void *context, uint32_t account, size_t len);

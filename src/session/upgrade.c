@@ -141,6 +141,8 @@ int upgrade_answer(connection *c, ws_handshake *handshake)
     int status = handshake->status;
     if (!group->shared->admit(group, s, &client))
         status = 503;
+    if (group->shared->hooks.may_join != NULL)
+        s->client[0] = client;
     s->participant.account =
         session_client(s) == NULL ? 0 : session_budget_account(&group->shared->hash, &client);
     if (status == 101)

@@ -197,6 +197,7 @@ static const metric_word handshake_codes[] = {
 static const metric_word join_results[] = {
     {"joined", NTH(SESSION_JOIN_JOINED)},
     {"full", NTH(SESSION_JOIN_FULL)},
+    {"not_allowed", NTH(SESSION_JOIN_NOT_ALLOWED)},
     {0}};
 
 static const metric_word leave_reasons[] = {

@@ -204,11 +204,13 @@ static inline void on_signal(void *context, const room_signal_report *report)
     note(f, report->why == NULL ? "\n" : " (%s)\n", report->why);
 }
 
-static inline void open_rooms_for(fixture *f, uint32_t capacity)
+/* Rooms of which on_event is told; NULL = nobody is. */
+static inline void open_rooms_with(fixture *f, uint32_t capacity,
+                                   void (*on_event)(void *context, const room_event *event))
 {
     static const keyed_hash key = {{7}};
     const room_effects effects = {
-        .reserve = reserve, .release = release, .on_signal = on_signal, .context = f};
+        .reserve = reserve, .release = release, .on_signal = on_signal, .on_event = on_event, .context = f};
     const room_limits limits = {
         .capacity = capacity,
         .pending_max_messages = 4,
@@ -219,6 +221,11 @@ static inline void open_rooms_for(fixture *f, uint32_t capacity)
     memset(f, 0, sizeof(*f));
     f->now_ms = START_MS;
     assert_int_equal(room_manager_new(&limits, &effects, &key, &f->manager), 0);
+}
+
+static inline void open_rooms_for(fixture *f, uint32_t capacity)
+{
+    open_rooms_with(f, capacity, NULL);
 }
 
 /* Free the manager; nothing may have been left behind or told on the way. */

@@ -124,6 +124,7 @@ static void each_counter_is_shown_under_its_name(void **state)
          "closes silent 1006 7\nlimits_hit pong_timeout 7\n"},
         {&t->session.joins[SESSION_JOIN_JOINED], "joins joined 7\n"},
         {&t->session.joins[SESSION_JOIN_FULL], "joins full 7\nlimits_hit room_capacity 7\n"},
+        {&t->session.joins[SESSION_JOIN_NOT_ALLOWED], "joins not_allowed 7\n"},
         {&t->session.leaves[SESSION_LEAVE_TAKEN_OVER], "takeovers 7\n"},
         {&t->session.leaves[SESSION_LEAVE_LEFT], "leaves left 7\n"},
         {&t->session.leaves[SESSION_LEAVE_MOVED], "leaves moved 7\n"},
