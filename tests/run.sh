@@ -132,6 +132,7 @@ stage_release() {
     build release || return
     run_ctest release -L server
     check "installing and embedding" tests/check_install.sh
+    check "the protocol is as its document says" tests/documents/check_protocol.py
 }
 
 # How long connections of version 2 are killed, under each sanitizer.

@@ -8,8 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
-/* PROTOCOL-2.md, "Messages": a message of its own acknowledges each 8 messages or after a second, if none has
- * gone out that it could ride on. A little earlier, since timers are late. */
+/* protocol/README.md, "Version 2": a message of its own acknowledges each 8 messages or after a second, if
+ * none has gone out that it could ride on. A little earlier, since timers are late. */
 enum { ACK_AFTER_MESSAGES = 8, ACK_AFTER_NS = 950 * 1000 * 1000 };
 
 void session_2_init(session_2 *s, user *u, session_2_signal *unacked)

@@ -1,7 +1,7 @@
-/* A user's session of version 2 (PROTOCOL-2.md), as a client keeps it: it joins, resumes and leaves, numbers
- * what is sent, sends again what was not acknowledged, acknowledges what came, and checks everything that
- * comes: that `seq` has no gap, that presence tells of the other user of the pair and of nobody else, that
- * signals come from who is there, and that `joined` fits what was there before.
+/* A user's session of version 2 (protocol/README.md, "Version 2"), as a client keeps it: it joins, resumes
+ * and leaves, numbers what is sent, sends again what was not acknowledged, acknowledges what came, and checks
+ * everything that comes: that `seq` has no gap, that presence tells of the other user of the pair and of
+ * nobody else, that signals come from who is there, and that `joined` fits what was there before.
  *
  * A signal that is sent while there is no session waits for `joined`. What a session has sent is not kept as
  * text, because it can be written again from its kind and its number.

@@ -127,9 +127,9 @@ static uint32_t first_waiting(const user *u)
     return u->sent - (u->two != NULL ? session_2_waiting(u->two) : 0);
 }
 
-/* PROTOCOL-2.md, rules 2 and 7: a session that is not resumed takes the outbox with it, and what its client
- * has sent and the server has not taken or passed on. What a peer of version 1 has sent to it goes back to
- * the queue as far as it was not acknowledged. */
+/* protocol/README.md, 2.2 and 2.7: a session that is not resumed takes the outbox with it, and what its
+ * client has sent and the server has not taken or passed on. What a peer of version 1 has sent to it goes
+ * back to the queue as far as it was not acknowledged. */
 void user_excuse_losses(user *u)
 {
     user *peer = u->peer;

@@ -121,7 +121,7 @@ static void on_stop_signal(app *a, const char *name)
         return;
     }
     signal_server_request_stop(a->server,
-                               a->is_stopping); /* PROTOCOL.md, rule 7: a second one ends it at once */
+                               a->is_stopping); /* protocol/README.md, 1.7: a second one ends it at once */
     if (!a->is_stopping)
         service_manager_notify_stopping("telling every client that the server stops");
     a->is_stopping = true;

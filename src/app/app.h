@@ -2,7 +2,7 @@
  *
  * Signals are blocked in every thread. A thread of their own (signal_watch.h) passes them on to the main
  * thread's loop, so ordinary code does what they ask for. SIGTERM and SIGINT stop the server, and a second
- * one ends it at once (PROTOCOL.md, rule 7). SIGHUP opens the log file and reads the certificate again.
+ * one ends it at once (protocol/README.md, 1.7). SIGHUP opens the log file and reads the certificate again.
  * SIGUSR1 writes the state to the log. SIGPIPE is ignored.
  *
  * All functions: the main thread. No other thread may run when app_run() is called. */

@@ -5,7 +5,7 @@
  * src/dialect_NAME and one row in session/dialects.c. It knows participants and rooms; it knows no thread, no
  * socket and no mailbox.
  *
- * A connection gets its dialect at the handshake, for good (PROTOCOL.md, first paragraph): the one whose
+ * A connection gets its dialect at the handshake, for good (protocol/README.md, "Connecting"): the one whose
  * subprotocol it asks for, else the one that finds in the query what it needs, else the one that asks for
  * nothing. */
 #ifndef HOMECALL_DIALECT_DIALECT_H

@@ -57,7 +57,7 @@ void participant_peer_on_pong(participant *p)
         room_manager_on_alive(hall->manager, &p->peer, hall->now_ms(hall));
 }
 
-/* PROTOCOL.md, rule 4: the end of a connection is a leave, with the grace of rule 3. */
+/* protocol/README.md, 1.4: the end of a connection is a leave, with the grace of rule 1.3. */
 void participant_peer_on_end(participant *p, bool is_fault)
 {
     (void)is_fault;

@@ -55,7 +55,7 @@ static inline int rules_signal(participant *p, dialect_hall *hall, room_peer *fr
 }
 
 /* A signal whose sender is not in that room, of `bytes`: it is an attempt like others, so it is counted and
- * logged (PROTOCOL.md, rule 3). `why` is a literal. */
+ * logged (protocol/README.md, 1.3). `why` is a literal. */
 void rules_refuse_signal(participant *p, signal_kind kind, size_t bytes, const char *why);
 
 /* The client reports a fault, whose text in JSON this is: that is logged, but only so often that a client

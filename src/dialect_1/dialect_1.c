@@ -1,4 +1,4 @@
-/* The rules of PROTOCOL.md, one handler for each type of message. */
+/* The rules of protocol/README.md, "Version 1", one handler for each type of message. */
 #include "dialect_1/dialect_1.h"
 
 #include "dialect/participant_peer.h"
@@ -119,7 +119,7 @@ static dialect_verdict enter_room(participant *p, const message *m)
     return result == ROOM_WAITING ? DIALECT_HOLD : DIALECT_GO_ON;
 }
 
-/* PROTOCOL.md, rule 1 */
+/* protocol/README.md, 1.1 */
 static dialect_verdict on_join(participant *p, dialect_hall *hall, const message *m)
 {
     (void)hall;
@@ -133,7 +133,7 @@ static dialect_verdict on_join(participant *p, dialect_hall *hall, const message
     return rules_may_join_here(p, ROOM_SPACE_ROOMS, m->room, &verdict) ? enter_room(p, m) : verdict;
 }
 
-/* PROTOCOL.md, rule 4. The sender leaves, whatever `user` the message names. */
+/* protocol/README.md, 1.4. The sender leaves, whatever `user` the message names. */
 static dialect_verdict on_leave(participant *p, dialect_hall *hall, const message *m)
 {
     (void)hall;
@@ -142,7 +142,7 @@ static dialect_verdict on_leave(participant *p, dialect_hall *hall, const messag
     return DIALECT_GO_ON;
 }
 
-/* PROTOCOL.md, rules 2 and 3 */
+/* protocol/README.md, 1.2 and 1.3 */
 static dialect_verdict on_signal(participant *p, dialect_hall *hall, const message *m)
 {
     if (!is_in_room_of(p, m)) {

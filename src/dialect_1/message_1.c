@@ -47,7 +47,7 @@ typedef struct message_row {
     slice signal_payload_key;  /* between the user and the payload */
 } message_row;
 
-/* PROTOCOL.md, "Client to server" and "Server to client". `from` is no field here: whatever it holds is
+/* protocol/README.md, "Version 1". `from` is no field here: whatever it holds is
  * ignored (rule 2), as are the fields that nobody knows. */
 static const message_row rows[] = {
     [MESSAGE_JOIN] = {.names = BIT(FIELD_ROOM) | BIT(FIELD_USER),
@@ -85,7 +85,7 @@ static int read_name(const found_fields *found, const message_row *row, field_id
         return (row->required_names & BIT(id)) != 0 ? -EINVAL : 0;
     if (status == -ENOMEM)
         return status;
-    /* PROTOCOL.md, "Client to server": not empty, and bounded. */
+    /* protocol/README.md, "Version 1": not empty, and bounded. */
     return status == 0 && name->len > 0 ? 0 : -EINVAL;
 }
 

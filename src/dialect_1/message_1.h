@@ -1,5 +1,5 @@
-/* Messages of version 1 of the signaling protocol (PROTOCOL.md): from JSON text to a checked struct, and the
- * server's messages back.
+/* Messages of version 1 of the signaling protocol (protocol/README.md, "Version 1"): from JSON text to a
+ * checked struct, and the server's messages back.
  *
  * Pure. Decoding is one pass of protocol/fields. Only `type`, `room` and `user` are decoded. `sdp` and
  * `candidate` stay the raw text that came, so what is passed on is JSON-equal to what was sent. */
@@ -35,8 +35,8 @@ typedef struct message {
 } message;
 
 /* Decode one message. `max_name_bytes`, at most MESSAGE_MAX_NAME_BYTES, bounds room and user after trimming.
- * 0, or -EINVAL for everything that PROTOCOL.md, rule 5, answers with "Invalid message", or -ENOMEM, but only
- * where names or keys have escapes. On failure *out is of no use. */
+ * 0, or -EINVAL for everything that protocol/README.md, 1.5, answers with "Invalid message", or -ENOMEM, but
+ * only where names or keys have escapes. On failure *out is of no use. */
 int message_decode(slice text, size_t max_name_bytes, message *out);
 
 /* "join", "offer" and so on: a literal. */
@@ -58,7 +58,7 @@ void message_encode_refusal(struct iovec parts[MESSAGE_REFUSAL_PARTS], slice why
 /* {"type":"error","message":M}, a slice over a literal; M needs no escape. */
 #define MESSAGE_ERROR_JSON(text) SLICE_LITERAL("{\"type\":\"error\",\"message\":\"" text "\"}")
 
-/* Every other error that the server sends (PROTOCOL.md, rules 1, 2, 3 and 5). */
+/* Every other error that the server sends (protocol/README.md, 1.1, 1.2, 1.3 and 1.5). */
 #define MESSAGE_INVALID       MESSAGE_ERROR_JSON("Invalid message")
 #define MESSAGE_ROOM_IS_FULL  MESSAGE_ERROR_JSON("Room is full")
 #define MESSAGE_JOIN_FIRST    MESSAGE_ERROR_JSON("Join the room first")

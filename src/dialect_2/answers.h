@@ -1,5 +1,5 @@
-/* Answers: what the server says to a client of version 2, besides signals and presence (PROTOCOL-2.md,
- * "Messages"). */
+/* Answers: what the server says to a client of version 2, besides signals and presence (protocol/README.md,
+ * "Version 2"). */
 #ifndef HOMECALL_DIALECT_2_ANSWERS_H
 #define HOMECALL_DIALECT_2_ANSWERS_H
 

@@ -1,4 +1,4 @@
-/* Version 2 of the protocol: PROTOCOL-2.md. Its clients ask for it by a subprotocol. */
+/* Version 2 of the protocol: protocol/README.md, "Version 2". Its clients ask for it by a subprotocol. */
 #ifndef HOMECALL_DIALECT_2_DIALECT_2_H
 #define HOMECALL_DIALECT_2_DIALECT_2_H
 

@@ -44,7 +44,7 @@ static bool can_resume(const find *found, const message_2 *m)
     return is_own && m->has_seen && outbox_can_resume(&found->seat->outbox, m->seen);
 }
 
-/* PROTOCOL-2.md, rule 2: both ends go on. */
+/* protocol/README.md, 2.2: both ends go on. */
 static dialect_verdict resume(participant *p, const find *found, const message_2 *m)
 {
     seat *s = found->seat;

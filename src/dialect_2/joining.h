@@ -1,5 +1,5 @@
-/* Joining: how a client of version 2 gets a session, gets it back, and gives it up (PROTOCOL-2.md, rules 1 to
- * 4). */
+/* Joining: how a client of version 2 gets a session, gets it back, and gives it up (protocol/README.md, 2.1
+ * to 4). */
 #ifndef HOMECALL_DIALECT_2_JOINING_H
 #define HOMECALL_DIALECT_2_JOINING_H
 

@@ -66,7 +66,7 @@ typedef struct message_row {
     (BIT(JSON_NULL) | BIT(JSON_FALSE) | BIT(JSON_TRUE) | BIT(JSON_NUMBER) | BIT(JSON_STRING) | \
      BIT(JSON_OBJECT) | BIT(JSON_ARRAY))
 
-/* PROTOCOL-2.md, "Messages". sdp and candidate hold what they hold in version 1. */
+/* protocol/README.md, "Version 2". sdp and candidate hold what they hold in version 1. */
 static const message_row rows[TYPE_COUNT] = {
     [MESSAGE_2_JOIN] = {.takes = JOIN_FIELDS, .requires = BIT(FIELD_ROOM)},
     [MESSAGE_2_LEAVE] = {.takes = BIT(FIELD_TEXT) | BIT(FIELD_ACK)},

@@ -1,4 +1,4 @@
-/* Messages of clients of version 2 (PROTOCOL-2.md, "Messages" and "Types"): from JSON text to a checked
+/* Messages of clients of version 2 (protocol/README.md, "Version 2"): from JSON text to a checked
  * struct.
  *
  * Pure. Names, tokens and peer ids are decoded; `sdp`, `candidate`, `data` and `text` stay the raw text that
@@ -29,7 +29,7 @@ typedef enum message_2_type {
     MESSAGE_2_NO_TYPE, /* of a message that was refused: it has none that we know */
 } message_2_type;
 
-/* Why a message is refused, by the codes of PROTOCOL-2.md. */
+/* Why a message is refused, by the codes of protocol/README.md, "Version 2". */
 typedef enum message_2_fault {
     MESSAGE_2_INVALID = 1, /* `invalid` */
     MESSAGE_2_TOO_LARGE,   /* `too-large`: data, text or a name */

@@ -1,6 +1,6 @@
-/* Outbox: what a session has been told and has not acknowledged yet, in the order of `seq` (PROTOCOL-2.md,
- * rules 1, 2 and 5). It outlives the connection, so that what was on its way when the connection broke is
- * told again.
+/* Outbox: what a session has been told and has not acknowledged yet, in the order of `seq`
+ * (protocol/README.md, 2.1, 2.2 and 2.5). It outlives the connection, so that what was on its way when the
+ * connection broke is told again.
  *
  * An entry is the text of one message without its closing brace, so that an acknowledgement can ride on it.
  * It is bounded in messages and bytes, and its bytes are taken from a budget. If something does not fit, the

@@ -1,4 +1,4 @@
-/* Presence: what a session is told of the others in its room (PROTOCOL-2.md, "Messages"). */
+/* Presence: what a session is told of the others in its room (protocol/README.md, "Version 2"). */
 #ifndef HOMECALL_DIALECT_2_PRESENCE_H
 #define HOMECALL_DIALECT_2_PRESENCE_H
 

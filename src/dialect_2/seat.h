@@ -1,4 +1,4 @@
-/* Seat: a session of version 2, which outlives the connection that speaks for it (PROTOCOL-2.md, rule 1).
+/* Seat: a session of version 2, which outlives the connection that speaks for it (protocol/README.md, 2.1).
  *
  * It is what is in the room: the seat's peer, not the participant's. While a connection is there, it is the
  * seat's wire; after a loss the seat is away until another connection shows its token, or its time is over.
@@ -65,8 +65,8 @@ struct seat_house {
     struct seat_list owing;            /* who owes an acknowledgement for the longest time, first */
 };
 
-/* How long an acknowledgement may wait for a message to ride on, and how many messages may (PROTOCOL-2.md,
- * "Messages"). */
+/* How long an acknowledgement may wait for a message to ride on, and how many messages may
+ * (protocol/README.md, "Version 2"). */
 enum { SEAT_ACK_AFTER_MS = 1000, SEAT_ACK_AFTER_MESSAGES = 8 };
 
 /* The seat whose peer this is; of a peer of this dialect alone. */

@@ -42,7 +42,7 @@ seat_house *seat_house_of(const participant *p)
     return participant_hall(p)->kept[dialect_of(p)->slot];
 }
 
-/* PROTOCOL-2.md, rule 7, last sentence */
+/* protocol/README.md, 2.7 */
 void seat_house_give_back(seat *s)
 {
     const dialect_hall *hall = s->house->hall;

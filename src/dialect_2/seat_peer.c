@@ -51,7 +51,7 @@ static bool is_sole_receiver(const seat *s, const room_member *from)
     return true;
 }
 
-/* PROTOCOL-2.md, rule 7, last sentence: a member of version 1 gets its signals back when this session ends
+/* protocol/README.md, 2.7: a member of version 1 gets its signals back when this session ends
  * and has not acknowledged them. Those of version 2 are told that the session has ended. */
 static void note_sender(const seat *s, outbox_entry *entry, const room_signal *signal,
                         const room_member *from)

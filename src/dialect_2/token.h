@@ -1,4 +1,4 @@
-/* Tokens: what a client shows to get its session back (PROTOCOL-2.md, rule 4). One is worth as much as a
+/* Tokens: what a client shows to get its session back (protocol/README.md, 2.4). One is worth as much as a
  * codeword: it is compared in constant time, and never logged. Pure but for the drawing. */
 #ifndef HOMECALL_DIALECT_2_TOKEN_H
 #define HOMECALL_DIALECT_2_TOKEN_H

@@ -1,4 +1,5 @@
-/* The rules of PROTOCOL-SESSION.md. Sessions are rooms of a space of their own; their members have no names.
+/* The rules of protocol/README.md, "The session dialect". Sessions are rooms of a space of their own; their
+ * members have no names.
  *
  * The invitation, the id in the query, is the first message. A participant is in its session from then on, or
  * waits before it, or its connection ends. */
@@ -51,7 +52,7 @@ static void say_error(participant *p, slice id_json, slice text)
     (void)participant_host_of(p)->send(p, parts, SESSION_MESSAGE_ERROR_PARTS);
 }
 
-/* PROTOCOL-SESSION.md: the error, and then 1008. */
+/* protocol/README.md, S.4: the error, and then 1008. */
 static void refuse_full(participant *p, slice id_json)
 {
     say_error(p, id_json, SESSION_MESSAGE_IS_FULL);

@@ -45,7 +45,7 @@ typedef struct message_row {
     slice payload_key;
 } message_row;
 
-/* PROTOCOL-SESSION.md */
+/* protocol/README.md, "The session dialect" */
 static const message_row rows[TYPE_COUNT] = {
     [SESSION_MESSAGE_OFFER] = {.payload = FIELD_SDP,
                                .payload_types = BIT(JSON_STRING) | BIT(JSON_OBJECT),

@@ -1,5 +1,5 @@
-/* Messages of the session dialect (PROTOCOL-SESSION.md): from JSON text to a checked struct, and as they are
- * passed on.
+/* Messages of the session dialect (protocol/README.md, "The session dialect"): from JSON text to a checked
+ * struct, and as they are passed on.
  *
  * Pure. Only `type` and `sessionId` are decoded. All else stays the raw text that came, so what is passed on
  * is JSON-equal to what was sent.

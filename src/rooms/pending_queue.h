@@ -1,4 +1,4 @@
-/* The signals that wait in a room for somebody to come, first in, first out (PROTOCOL.md, rule 3).
+/* The signals that wait in a room for somebody to come, first in, first out (protocol/README.md, 1.3).
  *
  * Pure, and owned by the room's thread. A queue has three bounds: its messages and its bytes, which
  * pending_bounds tells, and the bytes of all queues of the server, for which `reserve` is asked. Only the

@@ -19,7 +19,7 @@ typedef struct room_limits {
     uint32_t probe_timeout_ms;     /* for the members of a full room to answer */
 } room_limits;
 
-/* What became of one signal. Each attempt is told once for each receiver (PROTOCOL.md, rule 3). */
+/* What became of one signal. Each attempt is told once for each receiver (protocol/README.md, 1.3). */
 typedef enum room_outcome {
     ROOM_SIGNAL_RELAYED,   /* passed on to a present user */
     ROOM_SIGNAL_QUEUED,    /* kept: nobody else is there */

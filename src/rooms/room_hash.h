@@ -10,7 +10,7 @@
 /* The same name in two spaces names two rooms. */
 typedef enum room_space {
     ROOM_SPACE_ROOMS,    /* the rooms of versions 1 and 2 of the protocol */
-    ROOM_SPACE_SESSIONS, /* the sessions of PROTOCOL-SESSION.md */
+    ROOM_SPACE_SESSIONS, /* the sessions of protocol/README.md, "The session dialect" */
 } room_space;
 
 /* The hash of the room of this name. Any thread. For one name in two spaces, both halves differ, by the

@@ -80,7 +80,7 @@ static void pass_on_wait(room_member *member, room_peer *peer)
     old->face->on_replaced(old, member);
 }
 
-/* PROTOCOL.md, rule 1: the same user from a new connection. `member` is present or waits. */
+/* protocol/README.md, 1.1: the same user from a new connection. `member` is present or waits. */
 static int take_over(room_manager *manager, room_member *member, room_peer *peer)
 {
     room *r = member->room;
@@ -171,7 +171,7 @@ void room_manager_leave(room_manager *manager, room_peer *peer, const room_leavi
         return;
     }
     room *r = member->room;
-    if (room_signals_has_queue_of(member)) /* PROTOCOL.md, rule 3 */
+    if (room_signals_has_queue_of(member)) /* protocol/README.md, 1.3 */
         room_signals_drop(manager, r, room_signals_failure_of_end(how->why));
     room_places_take_out(manager, member, how->why, how->text);
     room_member_free(member);

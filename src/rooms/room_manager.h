@@ -1,5 +1,5 @@
-/* RoomManager: who is in which room, and the signals that wait for somebody to come (PROTOCOL.md, rules 1 to
- * 4).
+/* RoomManager: who is in which room, and the signals that wait for somebody to come (protocol/README.md, 1.1
+ * to 4).
  *
  * One shard of the rooms, owned by one thread: no lock, no atomic. Pure: it knows neither sockets nor clocks
  * nor JSON. A peer is whatever embeds a room_peer, a signal is a body in parts, and time comes as an
@@ -89,10 +89,10 @@ int room_manager_succeed(room_manager *manager, room_peer *old_peer, room_peer *
  * the queue is full, or -ENOMEM; both are already reported as refused. */
 int room_manager_signal(room_manager *manager, room_peer *from, const room_signal *signal, uint64_t now_ms);
 
-/* A signal that this member of the room of `of_room` had sent to one who is gone is queued (PROTOCOL-2.md,
- * rule 7), in the order of calls, and reported so. Only if the sender is still there, alone, and speaks
- * version 1, which can't say it again. Was it queued? Where the queue is full, it is reported as refused.
- * Only from within room_peer_face.on_gone. */
+/* A signal that this member of the room of `of_room` had sent to one who is gone is queued
+ * (protocol/README.md, 2.7), in the order of calls, and reported so. Only if the sender is still there,
+ * alone, and speaks version 1, which can't say it again. Was it queued? Where the queue is full, it is
+ * reported as refused. Only from within room_peer_face.on_gone. */
 bool room_manager_requeue(room_manager *manager, const room_member *of_room, uint32_t sender_order,
                           const room_signal *signal, uint64_t now_ms);
 

@@ -25,7 +25,8 @@ struct room_manager {
     uint64_t opened_rooms; /* so many so far: room.id_base */
 };
 
-/* How many a session of PROTOCOL-SESSION.md holds, whatever the limits are for rooms. */
+/* How many a session of protocol/README.md, "The session dialect" holds, whatever the limits are for rooms.
+ */
 enum { ROOM_SESSION_CAPACITY = 2 };
 
 /* Can nobody come in any more? A room that has no number left for a member is full, too. */

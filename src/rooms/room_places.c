@@ -88,7 +88,7 @@ void room_places_pass_on(room_manager *manager, room_member *member, room_peer *
     old->face->on_replaced(old, member);
 }
 
-/* PROTOCOL.md, rule 3: what it has queued stays for the TTL. PROTOCOL-2.md, rule 7, PROTOCOL-SESSION.md: or
+/* protocol/README.md, 1.3: what it has queued stays for the TTL. protocol/README.md, 2.7 and S.3: or
  * it is gone. */
 void room_places_end_lost(room_manager *manager, room_member *member)
 {
@@ -111,7 +111,7 @@ static void drop_member(room_manager *manager, room_member *member)
     peer->face->on_dropped(peer);
 }
 
-/* PROTOCOL.md, rule 1: a member that was asked and stayed silent for the whole time is dropped. */
+/* protocol/README.md, 1.1: a member that was asked and stayed silent for the whole time is dropped. */
 static void drop_silent_members(room_manager *manager, const room *r)
 {
     room_member *next;
@@ -138,7 +138,7 @@ void room_places_end_wait(room_manager *manager, room_waiter *waiter)
     room_member_free(member);
 }
 
-/* PROTOCOL.md, rule 1: otherwise the newcomer gets "Room is full". */
+/* protocol/README.md, 1.1: otherwise the newcomer gets "Room is full". */
 void room_places_refuse(room_manager *manager, room_waiter *waiter)
 {
     room_member *member = waiting_line_take(manager, waiter);
@@ -148,8 +148,8 @@ void room_places_refuse(room_manager *manager, room_waiter *waiter)
     room_member_free(member);
 }
 
-/* PROTOCOL-2.md, rule 8: members who are there and silent go first. Only if that is not enough, those who are
- * away go, and only as many as are needed: whoever is due and still waits comes here again. */
+/* protocol/README.md, 2.8: members who are there and silent go first. Only if that is not enough, those who
+ * are away go, and only as many as are needed: whoever is due and still waits comes here again. */
 void room_places_decide(room_manager *manager, room_waiter *waiter)
 {
     room *r = waiter->member->room;

@@ -43,7 +43,7 @@ void room_places_refuse(room_manager *manager, room_waiter *waiter);
 void room_places_decide(room_manager *manager, room_waiter *waiter);
 
 /* Do what a change has made due, so that what room.h says of every room holds again. First come, first let
- * in. Who can't get in is refused as soon as that is certain. PROTOCOL.md, rule 4: an empty room with an
+ * in. Who can't get in is refused as soon as that is certain. protocol/README.md, 1.4: an empty room with an
  * empty queue is freed at once, so `r` may be gone afterwards. */
 void room_places_settle(room_manager *manager, room *r);
 

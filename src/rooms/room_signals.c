@@ -100,7 +100,7 @@ static int push(const room_manager *manager, room_member *from, const room_signa
 static int enqueue(room_manager *manager, room_member *from, const parcel *p)
 {
     int err = push(manager, from, p->signal);
-    if (err != 0) { /* PROTOCOL.md, rule 3: what is queued already stays */
+    if (err != 0) { /* protocol/README.md, 1.3: what is queued already stays */
         report(manager, ROOM_SIGNAL_REFUSED, p, from, NULL, failure_of(err));
         return err == -ENOMEM ? -ENOMEM : -ENOSPC;
     }
@@ -129,7 +129,7 @@ int room_signals_pass(room_manager *manager, room_member *from, const room_signa
     if (r->member_count == 1 && only == NULL)
         return keep(manager, from, &p);
 
-    /* PROTOCOL.md, rule 2: to every other user of the room. */
+    /* protocol/README.md, 1.2: to every other user of the room. */
     const room_member *to;
     SLIST_FOREACH(to, &r->members, link)
     {
@@ -139,7 +139,7 @@ int room_signals_pass(room_manager *manager, room_member *from, const room_signa
     return 0;
 }
 
-/* PROTOCOL-2.md, rule 7 */
+/* protocol/README.md, 2.7 */
 bool room_signals_take_back(room_manager *manager, room_member *from, const room_signal *signal)
 {
     if (from->room->member_count != 1 || signal->is_fleeting)
@@ -205,7 +205,7 @@ void room_signals_drop(room_manager *manager, room *r, room_failure why)
         empty_queue(manager, r, NULL, why);
 }
 
-/* PROTOCOL.md, rule 3: a newcomer gets the queue of another user at once, and owns again the one that it
+/* protocol/README.md, 1.3: a newcomer gets the queue of another user at once, and owns again the one that it
  * left. */
 void room_signals_receive(room_manager *manager, room_member *newcomer)
 {
@@ -221,7 +221,7 @@ void room_signals_receive(room_manager *manager, room_member *newcomer)
 
 /* ---- A lost owner ---- */
 
-/* PROTOCOL.md, rule 3: what it has queued stays for the TTL. */
+/* protocol/README.md, 1.3: what it has queued stays for the TTL. */
 void room_signals_lose_owner(room_manager *manager, room_member *member, uint64_t now_ms)
 {
     assert(room_signals_has_queue_of(member));

@@ -1,5 +1,5 @@
-/* What happens to signals: they are passed on to who is there, kept for who comes, and given up (PROTOCOL.md,
- * rules 2 and 3). The part of the RoomManager that reports them. Internal to src/rooms. */
+/* What happens to signals: they are passed on to who is there, kept for who comes, and given up
+ * (protocol/README.md, 1.2 and 1.3). The part of the RoomManager that reports them. Internal to src/rooms. */
 #ifndef HOMECALL_ROOMS_ROOM_SIGNALS_H
 #define HOMECALL_ROOMS_ROOM_SIGNALS_H
 

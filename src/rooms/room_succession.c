@@ -1,5 +1,5 @@
-/* What becomes of the place of a member that is gone, and of what was said to it (PROTOCOL-2.md, rules 2, 3
- * and 7). */
+/* What becomes of the place of a member that is gone, and of what was said to it
+ * (protocol/README.md, 2.2, 2.3 and 7). */
 #include "rooms/room_manager.h"
 
 #include "rooms/room_manager_parts.h"

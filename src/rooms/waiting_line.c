@@ -66,7 +66,7 @@ room_member *waiting_line_longest_away(const room *r)
     return longest;
 }
 
-/* PROTOCOL-SESSION.md: who was heard from within this time is no ghost. */
+/* protocol/README.md, S.2: who was heard from within this time is no ghost. */
 enum { TRUST_MS = 1000 };
 
 bool waiting_line_doubts(const room_member *newcomer, uint64_t since_ms)

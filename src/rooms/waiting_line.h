@@ -1,6 +1,6 @@
-/* The lines before rooms: who waits, who was asked for a sign of life, and who still owes it (PROTOCOL.md,
- * rule 1; PROTOCOL-2.md, rule 8; PROTOCOL-SESSION.md). The part of the RoomManager that judges; room_places.c
- * acts on it. Internal to src/rooms.
+/* The lines before rooms: who waits, who was asked for a sign of life, and who still owes it
+ * (protocol/README.md, 1.1, 2.8 and S.2). The part of the RoomManager that judges; room_places.c acts on it.
+ * Internal to src/rooms.
  *
  * A newcomer before a full room has every member probed, except those that still owe an answer to an earlier
  * newcomer. That newcomer may have gone since; the answer, when it comes, serves both. A member is judged

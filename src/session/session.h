@@ -53,7 +53,7 @@ static inline client_account *session_client(const session *s)
     return client_account_of(s->connection.allowance);
 }
 
-/* Close it because the server stops (PROTOCOL.md, rule 7), in the words of its dialect. */
+/* Close it because the server stops (protocol/README.md, 1.7), in the words of its dialect. */
 static inline void session_stop(session *s)
 {
     if (connection_is_open(&s->connection))

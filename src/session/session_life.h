@@ -36,7 +36,7 @@ void session_take_back(session *s, session_group *group);
 /* End a detached session that can't be attached to any group. It is freed before this returns. */
 void session_abandon(session *s);
 
-/* Close every session of the group, behind the output that waits for it (PROTOCOL.md, rule 7). */
+/* Close every session of the group, behind the output that waits for it (protocol/README.md, 1.7). */
 void session_close_all(session_group *group);
 
 /* What session_close_some() may leave for later. */

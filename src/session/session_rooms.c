@@ -80,7 +80,7 @@ static void log_signal(const room_signal_report *report)
     log_event(LOG_INFO, log_namespace, outcomes[report->outcome], fields, count);
 }
 
-/* PROTOCOL.md, rule 3: every attempt is logged. */
+/* protocol/README.md, 1.3: every attempt is logged. */
 static void on_signal(void *context, const room_signal_report *report)
 {
     const session_rooms *rooms = context;

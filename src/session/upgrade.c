@@ -94,7 +94,8 @@ static void log_answer(const session *s, const ws_handshake *handshake, const ad
 
 /* ---- The dialect ---- */
 
-/* PROTOCOL.md, first paragraph: by the subprotocol, else by the query, else the one that asks for nothing. */
+/* protocol/README.md, "Connecting": by the subprotocol, else by the query, else the one that asks for
+ * nothing. */
 static const dialect *choose_dialect(const dialects *list, const dialect_limits *limits,
                                      const ws_handshake *handshake)
 {

@@ -252,7 +252,7 @@ static size_t read_frame(ws_decoder *decoder, uint32_t max_message_bytes, uint8_
     fault = find_length_fault(mask_at, payload_len);
     if (fault != NULL)
         return fail(decoder, event, WS_CLOSE_PROTOCOL_ERROR, fault);
-    /* PROTOCOL.md, rule 5. Written so that no sum can overflow. */
+    /* protocol/README.md, 1.5. Written so that no sum can overflow. */
     if (!is_control(opcode) &&
         (payload_len > max_message_bytes || decoder->message_bytes > max_message_bytes - payload_len))
         return fail(decoder, event, WS_CLOSE_TOO_BIG, "message too big");

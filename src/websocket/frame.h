@@ -43,8 +43,8 @@ typedef enum ws_close_code {
     WS_CLOSE_INTERNAL_ERROR = 1011,
     WS_CLOSE_SERVICE_RESTART = 1012, /* registered with IANA after RFC 6455, as the next */
     WS_CLOSE_TRY_AGAIN_LATER = 1013, /* registered with IANA after RFC 6455 */
-    WS_CLOSE_REPLACED = 4501,        /* its session goes on with another connection: PROTOCOL-2.md */
-    WS_CLOSE_TAKEN_OVER = 4001,      /* the same user joined from a new connection: PROTOCOL.md, rule 1 */
+    WS_CLOSE_REPLACED = 4501,   /* its session goes on with another connection: protocol/README.md, 2.4 */
+    WS_CLOSE_TAKEN_OVER = 4001, /* the same user joined from a new connection: protocol/README.md, 1.1 */
 } ws_close_code;
 
 enum {

@@ -322,7 +322,7 @@ static bool is_from_allowed_origin(const ws_handshake_rules *rules, const reques
                                        slice_equals(r->fetch_site, SLICE_LITERAL("same-origin")));
 }
 
-/* The verdict over a well-formed request (PROTOCOL.md, Endpoint). */
+/* The verdict over a well-formed request (protocol/README.md, "Connecting"). */
 static int judge(const ws_handshake_rules *rules, const request *r)
 {
     if (!is_page(rules, r) && !is_served_path(rules, r->path))

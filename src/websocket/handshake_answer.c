@@ -13,7 +13,7 @@ enum { DIGEST_BYTES = 20 /* of SHA-1 */, GUID_LEN = 36 };
 typedef struct fault_answer {
     int status;
     const char *reason;  /* of the status line */
-    const char *headers; /* Connection, and what else PROTOCOL.md asks for */
+    const char *headers; /* Connection, and what else protocol/README.md, "Connecting" asks for */
     const char *body;
 } fault_answer;
 

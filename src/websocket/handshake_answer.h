@@ -1,4 +1,5 @@
-/* What the server answers to an opening handshake, in HTTP (RFC 6455, 4.2.2; PROTOCOL.md, Endpoint). Pure.
+/* What the server answers to an opening handshake, in HTTP (RFC 6455, 4.2.2; protocol/README.md,
+ * "Connecting"). Pure.
  *
  * Left out on purpose: the Date header. There is no clock here, and nothing of ours may be cached. */
 #ifndef HOMECALL_WEBSOCKET_HANDSHAKE_ANSWER_H
@@ -18,9 +19,9 @@ enum { WS_HANDSHAKE_MAX_ANSWER = 512 };
 
 /* Write the HTTP answer for `status` (those of ws_handshake but 200, and 429 and 503): 101 with
  * Sec-WebSocket-Accept made from `key`, and with the subprotocol `protocol` unless that is NULL (both unused
- * otherwise; RFC 6455, 4.2.2 wants one that the client offered), or a fault with the headers that PROTOCOL.md
- * asks for, Connection: close, and a short text/plain body that names the fault. Returns its length; 0 when
- * there is no memory for the digest of a 101. */
+ * otherwise; RFC 6455, 4.2.2 wants one that the client offered), or a fault with the headers that
+ * protocol/README.md, "Connecting" asks for, Connection: close, and a short text/plain body that names the
+ * fault. Returns its length; 0 when there is no memory for the digest of a 101. */
 size_t ws_handshake_answer(char out[WS_HANDSHAKE_MAX_ANSWER], int status, slice key, const char *protocol);
 
 #endif

@@ -1,5 +1,5 @@
 // Calls by the session dialect between real pages of a headless Chromium: the page of session_page behaves on the wire as
-// the one of today's HomeCall does (PROTOCOL-SESSION.md).
+// the one of today's HomeCall does (protocol/README.md, "The session dialect").
 
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";

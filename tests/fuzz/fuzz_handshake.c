@@ -1,6 +1,6 @@
 /* Upgrade requests, fuzzed: a verdict that is given early must be the one that all of the bytes get, no slice
- * may leave the bytes, a request that is served must have what PROTOCOL.md asks for, the subprotocol must be
- * the one that a plain reading finds, and every verdict must have a well-formed answer.
+ * may leave the bytes, a request that is served must have what protocol/README.md, "Connecting" asks for, the
+ * subprotocol must be the one that a plain reading finds, and every verdict must have a well-formed answer.
  *
  * Input: one byte for the limit of the head, one that says where prefixes are tried, then the request. */
 #include "websocket/handshake.h"

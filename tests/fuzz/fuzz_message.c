@@ -40,7 +40,7 @@ static bool is_name_fine(const cJSON *document, const char *name, bool is_requir
     return len > 0 && len <= MAX_NAME_BYTES;
 }
 
-/* PROTOCOL.md, "Client to server", over the cJSON tree. */
+/* protocol/README.md, "Version 1", over the cJSON tree. */
 static bool is_message(const cJSON *document)
 {
     const cJSON *type = reference_find_last(document, "type");
@@ -165,7 +165,8 @@ static bool check_members(slice text)
     return result == 0;
 }
 
-/* cJSON reads the signal as the four members that PROTOCOL.md shows, the payload as it was. */
+/* cJSON reads the signal as the four members that protocol/README.md, "Version 1" shows, the payload as it
+ * was. */
 static void check_signal_tree(slice signal, const message *sent)
 {
     static const char *const names[] = {"type", "room", "from", NULL};

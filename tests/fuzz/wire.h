@@ -1,5 +1,6 @@
 /* Both ends of what goes over the wire, for targets that play clients: what a client says, and a check of
- * what it hears. A server may be told anything, but itself it says only what RFC 6455 and PROTOCOL.md allow.
+ * what it hears. A server may be told anything, but itself it says only what RFC 6455 and protocol/README.md,
+ * "Version 1" allow.
  */
 #ifndef HOMECALL_TESTS_FUZZ_WIRE_H
 #define HOMECALL_TESTS_FUZZ_WIRE_H
@@ -85,7 +86,7 @@ static inline void wire_forget(wire_ear *ear)
     *ear = (wire_ear){0};
 }
 
-/* PROTOCOL.md, "Server to client". */
+/* protocol/README.md, "Version 1". */
 static inline void wire_check_version_1(const cJSON *message, const char *type)
 {
     bool is_error = strcmp(type, "error") == 0;

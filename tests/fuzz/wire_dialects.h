@@ -93,7 +93,7 @@ static inline bool wire_is_one_of(const char *type, const char *const types[])
     return false;
 }
 
-/* PROTOCOL-SESSION.md: sessionId is always there. */
+/* protocol/README.md, "The session dialect": sessionId is always there. */
 static inline void wire_check_session(const cJSON *message, const char *type)
 {
     static const char *const types[] = {"offer", "answer", "candidate", "hangup", "error", NULL};
@@ -106,7 +106,7 @@ static inline void wire_remember(char *out, size_t cap, const cJSON *text)
     snprintf(out, cap, "%s", text->valuestring);
 }
 
-/* PROTOCOL-2.md, rules 2 and 5: the numbers have no gap. */
+/* protocol/README.md, 2.2 and 2.5: the numbers have no gap. */
 static inline void wire_check_version_2(const cJSON *message, const char *type, wire_past *past)
 {
     static const char *const numbered[] = {

@@ -1,4 +1,4 @@
-/* The rules of rooms, 1 to 4 of PROTOCOL.md, and what PROTOCOL-2.md and PROTOCOL-SESSION.md add, written down
+/* The rules of rooms, 1.1 to 1.4 of protocol/README.md, and what versions other than 1 add, written down
  * once more as plainly as possible: small arrays that are searched from front to back, every rule where it is
  * read. Nothing here is shared with src/rooms, but for the names of outcomes in reports.
  *

@@ -302,7 +302,7 @@ static void on_replaced(room_peer *replaced, const room_member *was)
     transcript_note(text_of(peer_of(replaced)), "replaced\n");
 }
 
-/* PROTOCOL.md, rule 1: only who was pinged, and was silent for the whole time since. Or who is away. */
+/* protocol/README.md, 1.1: only who was pinged, and was silent for the whole time since. Or who is away. */
 static void on_dropped(room_peer *dropped)
 {
     const real_peer *p = peer_of(dropped);
@@ -688,7 +688,7 @@ static bool compare_counts(const world *w, const reference *r)
     room_counts expected = {0};
     for (int i = 0; i < MODEL_ROOMS; i++) {
         const reference_room *room = &r->rooms[i];
-        expected.rooms += room->member_count > 0 || room->queued > 0; /* PROTOCOL.md, rule 4 */
+        expected.rooms += room->member_count > 0 || room->queued > 0; /* protocol/README.md, 1.4 */
         expected.members += (uint64_t)room->member_count;
         expected.waiters += (uint64_t)room->line_count;
         expected.pending_messages += (uint64_t)room->queued;

@@ -1,5 +1,6 @@
-/* Sessions of version 2 against what PROTOCOL-2.md promises: clients on lines that break after any byte, a
- * server that restarts, pages that are loaded anew, and clients of version 1 in the same rooms.
+/* Sessions of version 2 against what protocol/README.md, "Version 2" promises: clients on lines that break
+ * after any byte, a server that restarts, pages that are loaded anew, and clients of version 1 in the same
+ * rooms.
  *
  *   sessions                     ten thousand runs, multiplied by HOMECALL_TEST_SCALE percent, the same ones
  * each time sessions --runs N --seed S   so many, from this one on; S may be "now", for new ones sessions

@@ -1,5 +1,5 @@
 /* The witness knows which signals the applications have sent, in which session, and who has to get them; it
- * sees what each application is handed, and ends the run where PROTOCOL-2.md does not hold:
+ * sees what each application is handed, and ends the run where protocol/README.md, "Version 2" does not hold:
  *
  * - Each signal arrives once and in the order of its sender, without gaps, at each session that its sender
  *   knew to be there, or one of the two sessions has ended.

@@ -1,4 +1,4 @@
-/* PROTOCOL.md, rule 5: what is not a message, what is not even a frame, and that it harms nobody else. */
+/* protocol/README.md, 1.5: what is not a message, what is not even a frame, and that it harms nobody else. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,6 +1,6 @@
-/* The Endpoint table of PROTOCOL.md, row by row, through a socket. What the parser makes of every odd byte is
- * its own test's business (tests/unit/websocket/test_handshake.c); here the answers have to arrive, and the
- * connections to end. */
+/* The table of protocol/README.md, "Connecting", row by row, through a socket. What the parser makes of every
+ * odd byte is its own test's business (tests/unit/websocket/test_handshake.c); here the answers have to
+ * arrive, and the connections to end. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

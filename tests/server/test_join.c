@@ -1,4 +1,4 @@
-/* PROTOCOL.md, rule 1: joining, joining elsewhere, taking over, and waiting before a full room. */
+/* protocol/README.md, 1.1: joining, joining elsewhere, taking over, and waiting before a full room. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

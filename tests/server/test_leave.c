@@ -1,4 +1,4 @@
-/* PROTOCOL.md, rule 4: leaving, and the end of a connection as a leave. */
+/* protocol/README.md, 1.4: leaving, and the end of a connection as a leave. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,4 +1,4 @@
-/* PROTOCOL.md, rule 6: pings, silent connections, and clients that do not read. */
+/* protocol/README.md, 1.6: pings, silent connections, and clients that do not read. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -125,7 +125,8 @@ static void joins_are_closed_with_1013_and_the_call_goes_on(void **state)
     client_close(on_worker);
 }
 
-/* PROTOCOL-SESSION.md: a page of it takes an error, and any refused connection, for the end of its call. */
+/* protocol/README.md, "The session dialect": a page of it takes an error, and any refused connection, for the
+ * end of its call. */
 static void who_comes_for_a_session_is_upgraded_and_then_closed_with_1013_and_no_error(void **state)
 {
     fixture *f = *state;
@@ -147,7 +148,7 @@ static void who_comes_for_a_session_is_upgraded_and_then_closed_with_1013_and_no
     client_close(mover);
 }
 
-/* PROTOCOL-2.md, "Messages": goaway. Who comes back to a session is not new. */
+/* protocol/README.md, "Version 2": goaway. Who comes back to a session is not new. */
 static void version_2_is_sent_away_in_its_words_and_who_resumes_gets_in(void **state)
 {
     fixture *f = *state;

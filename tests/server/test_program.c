@@ -1341,8 +1341,8 @@ static void a_successor_takes_over_with_every_socket(void **state)
     assert_string_equal(f->err.text, "");
 }
 
-/* PROTOCOL-SESSION.md: pages of it come back within a second, and take a refused connection for the end of
- * their call. */
+/* protocol/README.md, "The session dialect": pages of it come back within a second, and take a refused
+ * connection for the end of their call. */
 static void sessions_go_on_with_the_successor_and_nobody_is_refused(void **state)
 {
     fixture *f = *state;

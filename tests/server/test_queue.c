@@ -1,4 +1,4 @@
-/* PROTOCOL.md, rule 3: signals that wait for somebody to come. */
+/* protocol/README.md, 1.3: signals that wait for somebody to come. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,4 +1,4 @@
-/* PROTOCOL.md, rule 2: what becomes of a signal while its receiver is there. */
+/* protocol/README.md, 1.2: what becomes of a signal while its receiver is there. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -58,7 +58,7 @@ static void from_is_the_joined_user_whatever_the_message_says(void **state)
     expect_signal(p->bert, "offer", "anna", "\"3\"");
 }
 
-/* PROTOCOL.md, "Client to server" and rule 2: no value of `from` is a fault. */
+/* protocol/README.md, "Version 1": no value of `from` is a fault. */
 static void a_blank_or_unusable_from_is_as_if_it_were_absent(void **state)
 {
     pair *p = *state;

@@ -1,5 +1,5 @@
-/* Version 2 of the protocol (PROTOCOL-2.md) through real sockets: each message and each rule once. What
- * happens when connections break at any byte is for tests/model2. */
+/* Version 2 of the protocol (protocol/README.md, "Version 2") through real sockets: each message and each
+ * rule once. What happens when connections break at any byte is for tests/model2. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -278,7 +278,7 @@ static void who_comes_back_has_lost_nothing(void **state)
                      f->b.peer);
 }
 
-/* PROTOCOL-2.md, rule 4: `joined` may be lost on its way. */
+/* protocol/README.md, 2.4: `joined` may be lost on its way. */
 static void the_former_token_stays_good_until_the_new_one_has_come(void **state)
 {
     fixture *f = *state;
@@ -369,7 +369,7 @@ static void who_is_away_for_too_long_is_lost(void **state)
     stop(&made);
 }
 
-/* PROTOCOL-2.md, rule 8. */
+/* protocol/README.md, 2.8. */
 static void before_a_full_room_who_is_away_gives_way(void **state)
 {
     (void)state;
@@ -422,7 +422,7 @@ static void versions_share_rooms(void **state)
         fail_msg("got %s", lost.data);
 }
 
-/* PROTOCOL-2.md, rule 7, last sentence. */
+/* protocol/README.md, 2.7. */
 static void what_a_lost_session_has_not_acknowledged_goes_back_to_the_queue(void **state)
 {
     (void)state;

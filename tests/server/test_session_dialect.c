@@ -1,5 +1,6 @@
-/* PROTOCOL-SESSION.md: joining at the handshake, what is passed on, the queue, and moving. Who is let in
- * beside whom is in test_session_ghosts.c, and what goes wrong in test_session_faults.c. */
+/* protocol/README.md, "The session dialect": joining at the handshake, what is passed on, the queue, and
+ * moving. Who is let in beside whom is in test_session_ghosts.c, and what goes wrong in
+ * test_session_faults.c. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

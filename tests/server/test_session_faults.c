@@ -1,4 +1,4 @@
-/* PROTOCOL-SESSION.md, "Faults" and "Everything else": what is no message, who sends too many, guesses or is
+/* protocol/README.md, "The session dialect": what is no message, who sends too many, guesses or is
  * silent, and what the log says of it all. */
 #include <setjmp.h>
 #include <stdarg.h>

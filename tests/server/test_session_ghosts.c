@@ -1,5 +1,5 @@
-/* PROTOCOL-SESSION.md: who is let into a session beside whom. A member that may be a ghost, because its
- * network has changed, is asked first; a third is refused. */
+/* protocol/README.md, "The session dialect": who is let into a session beside whom. A member that may be a
+ * ghost, because its network has changed, is asked first; a third is refused. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

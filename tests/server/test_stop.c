@@ -1,5 +1,5 @@
-/* The end of a server (PROTOCOL.md, rule 7) and its begin: who is told what, how long it may take, and what a
- * program that embeds it may do in which order.
+/* The end of a server (protocol/README.md, 1.7) and its begin: who is told what, how long it may take, and
+ * what a program that embeds it may do in which order.
  *
  * Signals to the process are the program's business: tests/server/test_program.c. */
 #include <setjmp.h>

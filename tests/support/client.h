@@ -197,7 +197,7 @@ void client_expect_json(client *c, const char *json);
 /* The next message must be exactly these bytes: for texts that cJSON can't represent. */
 void client_expect_text(client *c, const char *text);
 
-/* The next message must be this signal, with no other members (PROTOCOL.md, "Server to client"). `payload` is
+/* The next message must be this signal, with no other members (protocol/README.md, "Version 1"). `payload` is
  * the JSON text of its sdp or candidate. */
 void client_expect_signal(client *c, const char *type, const char *room, const char *from,
                           const char *payload);

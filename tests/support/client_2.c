@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The times of PROTOCOL-2.md, rule 10 and "Messages". */
+/* The times of protocol/README.md, 2.5 and 2.10. */
 enum {
     ACK_AFTER_MS = 1000,
     ACK_AFTER_MESSAGES = 8,

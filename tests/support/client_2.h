@@ -1,5 +1,6 @@
-/* A client of version 2 for tests: it does what PROTOCOL-2.md asks of a client, and checks what the server
- * says. It has no socket and no clock: whoever embeds it carries its messages and tells it the time.
+/* A client of version 2 for tests: it does what protocol/README.md, "Version 2" asks of a client, and checks
+ * what the server says. It has no socket and no clock: whoever embeds it carries its messages and tells it
+ * the time.
  *
  * What the server may not say is reported once, as on_fault. One thread. */
 #ifndef HOMECALL_TESTS_SUPPORT_CLIENT_2_H

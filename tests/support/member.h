@@ -1,4 +1,4 @@
-/* Members: clients of the session dialect (PROTOCOL-SESSION.md), on top of client.h. */
+/* Members: clients of the session dialect (protocol/README.md, "The session dialect"), on top of client.h. */
 #ifndef HOMECALL_TESTS_SUPPORT_MEMBER_H
 #define HOMECALL_TESTS_SUPPORT_MEMBER_H
 

@@ -1,5 +1,6 @@
-/* Clients of version 2 of the protocol (PROTOCOL-2.md) for tests of the whole server. They stand on client.h:
- * they do by themselves only what its functions say, so that a test can break every rule. */
+/* Clients of version 2 of the protocol (protocol/README.md, "Version 2") for tests of the whole server. They
+ * stand on client.h: they do by themselves only what its functions say, so that a test can break every rule.
+ */
 #ifndef HOMECALL_TESTS_SUPPORT_SESSION_2_H
 #define HOMECALL_TESTS_SUPPORT_SESSION_2_H
 

@@ -78,7 +78,8 @@ static bool is_cut(user *u)
     return true;
 }
 
-/* PROTOCOL-2.md: who was sent away by "goaway" comes back after the time that it has told. */
+/* protocol/README.md, "Coming back": who was sent away by "goaway" comes back after the time that it has
+ * told. */
 static void begin(user *u, uint64_t due_ns)
 {
     if (u->two == NULL || u->two->wait_ms == 0) {

@@ -1,5 +1,5 @@
-/* Version 2 of the protocol of HomeCall Signal (PROTOCOL-2.md). What its messages are depends on the session
- * that they belong to, so session_2.c writes and reads them. */
+/* Version 2 of the protocol of HomeCall Signal (protocol/README.md, "Version 2"). What its messages are
+ * depends on the session that they belong to, so session_2.c writes and reads them. */
 #include "wire/dialect.h"
 
 const load_dialect dialect_homecall_2 = {

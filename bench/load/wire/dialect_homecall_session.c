@@ -1,5 +1,5 @@
-/* The session dialect of HomeCall Signal (PROTOCOL-SESSION.md): a connection names its session in its URL,
- * and is in it until it ends. A hangup ends a call. */
+/* The session dialect of HomeCall Signal (protocol/README.md, "The session dialect"): a connection names its
+ * session in its URL, and is in it until it ends. A hangup ends a call. */
 #include "wire/dialect.h"
 
 #include <stdio.h>

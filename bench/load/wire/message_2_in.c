@@ -166,7 +166,7 @@ const char *message_2_read_joined(slice text, message_2_joined *out)
     return why;
 }
 
-/* Is it one of the three that PROTOCOL-2.md knows? */
+/* Is it one of the three that protocol/README.md, "Version 2" knows? */
 static bool is_reason(const cJSON *reason)
 {
     const char *value = cJSON_GetStringValue(reason);

@@ -1,4 +1,4 @@
-/* The messages of a server of version 2 (PROTOCOL-2.md, "Messages"), as a client reads them. Pure. */
+/* The messages of a server of version 2 (protocol/README.md, "Version 2"), as a client reads them. Pure. */
 #ifndef HOMECALL_BENCH_MESSAGE_2_IN_H
 #define HOMECALL_BENCH_MESSAGE_2_IN_H
 

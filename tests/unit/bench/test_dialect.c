@@ -1,4 +1,5 @@
-/* What goes over the wire in each dialect: our own as PROTOCOL.md has it, and PeerServer's. */
+/* What goes over the wire in each dialect: our own as protocol/README.md, "Version 1" has it, and
+ * PeerServer's. */
 #include "wire/dialect.h"
 
 #include <setjmp.h>

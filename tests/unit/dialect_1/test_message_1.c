@@ -273,7 +273,7 @@ static void members_of_nested_objects_are_not_fields(void **state)
                   MESSAGE_LEAVE, "", "", "");
 }
 
-/* PROTOCOL.md, "Client to server": `from` is ignored, whatever it holds. */
+/* protocol/README.md, "Version 1": `from` is ignored, whatever it holds. */
 static void what_from_holds_is_no_fault(void **state)
 {
     decoded *d = *state;
