@@ -60,10 +60,10 @@ expect "too many libraries" 1 1 'at most 1\)' env LIBRARIES_BOUND=1 tests/check_
 mkdir -p "$private/tree"
 cp -r include src "$private/tree/"
 printf '#include "server/admission.h"\n' >>"$private/tree/src/base/slice.c"
-expect "tests/check_floors.sh" 1 1 'slice\.c.*server/admission\.h' tests/check_floors.sh "$private/tree"
+expect "tests/check_layers.sh" 1 1 'slice\.c.*server/admission\.h' tests/check_layers.sh "$private/tree"
 for part in net/connection.h session/session.h dialect_1/message_1.h; do
     printf '#include "%s"\n' "$part" >"$private/tree/src/dialect_2/outbox_and_more.h"
-    expect "a dialect that includes $part" 1 1 "outbox_and_more\.h.*$part" tests/check_floors.sh "$private/tree"
+    expect "a dialect that includes $part" 1 1 "outbox_and_more\.h.*$part" tests/check_layers.sh "$private/tree"
 done
 rm "$private/tree/src/dialect_2/outbox_and_more.h"
 printf 'int  f( void ) {return 0 ;}\n' >"$private/bad.c"

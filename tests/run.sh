@@ -109,7 +109,7 @@ stage_style() {
     else
         remarks+=("skipped: clang-format: it is not version 14, Debian 12's")
     fi
-    check "the shape of src: floors, circles, sizes" tests/check_floors.sh
+    check "the shape of src: layers, cycles, sizes" tests/check_layers.sh
     mapfile -t sources < <(git ls-files --cached --others --exclude-standard '*.sh' .ci/run)
     check "shellcheck" shellcheck -x "${sources[@]}"
 }

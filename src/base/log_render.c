@@ -169,7 +169,7 @@ static void put_hex(line *out, uint32_t number, size_t count)
 }
 
 /* Read the first character of `text`, which is not empty: returns its length, or 0 where the bytes are not
- * UTF-8 (RFC 3629). src/websocket has another decoder, but stands above this floor. */
+ * UTF-8 (RFC 3629). src/websocket has another decoder, but is in a layer above this one. */
 static size_t decode(slice text, uint32_t *code_point)
 {
     const uint8_t *byte = (const uint8_t *)text.data;

@@ -1,7 +1,7 @@
 /* Participant: one connection as a dialect sees it. It can be told something, held, and closed; that there is
  * a socket, a thread or a mailbox behind it is the business of its host.
  *
- * Who embeds a participant is its host: the session floor in the server, a fake in tests. The host has a
+ * Who embeds a participant is its host: the session layer in the server, a fake in tests. The host has a
  * table of functions (participant_host). Participants of one thread are in the same hall, with the rooms of
  * that thread.
  *

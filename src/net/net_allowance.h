@@ -1,5 +1,5 @@
 /* Net allowance: what all connections of one client may send together. Its owner counts the connections of a
- * client and knows who it is; to this floor it is a pair of buckets that connections share, on whichever
+ * client and knows who it is; to this layer it is a pair of buckets that connections share, on whichever
  * threads they are. */
 #ifndef HOMECALL_NET_NET_ALLOWANCE_H
 #define HOMECALL_NET_NET_ALLOWANCE_H

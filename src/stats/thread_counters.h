@@ -1,8 +1,8 @@
 /* What one thread of the server has counted. The struct contains nothing but counters, so the code that
  * copies and adds them need not know what they are.
  *
- * The floors below are here with their own structs. The server is a floor above: what it counts is in structs
- * of this floor. */
+ * The layers below have their own structs here. The server is a layer above: what it counts is in structs
+ * of this layer. */
 #ifndef HOMECALL_STATS_THREAD_COUNTERS_H
 #define HOMECALL_STATS_THREAD_COUNTERS_H
 

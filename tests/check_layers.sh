@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
-# The shape of src/, as src/README.md tells it. Prints each fault with its place, and exits with 1 if there is one:
+# Checks the shape of src/, as src/README.md describes it. Prints each fault with its place, and exits with 1 if there is one:
 #
-#   floors      a part includes what stands in its own folder, and what stands on a floor below
-#   the face    include/homecall/ includes nothing of src/; each of its headers is included, and its functions are defined, on
-#               no lower floor than the one that implements it: base the log, server the server
-#   circles     no file reaches itself by includes; a .c file and its header are one
+#   layers      a part includes files of its own folder, and of the layers below it
+#   public      include/homecall/ includes nothing of src/. Its headers are included, and its functions are defined, in no lower
+#               layer than the one that implements them: base for the log, server for the server
+#   cycles      no file includes itself through others; a .c file and its header count as one
 #   size        .c files have at most 450 lines, functions at most 60
 #
-# tests/check_floors.sh [ROOT]: of another tree.
+# tests/check_layers.sh [ROOT]: of another tree.
 set -euo pipefail
 cd "${1:-$(dirname "${BASH_SOURCE[0]}")/..}"
 shopt -s nullglob
@@ -17,25 +17,25 @@ bad=0
 
 awk '
 BEGIN {
-    floor["base"] = 1
-    floor["rooms"] = floor["websocket"] = floor["protocol"] = floor["proxy"] = floor["ice"] = 2
-    floor["dialect"] = floor["cluster"] = 3
-    floor["net"] = 4
-    floor["session"] = 5
-    floor["stats"] = 6
-    floor["admin"] = 7
-    floor["server"] = 8
-    floor["app"] = floor["top"] = 9
-    floor["main.c"] = 10
+    layer["base"] = 1
+    layer["rooms"] = layer["websocket"] = layer["protocol"] = layer["proxy"] = layer["ice"] = 2
+    layer["dialect"] = layer["cluster"] = 3
+    layer["net"] = 4
+    layer["session"] = 5
+    layer["stats"] = 6
+    layer["admin"] = 7
+    layer["server"] = 8
+    layer["app"] = layer["top"] = 9
+    layer["main.c"] = 10
     implements["homecall/signal_log.h"] = "base"
     implements["homecall/signal_server.h"] = "server"
 }
 
-# The floor of a part, 0 where it has none. The folder of each dialect stands beside net.
-function floor_of(part) {
+# The layer of a part, 0 where it has none. The folder of each dialect is in the layer of net.
+function layer_of(part) {
     if (part ~ /^dialect_[a-z0-9_]+$/)
         return 4
-    return part in floor ? floor[part] : 0
+    return part in layer ? layer[part] : 0
 }
 
 function fault(text) {
@@ -53,8 +53,8 @@ FNR == 1 {
     split(FILENAME, path, "/")
     is_face = path[1] == "include"
     part = is_face ? "" : path[2]
-    if (!is_face && floor_of(part) == 0)
-        fault("the folder stands on no floor")
+    if (!is_face && layer_of(part) == 0)
+        fault("the folder is in no layer")
 }
 
 /^#include "/ {
@@ -64,16 +64,16 @@ FNR == 1 {
     sub(/\/.*/, "", to)
     if (is_face) {
         if (to != "homecall")
-            fault("the public face includes " included)
+            fault("the public interface includes " included)
         next
     }
     if (to == "homecall") {
-        if (!(included in implements) || floor_of(part) < floor_of(implements[included]))
-            fault("a floor below the one that implements it includes " included)
+        if (!(included in implements) || layer_of(part) < layer_of(implements[included]))
+            fault("a layer below the one that implements it includes " included)
         next
     }
-    if (floor_of(to) == 0 || (part != to && floor_of(to) >= floor_of(part)))
-        fault("includes " included ", which does not stand below")
+    if (layer_of(to) == 0 || (part != to && layer_of(to) >= layer_of(part)))
+        fault("includes " included ", which is not in a layer below")
     from = node_of(substr(FILENAME, length("src/") + 1))
     if (from != node_of(included)) {
         edges[from] = edges[from] " " node_of(included)
@@ -86,16 +86,16 @@ FNR == 1 {
     match($0, /signal_(log|server)_/)
     owner = substr($0, RSTART, RLENGTH) == "signal_log_" ? "base" : "server"
     if (part != owner)
-        fault("defines a function of the public face that belongs to " owner)
+        fault("defines a public function that belongs to " owner)
 }
 
-# Walk on from a node. `trail` is the way to it; a node that is met on its own trail closes a circle.
-function walk(node, trail,    next_nodes, count, i, circle) {
+# Walk on from a node. `trail` is the way to it; a node that is met on its own trail closes a cycle.
+function walk(node, trail,    next_nodes, count, i, cycle) {
     if (state[node] == "done")
         return
     if (state[node] == "open") {
-        circle = substr(trail, index(trail " ", " " node " ") + 1)
-        print "circle: " circle " " node
+        cycle = substr(trail, index(trail " ", " " node " ") + 1)
+        print "cycle: " cycle " " node
         bad = 1
         return
     }
