@@ -64,6 +64,18 @@ for library in systemd ncurses; do
     [[ " ${flags[*]} " != *" -l$library"* ]] || fail "the static library asks for lib$library"
 done
 
+# The two commands of README.md, in a prefix without a blank in its name, which a shell would split there.
+plain=${prefix%/*}/plain
+cmake --install build/release --prefix "$plain" >/dev/null
+cp "$prefix/readme.c" "$plain/program.c"
+mapfile -t commands < <(sed -n 's/^    \(cc program\.c .*\)/\1/p' README.md)
+[ ${#commands[@]} -eq 2 ] || fail "README.md has other commands than it had"
+for command in "${commands[@]}"; do
+    (cd "$plain" && PKG_CONFIG_PATH=$(dirname "$(find "$plain" -name homecall.pc)") bash -ec "$command" &&
+        LD_LIBRARY_PATH=$(dirname "$(find "$plain" -name libhomecall.so.0)") ./a.out </dev/null >/dev/null) ||
+        fail "it does not work: $command"
+done
+
 # A project as a stranger's, which is told nothing but where to look.
 mkdir "$prefix/project"
 cp tests/embed.c "$prefix/project/"

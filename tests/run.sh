@@ -133,6 +133,7 @@ stage_release() {
     run_ctest release -L server
     check "installing and embedding" tests/check_install.sh
     check "the protocol is as its document says" tests/documents/check_protocol.py
+    check "links and commands of the documents" tests/documents/check_documents.py
 }
 
 # How long connections of version 2 are killed, under each sanitizer.

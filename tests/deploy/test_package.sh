@@ -19,7 +19,8 @@ unpack() {
 content_is_complete() {
     local file
     for file in etc/homecall-signal/env usr/bin/homecall-signal usr/bin/homecall-bench \
-        usr/share/doc/homecall-signal/deploy/README.md usr/share/doc/homecall-signal/changelog.gz \
+        usr/share/doc/homecall-signal/deploy/README.md usr/share/doc/homecall-signal/deploy/first-evening.md \
+        usr/share/doc/homecall-signal/src/protocol/README.md usr/share/doc/homecall-signal/changelog.gz \
         usr/share/homecall-signal/turnserver.conf usr/share/homecall-signal/metrics/prometheus.yml \
         usr/share/homecall-signal/metrics/rules.yml usr/share/homecall-signal/metrics/grafana/dashboards/homecall-signal.json \
         usr/share/homecall-signal/cluster/nats.conf usr/share/homecall-signal/cluster/secrets.sh \
