@@ -63,7 +63,7 @@ static void keep(owner *o, owned_room *room, uint64_t retry_ms)
     room->is_given = false;
     room->retry_ms = retry_ms;
     room_manager_thaw(o->all.manager, room->space, owned_room_name(room), o->all.now_ms);
-    STAILQ_CONCAT(&o->again, &room->held);
+    STAILQ_CONCAT(&o->all.again, &room->held);
     const wire_message stays = {.type = WIRE_MERGE_ABORT, .key = room->key, .number = room->number};
     (void)o->all.events.say(o->all.events.context, &room->to.node, &stays, true); /* or its link is lost */
 }
@@ -142,7 +142,7 @@ static void hand_over(owner *o, remote *r, const room_home *to)
         remote_end(r);
         return;
     }
-    STAILQ_CONCAT(&o->again, &r->in);
+    STAILQ_CONCAT(&o->all.again, &r->in);
     remote_become_stub(r, to);
     remote_tell(r, &moved);
 }
@@ -159,7 +159,7 @@ static void on_ready(owner *o, owned_room *room, const room_home *to)
     room_manager_discard(o->all.manager, room->space, owned_room_name(room));
     while ((r = TAILQ_FIRST(&room->remotes)) != NULL)
         hand_over(o, r, to);
-    STAILQ_CONCAT(&o->again, &room->held);
+    STAILQ_CONCAT(&o->all.again, &room->held);
     o->events.give(o->events.context, &room->key, to);
     o->counts.given++;
     owned_rooms_remove(o, room);

@@ -73,7 +73,6 @@ typedef struct owner {
     uint8_t secret[CLUSTER_SECRET_BYTES];
     owned_room *rooms;       /* uthash's head; owned */
     held_messages undecided; /* JOINs for rooms that we claim */
-    held_messages again;     /* what was held, and comes again before all else */
     TAILQ_HEAD(, taking) takings;
     uint64_t last_number; /* of a merge */
     owner_counts counts;

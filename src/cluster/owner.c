@@ -13,7 +13,6 @@ void owner_init(owner *o, const owner_options *options, const remotes_events *to
     memcpy(o->secret, options->secret, sizeof(o->secret));
     remotes_init(&o->all, to_edges, options->kinds, options->kind_count, options->manager);
     STAILQ_INIT(&o->undecided);
-    STAILQ_INIT(&o->again);
     TAILQ_INIT(&o->takings);
 }
 
@@ -36,7 +35,6 @@ void owner_deinit(owner *o)
     }
     remotes_deinit(&o->all);
     held_messages_clear(&o->undecided);
-    held_messages_clear(&o->again);
     merge_deinit(o);
 }
 
@@ -56,6 +54,7 @@ static void on_signal(owner *o, remote *r, const wire_message *m)
             lose_signal(o, CLUSTER_LOSS_MERGE, m);
         return;
     }
+    assert(STAILQ_EMPTY(&r->in));
     if (kind->on_signal != NULL && !kind->on_signal(r, m))
         return;
     const struct iovec part = slice_to_iovec(m->payload);
@@ -191,10 +190,10 @@ static void say_held(owner *o, const held_message *held)
 
 static void go_on(owner *o)
 {
-    while (!STAILQ_EMPTY(&o->again)) {
+    while (!STAILQ_EMPTY(&o->all.again)) {
         held_messages first = STAILQ_HEAD_INITIALIZER(first);
-        held_message *held = STAILQ_FIRST(&o->again);
-        STAILQ_REMOVE_HEAD(&o->again, link);
+        held_message *held = STAILQ_FIRST(&o->all.again);
+        STAILQ_REMOVE_HEAD(&o->all.again, link);
         STAILQ_INSERT_TAIL(&first, held, link);
         say_held(o, held);
         held_messages_clear(&first);
@@ -205,7 +204,7 @@ void owner_on_decided(owner *o, const room_key *key, uint64_t now_ms)
 {
     (void)key; /* few wait, and those for another room wait again */
     o->all.now_ms = now_ms;
-    STAILQ_CONCAT(&o->again, &o->undecided);
+    STAILQ_CONCAT(&o->all.again, &o->undecided);
     go_on(o);
 }
 
@@ -214,6 +213,7 @@ void owner_on_decided(owner *o, const room_key *key, uint64_t now_ms)
 void owner_on_message(owner *o, const node_id *from, const wire_message *m, uint64_t now_ms)
 {
     o->all.now_ms = now_ms;
+    go_on(o); /* where a dialect has ended somebody, and another one was let in */
     if (m->type >= WIRE_JOIN && m->type <= WIRE_SWITCH)
         on_edge_message(o, from, m);
     else if (m->type == WIRE_FORWARD)
@@ -226,6 +226,7 @@ void owner_on_message(owner *o, const node_id *from, const wire_message *m, uint
 void owner_on_conflict(owner *o, const room_key *key, const node_id *other, uint64_t now_ms)
 {
     o->all.now_ms = now_ms;
+    go_on(o);
     owned_room *room = owned_rooms_find(o, key);
     const room_home home = {.node = *other};
     if (room != NULL)
@@ -252,6 +253,7 @@ static void forget_undecided(owner *o, const node_id *node)
 void owner_on_node_lost(owner *o, const node_id *node, uint64_t now_ms)
 {
     o->all.now_ms = now_ms;
+    go_on(o);
     merge_on_node_lost(o, node);
     go_on(o);
     forget_undecided(o, node);
@@ -271,6 +273,7 @@ void owner_on_node_lost(owner *o, const node_id *node, uint64_t now_ms)
             remote_end(r);
         }
     }
+    go_on(o);
 }
 
 /* ---- Time ---- */
@@ -292,19 +295,10 @@ static void tick_remote(owner *o, remote *r)
     remote_end(r);
 }
 
-/* What waited in the line, and is in the room now, goes on. */
-static void let_speak(owner *o, remote *r)
-{
-    if (!STAILQ_EMPTY(&r->in) && r->state == REMOTE_OPEN && room_peer_is_joined(&r->peer)) {
-        STAILQ_CONCAT(&o->again, &r->in);
-    }
-}
-
 static void tick_remotes(owner *o)
 {
     for (remote *r = o->all.table, *next; r != NULL; r = next) {
         next = r->table.next;
-        let_speak(o, r);
         if (r->away_ms == 0)
             tick_remote(o, r);
     }
@@ -327,6 +321,7 @@ void owner_tick(owner *o, uint64_t now_ms)
 {
     o->all.now_ms = now_ms;
     room_manager_tick(o->all.manager, now_ms);
+    go_on(o);
     tick_remotes(o);
     merge_tick(o);
     go_on(o);

@@ -61,6 +61,7 @@ void remotes_init(remotes *all, const remotes_events *events, const remote_kind 
     *all = (remotes){.events = *events, .kinds = kinds, .kind_count = kind_count, .manager = manager};
     TAILQ_INIT(&all->loose);
     TAILQ_INIT(&all->ended);
+    STAILQ_INIT(&all->again);
 }
 
 remote *remotes_find(const remotes *all, const node_id *edge, uint64_t binding)
@@ -186,6 +187,7 @@ void remotes_deinit(remotes *all)
         remote_end(r);
     }
     remotes_end_turn(all);
+    held_messages_clear(&all->again);
     assert(all->table == NULL);
 }
 
@@ -320,10 +322,18 @@ void remote_face_on_admitted(room_peer *peer)
     (void)peer;
 }
 
+/* What it has said while it waited comes before whatever waits behind it. */
+static void let_speak(remote *r)
+{
+    STAILQ_CONCAT(&r->in, &r->all->again);
+    STAILQ_CONCAT(&r->all->again, &r->in);
+}
+
 void remote_face_on_entered(room_peer *peer)
 {
     remote *r = remote_of_peer(peer);
     bytes *extra = NULL;
+    let_speak(r);
     if (remote_kind_of(r)->tell_joined != NULL)
         remote_kind_of(r)->tell_joined(r, &extra);
     wire_message m = {.type = WIRE_JOINED};

@@ -114,7 +114,8 @@ struct remote {
     bool is_slow;             /* more waits than may */
     held_messages out;
     size_t out_bytes;
-    held_messages in; /* while it waits in a line: its edge did not know that when it said this */
+    held_messages in; /* while it waits in a line: its edge did not know that when it said this. Empty where
+                         it is in the room */
 };
 
 struct remotes {
@@ -125,7 +126,8 @@ struct remotes {
     remote *table;         /* uthash's head; owned */
     remote_list loose;     /* STUB and CLOSING */
     remote_list ended;
-    uint64_t now_ms; /* the time that was told last */
+    held_messages again; /* what was held, and comes again before all else: owner.c takes it from here */
+    uint64_t now_ms;     /* the time that was told last */
 };
 
 /* The remote whose peer this is, and the kind of one. */
@@ -200,7 +202,7 @@ bool remote_face_is_alive_since(const room_peer *peer, uint64_t since_ms);
 uint64_t remote_face_away_since_ms(const room_peer *peer);
 bool remote_face_is_in_doubt(const room_peer *peer);
 void remote_face_on_admitted(room_peer *peer); /* nothing: on_entered follows */
-void remote_face_on_entered(room_peer *peer);
+void remote_face_on_entered(room_peer *peer);  /* what was held comes again, before what came later */
 void remote_face_on_refused(room_peer *peer, const room_member *was);
 void remote_face_on_replaced(room_peer *peer, const room_member *was);
 void remote_face_on_dropped(room_peer *peer);

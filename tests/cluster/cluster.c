@@ -6,6 +6,7 @@
  *                                each time
  *   cluster --runs N --seed S    so many, from this one on; S may be "now", for new ones
  *   cluster --show SEED          print what is drawn from a seed */
+#include "cluster/cases.h"
 #include "cluster/play.h"
 #include "support/run_fail.h"
 #include "support/server.h"
@@ -39,6 +40,15 @@ static void what_is_promised_holds(void **state)
     assert_true(runs < 100 || (play_sum.merges > 0 && play_sum.link_losses > 0 && play_sum.handed > 0));
 }
 
+static void what_has_failed_once_holds(void **state)
+{
+    (void)state;
+    for (const known_case *k = known_cases; k->name != NULL; k++) {
+        if (!play(&k->script))
+            fail_msg("%s: %s", k->name, fail_text);
+    }
+}
+
 static uint64_t number_of(const char *text)
 {
     return strcmp(text, "now") == 0 ? (uint64_t)time(NULL) * 100000 : strtoull(text, NULL, 10);
@@ -61,6 +71,7 @@ int main(int argc, char **argv)
         }
     }
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_has_failed_once_holds),
         cmocka_unit_test(what_is_promised_holds),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
