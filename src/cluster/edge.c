@@ -230,18 +230,16 @@ static void join_again(binding *b)
     begin_to_seek(b, e->now_ms);
 }
 
-/* What was held, as far as it fits. */
+/* What was held, as far as it fits. The rest goes on waiting: it was accepted, and a dialect that numbers its
+ * messages can't leave one out. */
 static void say_held(binding *b)
 {
     edge *e = b->edge;
     while (b->state == BINDING_BOUND && !STAILQ_EMPTY(&b->in)) {
         wire_message m = held_message_read(STAILQ_FIRST(&b->in));
         m.binding = b->number;
-        int error = e->events.say(e->events.context, &b->owner, &m, false);
-        if (error == -ENOTCONN)
-            return; /* it joins again */
-        if (error != 0)
-            e->events.on_queue_full(e->events.context, b->as.client, m.extra, m.payload);
+        if (e->events.say(e->events.context, &b->owner, &m, false) != 0)
+            return; /* or its link is lost, and it joins again */
         held_messages_drop_first(&b->in);
         b->in_count--;
     }

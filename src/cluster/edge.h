@@ -119,7 +119,7 @@ void edge_on_message(edge *e, const node_id *from, const wire_message *m, uint64
 /* The link to that node is lost. `is_dead`: because it is not there any more. */
 void edge_on_node_lost(edge *e, const node_id *node, bool is_dead, uint64_t now_ms);
 
-/* Do what is due: at least every EDGE_TRY_AGAIN_MS while a binding is seeking. */
+/* Do what is due: at least every EDGE_TRY_AGAIN_MS while a binding is seeking or holds input. */
 void edge_tick(edge *e, uint64_t now_ms);
 
 #endif

@@ -379,7 +379,7 @@ static void a_new_owner_that_does_not_answer_is_given_up(void **state)
     edge_deinit(&f.edge);
 }
 
-static void a_full_link_is_a_full_queue(void **state)
+static void a_full_link_is_a_full_queue_and_what_was_accepted_waits_for_it(void **state)
 {
     (void)state;
     fixture f;
@@ -402,7 +402,13 @@ static void a_full_link_is_a_full_queue(void **state)
     journal_clear(&f.journal);
     f.say_error = -EAGAIN;
     hear(&f, GIVER, WIRE_JOINED);
-    expect(&f, "client joined\nqueue full a\n");
+    assert_int_equal(say(&f, "b"), 0);
+    expect(&f, "client joined\n");
+    f.say_error = 0;
+    pass(&f, EDGE_TRY_AGAIN_MS);
+    expect(&f, "signal to 2 a\nsignal to 2 b\n");
+    edge_leave(f.binding, f.now_ms);
+    expect(&f, "leave to 2\n");
     close_edge(&f);
 }
 
@@ -435,7 +441,7 @@ int main(void)
         cmocka_unit_test(when_the_room_moves_input_is_held_until_the_new_owner_has_answered),
         cmocka_unit_test(who_goes_while_the_room_moves_says_so_to_the_new_owner),
         cmocka_unit_test(a_new_owner_that_does_not_answer_is_given_up),
-        cmocka_unit_test(a_full_link_is_a_full_queue),
+        cmocka_unit_test(a_full_link_is_a_full_queue_and_what_was_accepted_waits_for_it),
         cmocka_unit_test(an_owner_of_somebody_who_is_gone_is_told_so),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
