@@ -148,8 +148,9 @@ static void import_member(arrival *a, const wire_message *m)
     if (!a->has_place || room_manager_import_member(o->all.manager, &a->import, &coming) != 0) {
         a->has_place = false;
         remote_end(r);
-    } else if (coming.has_waited && room_peer_is_waiting(&r->peer)) {
+    } else if (room_peer_is_waiting(&r->peer)) {
         wire_message waiting = {.type = WIRE_WAITING};
+        o->counts.pushed_out += !coming.has_waited;
         remote_tell(r, &waiting);
     }
 }

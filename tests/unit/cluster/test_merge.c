@@ -505,7 +505,7 @@ static void a_queue_goes_along_and_a_join_is_sent_to_the_new_owner(void **state)
     close_both(&f);
 }
 
-static void of_three_those_who_joined_first_have_the_places(void **state)
+static void of_three_those_who_joined_first_have_the_places_and_the_other_is_told(void **state)
 {
     (void)state;
     for (uint64_t age_ms = 10; age_ms <= 90; age_ms += 80) {
@@ -522,7 +522,12 @@ static void of_three_those_who_joined_first_have_the_places(void **state)
         const owner *o = &f.places[0].owner;
         bool is_older = age_ms > 50;
         assert_int_equal(room_peer_is_joined(&remotes_find(&o->all, &(node_id){{EDGE}}, 22)->peer), is_older);
-        assert_int_equal(o->counts.pushed_out, is_older);
+        assert_int_equal(o->counts.pushed_out, 1);
+        journal_clear(&f.journal);
+        hear_of(&f, 2, WIRE_SWITCH, 22);
+        carry(&f, 2, 100);
+        expect(&f,
+               is_older ? "1: switched 22\n1: joined 22\n1: probe 22\n" : "1: switched 22\n1: waiting 22\n");
         assert_int_equal(count_members(&f, 1), 2);
         close_both(&f);
     }
@@ -568,7 +573,7 @@ int main(void)
         cmocka_unit_test(an_edge_that_does_not_switch_is_given_up),
         cmocka_unit_test(a_member_whose_edge_cannot_be_reached_is_lost),
         cmocka_unit_test(a_queue_goes_along_and_a_join_is_sent_to_the_new_owner),
-        cmocka_unit_test(of_three_those_who_joined_first_have_the_places),
+        cmocka_unit_test(of_three_those_who_joined_first_have_the_places_and_the_other_is_told),
         cmocka_unit_test(what_does_not_belong_together_is_not_taken),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
