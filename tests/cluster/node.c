@@ -1,6 +1,7 @@
 #include "cluster/node.h"
 
-#include "cluster/world.h"
+#include "cluster/clients.h"
+#include "cluster/witness.h"
 #include "support/run_fail.h"
 
 #include <errno.h>
@@ -107,7 +108,7 @@ static void note_lost(node *n, const wire_message *m)
     if (m->type == WIRE_FORWARD && wire_read_link(m->payload, &inner) == 0)
         note_lost(n, &inner);
     else if (m->type == WIRE_SIGNAL || m->type == WIRE_DELIVER)
-        world_fate(n->world, m->payload)->lost[CLUSTER_LOSS_LINK]++;
+        witness_fate(n->world, m->payload)->lost[CLUSTER_LOSS_LINK]++;
 }
 
 static void on_lost_message(void *context, node_link *l, slice body)
@@ -128,7 +129,7 @@ static void on_link_lost(void *context, node_link *l)
 {
     node *n = context;
     const node_id id = *link_peer(l);
-    world_on_link_lost(n->world);
+    witness_on_link_lost(n->world);
     lose_node(n, &id, members_find(&n->members, &id) < 0);
 }
 
@@ -282,7 +283,7 @@ static bool is_in_doubt(void *context, const node_id *id)
 static void on_loss(void *context, cluster_loss why, slice payload)
 {
     node *n = context;
-    world_fate(n->world, payload)->lost[why]++;
+    witness_fate(n->world, payload)->lost[why]++;
 }
 
 static claims_standing standing(void *context, const room_key *key)
@@ -373,7 +374,7 @@ static void on_joined(void *context, void *of, slice extra)
     client *c = of;
     sim_joined joined;
     c->state = CLIENT_IN;
-    world_note(c->world, c, "joined", c->room);
+    witness_note(c->world, c, "joined", c->room);
     if (c->kind != KIND_2)
         return;
     REQUIRE(extra.len == sizeof(joined));
@@ -385,7 +386,8 @@ static void on_joined(void *context, void *of, slice extra)
         c->n = joined.received;
         c->resume = (sim_resume){.token = joined.token};
         for (int i = 0; i < c->unacknowledged_count; i++) /* its application is told that they are lost */
-            world_fate(c->world, (slice){(const char *)&c->unacknowledged[i], sizeof(sim_signal)})->refused++;
+            witness_fate(c->world, (slice){(const char *)&c->unacknowledged[i], sizeof(sim_signal)})
+                ->refused++;
         c->unacknowledged_count = 0;
         c->unacknowledged_from = c->n + 1;
         return;
@@ -402,16 +404,16 @@ static void on_waiting(void *context, void *of)
     (void)context;
     client *c = of;
     c->state = CLIENT_WAITING;
-    world_note(c->world, c, "waits", c->room);
+    witness_note(c->world, c, "waits", c->room);
 }
 
 static void on_delivered(void *context, void *of, slice payload)
 {
     node *n = context;
     if (of == NULL)
-        world_fate(n->world, payload)->lost[CLUSTER_LOSS_GONE]++;
+        witness_fate(n->world, payload)->lost[CLUSTER_LOSS_GONE]++;
     else
-        world_on_deliver(of, payload);
+        witness_on_deliver(of, payload);
 }
 
 static void on_queue_full(void *context, void *of, slice extra, slice payload)
@@ -419,9 +421,9 @@ static void on_queue_full(void *context, void *of, slice extra, slice payload)
     (void)context;
     (void)extra;
     client *c = of;
-    world_note(c->world, c, "queue full", 0);
+    witness_note(c->world, c, "queue full", 0);
     if (payload.len > 0)
-        world_fate(c->world, payload)->refused++;
+        witness_fate(c->world, payload)->refused++;
 }
 
 static void on_probe(void *context, void *of, uint64_t number)
@@ -448,8 +450,8 @@ static void on_full(void *context, void *of)
         bool was_inside = o->out_ms[c->room] != 0 && o->out_ms[c->room] + TRUST_MS >= c->joined_ms;
         others += (o != c && is_inside) || was_inside;
     }
-    world_go_out(c);
-    world_note(c->world, c, "full", c->room);
+    clients_go_out(c);
+    witness_note(c->world, c, "full", c->room);
     if (others < SIM_CAPACITY)
         run_fail("client %d is refused, and with it there are %u", c->index, others + 1);
 }
@@ -460,18 +462,17 @@ static void on_close(void *context, void *of, wire_end why)
     client *c = of;
     if (why == WIRE_END_SILENT && c->world->is_engine_alone && !c->is_dead)
         run_fail("client %d is dropped, and only the engine was away", c->index);
-    world_go_out(c);
-    world_note(c->world, c, "closed", (int)why);
+    clients_go_out(c);
+    witness_note(c->world, c, "closed", (int)why);
 }
 
 static void on_lost(void *context, void *of)
 {
-    node *n = context;
+    (void)context;
     client *c = of;
     c->binding = NULL;
-    c->state = CLIENT_RETURNS;
-    c->returns_ms = world_draw_return_ms(n->world, 500);
-    world_note(c->world, c, "lost", 0);
+    clients_return_within(c, 500);
+    witness_note(c->world, c, "lost", 0);
 }
 
 /* ---- Rooms ---- */

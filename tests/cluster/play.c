@@ -39,13 +39,13 @@ static void heal(world *w)
     world_heal(w);
     for (unsigned ms = 0; ms < MERGED_MS; ms += TALK_MS) { /* while rooms move people talk */
         if (!w->is_recorded) /* where all must hear the same, they say it when nothing else is on its way */
-            world_send(w, (int)world_draw(w, (unsigned)w->client_count));
+            clients_send(w, (int)world_draw(w, (unsigned)w->client_count));
         world_pass(w, TALK_MS);
     }
-    world_require_merged(w);
+    witness_require_merged(w);
     world_pass(w, TOGETHER_MS);
-    world_require_merged(w);
-    world_require_together(w);
+    witness_require_merged(w);
+    witness_require_together(w);
 }
 
 /* Everybody who is in a room is heard by all others there. */
@@ -53,7 +53,7 @@ static void let_all_speak(world *w)
 {
     for (int i = 0; i < w->client_count; i++) {
         uint32_t id = w->signals;
-        world_send(w, i);
+        clients_send(w, i);
         world_pass(w, 200);
         const client *c = &w->clients[i];
         if (w->signals == id || c->state != CLIENT_IN)
@@ -104,20 +104,20 @@ static void play_step(world *w, const step *s)
 {
     switch (s->kind) {
     case STEP_JOIN:
-        world_join(w, (int)s->a, (int)s->b % w->node_count, (int)s->c);
+        clients_join(w, (int)s->a, (int)s->b % w->node_count, (int)s->c);
         break;
     case STEP_LEAVE:
-        world_leave(w, (int)s->a);
+        clients_leave(w, (int)s->a);
         break;
     case STEP_LOSE:
-        world_lose(w, (int)s->a);
+        clients_lose(w, (int)s->a);
         break;
     case STEP_SILENT:
-        world_fall_silent(w, (int)s->a);
+        clients_fall_silent(w, (int)s->a);
         break;
     case STEP_SEND:
         for (unsigned i = 0; i < s->b; i++)
-            world_send(w, (int)s->a);
+            clients_send(w, (int)s->a);
         break;
     case STEP_PASS:
         world_pass(w, s->a);
@@ -149,10 +149,10 @@ static void end_all(world *w)
     let_all_speak(w);
     for (int i = 0; i < w->client_count; i++) {
         w->clients[i].is_dead = false;
-        world_leave(w, i);
+        clients_leave(w, i);
     }
     world_pass(w, OVER_MS);
-    world_require_settled(w);
+    witness_require_settled(w);
 }
 
 static void count(const world *w)
@@ -195,7 +195,7 @@ static bool play_in(world *w, const world_options *o, const script *s)
     }
     end_all(w);
     if (s->is_engine_alone)
-        world_require_no_loss(w);
+        witness_require_no_loss(w);
     count(w);
     world_close(w);
     return true;

@@ -3,7 +3,8 @@
 #ifndef HOMECALL_TESTS_CLUSTER_SCRIPT_H
 #define HOMECALL_TESTS_CLUSTER_SCRIPT_H
 
-#include "cluster/world.h"
+#include "cluster/clients.h"
+#include "cluster/witness.h"
 
 enum { SCRIPT_MAX_STEPS = 60 };
 

@@ -1,5 +1,5 @@
-/* The world of the simulation: nodes, the engine, clients with an application each, and the witness that
- * knows what must hold. */
+/* The world of the simulation: the nodes, the engine, and the clients with an application each; its time, and
+ * what happens to nodes. clients.c has what clients do, witness.c what must hold. */
 #ifndef HOMECALL_TESTS_CLUSTER_WORLD_H
 #define HOMECALL_TESTS_CLUSTER_WORLD_H
 
@@ -102,13 +102,6 @@ void world_close(world *w);
 /* Let time pass. */
 void world_pass(world *w, uint64_t ms);
 
-/* What clients do. */
-void world_join(world *w, int client, int node, int room);
-void world_leave(world *w, int client);
-void world_lose(world *w, int client);
-void world_fall_silent(world *w, int client);
-void world_send(world *w, int client);
-
 /* What happens to nodes. */
 void world_kill(world *w, int node);
 void world_restart(world *w, int node);
@@ -121,26 +114,11 @@ void world_fault(world *w);
 /* All faults are over; nodes that were killed are not started again. */
 void world_heal(world *w);
 
-/* Of the witness. */
-void world_go_out(client *c);
-void world_note(world *w, client *c, const char *what, int number);
+/* A number below `bound`, for what clients do by themselves. */
 unsigned world_draw(world *w, unsigned bound);
-uint64_t world_draw_return_ms(world *w, unsigned bound_ms);
-fate *world_fate(world *w, slice payload);
-void world_on_link_lost(world *w);
-void world_on_deliver(client *c, slice payload);
 
-/* No room has two owners, where that can't be. Called all the time. */
-void world_require_one_owner(world *w);
-
-/* Everything has healed, for so long that no room has two owners, or everybody is where it wants to be. */
-void world_require_merged(world *w);
-void world_require_together(world *w);
-
-/* No link was lost, and so nothing with it. */
-void world_require_no_loss(const world *w);
-
-/* It is over: everybody has gone. Each signal must have had its outcome, and nothing may be left. */
-void world_require_settled(world *w);
+/* A room: what it is called, and in which space. */
+slice world_room_name(int room);
+room_space world_room_space(int room);
 
 #endif
