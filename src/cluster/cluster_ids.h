@@ -50,6 +50,36 @@ static inline bool room_key_equals(const room_key *a, const room_key *b)
     return memcmp(a->bytes, b->bytes, sizeof(a->bytes)) == 0;
 }
 
+/* Which share of the rooms a room belongs to: every node sees the same in its key, and each node divides the
+ * shares among its workers, however many it has. */
+static inline uint16_t room_key_share(const room_key *key)
+{
+    return (uint16_t)(key->bytes[4] << 8 | key->bytes[5]);
+}
+
+/* Which of a node's workers has the rooms of a share. */
+static inline unsigned room_share_worker(uint16_t share, unsigned workers)
+{
+    return share * workers >> 16;
+}
+
+/* The numbers of bindings and of merges, by which messages find their worker at both ends: that of the worker
+ * that has drawn it, the share of the room, and a number that this worker counts up. */
+static inline uint64_t cluster_number(uint16_t worker, const room_key *key, uint32_t serial)
+{
+    return (uint64_t)worker << 48 | (uint64_t)room_key_share(key) << 32 | serial;
+}
+
+static inline unsigned cluster_number_worker(uint64_t number)
+{
+    return (unsigned)(number >> 48);
+}
+
+static inline uint16_t cluster_number_share(uint64_t number)
+{
+    return (uint16_t)(number >> 32);
+}
+
 /* For tables. */
 static inline unsigned room_key_hash(const room_key *key)
 {

@@ -8,7 +8,7 @@
 void edge_init(edge *e, const node_id *self, uint16_t worker, const uint8_t secret[CLUSTER_SECRET_BYTES],
                const edge_events *events)
 {
-    *e = (edge){.events = *events, .self = *self, .last_number = (uint64_t)worker << 48};
+    *e = (edge){.events = *events, .self = *self, .worker = worker};
     memcpy(e->secret, secret, sizeof(e->secret));
 }
 
@@ -29,7 +29,9 @@ static size_t names_len(const edge_join *as)
 /* It gets a new number. False without memory: then it is in no table. */
 static bool number_it(edge *e, binding *b)
 {
-    b->number = ++e->last_number;
+    do
+        b->number = cluster_number(e->worker, &b->key, ++e->last_serial);
+    while (find(e, b->number) != NULL); /* one that is as old as all serials */
     HASH_ADD(table, e->table, number, sizeof(b->number), b);
     return b->table.tbl != NULL;
 }
@@ -388,13 +390,12 @@ void edge_on_node_lost(edge *e, const node_id *node, bool is_dead, uint64_t now_
     e->now_ms = now_ms;
     if (is_dead)
         e->newcomers_ms = now_ms + EDGE_NEWCOMERS_WAIT_MS;
-    uint64_t last = e->last_number;
     for (binding *b = e->table, *next; b != NULL; b = next) {
         next = b->table.next;
         bool is_hit = b->state != BINDING_SEEKING &&
                       (node_id_equals(&b->owner.node, node) ||
                        (b->state == BINDING_SWITCHING && node_id_equals(&b->former, node)));
-        if (is_hit && b->number <= last) /* not one that joins again already */
+        if (is_hit) /* one that joins again already is seeking */
             join_again(b);
     }
 }

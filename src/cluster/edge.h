@@ -5,8 +5,9 @@
  * moves. Where the owner is lost, it joins again, before newcomers, and its client notices nothing; or, where
  * its dialect knows how to come back by itself, the client is told to.
  *
- * The numbers of bindings have the worker in their upper 16 bits: so every node can tell which worker of this
- * node a message about one is for. Pure, and owned by the worker that has the connections. */
+ * The number of a binding names the worker here and the share of its room (cluster_number()): so both nodes
+ * can tell which of their workers a message about it is for. Pure, and owned by the worker that has the
+ * connections. */
 #ifndef HOMECALL_CLUSTER_EDGE_H
 #define HOMECALL_CLUSTER_EDGE_H
 
@@ -86,7 +87,8 @@ struct edge {
     node_id self;
     uint8_t secret[CLUSTER_SECRET_BYTES];
     binding *table; /* uthash's head; owned */
-    uint64_t last_number;
+    uint16_t worker;
+    uint32_t last_serial;  /* of a number */
     uint64_t newcomers_ms; /* they do not seek before */
     uint64_t now_ms;
 };

@@ -88,7 +88,7 @@ static void give(owner *o, owned_room *room, const node_id *to)
     }
     room->is_given = true;
     room->to = (room_home){.node = *to};
-    room->number = ++o->last_number;
+    room->number = cluster_number(o->worker, &room->key, ++o->last_serial);
     room->since_ms = o->all.now_ms;
     giving g = {.o = o, .room = room};
     const room_life life = room_manager_frozen_life(o->all.manager, room->space, name);

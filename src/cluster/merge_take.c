@@ -108,8 +108,7 @@ static remote *open_remote(owner *o, owned_room *room, const wire_message *m)
     const remote_id id = {.edge = m->other, .binding = m->binding};
     uint64_t age_ms = m->age_ms < o->all.now_ms ? m->age_ms : o->all.now_ms;
     bool is_away = node_id_is_nobody(&m->other);
-    static uint64_t away_bindings; /* who is away has no binding; these are told apart */
-    const remote_id away = {.binding = ++away_bindings};
+    const remote_id away = {.binding = ++o->away_bindings};
     if (!is_away)
         forget_stub(o, m);
     if (m->code >= o->all.kind_count || o->all.kinds[m->code]->space != room->space ||

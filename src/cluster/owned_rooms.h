@@ -74,7 +74,8 @@ typedef struct owner {
     owned_room *rooms;       /* uthash's head; owned */
     held_messages undecided; /* JOINs for rooms that we claim */
     TAILQ_HEAD(, taking) takings;
-    uint64_t last_number; /* of a merge */
+    uint32_t last_serial;   /* of the number of a merge: cluster_number() */
+    uint64_t away_bindings; /* who is away has no binding; these are told apart by it */
     owner_counts counts;
 } owner;
 
