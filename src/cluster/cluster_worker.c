@@ -126,65 +126,35 @@ static bool find_heir(void *context, node_id *heir)
 
 /* ---- What clients are told ---- */
 
-static void on_joined(void *context, void *client, slice extra)
-{
-    const edge_events *to = &((cluster_worker *)context)->clients;
-    to->on_joined(to->context, client, extra);
-}
-
-static void on_waiting(void *context, void *client)
-{
-    const edge_events *to = &((cluster_worker *)context)->clients;
-    to->on_waiting(to->context, client);
-}
+/* These three may be about a client that has gone meanwhile. */
 
 static void on_deliver(void *context, void *client, slice payload)
 {
     cluster_worker *w = context;
     if (client != NULL)
-        w->clients.on_deliver(w->clients.context, client, payload);
+        w->clients.on_deliver(context, client, payload);
     else
         w->counts.losses[CLUSTER_LOSS_GONE]++;
 }
 
 static void on_queue_full(void *context, void *client, slice extra, slice payload)
 {
-    const edge_events *to = &((cluster_worker *)context)->clients;
+    const cluster_worker *w = context;
     if (client != NULL)
-        to->on_queue_full(to->context, client, extra, payload);
-}
-
-static void on_probe(void *context, void *client, uint64_t number)
-{
-    const edge_events *to = &((cluster_worker *)context)->clients;
-    to->on_probe(to->context, client, number);
-}
-
-static void on_full(void *context, void *client)
-{
-    const edge_events *to = &((cluster_worker *)context)->clients;
-    to->on_full(to->context, client);
-}
-
-static void on_close(void *context, void *client, wire_end why)
-{
-    const edge_events *to = &((cluster_worker *)context)->clients;
-    to->on_close(to->context, client, why);
+        w->clients.on_queue_full(context, client, extra, payload);
 }
 
 static void on_lost(void *context, void *client)
 {
-    const edge_events *to = &((cluster_worker *)context)->clients;
+    const cluster_worker *w = context;
     if (client != NULL)
-        to->on_lost(to->context, client);
+        w->clients.on_lost(context, client);
 }
 
 static void on_loss(void *context, cluster_loss why, slice payload)
 {
-    cluster_worker *w = context;
-    w->counts.losses[why]++;
-    if (w->clients.on_loss != NULL)
-        w->clients.on_loss(w->clients.context, why, payload);
+    (void)payload;
+    ((cluster_worker *)context)->counts.losses[why]++;
 }
 
 /* ---- Life ---- */
@@ -222,20 +192,16 @@ static void open_owner(cluster_worker *w, const cluster_worker_options *from)
 
 void cluster_worker_init(cluster_worker *w, const cluster_worker_options *options)
 {
-    const edge_events events = {.say = say_home,
-                                .is_linked = is_linked_or_self,
-                                .want = want,
-                                .mistaken = mistaken,
-                                .on_joined = on_joined,
-                                .on_waiting = on_waiting,
-                                .on_deliver = on_deliver,
-                                .on_queue_full = on_queue_full,
-                                .on_probe = on_probe,
-                                .on_full = on_full,
-                                .on_close = on_close,
-                                .on_lost = on_lost,
-                                .on_loss = on_loss,
-                                .context = w};
+    edge_events events = options->clients;
+    events.say = say_home;
+    events.is_linked = is_linked_or_self;
+    events.want = want;
+    events.mistaken = mistaken;
+    events.on_deliver = on_deliver;
+    events.on_queue_full = on_queue_full;
+    events.on_lost = on_lost;
+    events.on_loss = on_loss;
+    events.context = w;
     assert(options->number < node_core_workers(options->core));
     *w = (cluster_worker){.core = options->core, .number = options->number, .clients = options->clients};
     STAILQ_INIT(&w->events);

@@ -26,7 +26,8 @@ typedef struct cluster_worker_options {
     const remote_kind *const *kinds; /* borrowed: the dialects, by number */
     unsigned kind_count;
     room_manager *manager; /* borrowed, and of nobody else */
-    edge_events clients;   /* what clients are told: on_... and `context` count, the others are set here */
+    edge_events clients;   /* what clients are told, by `client` alone: those from on_joined to on_lost; the
+                              others are set here */
 } cluster_worker_options;
 
 /* A room that has become ours. */
