@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Checks the shape of src/, as src/README.md describes it. Prints each fault with its place, and exits with 1 if there is one:
+# Checks the shape of src/, as src/README.md describes it, and the sizes in tests/cluster/. Prints each fault with its place, and
+# exits with 1 if there is one:
 #
 #   layers      a part includes files of its own folder, and of the layers below it
 #   public      include/homecall/ includes nothing of src/. Its headers are included, and its functions are defined, in no lower
@@ -132,5 +133,5 @@ END {
             bad = 1
         }
     exit bad
-}' "${sources[@]}" || bad=1
+}' "${sources[@]}" tests/cluster/*.[ch] || bad=1
 exit "$bad"

@@ -12,6 +12,7 @@ const known_case known_cases[] = {
                   .users = {1, 1},
                   .queue_max = 16,
                   .link_bytes = 1 << 20,
+                  .workers = {1, 1, 1, 1},
                   .serves_alone = true},
       .steps = {{STEP_JOIN, 0, 0, 0},
                 {STEP_JOIN, 1, 1, 0},

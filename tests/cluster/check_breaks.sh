@@ -25,9 +25,9 @@ compile_to() {
     wait
 }
 
-# link_with FOLDER: the test with these objects of the cluster and of the rooms.
+# link_with FOLDER: the test (which looks at what links lose) with these objects of the cluster and of the rooms.
 link_with() {
-    cc -Wl,--gc-sections -o "$private/cluster" "$private"/test/*.o "$1"/*.o "$private/rest.a" "${libs[@]}" -lm
+    cc -Wl,--gc-sections,--wrap=link_new -o "$private/cluster" "$private"/test/*.o "$1"/*.o "$private/rest.a" "${libs[@]}" -lm -lpthread
 }
 
 # broken RULE FILE SED: break the rule by this edit of the file.

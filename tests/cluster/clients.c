@@ -33,7 +33,8 @@ static bool is_usable(const world *w, int index)
 
 static void touch(world *w, const client *c)
 {
-    w->nodes[c->node].due_ms = w->now_ms;
+    node *n = &w->nodes[c->node];
+    n->due_ms = node_worker_of(n, c->room)->due_ms = w->now_ms;
 }
 
 static void connect_to_room(client *c)
@@ -51,7 +52,7 @@ static void connect_to_room(client *c)
                                        : SLICE_LITERAL("")};
     c->state = CLIENT_JOINING;
     c->joined_ms = c->world->now_ms;
-    c->binding = edge_join_room(&n->edge, &as, c->world->now_ms);
+    c->binding = edge_join_room(&node_worker_of(n, c->room)->share.edge, &as, c->world->now_ms);
     REQUIRE(c->binding != NULL);
     touch(c->world, c);
 }

@@ -39,17 +39,16 @@ static void put(engine *e, sim_packet *p)
         TAILQ_INSERT_TAIL(&e->packets, p, link);
 }
 
-static void deliver(engine *e, int from, int to, const wire_message *m, uint64_t now_ms)
+static void deliver(engine *e, int from, int to, slice packet, uint64_t now_ms)
 {
-    size_t len = wire_size(m);
-    sim_packet *p = malloc(sizeof(*p) + len);
+    sim_packet *p = malloc(sizeof(*p) + packet.len);
     REQUIRE(p != NULL);
     uint64_t at_ms = now_ms + engine_draw(e, e->max_delay_ms + 1);
     if (at_ms < e->last_ms[from][to])
         at_ms = e->last_ms[from][to];
     e->last_ms[from][to] = at_ms;
-    *p = (sim_packet){.at_ms = at_ms, .from = from, .to = to, .life = e->nodes[to].life, .len = len};
-    wire_write(m, p->data);
+    *p = (sim_packet){.at_ms = at_ms, .from = from, .to = to, .life = e->nodes[to].life, .len = packet.len};
+    memcpy(p->data, packet.data, packet.len);
     put(e, p);
     e->passed++;
 }
@@ -64,7 +63,7 @@ static bool passes(engine *e, int from, int to)
            (e->loss == 0 || engine_draw(e, 1000) >= e->loss);
 }
 
-bool engine_publish(engine *e, int from, int to, const wire_message *m, uint64_t now_ms)
+bool engine_publish(engine *e, int from, int to, slice packet, uint64_t now_ms)
 {
     if (!e->nodes[from].is_connected)
         return false;
@@ -72,9 +71,9 @@ bool engine_publish(engine *e, int from, int to, const wire_message *m, uint64_t
         if (node == from || e->nodes[node].life == 0 || (to != TO_ALL_NODES && node != to) ||
             !passes(e, from, node))
             continue;
-        deliver(e, from, node, m, now_ms);
+        deliver(e, from, node, packet, now_ms);
         if (e->doubling > 0 && engine_draw(e, 1000) < e->doubling)
-            deliver(e, from, node, m, now_ms);
+            deliver(e, from, node, packet, now_ms);
     }
     return true;
 }

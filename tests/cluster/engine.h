@@ -52,7 +52,7 @@ void engine_init(engine *e, uint64_t seed, int servers);
 void engine_deinit(engine *e);
 
 /* A node says this to another one, or to all. False when it is not connected. */
-bool engine_publish(engine *e, int from, int to, const wire_message *packet, uint64_t now_ms);
+bool engine_publish(engine *e, int from, int to, slice packet, uint64_t now_ms);
 
 /* When the next packet arrives, or UINT64_MAX; and take it, owned by the caller. */
 uint64_t engine_next_ms(const engine *e);

@@ -94,6 +94,13 @@ static step draw_step(uint64_t *r, const script *s)
     return it;
 }
 
+/* Of workers: most often none, or a turn of others, and sometimes much longer. */
+static unsigned draw_delay(uint64_t *r)
+{
+    static const unsigned delays[] = {0, 0, 1, 3, 10, 60};
+    return delays[draw(r, sizeof(delays) / sizeof(delays[0]))];
+}
+
 void script_draw(script *s, uint64_t seed)
 {
     uint64_t r = seed * 0x9E3779B97F4A7C15U + 1;
@@ -109,6 +116,9 @@ void script_draw(script *s, uint64_t seed)
     o->link_bytes = draw(&r, 8) == 0 ? 4096 : 1 << 20;
     o->serves_alone = draw(&r, 4) == 0;
     o->is_engine_alone = s->is_engine_alone;
+    for (int i = 0; i < NODES; i++)
+        o->workers[i] = 1 + draw(&r, WORKERS);
+    o->worker_delay_ms = draw_delay(&r);
     if (s->is_engine_alone)
         o->link_bytes = 1 << 20; /* what waits for the engine must fit */
     unsigned mix = draw(&r, 5);  /* one dialect alone, or all of them */
@@ -125,13 +135,42 @@ void script_draw(script *s, uint64_t seed)
 
 /* ---- Printing ---- */
 
-static void print_step(const step *s)
+static void print_step_of_engine(const step *s)
 {
     static const char *const cuts[] = {"", "is not heard any more", "hears nothing any more",
                                        "is not heard and hears nothing"};
     static const char *const splits[] = {"", "the first server does not reach the second",
                                          "the second server does not reach the first",
                                          "the servers do not reach each other"};
+    switch (s->kind) {
+    case STEP_CUT:
+        print_message("node %u %s\n", s->a, cuts[s->b]);
+        break;
+    case STEP_MEND:
+        print_message("node %u is heard and hears\n", s->a);
+        break;
+    case STEP_LOSS:
+        print_message("%u of 1,000 packets are lost, %u are doubled\n", s->a, s->b);
+        break;
+    case STEP_DELAY:
+        print_message("packets take up to %u ms\n", s->a);
+        break;
+    case STEP_SPLIT:
+        print_message("%s\n", splits[s->a]);
+        break;
+    case STEP_DOWN:
+        print_message("server %u ends\n", s->a);
+        break;
+    case STEP_UP:
+        print_message("server %u begins\n", s->a);
+        break;
+    default:
+        break;
+    }
+}
+
+static void print_step(const step *s)
+{
     static const char *const rooms[] = {"red", "blue"};
     switch (s->kind) {
     case STEP_JOIN:
@@ -164,32 +203,11 @@ static void print_step(const step *s)
     case STEP_DRAIN:
         print_message("node %u drains\n", s->a);
         break;
-    case STEP_CUT:
-        print_message("node %u %s\n", s->a, cuts[s->b]);
-        break;
-    case STEP_MEND:
-        print_message("node %u is heard and hears\n", s->a);
-        break;
-    case STEP_LOSS:
-        print_message("%u of 1,000 packets are lost, %u are doubled\n", s->a, s->b);
-        break;
-    case STEP_DELAY:
-        print_message("packets take up to %u ms\n", s->a);
-        break;
-    case STEP_SPLIT:
-        print_message("%s\n", splits[s->a]);
-        break;
-    case STEP_DOWN:
-        print_message("server %u ends\n", s->a);
-        break;
-    case STEP_UP:
-        print_message("server %u begins\n", s->a);
-        break;
     case STEP_HEAL:
         print_message("all has healed\n");
         break;
-    case STEP_KINDS:
-        break;
+    default:
+        print_step_of_engine(s);
     }
 }
 
@@ -200,6 +218,8 @@ void script_print(const script *s)
     print_message("seed %" PRIu64 ": %d nodes, %d servers, queues of %u, links of %u bytes%s%s\n", o->seed,
                   o->nodes, o->servers, o->queue_max, o->link_bytes,
                   o->serves_alone ? ", they serve without engine" : "", s->is_calm ? ", calm" : "");
+    print_message("workers: %u, %u, %u, %u; up to %u ms late\n", o->workers[0], o->workers[1], o->workers[2],
+                  o->workers[3], o->worker_delay_ms);
     for (int i = 0; i < o->clients; i++)
         print_message("client %d speaks %s, of user %d\n", i, kinds[o->kinds[i]], o->users[i]);
     for (int i = 0; i < s->count; i++) {

@@ -131,7 +131,7 @@ static const remote *remote_of(const world *w, const client *c)
         const node *n = &w->nodes[i];
         if (!n->is_running)
             continue;
-        const remote *r = remotes_find(&n->owner.all, &edge_node->id, c->binding->number);
+        const remote *r = node_find_remote(n, &edge_node->id, c->binding->number);
         if (r == NULL)
             continue;
         if (found != NULL)
@@ -197,6 +197,16 @@ void witness_require_no_loss(const world *w)
     }
 }
 
+static void require_empty(const sim_worker *w)
+{
+    const room_counts counts = room_manager_counts(w->manager);
+    REQUIRE(counts.rooms == 0 && counts.members == 0 && counts.waiters == 0);
+    REQUIRE(counts.pending_messages == 0 && counts.pending_bytes == 0 && w->reserved == 0);
+    REQUIRE(w->share.owner.all.table == NULL && w->share.owner.rooms == NULL && w->share.edge.table == NULL);
+    REQUIRE(TAILQ_EMPTY(&w->share.owner.takings) && STAILQ_EMPTY(&w->share.owner.undecided));
+    REQUIRE(STAILQ_EMPTY(&w->share.owner.all.again) && STAILQ_EMPTY(&w->share.local));
+}
+
 void witness_require_settled(world *w)
 {
     for (uint32_t id = 0; id < w->signals; id++)
@@ -205,13 +215,10 @@ void witness_require_settled(world *w)
         node *n = &w->nodes[i];
         if (!n->is_running)
             continue;
-        const room_counts counts = room_manager_counts(n->manager);
-        REQUIRE(counts.rooms == 0 && counts.members == 0 && counts.waiters == 0);
-        REQUIRE(counts.pending_messages == 0 && counts.pending_bytes == 0 && n->reserved == 0);
-        REQUIRE(n->owner.all.table == NULL && n->owner.rooms == NULL && n->edge.table == NULL);
-        REQUIRE(TAILQ_EMPTY(&n->owner.takings) && STAILQ_EMPTY(&n->owner.undecided));
-        REQUIRE(claims_owned(n->claims) == 0);
+        for (unsigned at = 0; at < n->worker_count; at++)
+            require_empty(&n->workers[at]);
+        REQUIRE(claims_owned(n->core->claims) == 0);
         for (int slot = 0; slot < MEMBERS_MAX; slot++)
-            REQUIRE(n->links[slot] == NULL || link_held(n->links[slot]) == 0);
+            REQUIRE(n->core->peers[slot].link == NULL || link_held(n->core->peers[slot].link) == 0);
     }
 }

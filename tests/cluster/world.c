@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 world *the_world;
+const uint8_t world_secret[CLUSTER_SECRET_BYTES] = {1, 2, 3};
 
 slice world_room_name(int room)
 {
@@ -90,8 +91,7 @@ static void turn(world *w)
             continue;
         wake(w, n);
         node_turn(n);
-        if (n->is_draining && n->owner.rooms == NULL && TAILQ_EMPTY(&n->owner.all.loose) &&
-            claims_owned(n->claims) == 0 && node_is_quiet(n)) {
+        if (node_is_drained(n)) {
             node_say_bye(n);
             world_kill(w, i);
         }
@@ -197,8 +197,7 @@ void world_drain(world *w, int at)
     node *n = &w->nodes[at];
     if (!n->is_running || n->is_draining || count_running(w) <= 1)
         return;
-    n->is_draining = true;
-    n->due_ms = w->now_ms;
+    node_drain(n);
 }
 
 void world_heal(world *w)
@@ -220,7 +219,6 @@ void world_heal(world *w)
 
 void world_open(world *w, const world_options *o)
 {
-    static const uint8_t secret[CLUSTER_SECRET_BYTES] = {1, 2, 3};
     memset(w, 0, sizeof(*w));
     the_world = w;
     witness_open();
@@ -231,12 +229,14 @@ void world_open(world *w, const world_options *o)
     w->queue_max = o->queue_max;
     w->link_bytes = o->link_bytes;
     w->serves_alone = o->serves_alone;
+    w->worker_delay_ms = o->worker_delay_ms;
+    memcpy(w->workers, o->workers, sizeof(w->workers));
     w->is_recorded = o->is_recorded;
     w->is_engine_alone = o->is_engine_alone;
     w->rng = o->seed;
     engine_init(&w->engine, o->seed, o->servers);
     for (int room = 0; room < ROOMS; room++)
-        w->keys[room] = room_key_of(secret, world_room_space(room), world_room_name(room));
+        w->keys[room] = room_key_of(world_secret, world_room_space(room), world_room_name(room));
     for (int i = 0; i < o->clients; i++)
         w->clients[i] = (client){.world = w, .index = i, .kind = o->kinds[i], .user = o->users[i]};
     for (int i = 0; i < o->nodes; i++)

@@ -71,6 +71,7 @@ typedef struct world {
     uint32_t signals;
     room_key keys[ROOMS];
     unsigned queue_max, link_bytes;
+    unsigned workers[NODES], worker_delay_ms;
     bool serves_alone;
     uint64_t lives; /* processes so far */
     /* What has happened in this run, that excuses something. */
@@ -83,6 +84,7 @@ typedef struct world {
 } world;
 
 extern world *the_world; /* of this run */
+extern const uint8_t world_secret[CLUSTER_SECRET_BYTES];
 
 typedef struct world_options {
     uint64_t seed;
@@ -90,6 +92,8 @@ typedef struct world_options {
     int nodes, servers, clients;
     int kinds[CLIENTS], users[CLIENTS];
     unsigned queue_max, link_bytes;
+    unsigned workers[NODES];  /* of each node */
+    unsigned worker_delay_ms; /* so long after it was woken a worker has a turn, at most */
     bool serves_alone;
 } world_options;
 

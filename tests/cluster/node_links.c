@@ -1,0 +1,44 @@
+/* What a link loses: the simulation looks at each message, so it stands between a link and the node core. */
+#include "cluster/node.h"
+#include "cluster/witness.h"
+#include "support/run_fail.h"
+
+int __real_link_new(const node_id *self, const node_id *peer, const link_limits *limits,
+                    const link_events *events, uint64_t now_ms, node_link **out);
+int __wrap_link_new(const node_id *self, const node_id *peer, const link_limits *limits,
+                    const link_events *events, uint64_t now_ms, node_link **out);
+
+static link_events of_core; /* they are the same for all links, but for their context */
+
+static void note_lost(slice body)
+{
+    wire_message m;
+    REQUIRE(wire_read_link(body, &m) == 0);
+    if (m.type == WIRE_FORWARD)
+        note_lost(m.payload);
+    else if (m.type == WIRE_SIGNAL || m.type == WIRE_DELIVER)
+        witness_fate(the_world, m.payload)->lost[CLUSTER_LOSS_LINK]++;
+}
+
+static void on_lost_message(void *context, node_link *l, slice body)
+{
+    note_lost(body);
+    of_core.on_lost_message(context, l, body);
+}
+
+static void on_lost(void *context, node_link *l)
+{
+    witness_on_link_lost(the_world);
+    of_core.on_lost(context, l);
+}
+
+/* The linker puts this in the place of link_new(). */
+int __wrap_link_new(const node_id *self, const node_id *peer, const link_limits *limits,
+                    const link_events *events, uint64_t now_ms, node_link **out)
+{
+    link_events ours = *events;
+    of_core = *events;
+    ours.on_lost_message = on_lost_message;
+    ours.on_lost = on_lost;
+    return __real_link_new(self, peer, limits, &ours, now_ms, out);
+}
