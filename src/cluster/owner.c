@@ -68,8 +68,8 @@ static void on_signal(owner *o, remote *r, const wire_message *m)
 
 static void on_alive(owner *o, remote *r, const wire_message *m)
 {
-    if (m->number != r->probe)
-        return;
+    if (m->number != r->probe || r->corked_ms != 0)
+        return; /* it answers what a former owner has asked */
     r->alive_ms = o->all.now_ms;
     room_manager_on_alive(o->all.manager, &r->peer, o->all.now_ms);
 }

@@ -49,6 +49,8 @@ static void resume(owner *o, remote *r, const remote_id *id, const wire_message 
     remote_kind_of(r)->resume(r, m);
     if (was_away)
         room_manager_back(o->all.manager, &r->peer, o->all.now_ms);
+    else /* it may have been asked by its former edge, and has come instead */
+        room_manager_on_alive(o->all.manager, &r->peer, o->all.now_ms);
 }
 
 static void join(owner *o, owned_room *room, remote *r, const wire_message *m)
