@@ -118,8 +118,12 @@ static void end_seats(sim_worker *w)
 
 void worker_turn(sim_worker *w)
 {
+    uint64_t now_ms = now_of(w);
+    w->due_ms = UINT64_MAX; /* the core may wake it from within */
     end_seats(w);
-    bool has_more = cluster_worker_turn(&w->share, now_of(w));
-    uint64_t due_ms = has_more ? now_of(w) : cluster_worker_next_due_ms(&w->share);
-    w->due_ms = has_more || due_ms > now_of(w) ? due_ms : now_of(w) + 1;
+    bool has_more = cluster_worker_turn(&w->share, now_ms);
+    uint64_t due_ms = has_more ? now_ms : cluster_worker_next_due_ms(&w->share);
+    if (!has_more && due_ms <= now_ms)
+        due_ms = now_ms + 1;
+    w->due_ms = due_ms < w->due_ms ? due_ms : w->due_ms;
 }

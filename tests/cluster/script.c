@@ -119,6 +119,8 @@ void script_draw(script *s, uint64_t seed)
     for (int i = 0; i < NODES; i++)
         o->workers[i] = 1 + draw(&r, WORKERS);
     o->worker_delay_ms = draw_delay(&r);
+    if (s->is_calm && o->worker_delay_ms > 3)
+        o->worker_delay_ms = 3; /* all that a step leads to must be over long before the next one */
     if (s->is_engine_alone)
         o->link_bytes = 1 << 20; /* what waits for the engine must fit */
     unsigned mix = draw(&r, 5);  /* one dialect alone, or all of them */
