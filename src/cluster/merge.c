@@ -111,11 +111,15 @@ static void give(owner *o, owned_room *room, const node_id *to)
 /* ---- Who gives ---- */
 
 /* Is our (draining, incarnation) the higher one? */
-static bool must_give(const owner *o, const node_id *rival)
+static bool is_higher(const owner *o, const node_id *rival, bool they_drain)
 {
     bool we_drain = o->events.is_draining(o->events.context, &o->self);
-    bool they_drain = o->events.is_draining(o->events.context, rival);
     return we_drain != they_drain ? we_drain : node_id_compare(&o->self, rival) > 0;
+}
+
+static bool must_give(const owner *o, const node_id *rival)
+{
+    return is_higher(o, rival, o->events.is_draining(o->events.context, rival));
 }
 
 void merge_on_rival(owner *o, owned_room *room, const node_id *rival)
@@ -195,6 +199,20 @@ static void make_way(owner *o, const wire_message *commit)
         keep(o, room, o->all.now_ms + MERGE_RETRY_MS);
 }
 
+/* We give ours away (to an heir, since we drain; or to that node, before we knew that it drains as well), and
+ * it gives its own to us, as it must: first the two become one here. */
+static void prefer_rival(owner *o, const node_id *rival, const wire_message *begin)
+{
+    owned_room *room = owned_rooms_find(o, &begin->key);
+    if (room == NULL || !room->is_given || is_higher(o, rival, (begin->flags & WIRE_IS_DRAINING) != 0))
+        return;
+    if (node_id_equals(&room->rival, rival))
+        room->rival = (node_id){{0}};
+    if (!node_id_is_nobody(&room->rival))
+        return; /* to a third owner, as we must */
+    keep(o, room, o->all.now_ms + MERGE_RETRY_MS);
+}
+
 void merge_on_message(owner *o, const node_id *from, const wire_message *m)
 {
     if (m->type == WIRE_MERGE_READY || m->type == WIRE_MERGE_REFUSED) {
@@ -203,6 +221,8 @@ void merge_on_message(owner *o, const node_id *from, const wire_message *m)
     }
     if (m->type == WIRE_MERGE_COMMIT)
         make_way(o, m);
+    else if (m->type == WIRE_MERGE_BEGIN)
+        prefer_rival(o, from, m);
     merge_collect(o, from, m);
 }
 

@@ -217,7 +217,9 @@ static int judge(owner *o, const taking *t, const wire_message *begin)
     bool is_ours = o->events.standing(o->events.context, &begin->key) == CLAIMS_MINE;
     if (!room_key_equals(&key, &begin->key) || (!is_ours && (begin->flags & WIRE_IS_DRAINING) == 0))
         return -1 - WIRE_REFUSED_NOT_OWNER;
-    if ((room != NULL && room->is_given) || o->events.is_draining(o->events.context, &o->self) ||
+    /* Who drains takes no more rooms, but two owners become one before an heir is looked for. */
+    bool may_take = is_ours || !o->events.is_draining(o->events.context, &o->self);
+    if ((room != NULL && room->is_given) || !may_take ||
         o->events.promise(o->events.context, &begin->key, &t->from) != 0)
         return -1 - WIRE_REFUSED_BUSY;
     return 0;

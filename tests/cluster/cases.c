@@ -1,8 +1,8 @@
 #include "cluster/cases.h"
 
 const known_case known_cases[] = {
-    /* What client 1 had sent while it waited came behind what it sent later: the room was being given away,
-     * and what was held for that was said first. */
+    /* What client 1 had sent while it waited came behind what it sent later: the room was being given
+     * away, and what was held for that was said first. */
     {"what was sent in the line comes before what was sent later",
      {.options = {.seed = 179597367152221,
                   .nodes = 2,
@@ -26,8 +26,8 @@ const known_case known_cases[] = {
                 {STEP_LEAVE, 0, 0, 0},
                 {STEP_DRAIN, 0, 0, 0}},
       .count = 11}},
-    /* Client 0 had been asked for a sign of life by its former edge, where it was not any more, and had come
-       by another one since. */
+    /* Client 0 had been asked for a sign of life by its former edge, where it was not any more, and
+       had come by another one since. */
     {"who comes back has shown that it lives",
      {.is_engine_alone = true,
       .options =
@@ -55,6 +55,33 @@ const known_case known_cases[] = {
                 {STEP_LOSE, 0, 0, 0},
                 {STEP_PASS, 314, 0, 0},
                 {STEP_PASS, 5005, 0, 0}},
+      .count = 11}},
+    /* Each refused what the other one gave, since it drained itself, or since it was giving its own away. */
+    {"two owners that both drain become one",
+     {.options =
+          {
+              .seed = 1035,
+              .nodes = 3,
+              .servers = 2,
+              .clients = 5,
+              .kinds = {KIND_SESSION, KIND_SESSION, KIND_SESSION, KIND_SESSION, KIND_SESSION},
+              .users = {0, 0, 0, 1, 0},
+              .queue_max = 16,
+              .link_bytes = 1 << 20,
+              .workers = {2, 3, 1, 2},
+              .worker_delay_ms = 0,
+          },
+      .steps = {{STEP_JOIN, 0, 0, 0},
+                {STEP_JOIN, 1, 1, 0},
+                {STEP_HEAL, 0, 0, 0},
+                {STEP_PASS, 8006, 0, 0},
+                {STEP_CUT, 0, 1, 0},
+                {STEP_DOWN, 0, 0, 0},
+                {STEP_CUT, 2, 1, 0},
+                {STEP_DRAIN, 0, 0, 0},
+                {STEP_JOIN, 2, 2, 0},
+                {STEP_PASS, 5014, 0, 0},
+                {STEP_DRAIN, 1, 0, 0}},
       .count = 11}},
     {0},
 };
