@@ -384,6 +384,11 @@ uint64_t claims_next_due_ms(const claims *c, uint64_t now_ms)
 
 /* ---- Questions ---- */
 
+uint64_t claims_engine_away_ms(const claims *c, uint64_t now_ms)
+{
+    return c->engine_left_ms < now_ms ? now_ms - c->engine_left_ms : 0; /* UINT64_MAX = it is there */
+}
+
 uint64_t claims_owned(const claims *c)
 {
     return c->table.owned;

@@ -77,6 +77,9 @@ void claims_on_link(claims *c, unsigned slot, uint64_t now_ms);
 /* The engine is there, or away. */
 void claims_on_engine(claims *c, bool is_there, uint64_t now_ms);
 
+/* For how long the engine has been away; 0 where it is there. */
+uint64_t claims_engine_away_ms(const claims *c, uint64_t now_ms);
+
 /* Do what is due, and when that is next. */
 void claims_tick(claims *c, uint64_t now_ms);
 uint64_t claims_next_due_ms(const claims *c, uint64_t now_ms);

@@ -400,6 +400,29 @@ void edge_on_node_lost(edge *e, const node_id *node, bool is_dead, uint64_t now_
     }
 }
 
+static void end_unreachable(binding *b)
+{
+    const edge *e = b->edge;
+    void *client = b->as.client;
+    const wire_message lost = about(b, WIRE_LOST);
+    if (b->state != BINDING_SEEKING)
+        say(b, &lost); /* when the engine is back, if the link has lasted */
+    free_binding(b);
+    if (client != NULL)
+        e->events.on_close(e->events.context, client, WIRE_END_UNREACHABLE);
+}
+
+void edge_end_unreachable(edge *e, bool opens_rooms, uint64_t now_ms)
+{
+    e->now_ms = now_ms;
+    for (binding *b = e->table, *next; b != NULL; b = next) {
+        next = b->table.next;
+        bool is_here = node_id_equals(&b->owner.node, &e->self);
+        if (b->state == BINDING_SEEKING ? !opens_rooms : !is_here)
+            end_unreachable(b);
+    }
+}
+
 void edge_tick(edge *e, uint64_t now_ms)
 {
     e->now_ms = now_ms;

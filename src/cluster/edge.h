@@ -121,6 +121,12 @@ void edge_on_message(edge *e, const node_id *from, const wire_message *m, uint64
 /* The link to that node is lost. `is_dead`: because it is not there any more. */
 void edge_on_node_lost(edge *e, const node_id *node, bool is_dead, uint64_t now_ms);
 
+/* The engine is away for CLUSTER_HOLD: who is in a room elsewhere, or on the way into one, is ended with
+ * WIRE_END_UNREACHABLE, and so is who has no room yet, unless `opens_rooms` (CLUSTER_WITHOUT_ENGINE=serve):
+ * then claims find one here. Rooms of this node go on. Called again and again while that lasts: newcomers end
+ * the same way. */
+void edge_end_unreachable(edge *e, bool opens_rooms, uint64_t now_ms);
+
 /* Do what is due: at least every EDGE_TRY_AGAIN_MS while a binding is seeking or holds input. */
 void edge_tick(edge *e, uint64_t now_ms);
 

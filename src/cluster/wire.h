@@ -83,7 +83,9 @@ typedef enum wire_end {
     WIRE_END_REPLACED,   /* its session goes on with another connection */
     WIRE_END_SLOW,       /* what waits for it has passed its bound */
     WIRE_END_NO_MEMORY,
-    WIRE_ENDS
+    WIRE_ENDS,
+    WIRE_END_UNREACHABLE =
+        WIRE_ENDS, /* of an edge alone, and never said: the engine is away for CLUSTER_HOLD */
 } wire_end;
 
 typedef enum wire_refusal {

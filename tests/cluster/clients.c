@@ -5,6 +5,11 @@
 
 static const char *const user_names[USERS] = {"anna", "boris", "clara"};
 
+bool clients_can_return(const client *c)
+{
+    return c->kind == KIND_2 && c->resume.token != 0;
+}
+
 void clients_return_within(client *c, unsigned bound_ms)
 {
     world *w = c->world;
@@ -18,12 +23,6 @@ void clients_go_out(client *c)
     c->state = CLIENT_OUT;
     c->binding = NULL;
     c->out_ms[c->room] = c->world->now_ms;
-}
-
-/* Is there a session that it can come back to? */
-static bool can_return(const client *c)
-{
-    return c->kind == KIND_2 && c->resume.token != 0;
 }
 
 static bool is_usable(const world *w, int index)
@@ -168,7 +167,7 @@ static void break_line(client *c)
         edge_lose(c->binding, false, w->now_ms);
     touch(w, c);
     clients_go_out(c);
-    if (can_return(c))
+    if (clients_can_return(c))
         clients_return_within(c, 2000);
 }
 
@@ -195,7 +194,7 @@ void clients_lose_node(world *w, int at)
         if (c->node != at || c->binding == NULL)
             continue;
         clients_go_out(c);
-        if (can_return(c))
+        if (clients_can_return(c))
             clients_return_within(c, 500);
         c->must_say_again = false;
     }

@@ -19,6 +19,9 @@ void clients_send(world *w, int client);
 /* It wants nothing any more. */
 void clients_go_out(client *c);
 
+/* Is there a session that it can come back to? */
+bool clients_can_return(const client *c);
+
 /* It has lost its connection or its session, and comes back within that time. */
 void clients_return_within(client *c, unsigned bound_ms);
 

@@ -193,9 +193,28 @@ static bool turn_worker(node *n)
     return false;
 }
 
+uint64_t node_engine_away_ms(const node *n)
+{
+    return claims_engine_away_ms(n->core->claims, n->world->now_ms);
+}
+
+/* While the engine is away no link is lost, up to CLUSTER_HOLD. */
+static void end_hold(node *n)
+{
+    bool was_over = n->is_hold_over;
+    n->is_hold_over = node_engine_away_ms(n) >= n->world->hold_ms;
+    if (!n->is_hold_over || was_over)
+        return;
+    for (unsigned i = 0; i < n->worker_count; i++)
+        on_wake_worker(n, i);
+    for (int slot = 0; slot < MEMBERS_MAX; slot++)
+        n->core->peers[slot].must_lose = n->core->peers[slot].link != NULL;
+}
+
 void node_turn(node *n)
 {
     uint64_t now_ms = n->world->now_ms;
+    end_hold(n);
     do {
         n->core_due_ms = node_core_tick(n->core, now_ms);
     } while (turn_worker(n) || n->core_due_ms <= now_ms);

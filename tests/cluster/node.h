@@ -35,6 +35,7 @@ struct node {
     unsigned worker_count;
     sim_worker workers[WORKERS];
     uint64_t due_ms, core_due_ms;
+    bool is_hold_over;     /* the engine is away for CLUSTER_HOLD */
     uint64_t knows[NODES]; /* of each other node: the life that it has been a member with; 0 = none */
 };
 
@@ -56,6 +57,9 @@ void node_on_packet(node *n, const sim_packet *p);
 
 /* Its connection to the engine is there, or not. */
 void node_on_engine(node *n, bool is_there);
+
+/* For how long it has been without the engine, as far as it knows. */
+uint64_t node_engine_away_ms(const node *n);
 
 /* Do what is due, and all that follows at once from what has happened. Sets due_ms. */
 void node_turn(node *n);

@@ -100,8 +100,13 @@ static void on_close(void *context, void *of, wire_end why)
     client *c = of;
     if (why == WIRE_END_SILENT && c->world->is_engine_alone && !c->is_dead)
         run_fail("client %d is dropped, and only the engine was away", c->index);
+    if (why == WIRE_END_UNREACHABLE && node_engine_away_ms(&c->world->nodes[c->node]) < c->world->hold_ms)
+        run_fail("client %d is ended before the hold is over", c->index);
+    c->world->unreachable += why == WIRE_END_UNREACHABLE;
     clients_go_out(c);
     witness_note(c->world, c, "closed", (int)why);
+    if (why == WIRE_END_UNREACHABLE && clients_can_return(c))
+        clients_return_within(c, 2000);
 }
 
 static void on_lost(void *context, void *of)

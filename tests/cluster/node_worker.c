@@ -116,12 +116,22 @@ static void end_seats(sim_worker *w)
     }
 }
 
+/* Before it hears that links are lost: otherwise clients would join again. And after new ones have come. */
+static void end_unreachable(sim_worker *w)
+{
+    if (w->node->is_hold_over)
+        edge_end_unreachable(&w->share.edge, w->node->world->serves_alone, now_of(w));
+}
+
 void worker_turn(sim_worker *w)
 {
     uint64_t now_ms = now_of(w);
     w->due_ms = UINT64_MAX; /* the core may wake it from within */
     end_seats(w);
+    end_unreachable(w);
     bool has_more = cluster_worker_turn(&w->share, now_ms);
+    end_unreachable(w);
+    witness_require_no_hold(w);
     uint64_t due_ms = has_more ? now_ms : cluster_worker_next_due_ms(&w->share);
     if (!has_more && due_ms <= now_ms)
         due_ms = now_ms + 1;

@@ -161,6 +161,7 @@ static void count(const world *w)
     for (uint32_t id = 0; id < w->signals; id++)
         play_sum.handed += w->fates[id].handed;
     play_sum.merges += w->merges;
+    play_sum.unreachable += w->unreachable;
     play_sum.link_losses += w->era;
     play_sum.packets += w->engine.passed;
 }

@@ -6,7 +6,7 @@
 
 /* What the runs so far have had in them: a simulation in which nothing happens shows nothing. */
 typedef struct play_sums {
-    uint64_t signals, handed, merges, link_losses, packets, resumed;
+    uint64_t signals, handed, merges, link_losses, packets, unreachable;
 } play_sums;
 
 extern play_sums play_sum;

@@ -119,6 +119,8 @@ void script_draw(script *s, uint64_t seed)
     for (int i = 0; i < NODES; i++)
         o->workers[i] = 1 + draw(&r, WORKERS);
     o->worker_delay_ms = draw_delay(&r);
+    if (draw(&r, 4) == 0 && !s->is_engine_alone)
+        o->hold_ms = 2000 + draw(&r, 8000);
     if (s->is_calm && o->worker_delay_ms > 3)
         o->worker_delay_ms = 3; /* all that a step leads to must be over long before the next one */
     if (s->is_engine_alone)
@@ -220,8 +222,8 @@ void script_print(const script *s)
     print_message("seed %" PRIu64 ": %d nodes, %d servers, queues of %u, links of %u bytes%s%s\n", o->seed,
                   o->nodes, o->servers, o->queue_max, o->link_bytes,
                   o->serves_alone ? ", they serve without engine" : "", s->is_calm ? ", calm" : "");
-    print_message("workers: %u, %u, %u, %u; up to %u ms late\n", o->workers[0], o->workers[1], o->workers[2],
-                  o->workers[3], o->worker_delay_ms);
+    print_message("workers: %u, %u, %u, %u; up to %u ms late; a hold of %u ms\n", o->workers[0],
+                  o->workers[1], o->workers[2], o->workers[3], o->worker_delay_ms, o->hold_ms);
     for (int i = 0; i < o->clients; i++)
         print_message("client %d speaks %s, of user %d\n", i, kinds[o->kinds[i]], o->users[i]);
     for (int i = 0; i < s->count; i++) {

@@ -111,6 +111,18 @@ void witness_require_one_owner(world *w)
     }
 }
 
+void witness_require_no_hold(const sim_worker *w)
+{
+    if (!w->node->is_hold_over)
+        return;
+    for (const binding *b = w->share.edge.table; b != NULL; b = b->table.next) {
+        const client *c = b->as.client;
+        bool is_here = node_id_equals(&b->owner.node, &w->node->id);
+        if (c != NULL && (b->state == BINDING_SEEKING ? !c->world->serves_alone : !is_here))
+            run_fail("client %d is still held, and the hold is over", c->index);
+    }
+}
+
 /* ---- What must hold when all has healed ---- */
 
 void witness_require_merged(world *w)

@@ -20,6 +20,9 @@ void witness_on_deliver(client *c, slice payload);
 /* No room has two owners, where that can't be. Called all the time. */
 void witness_require_one_owner(world *w);
 
+/* Where the engine is away for CLUSTER_HOLD nobody is held any more. */
+void witness_require_no_hold(const sim_worker *w);
+
 /* Everything has healed, for so long that no room has two owners, or everybody is where it wants to be. */
 void witness_require_merged(world *w);
 void witness_require_together(world *w);

@@ -230,6 +230,7 @@ void world_open(world *w, const world_options *o)
     w->link_bytes = o->link_bytes;
     w->serves_alone = o->serves_alone;
     w->worker_delay_ms = o->worker_delay_ms;
+    w->hold_ms = o->hold_ms == 0 ? SIM_LONG_HOLD_MS : o->hold_ms;
     memcpy(w->workers, o->workers, sizeof(w->workers));
     w->is_recorded = o->is_recorded;
     w->is_engine_alone = o->is_engine_alone;

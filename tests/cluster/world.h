@@ -8,6 +8,9 @@
 
 enum { CLIENTS = 6, ROOMS = 3, USERS = 3, SIGNALS = 1024, SESSION_ROOM = 2, TRANSCRIPT = 4096 };
 
+/* CLUSTER_HOLD as it is unless set, which no run reaches. */
+enum { SIM_LONG_HOLD_MS = 120000 };
+
 /* The times of the rooms, short so that a run reaches all of them. */
 /* In calm runs something happens every CALM_MS, or CALM_OFFSET_MS behind that, and no span that the rooms or
  * dialects know ends near such a time: so it does not matter that between nodes everything takes longer. */
@@ -72,12 +75,13 @@ typedef struct world {
     room_key keys[ROOMS];
     unsigned queue_max, link_bytes;
     unsigned workers[NODES], worker_delay_ms;
+    unsigned hold_ms;
     bool serves_alone;
     uint64_t lives; /* processes so far */
     /* What has happened in this run, that excuses something. */
-    bool views_differed; /* a node did not know another one that lived */
-    unsigned era;        /* counted up when a link is lost: order holds within one */
-    unsigned merges, faults;
+    bool views_differed;                  /* a node did not know another one that lived */
+    unsigned era;                         /* counted up when a link is lost: order holds within one */
+    unsigned merges, faults, unreachable; /* the last: clients that a node could not serve any more */
     bool is_recorded, is_engine_alone;
     uint64_t queued, unqueued; /* signals that the rooms have put into queues, and taken out or may have */
     uint64_t rng;              /* of what clients do by themselves */
@@ -94,6 +98,7 @@ typedef struct world_options {
     unsigned queue_max, link_bytes;
     unsigned workers[NODES];  /* of each node */
     unsigned worker_delay_ms; /* so long after it was woken a worker has a turn, at most */
+    unsigned hold_ms;         /* CLUSTER_HOLD */
     bool serves_alone;
 } world_options;
 

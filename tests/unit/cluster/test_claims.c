@@ -523,11 +523,13 @@ static void without_the_engine_joiners_are_held_or_served(void **state)
         want(&f, 1);
         pass(&f, CLAIMS_ALONE_AFTER_MS - 1);
         expect(&f, "");
+        assert_int_equal(claims_engine_away_ms(f.claims, f.now_ms), CLAIMS_ALONE_AFTER_MS - 1);
         pass(&f, 200);
         expect(&f, serves == 1 ? "owner of 1: self\n" : "");
         members_on_engine(&f.members, true, f.now_ms);
         claims_on_engine(f.claims, true, f.now_ms);
         pass(&f, CLAIMS_PACE_MS + 100);
+        assert_int_equal(claims_engine_away_ms(f.claims, f.now_ms), 0);
         expect(&f, serves == 1 ? "announce 1 to 0\nannounce 1 to 1\n" : "");
         close_claims(&f);
     }

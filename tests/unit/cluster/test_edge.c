@@ -109,7 +109,10 @@ static void on_full(void *context, void *of)
 static void on_close(void *context, void *of, wire_end why)
 {
     (void)of;
-    journal_note(&((fixture *)context)->journal, "client closed %d\n", (int)why);
+    if (why == WIRE_END_UNREACHABLE)
+        journal_note(&((fixture *)context)->journal, "client can't be served\n");
+    else
+        journal_note(&((fixture *)context)->journal, "client closed %d\n", (int)why);
 }
 
 static void on_lost(void *context, void *of)
@@ -428,6 +431,38 @@ static void an_owner_of_somebody_who_is_gone_is_told_so(void **state)
     close_edge(&f);
 }
 
+static void without_the_engine_only_those_whose_room_is_elsewhere_are_ended(void **state)
+{
+    (void)state;
+    fixture f;
+    open_edge(&f, false);
+    bind_to(&f, GIVER);
+    edge_end_unreachable(&f.edge, true, f.now_ms);
+    expect(&f, "lost to 2\nclient can't be served\n");
+    close_edge(&f);
+
+    open_edge(&f, true);
+    own(&f, GIVER); /* it joins there */
+    journal_clear(&f.journal);
+    edge_end_unreachable(&f.edge, true, f.now_ms);
+    expect(&f, "lost to 2\nclient can't be served\n");
+    close_edge(&f);
+
+    open_edge(&f, false);
+    bind_to(&f, SELF);
+    edge_end_unreachable(&f.edge, false, f.now_ms);
+    expect(&f, "");
+    edge_deinit(&f.edge);
+
+    open_edge(&f, false); /* it has no room yet */
+    journal_clear(&f.journal);
+    edge_end_unreachable(&f.edge, true, f.now_ms);
+    expect(&f, "");
+    edge_end_unreachable(&f.edge, false, f.now_ms);
+    expect(&f, "client can't be served\n");
+    close_edge(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -443,6 +478,7 @@ int main(void)
         cmocka_unit_test(a_new_owner_that_does_not_answer_is_given_up),
         cmocka_unit_test(a_full_link_is_a_full_queue_and_what_was_accepted_waits_for_it),
         cmocka_unit_test(an_owner_of_somebody_who_is_gone_is_told_so),
+        cmocka_unit_test(without_the_engine_only_those_whose_room_is_elsewhere_are_ended),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
