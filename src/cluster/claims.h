@@ -59,7 +59,8 @@ int claims_take(claims *c, const room_key *key, uint16_t worker, uint64_t now_ms
 /* Say to all that it is ours: does anybody else own it? */
 void claims_check(claims *c, const room_key *key);
 
-/* A merge has given it away. */
+/* A merge has given it away, or nobody is in it and another node owns it, too. Where it is not ours any more
+ * nothing changes. */
 void claims_give(claims *c, const room_key *key, const room_home *owner, uint64_t now_ms);
 
 /* What has come from other nodes. Senders that are no members are answered as well: they may know us. */

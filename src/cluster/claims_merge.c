@@ -57,8 +57,7 @@ int claims_take(claims *c, const room_key *key, uint16_t worker, uint64_t now_ms
 void claims_give(claims *c, const room_key *key, const room_home *owner, uint64_t now_ms)
 {
     claim *it = claim_table_find(&c->table, key);
-    if (it == NULL)
-        return;
-    it->is_wanted = false;
+    if (it == NULL || !claim_is_mine(it))
+        return; /* a worker has heard late of a conflict */
     claims_yield(c, it, owner, now_ms);
 }

@@ -473,6 +473,15 @@ static void a_merge_takes_and_gives(void **state)
     assert_int_equal(standing(&f, 1), CLAIMS_NOT_MINE);
     want(&f, 1);
     expect(&f, "owner of 1: low\n");
+
+    const room_home high = {.node = {{HIGH}}}; /* a worker hears late of a conflict: it is not ours to give */
+    claims_give(f.claims, &(room_key){{1}}, &high, f.now_ms);
+    want(&f, 1);
+    expect(&f, "owner of 1: low\n");
+    want(&f, 2);
+    claims_give(f.claims, &(room_key){{2}}, &high, f.now_ms);
+    expect(&f, "claim 2\n");
+    assert_int_equal(standing(&f, 2), CLAIMS_UNDECIDED);
     close_claims(&f);
 }
 
