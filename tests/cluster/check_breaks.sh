@@ -4,6 +4,7 @@
 #
 #   tests/cluster/check_breaks.sh           all of them
 #   tests/cluster/check_breaks.sh -v        with the scripts that it finds
+#   tests/cluster/check_breaks.sh [-v] TEXT those whose rule has this text in it
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 private=$(mktemp -d)
@@ -33,6 +34,7 @@ link_with() {
 # broken RULE FILE SED: break the rule by this edit of the file.
 broken() {
     local rule=$1 file=$2 edit=$3 status=0 copy
+    [[ $rule == *"$only"* ]] || return 0
     copy=$private/$(basename "$file")
     sed -E "$edit" "src/$file" >"$copy"
     if cmp -s "src/$file" "$copy"; then
@@ -59,6 +61,8 @@ broken() {
     fi
 }
 [ "${1:-}" != -v ] || verbose=1
+[ "${1:-}" != -v ] || shift
+only=${1:-}
 
 compile_to "$private/rest" src/{base,protocol}/*.c tests/support/{client,run_fail,server}.c
 rm -f "$private/rest/client.o"
@@ -90,6 +94,13 @@ broken "an edge holds input while it switches" $c/edge.c 's/^    b->state = BIND
 broken "an edge joins again where its owner is lost" $c/edge.c 's/^            join_again\(b\);$/            (void)b;/'
 broken "a JOIN opens no room that is not ours" $c/owner_join.c 's/^        remotes_tell_of\(&o->all, WIRE_NOT_OWNER, edge, m->binding\);$/        join_here(o, edge, \&key, m);/'
 broken "the members of a lost edge are lost" $c/owner.c 's/^                on_bound_message\(o, r, &m\);$//'
+broken "what an edge has accepted waits for the link" $c/edge.c 's/(say\(e->events.context, &b->owner, &m, false\)) != 0\)/\1 == -ENOTCONN)/'
+broken "who comes back has shown that it lives" $c/owner_join.c 's/^        room_manager_on_alive\(.*$/        (void)m;/'
+broken "of two owners that drain one takes" $c/merge_take.c 's/bool may_take = is_ours \|\| /bool may_take = /'
+broken "who drains stops giving when a rival gives" $c/merge.c 's/^        prefer_rival\(o, from, m\);$/        (void)from;/'
+broken "nobody is held when the hold is over" $c/edge.c 's/if \(b->state == BINDING_SEEKING \? !opens_rooms : !is_here\)/if (false \&\& is_here)/'
+broken "a room of this node goes on without the engine" $c/edge.c 's/if \(b->state == BINDING_SEEKING \? !opens_rooms : !is_here\)/if (!opens_rooms || !is_here)/'
+broken "a worker speaks by the link that it knows of" $c/node_core_calls.c 's/ && c->peers\[slot\].generation == ear->generations\[slot\]//'
 broken "nobody who is in doubt is dropped" rooms/waiting_line.c 's/return face->is_in_doubt != NULL && .*/return false;/'
 broken "a queue goes along" $c/merge.c 's/^    say\(context, &m\);$/    (void)m;/'
 broken "a room that moves as a whole keeps its places" rooms/room_moving.c 's/^    member->peer->member = member;$//'

@@ -116,11 +116,22 @@ static void end_seats(sim_worker *w)
     }
 }
 
+static unsigned count_here(const sim_worker *w)
+{
+    unsigned here = 0;
+    for (const binding *b = w->share.edge.table; b != NULL; b = b->table.next)
+        here += b->state != BINDING_SEEKING && node_id_equals(&b->owner.node, &w->node->id);
+    return here;
+}
+
 /* Before it hears that links are lost: otherwise clients would join again. And after new ones have come. */
 static void end_unreachable(sim_worker *w)
 {
-    if (w->node->is_hold_over)
-        edge_end_unreachable(&w->share.edge, w->node->world->serves_alone, now_of(w));
+    if (!w->node->is_hold_over)
+        return;
+    unsigned here = count_here(w);
+    edge_end_unreachable(&w->share.edge, w->node->world->serves_alone, now_of(w));
+    REQUIRE(count_here(w) == here); /* who is in a room of this node stays */
 }
 
 void worker_turn(sim_worker *w)

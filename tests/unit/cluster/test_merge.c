@@ -533,6 +533,34 @@ static void of_three_those_who_joined_first_have_the_places_and_the_other_is_tol
     }
 }
 
+/* Boris has to wait, and says "a" before he knows. What he says later is held, since the room is given away.
+ */
+static void what_was_said_in_the_line_comes_before_what_is_said_later(void **state)
+{
+    (void)state;
+    fixture f;
+    open_both(&f);
+    join(&f, 1, 11, "anna", 50);
+    join(&f, 1, 12, "carl", 50);
+    join(&f, 2, 22, "boris", 10);
+    meet(&f);
+    carry(&f, 2, 100);
+    carry(&f, 1, 100);
+    say(&f, 2, 22, "a");
+    hear_of(&f, 2, WIRE_SWITCH, 22);
+    carry(&f, 2, 100);
+    f.places[0].is_draining = true;
+    tick(&f, 50);
+    assert_true(f.places[0].owner.rooms->is_given);
+    hear_of(&f, 1, WIRE_LEAVE, 12);
+    say(&f, 1, 22, "b");
+    journal_clear(&f.journal);
+    f.places[0].is_draining = false;
+    owner_on_node_lost(&f.places[0].owner, &f.places[1].id, f.now_ms);
+    expect(&f, "1: joined 22\n1: deliver 11 a\n1: deliver 11 b\n");
+    close_both(&f);
+}
+
 static void what_does_not_belong_together_is_not_taken(void **state)
 {
     (void)state;
@@ -574,6 +602,7 @@ int main(void)
         cmocka_unit_test(a_member_whose_edge_cannot_be_reached_is_lost),
         cmocka_unit_test(a_queue_goes_along_and_a_join_is_sent_to_the_new_owner),
         cmocka_unit_test(of_three_those_who_joined_first_have_the_places_and_the_other_is_told),
+        cmocka_unit_test(what_was_said_in_the_line_comes_before_what_is_said_later),
         cmocka_unit_test(what_does_not_belong_together_is_not_taken),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
