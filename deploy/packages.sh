@@ -9,7 +9,7 @@
 
 # Packages that bring a service, and its name.
 declare -A SERVICE_OF=([nginx-common]=nginx [prometheus]=prometheus [apache2]=apache2 [haproxy]=haproxy [caddy]=caddy
-    [coturn]=coturn)
+    [coturn]=coturn [nats-server]=nats-server)
 
 # Is the package there, configured and whole?
 is_installed() {

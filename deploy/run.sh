@@ -145,7 +145,7 @@ PATH="$PATH:/usr/sbin:/sbin" # where nginx lies, and where an ordinary user does
 # shellcheck source=deploy/packages.sh
 . "$root/deploy/packages.sh"
 packages=(build-essential cmake ninja-build pkg-config
-    libevent-dev libcjson-dev uthash-dev libssl-dev libsodium-dev libidn2-dev)
+    libevent-dev libcjson-dev uthash-dev libssl-dev libsodium-dev libidn2-dev libnats-dev)
 command -v nginx >/dev/null || packages+=(nginx-light) # any flavour of nginx will do
 install_missing "${packages[@]}"
 

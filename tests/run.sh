@@ -30,7 +30,7 @@ failure_logs=() # of each failure: its log, or nothing
 remarks=() # lines for the end: what was skipped, and what passed only when it was tried again
 
 packages=(build-essential cmake ninja-build pkg-config git
-    libevent-dev libcjson-dev uthash-dev libssl-dev libsodium-dev libidn2-dev libcmocka-dev zlib1g-dev libzstd-dev
+    libevent-dev libcjson-dev uthash-dev libssl-dev libsodium-dev libidn2-dev libnats-dev nats-server libcmocka-dev zlib1g-dev libzstd-dev
     valgrind strace curl jq prometheus gnuplot-nox iproute2 clang clang-format clang-tidy cppcheck libclang-rt-dev shellcheck
     nginx-light caddy apache2 haproxy coturn openssl chromium firefox-esr
     lld mmdebstrap qemu-user musl-tools
