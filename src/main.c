@@ -4,6 +4,7 @@
 #include "admin/admin_client.h"
 #include "app/app.h"
 #include "app/arguments.h"
+#include "app/cluster_check.h"
 #include "app/machine_check.h"
 #include "app/option_table.h"
 #include "app/options.h"
@@ -103,6 +104,8 @@ static bool load(const arguments *given, app_config *config)
     if (given->action == ACTION_CHECK || given->action == ACTION_RUN)
         is_good = options_check_files(config, stderr, given->action == ACTION_CHECK ? stderr : NULL) == 0 &&
                   is_good; /* the log of a server that runs tells of the doubts */
+    if (is_good && given->connects)
+        is_good = cluster_check_engine(config, stderr);
     return is_good;
 }
 

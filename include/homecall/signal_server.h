@@ -218,6 +218,25 @@ typedef struct signal_server_options {
     /* Something has happened to a room. Rooms that are still there when the server's threads have ended are
      * told of by the thread that calls signal_server_destroy(). NULL = the program does not want to know. */
     void (*on_room_event)(void *context, const signal_server_room_event *event);
+
+    /* Several servers that serve the same rooms together, over NATS. */
+    const char *cluster_url;  /* comma-separated list of the servers of the engine, as nats://host:4222 or
+                                 tls://host:4222; "" = this server is alone, the default */
+    const char *cluster_name; /* which cluster, of those that share an engine: letters, digits, _ and - */
+    const char *cluster_node; /* the name of this server there, for people; "" = that of the machine */
+    const char *cluster_secret_file; /* has the secret of the cluster, 32 bytes at least; all have the same
+                                      */
+    const char *cluster_credentials_file; /* how we sign in: a file of NATS credentials; "" = none */
+    const char *cluster_user;             /* or a user; "" = none */
+    const char *cluster_password_file;    /* and its password */
+    const char *cluster_ca_file;   /* PEM: who may have signed the engine's certificate; "" = those that
+                                      the system trusts */
+    const char *cluster_cert_file; /* PEM: our own certificate for the engine; "" = none */
+    const char *cluster_key_file;  /* its key */
+    uint32_t
+        cluster_hold_ms; /* when the engine is away for longer, clients whose room is elsewhere are told */
+    /* Somebody opens a room while the engine is away: it is opened here and merged later, or it waits. */
+    enum { SIGNAL_SERVER_ALONE_SERVE, SIGNAL_SERVER_ALONE_HOLD } cluster_without_engine;
 } signal_server_options;
 
 /* Fill in every default. `size` is sizeof(*options). */
@@ -244,7 +263,8 @@ typedef enum signal_server_fault_kind {
     SIGNAL_SERVER_FAULT_DESCRIPTORS, /* there are too few: `limit` is too low */
     SIGNAL_SERVER_FAULT_THREADS,     /* `entry` could not be started, as "worker-3" */
     SIGNAL_SERVER_FAULT_MEMORY,
-    SIGNAL_SERVER_FAULT_OPTION, /* of signal_server_create(); `entry` says which, and what is allowed */
+    SIGNAL_SERVER_FAULT_OPTION,  /* of signal_server_create(); `entry` says which, and what is allowed */
+    SIGNAL_SERVER_FAULT_CLUSTER, /* the engine of the cluster can't be used; `entry` says why */
 } signal_server_fault_kind;
 
 typedef struct signal_server_fault {

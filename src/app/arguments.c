@@ -9,6 +9,8 @@ const argument arguments_table[] = {
     {"--env-file", NULL, "PATH", "read the options from this file instead of ./.env"},
     {"--check-config", NULL, NULL,
      "tell whether the configuration is valid, and fits this machine and user: hosts, ports, files; and end"},
+    {"--connect", NULL, NULL,
+     "with --check-config: sign in to the NATS servers of CLUSTER_URL, too, and tell whether they do"},
     {"--print-config", NULL, NULL, "write the configuration in effect as a .env file, and end"},
     {"--healthcheck", NULL, NULL,
      "ask the server that runs with this configuration whether it is ready, and end with 0 or 1, or with 2 "
@@ -19,9 +21,10 @@ const argument arguments_table[] = {
     {0},
 };
 
-/* In the order of the table; RUN stands for --env-file, which changes no action. */
+/* In the order of the table; RUN stands for --env-file and --connect, which change no action. */
 static const action actions[] = {
-    ACTION_RUN, ACTION_CHECK, ACTION_PRINT, ACTION_HEALTH, ACTION_TOP, ACTION_HELP, ACTION_VERSION,
+    ACTION_RUN,    ACTION_CHECK, ACTION_RUN,  ACTION_PRINT,
+    ACTION_HEALTH, ACTION_TOP,   ACTION_HELP, ACTION_VERSION,
 };
 
 enum { COUNT = sizeof(arguments_table) / sizeof(arguments_table[0]) - 1 };
@@ -29,7 +32,7 @@ static_assert(sizeof(actions) / sizeof(actions[0]) == COUNT, "each row has an ac
 
 void arguments_print_help(void)
 {
-    puts("Usage: homecall-signal [--env-file PATH] [--check-config | --print-config]\n"
+    puts("Usage: homecall-signal [--env-file PATH] [--check-config [--connect] | --print-config]\n"
          "       homecall-signal [--env-file PATH] --healthcheck | top [OPTION...]\n"
          "       homecall-signal --help | --version\n"
          "\n"
@@ -48,7 +51,7 @@ void arguments_print_help(void)
     options_print_help(stdout);
 }
 
-/* The action of this word. ACTION_RUN for --env-file, and for every word that is none. */
+/* The action of this word. ACTION_RUN for --env-file and --connect, and for every word that is none. */
 static action find_action(const char *word)
 {
     for (size_t i = 0; i < COUNT; i++) {
@@ -72,6 +75,8 @@ bool arguments_parse(int argc, char **argv, arguments *parsed)
         }
         if (found != ACTION_RUN) {
             parsed->action = found;
+        } else if (strcmp(argv[i], "--connect") == 0) {
+            parsed->connects = true;
         } else if (strncmp(argv[i], "--env-file=", strlen("--env-file=")) == 0) {
             parsed->env_file = argv[i] + strlen("--env-file=");
         } else if (strcmp(argv[i], "--env-file") == 0 && i + 1 < argc) {
@@ -83,5 +88,8 @@ bool arguments_parse(int argc, char **argv, arguments *parsed)
             return false;
         }
     }
-    return true;
+    if (!parsed->connects || parsed->action == ACTION_CHECK)
+        return true;
+    fputs("homecall-signal: --connect: it goes with --check-config alone\n", stderr);
+    return false;
 }

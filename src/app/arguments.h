@@ -21,6 +21,7 @@ typedef struct arguments {
     action action;
     char **argv;          /* borrowed: as the program got it */
     const char *env_file; /* NULL = .env, which may be absent */
+    bool connects;        /* CHECK: try the engine of the cluster, too */
     int top_argc;         /* TOP: the arguments from "top" on */
     char **top_argv;
 } arguments;

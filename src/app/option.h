@@ -7,7 +7,7 @@
 #include <stdint.h>
 
 /* The longest default, with its NUL; and how many options there may be. */
-enum { OPTION_DEFAULT_CAP = 32, OPTIONS_MAX = 64 };
+enum { OPTION_DEFAULT_CAP = 32, OPTIONS_MAX = 96 };
 
 typedef enum option_type {
     OPTION_STRING,   /* a text without control characters; stored as const char * */

@@ -16,6 +16,7 @@ enum { SECOND = 1000, MINUTE = 60 * SECOND, HOUR = 60 * MINUTE };
 /* In the order of signal_log_level and signal_log_format. */
 static const char *const level_words[] = {"debug", "info", "warn", "error", "off", NULL};
 static const char *const format_words[] = {"text", "json", NULL};
+static const char *const alone_words[] = {"serve", "hold", NULL}; /* signal_server_options */
 
 /* The default is the one of signal_server_options_init(). */
 #define AS_LIBRARY NULL
@@ -30,6 +31,7 @@ static const char rooms[] = "Rooms and their queues";
 static const char messages[] = "Messages";
 static const char times[] = "Times";
 static const char logging[] = "Log";
+static const char cluster[] = "Several servers";
 
 /* A row is one option: what it is, its help, and the field that gets its value. */
 /* clang-format off */
@@ -267,6 +269,48 @@ static const option table[] = {
     {logging, "LOG_PRIVACY", OPTION_SWITCH, "on", 0, 0, NULL, NULL,
      "With on, codewords and user names appear only as short tags that nobody can turn back. Off shows them.",
      TARGET(log.is_private)},
+
+    {cluster, "CLUSTER_URL", OPTION_STRING, AS_LIBRARY, 0, KIB(4), NULL, NULL,
+     "The NATS servers over which several servers serve the same rooms, up to 16, separated by commas: "
+     "nats://host:4222, or with TLS tls://host:4222, which all but the loopback needs (or ALLOW_PLAINTEXT). "
+     "Empty: this server is alone.",
+     TARGET(server.cluster_url)},
+    {cluster, "CLUSTER_NAME", OPTION_STRING, AS_LIBRARY, 1, 64, NULL, NULL,
+     "Which cluster, of those that share the NATS servers: letters, digits, _ and -.",
+     TARGET(server.cluster_name)},
+    {cluster, "CLUSTER_NODE", OPTION_STRING, AS_LIBRARY, 0, 64, NULL, NULL,
+     "The name of this server in logs and numbers of the others. Empty: the name of the machine.",
+     TARGET(server.cluster_node)},
+    {cluster, "CLUSTER_SECRET_FILE", OPTION_STRING, AS_LIBRARY, 0, 4095, NULL, NULL,
+     "A file with the secret that all servers of the cluster share, 32 bytes at least: no codeword can be found "
+     "without it from what NATS passes on as the key of a room.",
+     TARGET(server.cluster_secret_file)},
+    {cluster, "CLUSTER_CREDENTIALS_FILE", OPTION_STRING, AS_LIBRARY, 0, 4095, NULL, NULL,
+     "A file of NATS credentials to sign in with.",
+     TARGET(server.cluster_credentials_file)},
+    {cluster, "CLUSTER_USER", OPTION_STRING, AS_LIBRARY, 0, 255, NULL, NULL,
+     "Or the user to sign in as.",
+     TARGET(server.cluster_user)},
+    {cluster, "CLUSTER_PASSWORD_FILE", OPTION_STRING, AS_LIBRARY, 0, 4095, NULL, NULL,
+     "A file with the password of CLUSTER_USER.",
+     TARGET(server.cluster_password_file)},
+    {cluster, "CLUSTER_CA_FILE", OPTION_STRING, AS_LIBRARY, 0, 4095, NULL, NULL,
+     "The authorities that may have signed the certificates of the NATS servers (PEM). Empty: those that the "
+     "system trusts.",
+     TARGET(server.cluster_ca_file)},
+    {cluster, "CLUSTER_CERT_FILE", OPTION_STRING, AS_LIBRARY, 0, 4095, NULL, NULL,
+     "Our own certificate, where the NATS servers want one (PEM).",
+     TARGET(server.cluster_cert_file)},
+    {cluster, "CLUSTER_KEY_FILE", OPTION_STRING, AS_LIBRARY, 0, 4095, NULL, NULL,
+     "Its key (PEM, without a passphrase).",
+     TARGET(server.cluster_key_file)},
+    {cluster, "CLUSTER_HOLD", OPTION_DURATION, AS_LIBRARY, SECOND, HOUR, NULL, NULL,
+     "How long clients whose room is on another server are kept while no NATS server can be reached.",
+     TARGET(server.cluster_hold_ms)},
+    {cluster, "CLUSTER_WITHOUT_ENGINE", OPTION_CHOICE, AS_LIBRARY, 0, 0, alone_words, NULL,
+     "What a client finds that opens a room while no NATS server can be reached: with serve the room is opened "
+     "here, and merged with those of others later; with hold the client waits.",
+     TARGET(server.cluster_without_engine)},
 };
 /* clang-format on */
 

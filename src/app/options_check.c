@@ -1,6 +1,7 @@
 #include "app/options_check.h"
 
 #include "admin/admin_hosts.h"
+#include "app/cluster_check.h"
 #include "app/option_table.h"
 #include "app/options.h"
 #include "app/options_report.h"
@@ -230,6 +231,7 @@ bool options_check_together(const app_config *config, FILE *reports)
     is_valid = check_turn(config, reports) && is_valid;
     is_valid = check_listens(config, reports) && is_valid;
     is_valid = check_tls(config, reports) && is_valid;
+    is_valid = cluster_check_options(config, reports) && is_valid;
     is_valid = ports_check(config, false, reports) && is_valid;
     if (s->max_output_bytes < 2 * (uint64_t)s->max_message_bytes)
         is_valid = report_misfit(reports, config, offsetof(app_config, server.max_output_bytes),
@@ -258,8 +260,9 @@ static void report_warning(FILE *warnings, const char *warning)
 int options_check_files(const app_config *config, FILE *reports, FILE *warnings)
 {
     const signal_server_options *s = &config->server;
+    bool is_good = cluster_check_files(config, reports, warnings);
     if (s->tls_port < 0)
-        return 0;
+        return is_good ? 0 : -EINVAL;
     char fault[TLS_CONTEXT_FAULT_CAP] = "out of memory";
     tls_context *context = NULL;
     int error = tls_context_load(s->tls_cert_file, s->tls_key_file, NULL, &context, fault);
@@ -269,5 +272,5 @@ int options_check_files(const app_config *config, FILE *reports, FILE *warnings)
     }
     report_warning(warnings, tls_context_warning(context));
     tls_context_free(context);
-    return 0;
+    return is_good ? 0 : -EINVAL;
 }

@@ -73,6 +73,8 @@ static const char *keys_of(const signal_server_fault *fault)
         return "ALLOWED_ORIGINS";
     case SIGNAL_SERVER_FAULT_TURN_URL:
         return "TURN_URLS";
+    case SIGNAL_SERVER_FAULT_CLUSTER:
+        return "CLUSTER_URL";
     case SIGNAL_SERVER_FAULT_CERTIFICATE:
         return "TLS_CERT_FILE, TLS_KEY_FILE";
     case SIGNAL_SERVER_FAULT_DESCRIPTORS:
@@ -131,6 +133,7 @@ static void name_value(const signal_server_fault *fault, char *out, size_t cap)
     case SIGNAL_SERVER_FAULT_PATH:
     case SIGNAL_SERVER_FAULT_ORIGIN:
     case SIGNAL_SERVER_FAULT_TURN_URL:
+    case SIGNAL_SERVER_FAULT_CLUSTER:
     case SIGNAL_SERVER_FAULT_CERTIFICATE: /* a whole sentence */
     case SIGNAL_SERVER_FAULT_OPTION:
         snprintf(out, cap, "%s", fault->entry);
@@ -142,7 +145,8 @@ static void name_value(const signal_server_fault *fault, char *out, size_t cap)
 static bool tells_all(signal_server_fault_kind kind)
 {
     return kind == SIGNAL_SERVER_FAULT_ORIGIN || kind == SIGNAL_SERVER_FAULT_TURN_URL ||
-           kind == SIGNAL_SERVER_FAULT_CERTIFICATE || kind == SIGNAL_SERVER_FAULT_OPTION;
+           kind == SIGNAL_SERVER_FAULT_CERTIFICATE || kind == SIGNAL_SERVER_FAULT_CLUSTER ||
+           kind == SIGNAL_SERVER_FAULT_OPTION;
 }
 
 static void write_with(const signal_server_fault *fault, const char *help, char *out, size_t cap)

@@ -1,6 +1,7 @@
 #include "server/options_check.h"
 
 #include "admin/admin.h"
+#include "cluster/courier.h"
 #include "dialect_1/message_1.h"
 #include "server/server_options.h"
 #include "session/guess_limit.h"
@@ -69,6 +70,8 @@ static const bounds table[] = {
     {FIELD(message_timeout_ms), 0, MAX_TIME_MS},
     {FIELD(handshake_timeout_ms), 1, MAX_TIME_MS},
     {FIELD(close_timeout_ms), 1, MAX_TIME_MS},
+    {FIELD(cluster_hold_ms), 1, MAX_TIME_MS},
+    {FIELD(cluster_without_engine), SIGNAL_SERVER_ALONE_SERVE, SIGNAL_SERVER_ALONE_HOLD},
 };
 
 static uint64_t number_at(const signal_server_options *o, const bounds *b)
@@ -119,6 +122,16 @@ static int check_strings(const signal_server_options *o, signal_server_fault *fa
         {"admin_host", o->admin_host},
         {"admin_allowed_hosts", o->admin_allowed_hosts},
         {"exempt_addresses", o->exempt_addresses},
+        {"cluster_url", o->cluster_url},
+        {"cluster_name", o->cluster_name},
+        {"cluster_node", o->cluster_node},
+        {"cluster_secret_file", o->cluster_secret_file},
+        {"cluster_credentials_file", o->cluster_credentials_file},
+        {"cluster_user", o->cluster_user},
+        {"cluster_password_file", o->cluster_password_file},
+        {"cluster_ca_file", o->cluster_ca_file},
+        {"cluster_cert_file", o->cluster_cert_file},
+        {"cluster_key_file", o->cluster_key_file},
     };
     for (size_t i = 0; i < sizeof(strings) / sizeof(strings[0]); i++) {
         if (strings[i].value == NULL)
@@ -170,6 +183,36 @@ static int check_together(const signal_server_options *o, signal_server_fault *f
     return 0;
 }
 
+/* ---- The cluster ---- */
+
+static int check_cluster(const signal_server_options *o, signal_server_fault *fault)
+{
+    static const char *const names[CLUSTER_SETTINGS] = {
+        [CLUSTER_URL] = "cluster_url",
+        [CLUSTER_NAME] = "cluster_name",
+        [CLUSTER_NODE] = "cluster_node",
+        [CLUSTER_SECRET_FILE] = "cluster_secret_file",
+        [CLUSTER_CREDENTIALS_FILE] = "cluster_credentials_file",
+        [CLUSTER_USER] = "cluster_user",
+        [CLUSTER_PASSWORD_FILE] = "cluster_password_file",
+        [CLUSTER_CA_FILE] = "cluster_ca_file",
+        [CLUSTER_CERT_FILE] = "cluster_cert_file",
+        [CLUSTER_KEY_FILE] = "cluster_key_file",
+    };
+    const cluster_settings settings = server_options_cluster(o);
+    cluster_fault wrong;
+    if (o->cluster_url[0] == '\0')
+        return 0;
+    if (!courier_exists)
+        return refuse(fault,
+                      "cluster_url is \"%.200s\": this library was built without NATS; \"\" is allowed",
+                      o->cluster_url);
+    if (cluster_settings_check(&settings, &wrong))
+        return 0;
+    return refuse(fault, "%s has \"%.*s\": %s", names[wrong.where],
+                  wrong.value.len < 200 ? (int)wrong.value.len : 200, wrong.value.data, wrong.reason);
+}
+
 /* ---- Programs of another version ---- */
 
 static int check_size(const signal_server_options *given, signal_server_fault *fault)
@@ -205,5 +248,7 @@ int options_check_take(signal_server_options *out, const signal_server_options *
         error = check_sockets(out, fault);
     if (error == 0)
         error = check_together(out, fault);
+    if (error == 0)
+        error = check_cluster(out, fault);
     return error;
 }

@@ -29,6 +29,16 @@ static void set_limits_of_address(signal_server_options *o)
     o->log_rate_per_address = 50;
 }
 
+static void set_cluster(signal_server_options *o)
+{
+    o->cluster_url = o->cluster_node = o->cluster_secret_file = "";
+    o->cluster_name = "homecall";
+    o->cluster_credentials_file = o->cluster_user = o->cluster_password_file = "";
+    o->cluster_ca_file = o->cluster_cert_file = o->cluster_key_file = "";
+    o->cluster_hold_ms = 120 * SECOND_MS;
+    o->cluster_without_engine = SIGNAL_SERVER_ALONE_SERVE;
+}
+
 static void set_defaults(signal_server_options *options)
 {
     *options = (signal_server_options){
@@ -84,6 +94,7 @@ static void set_defaults(signal_server_options *options)
         .shutdown_grace_ms = 10 * SECOND_MS,
     };
     set_limits_of_address(options);
+    set_cluster(options);
 }
 
 void signal_server_options_init(signal_server_options *options, size_t size)
@@ -110,6 +121,16 @@ static const size_t strings[] = {
     offsetof(signal_server_options, turn_secret),
     offsetof(signal_server_options, tls_cert_file),
     offsetof(signal_server_options, tls_key_file),
+    offsetof(signal_server_options, cluster_url),
+    offsetof(signal_server_options, cluster_name),
+    offsetof(signal_server_options, cluster_node),
+    offsetof(signal_server_options, cluster_secret_file),
+    offsetof(signal_server_options, cluster_credentials_file),
+    offsetof(signal_server_options, cluster_user),
+    offsetof(signal_server_options, cluster_password_file),
+    offsetof(signal_server_options, cluster_ca_file),
+    offsetof(signal_server_options, cluster_cert_file),
+    offsetof(signal_server_options, cluster_key_file),
 };
 
 enum { STRINGS = sizeof(strings) / sizeof(strings[0]) };
@@ -153,4 +174,22 @@ void server_options_free(signal_server_options *copy)
     free((int *)(uintptr_t)copy->listen_tls_fds);
     free((int *)(uintptr_t)copy->listen_admin_fds);
     *copy = (signal_server_options){0};
+}
+
+/* ---- The cluster ---- */
+
+cluster_settings server_options_cluster(const signal_server_options *o)
+{
+    return (cluster_settings){.texts = {
+                                  [CLUSTER_URL] = o->cluster_url,
+                                  [CLUSTER_NAME] = o->cluster_name,
+                                  [CLUSTER_NODE] = o->cluster_node,
+                                  [CLUSTER_SECRET_FILE] = o->cluster_secret_file,
+                                  [CLUSTER_CREDENTIALS_FILE] = o->cluster_credentials_file,
+                                  [CLUSTER_USER] = o->cluster_user,
+                                  [CLUSTER_PASSWORD_FILE] = o->cluster_password_file,
+                                  [CLUSTER_CA_FILE] = o->cluster_ca_file,
+                                  [CLUSTER_CERT_FILE] = o->cluster_cert_file,
+                                  [CLUSTER_KEY_FILE] = o->cluster_key_file,
+                              }};
 }

@@ -4,6 +4,7 @@
 #ifndef HOMECALL_SERVER_SERVER_OPTIONS_H
 #define HOMECALL_SERVER_SERVER_OPTIONS_H
 
+#include "cluster/cluster_settings.h"
 #include "homecall/signal_server.h"
 
 enum { SERVER_MAX_WORKERS = 256, SERVER_MAX_ACCEPTORS = 64 };
@@ -14,5 +15,8 @@ int server_options_copy(signal_server_options *out, const signal_server_options 
 
 /* Free what a copy owns; it is all zero then. */
 void server_options_free(signal_server_options *copy);
+
+/* What the cluster wants to know of them; borrowed. */
+cluster_settings server_options_cluster(const signal_server_options *options);
 
 #endif
