@@ -20,22 +20,22 @@ awk '
 BEGIN {
     layer["base"] = 1
     layer["rooms"] = layer["websocket"] = layer["protocol"] = layer["proxy"] = layer["ice"] = 2
-    layer["dialect"] = layer["cluster"] = 3
-    layer["net"] = 4
-    layer["session"] = 5
-    layer["stats"] = 6
-    layer["admin"] = 7
-    layer["server"] = 8
-    layer["app"] = layer["top"] = 9
-    layer["main.c"] = 10
+    layer["cluster"] = 3
+    layer["dialect"] = layer["net"] = 4
+    layer["session"] = 6
+    layer["stats"] = 7
+    layer["admin"] = 8
+    layer["server"] = 9
+    layer["app"] = layer["top"] = 10
+    layer["main.c"] = 11
     implements["homecall/signal_log.h"] = "base"
     implements["homecall/signal_server.h"] = "server"
 }
 
-# The layer of a part, 0 where it has none. The folder of each dialect is in the layer of net.
+# The layer of a part, 0 where it has none. The folder of each dialect stands above dialect.
 function layer_of(part) {
     if (part ~ /^dialect_[a-z0-9_]+$/)
-        return 4
+        return 5
     return part in layer ? layer[part] : 0
 }
 
