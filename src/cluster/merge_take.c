@@ -1,5 +1,7 @@
 #include "cluster/merge_take.h"
 
+#include "cluster/name_json.h"
+
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -74,7 +76,8 @@ typedef struct arrival {
     room_import import;
     room_queued *queued; /* owned */
     room_import_queue queue;
-    bool has_place; /* of a MEMBER before */
+    slice user_json; /* owned; of the MEMBER before, as the next */
+    bool has_place;
 } arrival;
 
 static bool is_younger(void *context, const room_peer *a, const room_peer *b)
@@ -132,15 +135,18 @@ static void import_member(arrival *a, const wire_message *m)
     owner *o = a->o;
     a->queue.owner = NULL;
     a->queue.user = m->user;
-    a->has_place = true;
+    name_json_free(&a->user_json);
+    a->has_place = name_json_make(m->user, &a->user_json);
+    a->queue.user_json = a->user_json;
     if ((m->flags & WIRE_IS_LOST) != 0)
         return;
-    remote *r = open_remote(o, a->room, m);
+    remote *r = a->has_place ? open_remote(o, a->room, m) : NULL;
     a->has_place = r != NULL && (!remote_kind_of(r)->face.has_users || m->user.len > 0);
     if (r == NULL)
         return;
     const room_arrival coming = {.peer = &r->peer,
                                  .user = m->user,
+                                 .user_json = a->user_json,
                                  .has_waited = (m->flags & WIRE_IS_WAITING) != 0,
                                  .order = m->order};
     a->queue.owner = &r->peer;
@@ -154,9 +160,18 @@ static void import_member(arrival *a, const wire_message *m)
     }
 }
 
+/* Does any dialect have signals of this kind? */
+static bool is_known_kind(const remotes *all, unsigned kind)
+{
+    uint32_t known = 0;
+    for (unsigned i = 0; i < all->kind_count; i++)
+        known |= all->kinds[i]->face.kinds;
+    return (known >> kind & 1) != 0;
+}
+
 static void collect_signal(arrival *a, const wire_message *m)
 {
-    if (a->has_place && a->queue.count < MERGE_MAX_SIGNALS)
+    if (a->has_place && a->queue.count < MERGE_MAX_SIGNALS && is_known_kind(&a->o->all, m->code))
         a->queued[a->queue.count++] =
             (room_queued){.kind = m->code, .body = m->payload, .waited_ms = m->age_ms};
     else
@@ -259,13 +274,16 @@ static void take(owner *o, const taking *t, const wire_message *begin)
                             .is_younger = is_younger,
                             .on_demoted = on_demoted,
                             .context = &a}};
-    if (room != NULL && a.queued != NULL && o->events.take(o->events.context, &begin->key) == 0 &&
+    if (room != NULL && a.queued != NULL && name_json_make(begin->room, &a.import.room_json) &&
+        o->events.take(o->events.context, &begin->key) == 0 &&
         room_manager_import_begin(o->all.manager, &a.import) == 0) {
         import_all(&a, t);
         room_manager_import_end(o->all.manager, &a.import);
         lose_unreachable(o, room);
         o->counts.taken++;
     } /* an empty record is removed by owner_tick() */
+    name_json_free(&a.user_json);
+    name_json_free(&a.import.room_json);
     free(a.queued);
 }
 

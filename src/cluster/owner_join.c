@@ -1,6 +1,9 @@
 #include "cluster/owner_join.h"
 
+#include "cluster/name_json.h"
+
 #include <assert.h>
+#include <errno.h>
 
 void owner_tell_end(owner *o, const node_id *edge, uint64_t binding, wire_end why)
 {
@@ -46,19 +49,29 @@ static void resume(owner *o, remote *r, const remote_id *id, const wire_message 
         return;
     }
     remote_face_on_entered(&r->peer);
-    remote_kind_of(r)->resume(r, m);
-    if (was_away)
+    if (remote_kind_of(r)->resume(r, m) && was_away)
         room_manager_back(o->all.manager, &r->peer, o->all.now_ms);
     else /* it may have been asked by its former edge, and has come instead */
         room_manager_on_alive(o->all.manager, &r->peer, o->all.now_ms);
 }
 
-static void join(owner *o, owned_room *room, remote *r, const wire_message *m)
+/* A room_join_result, or -ENOMEM. */
+static int enter(owner *o, const owned_room *room, remote *r, const wire_message *m)
 {
-    const room_join request = {
+    room_join request = {
         .space = room->space, .room = owned_room_name(room), .user = m->user, .now_ms = o->all.now_ms};
+    int result = -ENOMEM;
+    if (name_json_make(request.room, &request.room_json) && name_json_make(m->user, &request.user_json))
+        result = room_manager_join(o->all.manager, &r->peer, &request);
+    name_json_free(&request.room_json);
+    name_json_free(&request.user_json);
+    return result;
+}
+
+static void join(owner *o, const owned_room *room, remote *r, const wire_message *m)
+{
     wire_message answer = {.type = WIRE_WAITING};
-    switch (room_manager_join(o->all.manager, &r->peer, &request)) {
+    switch (enter(o, room, r, m)) {
     case ROOM_JOINED:
         return; /* it was told as it entered */
     case ROOM_WAITING:

@@ -51,8 +51,9 @@ typedef struct remote_kind {
     /* A JOIN has come to a room with these members (room_member_next()): the remote that is away, or not, and
      * goes on with it; NULL = none does. NULL: none ever does. */
     remote *(*find_former)(const room_member *first, const wire_message *join);
-    /* It goes on with the edge of that JOIN, which it has already: tell what was not acknowledged. */
-    void (*resume)(remote *r, const wire_message *join);
+    /* It goes on with the edge of that JOIN, which it has already: tell what was not acknowledged. False
+     * where it has begun anew instead: then the others are not told that it is back. */
+    bool (*resume)(remote *r, const wire_message *join);
     /* It has come by a JOIN, or by a merge (with what `pack` gave there); `kept` is made. False without
      * memory. */
     bool (*open)(remote *r, slice extra, bool is_moved);

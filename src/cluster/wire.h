@@ -83,6 +83,8 @@ typedef enum wire_end {
     WIRE_END_REPLACED,   /* its session goes on with another connection */
     WIRE_END_SLOW,       /* what waits for it has passed its bound */
     WIRE_END_NO_MEMORY,
+    WIRE_END_FAULT,  /* of its client: the two do not agree any more */
+    WIRE_END_MERGED, /* its room became one with another: its client must come back to go on */
     WIRE_ENDS,
     WIRE_END_UNREACHABLE =
         WIRE_ENDS, /* of an edge alone, and never said: the engine is away for CLUSTER_HOLD */

@@ -33,6 +33,9 @@ enum { DIALECT_MAX = 8 };
 
 typedef struct dialect dialect;
 typedef struct dialect_hall dialect_hall;
+struct edge;        /* cluster/edge.h */
+struct edge_client; /* edge_client.h */
+struct remote_kind; /* cluster/remote.h */
 
 struct dialect {
     room_peer_face face;          /* first, so that a participant's face leads here */
@@ -67,6 +70,20 @@ struct dialect {
     /* When something is due (monotonic, UINT64_MAX = nothing is), and: do what is due. */
     uint64_t (*next_due_ms)(const void *kept);
     void (*tick)(void *kept, uint64_t now_ms);
+
+    /* ---- In a cluster, where its rooms may be on another node (edge_client.h) ---- */
+
+    /* What its clients are in the rooms of their owner; borrowed. */
+    const struct remote_kind *remote;
+    /* Its clients come back by themselves when the owner of their room is lost. Else they join again
+     * unnoticed. */
+    bool comes_back;
+    /* A signal was refused, as by a full queue, after it seemed to be taken. */
+    void (*on_queue_full_there)(participant *p);
+    /* NULL, or: the owner has let it in, for the first time or again; what its kind adds to that. */
+    void (*on_joined_there)(participant *p, struct edge_client *c, slice extra);
+    /* Where edge_client.completes_told is set: tell this, and what this end has to add. */
+    void (*complete_told)(participant *p, struct edge_client *c, slice json);
 };
 
 /* The dialect that a participant speaks. */
@@ -78,6 +95,8 @@ static inline const dialect *dialect_of(const participant *p)
 /* What the participants of one thread share. */
 struct dialect_hall {
     room_manager *manager;        /* borrowed; NULL where there are no rooms, in the lobby */
+    struct edge *edge;            /* borrowed; NULL without a cluster, and in the lobby. With it, nothing of
+                                     this hall calls the manager: see room_access.h */
     session_counters *counters;   /* borrowed */
     const dialect_limits *limits; /* borrowed */
     /* Monotonic: the time of this turn. */

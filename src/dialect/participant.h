@@ -63,6 +63,7 @@ typedef enum participant_end {
     PARTICIPANT_RESTARTS,         /* the same, for a client that was told when to come back */
     PARTICIPANT_NO_MEMORY,
     PARTICIPANT_NOT_ALLOWED, /* it may not join the session that it came for: participant_host.may_join */
+    PARTICIPANT_SLOW,        /* more waits for it than may */
 } participant_end;
 
 /* Where a room is that somebody wants to join. */

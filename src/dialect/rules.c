@@ -127,17 +127,22 @@ static void free_names(join_names *names)
     wipe_and_free(names->user_text, names->join.user_json.len);
 }
 
-int rules_join(participant *p, room_peer *peer, room_space space, slice room, slice user)
+int rules_join_with(participant *p, room_peer *peer, room_space space, slice room, slice user, slice extra)
 {
     const dialect_hall *hall = participant_hall(p);
     join_names names;
     int result = -ENOMEM;
     if (name_join(&names, hall, space, room, user))
-        result = room_manager_join(hall->manager, peer, &names.join);
+        result = room_access_join(p, peer, &names.join, extra);
     free_names(&names);
-    if (result >= 0)
+    if (result >= 0 && hall->edge == NULL) /* else that is told later */
         report_join(p, room, user, result);
     return result;
+}
+
+int rules_join(participant *p, room_peer *peer, room_space space, slice room, slice user)
+{
+    return rules_join_with(p, peer, space, room, user, (slice){NULL, 0});
 }
 
 int rules_succeed(participant *p, room_peer *former, room_peer *peer, slice room, slice user,
@@ -177,17 +182,16 @@ void rules_leave(participant *p, session_leave how)
     dialect_hall *hall = participant_hall(p);
     counter_add(&hall->counters->leaves[how], 1);
     participant_log(LOG_INFO, log_namespace, "left", p, NULL, 0);
-    room_manager_leave(hall->manager, &p->peer,
-                       &(room_leaving){.why = ROOM_NEWS_LEFT, .now_ms = hall->now_ms(hall)});
+    room_access_leave(p, &(room_leaving){.why = ROOM_NEWS_LEFT, .now_ms = hall->now_ms(hall)});
 }
 
 /* ---- Signals ---- */
 
-void rules_refuse_signal(participant *p, signal_kind kind, size_t bytes, const char *why)
+void rules_refuse_signal(participant *p, signal_kind kind, size_t len, const char *why)
 {
     session_counters *counters = participant_hall(p)->counters;
     counter_add(&counters->signals[kind][ROOM_SIGNAL_REFUSED], 1);
     counter_add(&counters->not_in_room, 1);
     LOG_PARTICIPANT(LOG_INFO, log_namespace, "refused", p, LOG_LITERAL("kind", signal_kind_name(kind)),
-                    LOG_NUMBER("bytes", bytes), LOG_LITERAL("why", why));
+                    LOG_NUMBER("bytes", len), LOG_LITERAL("why", why));
 }

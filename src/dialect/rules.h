@@ -5,7 +5,7 @@
 #ifndef HOMECALL_DIALECT_RULES_H
 #define HOMECALL_DIALECT_RULES_H
 
-#include "dialect/dialect.h"
+#include "dialect/room_access.h"
 #include "dialect/signal_kind.h"
 
 /* A message that is none: count it, tell `json`, and close the connection when it sends too many. */
@@ -31,8 +31,11 @@ bool rules_may_join_here(participant *p, room_space space, slice room, dialect_v
 bool rules_is_allowed(participant *p, room_space space, slice room, slice user, char **why_json);
 
 /* Let a peer into a room of this hall: the participant's own, or another that the dialect has for it. The
- * names are made JSON and copied. A room_join_result, or -ENOMEM. */
+ * names are made JSON and copied. A room_join_result, or -ENOMEM; in a cluster it always has to wait. */
 int rules_join(participant *p, room_peer *peer, room_space space, slice room, slice user);
+
+/* The same, and in a cluster the owner of the room is told `extra` besides. */
+int rules_join_with(participant *p, room_peer *peer, room_space space, slice room, slice user, slice extra);
 
 /* The place of a peer passes to another one, which joins the same room under this name. 0 or a fault, as
  * room_manager_succeed(). */
@@ -51,12 +54,12 @@ static inline int rules_signal(participant *p, dialect_hall *hall, room_peer *fr
 {
     if (log_is_on(LOG_INFO))
         hall->is_quiet = !participant_host_of(p)->may_log(p, LOG_INFO);
-    return room_manager_signal(hall->manager, from, signal, hall->now_ms(hall));
+    return room_access_signal(p, hall, from, signal);
 }
 
-/* A signal whose sender is not in that room, of `bytes`: it is an attempt like others, so it is counted and
- * logged (protocol/README.md, 1.3). `why` is a literal. */
-void rules_refuse_signal(participant *p, signal_kind kind, size_t bytes, const char *why);
+/* A signal whose sender is not in that room, of `len` bytes: it is an attempt like others, so it is counted
+ * and logged (protocol/README.md, 1.3). `why` is a literal. */
+void rules_refuse_signal(participant *p, signal_kind kind, size_t len, const char *why);
 
 /* The client reports a fault, whose text in JSON this is: that is logged, but only so often that a client
  * can't fill the log. */

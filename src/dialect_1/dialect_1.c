@@ -4,6 +4,8 @@
 #include "dialect/participant_peer.h"
 #include "dialect/rules.h"
 #include "dialect_1/message_1.h"
+#include "dialect_1/remote_1.h"
+#include "dialect_1/signal_1.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -11,49 +13,20 @@
 
 static const char log_namespace[] = "HomeCall_Signal_Rooms";
 
-static_assert(SIGNAL_ANSWER - SIGNAL_OFFER == MESSAGE_ANSWER - MESSAGE_OFFER &&
-                  SIGNAL_CANDIDATE - SIGNAL_OFFER == MESSAGE_CANDIDATE - MESSAGE_OFFER,
-              "kinds and types have the same order");
-
 static signal_kind kind_of(const message *m)
 {
     return (signal_kind)(m->type - MESSAGE_OFFER + SIGNAL_OFFER);
 }
 
-static message_type type_of(int kind)
-{
-    return (message_type)(kind - SIGNAL_OFFER + MESSAGE_OFFER);
-}
-
 /* ---- What the rooms do with a participant ---- */
-
-static bool send_from(participant *p, const room_signal *signal, slice room_json, slice from_json)
-{
-    struct iovec parts[MESSAGE_SIGNAL_PARTS];
-    assert(signal->count == 1);
-    const slice payload = {signal->parts[0].iov_base, signal->parts[0].iov_len};
-    message_encode_signal(parts, type_of(signal->kind), room_json, from_json, payload);
-    return participant_host_of(p)->send_signal(p, parts, MESSAGE_SIGNAL_PARTS);
-}
-
-/* Who has no user name is called by its peer id. */
-static bool send_from_id(participant *p, const room_signal *signal, slice room_json, const room_member *from)
-{
-    char id_json[ROOM_PEER_ID_LEN + 2];
-    id_json[0] = id_json[ROOM_PEER_ID_LEN + 1] = '"';
-    room_member_write_id(from, id_json + 1);
-    return send_from(p, signal, room_json, (slice){id_json, sizeof(id_json)});
-}
 
 static bool send_signal(room_peer *peer, const room_signal *signal, const room_member *from)
 {
-    enum { NO_NAME_LEN = 2 }; /* the quotes */
     participant *p = participant_of_peer(peer);
-    slice room_json, user_json;
-    room_member_names_json(from, &room_json, &user_json);
-    if (user_json.len == NO_NAME_LEN)
-        return send_from_id(p, signal, room_json, from);
-    return send_from(p, signal, room_json, user_json);
+    struct iovec parts[MESSAGE_SIGNAL_PARTS];
+    signal_1_id id;
+    signal_1_lay_out(parts, signal, from, &id);
+    return participant_host_of(p)->send_signal(p, parts, MESSAGE_SIGNAL_PARTS);
 }
 
 static void on_refused(room_peer *peer, const room_member *was)
@@ -142,6 +115,11 @@ static dialect_verdict on_leave(participant *p, dialect_hall *hall, const messag
     return DIALECT_GO_ON;
 }
 
+static void on_queue_full(participant *p)
+{
+    (void)participant_say(p, MESSAGE_QUEUE_IS_FULL);
+}
+
 /* protocol/README.md, 1.2 and 1.3 */
 static dialect_verdict on_signal(participant *p, dialect_hall *hall, const message *m)
 {
@@ -155,7 +133,7 @@ static dialect_verdict on_signal(participant *p, dialect_hall *hall, const messa
     const room_signal signal = {.kind = (int)kind_of(m), .count = 1, .parts = &body};
     int result = rules_signal(p, hall, &p->peer, &signal);
     if (result == -ENOSPC)
-        (void)participant_say(p, MESSAGE_QUEUE_IS_FULL);
+        on_queue_full(p);
     else if (result < 0)
         return rules_close_without_memory(p);
     return DIALECT_GO_ON;
@@ -193,7 +171,7 @@ const dialect dialect_1 = {
             .on_dropped = participant_peer_on_dropped,
             .account = participant_peer_account,
             .id = participant_peer_id,
-            .kinds = SIGNAL_BIT(SIGNAL_OFFER) | SIGNAL_BIT(SIGNAL_ANSWER) | SIGNAL_BIT(SIGNAL_CANDIDATE),
+            .kinds = SIGNAL_1_KINDS,
             .has_users = true,
             .keeps_queue = true,
             .version = 1,
@@ -202,4 +180,6 @@ const dialect dialect_1 = {
     .on_message = on_message,
     .on_pong = participant_peer_on_pong,
     .on_end = participant_peer_on_end,
+    .remote = &remote_1,
+    .on_queue_full_there = on_queue_full,
 };

@@ -7,17 +7,15 @@
 
 #include "dialect/participant_peer.h"
 #include "dialect/rules.h"
+#include "dialect_session/remote_session.h"
 #include "dialect_session/session_message.h"
+#include "dialect_session/signal_session.h"
 #include "protocol/json_text.h"
 #include "websocket/query.h"
 
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
-
-static_assert(SIGNAL_ANSWER - SIGNAL_OFFER == SESSION_MESSAGE_ANSWER - SESSION_MESSAGE_OFFER &&
-                  SIGNAL_CANDIDATE - SIGNAL_OFFER == SESSION_MESSAGE_CANDIDATE - SESSION_MESSAGE_OFFER,
-              "kinds and types have the same order");
 
 static signal_kind kind_of(session_message_type type)
 {
@@ -28,18 +26,6 @@ static signal_kind kind_of(session_message_type type)
         return SIGNAL_ERROR;
     default:
         return (signal_kind)(type - SESSION_MESSAGE_OFFER + SIGNAL_OFFER);
-    }
-}
-
-static session_message_type type_of(signal_kind kind)
-{
-    switch (kind) {
-    case SIGNAL_HANGUP:
-        return SESSION_MESSAGE_HANGUP;
-    case SIGNAL_ERROR:
-        return SESSION_MESSAGE_ERROR;
-    default:
-        return (session_message_type)(kind - SIGNAL_OFFER + SESSION_MESSAGE_OFFER);
     }
 }
 
@@ -79,9 +65,7 @@ static bool send_signal(room_peer *peer, const room_signal *signal, const room_m
 {
     participant *p = participant_of_peer(peer);
     struct iovec parts[SESSION_MESSAGE_PARTS];
-    size_t count =
-        session_message_envelope(parts, type_of((signal_kind)signal->kind), room_member_room_json(from),
-                                 signal->parts, (size_t)signal->count);
+    size_t count = signal_session_lay_out(parts, signal, from);
     return participant_host_of(p)->send_signal(p, parts, (int)count);
 }
 
@@ -138,6 +122,11 @@ static dialect_verdict join(participant *p, slice id, dialect_verdict held)
 
 /* ---- Messages ---- */
 
+static void on_queue_full(participant *p)
+{
+    say_error(p, room_member_room_json(p->peer.member), SESSION_MESSAGE_QUEUE_IS_FULL);
+}
+
 static void pass_signal(participant *p, dialect_hall *hall, const session_message *m)
 {
     struct iovec body[SESSION_MESSAGE_BODY_PARTS];
@@ -148,7 +137,7 @@ static void pass_signal(participant *p, dialect_hall *hall, const session_messag
                                 .is_fleeting = kind == SIGNAL_HANGUP || kind == SIGNAL_ERROR};
     int result = rules_signal(p, hall, &p->peer, &signal);
     if (result == -ENOSPC)
-        say_error(p, room_member_room_json(p->peer.member), SESSION_MESSAGE_QUEUE_IS_FULL);
+        on_queue_full(p);
     else if (result < 0)
         (void)rules_close_without_memory(p);
 }
@@ -192,8 +181,7 @@ const dialect dialect_session = {
             .on_dropped = participant_peer_on_dropped,
             .account = participant_peer_account,
             .id = participant_peer_id,
-            .kinds = SIGNAL_BIT(SIGNAL_OFFER) | SIGNAL_BIT(SIGNAL_ANSWER) | SIGNAL_BIT(SIGNAL_CANDIDATE) |
-                     SIGNAL_BIT(SIGNAL_HANGUP) | SIGNAL_BIT(SIGNAL_ERROR),
+            .kinds = SIGNAL_SESSION_KINDS,
             .doubts_company = true,
             .version = 1,
         },
@@ -202,4 +190,6 @@ const dialect dialect_session = {
     .on_message = on_message,
     .on_pong = participant_peer_on_pong,
     .on_end = participant_peer_on_end,
+    .remote = &remote_session,
+    .on_queue_full_there = on_queue_full,
 };

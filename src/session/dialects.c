@@ -6,8 +6,9 @@
 
 #include <assert.h>
 
-void dialects_init(dialects *list, const participant_host *host)
+void dialects_init(dialects *list, const participant_host *host, bool is_in_cluster)
 {
+    (void)is_in_cluster;
     static const dialect *const rows[DIALECT_COUNT] = {&dialect_2, &dialect_session, &dialect_1};
     static_assert((int)DIALECT_COUNT <= (int)DIALECT_MAX, "each has a slot");
     for (unsigned i = 0; i < DIALECT_COUNT; i++) {

@@ -7,7 +7,8 @@
 enum { DIALECT_COUNT = 3 };
 
 /* The dialects of one server, in the order in which a handshake is looked at. The last one is for requests
- * that ask for nothing. Immutable while threads run. */
+ * that ask for nothing. Nodes of a cluster know each other's by their place here, so a new one comes behind
+ * what is there, in `slot` at least. Immutable while threads run. */
 typedef struct dialects {
     dialect all[DIALECT_COUNT];
 } dialects;
@@ -18,7 +19,8 @@ static inline const dialect *dialects_default(const dialects *list)
     return &list->all[DIALECT_COUNT - 1];
 }
 
-/* All that there are, for participants of this host, which is borrowed. */
-void dialects_init(dialects *list, const participant_host *host);
+/* All that there are, for participants of this host, which is borrowed. `is_in_cluster`: their rooms may be
+ * on another node. */
+void dialects_init(dialects *list, const participant_host *host, bool is_in_cluster);
 
 #endif

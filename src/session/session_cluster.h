@@ -22,7 +22,8 @@
 void session_cluster_fill_edge(edge_events *events);
 
 /* The dialects as kinds of remotes, for owner_options.kinds; there are DIALECT_COUNT, and the number of each
- * is dialect.slot, which all nodes agree on. They are a part of the group, which must not move. */
+ * is dialect.slot, which all nodes agree on. The group, which must not move, owns them until its end. NULL
+ * without memory. */
 const remote_kind *const *session_cluster_kinds(session_group *group);
 
 /* From here on the clients of this group join their rooms by that edge, borrowed until the group's end. No

@@ -4,6 +4,7 @@
 
 #include <assert.h>
 #include <stddef.h>
+#include <stdlib.h>
 
 static uint64_t now_ms(const dialect_hall *hall)
 {
@@ -34,7 +35,7 @@ int session_group_init(session_group *group, session_shared *shared, net_loop *l
     assert(shared->shards <= JOIN_MAX_SHARDS);
     *group = (session_group){.shared = shared, .loop = loop, .shard = shard};
     if (shared->dialects.all[0].host == NULL)
-        dialects_init(&shared->dialects, host);
+        dialects_init(&shared->dialects, host, shared->is_in_cluster);
     group->hall =
         (dialect_hall){.counters = &group->counters, .limits = &shared->limits.dialects, .now_ms = now_ms};
     int error =
@@ -55,6 +56,7 @@ void session_group_deinit(session_group *group)
     dialect_ticker_deinit(&group->sittings); /* before the rooms: peers do not look back */
     held_joins_deinit(&group->held);
     session_rooms_deinit(&group->rooms);
+    free(group->remotes);
     connection_set_deinit(&group->connections);
 }
 

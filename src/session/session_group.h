@@ -24,6 +24,7 @@
 #include <stdatomic.h>
 
 struct session;
+struct session_remotes;
 typedef struct session_group session_group;
 
 /* The limits that sessions, dialects and rooms enforce; those of connections are in net_limits. Immutable
@@ -51,7 +52,8 @@ typedef struct session_shared {
     address_list proxies; /* the trusted proxies: what they say about a client's address is believed */
     ice_settings ice;
     session_hooks hooks;
-    dialects dialects; /* made with the first group */
+    dialects dialects;  /* made with the first group */
+    bool is_in_cluster; /* set before that */
     int shards; /* how many parts the rooms are divided into: one for each worker, at most JOIN_MAX_SHARDS */
 
     /* The server's functions, each called on the thread of `group`. */
@@ -87,10 +89,11 @@ struct session_group {
     held_joins held;         /* the same */
     dialect_ticker sittings; /* the same */
     session_counters counters;
-    dialect_hall hall;  /* what the dialects know of it */
-    ice_rate *ice_rate; /* borrowed; NULL on a worker, where no request is read */
-    int shard;          /* which part of the rooms is here, or SESSION_NO_SHARD */
-    bool is_draining;   /* the server stops: a session that is attached now is closed at once */
+    dialect_hall hall;               /* what the dialects know of it */
+    struct session_remotes *remotes; /* owned; NULL without a cluster: session_cluster.h */
+    ice_rate *ice_rate;              /* borrowed; NULL on a worker, where no request is read */
+    int shard;                       /* which part of the rooms is here, or SESSION_NO_SHARD */
+    bool is_draining;                /* the server stops: a session that is attached now is closed at once */
 };
 
 /* Make a group on `loop`, with the rooms of `shard` unless that is SESSION_NO_SHARD. Its connections and

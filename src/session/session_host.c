@@ -51,6 +51,8 @@ static close_reason reason_of(participant_end end)
         return CLOSE_REASON_SERVER_STOPS;
     case PARTICIPANT_RESTARTS:
         return CLOSE_REASON_RESTARTS;
+    case PARTICIPANT_SLOW:
+        return CLOSE_REASON_NOT_READ;
     case PARTICIPANT_NO_MEMORY:
         break;
     }

@@ -150,7 +150,7 @@ static remote *find_former(const room_member *first, const wire_message *join)
     return NULL;
 }
 
-static void resume(remote *r, const wire_message *join)
+static bool resume(remote *r, const wire_message *join)
 {
     sim_resume wanted;
     memcpy(&wanted, join->extra.data, sizeof(wanted));
@@ -161,6 +161,7 @@ static void resume(remote *r, const wire_message *join)
         wire_message m = {.type = WIRE_DELIVER, .payload = {(const char *)&t->what, sizeof(t->what)}};
         remote_tell(r, &m);
     }
+    return true;
 }
 
 /* A moved seat is its numbers, and what is in its outbox. */
