@@ -203,7 +203,10 @@ void cluster_worker_init(cluster_worker *w, const cluster_worker_options *option
     events.on_loss = on_loss;
     events.context = w;
     assert(options->number < node_core_workers(options->core));
-    *w = (cluster_worker){.core = options->core, .number = options->number, .clients = options->clients};
+    *w = (cluster_worker){.core = options->core,
+                          .number = options->number,
+                          .clients = options->clients,
+                          .opens_rooms = options->opens_rooms};
     STAILQ_INIT(&w->events);
     STAILQ_INIT(&w->local);
     STAILQ_INIT(&w->won);
@@ -301,10 +304,19 @@ static void on_event(cluster_worker *w, const node_event *event)
     }
 }
 
+/* Nobody waits for longer than CLUSTER_HOLD. Before the loss of links is handled: otherwise clients would
+ * join again. */
+static void end_unreachable(cluster_worker *w)
+{
+    if (node_core_is_hold_over(w->core))
+        edge_end_unreachable(&w->edge, w->opens_rooms, w->now_ms);
+}
+
 static bool handle_events(cluster_worker *w)
 {
     bool has_missed = node_core_take_events(w->core, w->number, &w->events);
     bool has_events = !STAILQ_EMPTY(&w->events);
+    end_unreachable(w);
     while (!STAILQ_EMPTY(&w->events)) {
         node_event *first = STAILQ_FIRST(&w->events);
         STAILQ_REMOVE_HEAD(&w->events, link);
@@ -359,6 +371,15 @@ static void release_unused(cluster_worker *w)
     }
 }
 
+void cluster_worker_flush(cluster_worker *w)
+{
+    if (w->has_taken)
+        node_core_took(w->core, w->taken, w->now_ms);
+    if (w->has_taken || w->has_called)
+        node_core_end_turn(w->core, w->now_ms);
+    w->has_taken = w->has_called = false;
+}
+
 bool cluster_worker_turn(cluster_worker *w, uint64_t now_ms)
 {
     w->now_ms = now_ms;
@@ -370,11 +391,7 @@ bool cluster_worker_turn(cluster_worker *w, uint64_t now_ms)
     }
     if (!has_more)
         release_unused(w);
-    if (w->has_taken)
-        node_core_took(w->core, w->taken, now_ms);
-    if (w->has_taken || w->has_called)
-        node_core_end_turn(w->core, now_ms);
-    w->has_taken = w->has_called = false;
+    cluster_worker_flush(w);
     remotes_end_turn(&w->owner.all);
     return has_more || cluster_worker_has_more(w);
 }

@@ -26,6 +26,7 @@ typedef struct cluster_worker_options {
     const remote_kind *const *kinds; /* borrowed: the dialects, by number */
     unsigned kind_count;
     room_manager *manager; /* borrowed, and of nobody else */
+    bool opens_rooms;      /* CLUSTER_WITHOUT_ENGINE=serve */
     edge_events clients;   /* what clients are told, by `client` alone: those from on_joined to on_lost; the
                               others are set here */
 } cluster_worker_options;
@@ -52,6 +53,7 @@ typedef struct cluster_worker {
     owner owner;
     node_ear ear;
     node_taken taken[MEMBERS_MAX];
+    bool opens_rooms;
     bool has_taken;
     bool has_called;     /* the core, in this turn: who must be woken is woken at its end */
     node_events events;  /* owned: taken, and not handled */
@@ -73,6 +75,9 @@ void cluster_worker_deinit(cluster_worker *w);
 /* Handle what the core has told, what is due, and all that follows. True where that was not the end of it,
  * and another turn must follow at once. */
 bool cluster_worker_turn(cluster_worker *w, uint64_t now_ms);
+
+/* What was said since the last turn goes out now, though no turn follows at once. */
+void cluster_worker_flush(cluster_worker *w);
 
 /* When a turn is due; UINT64_MAX = never. */
 uint64_t cluster_worker_next_due_ms(const cluster_worker *w);

@@ -31,6 +31,7 @@ typedef struct node_core_options {
     slice name, version; /* copied; at most WIRE_MAX_NODE_NAME bytes each */
     unsigned workers;    /* at most NODE_MAX_WORKERS */
     bool serves_alone;   /* CLUSTER_WITHOUT_ENGINE=serve */
+    uint64_t hold_ms;    /* CLUSTER_HOLD: when the engine is away for so long, links are lost; 0 = never */
     link_limits limits;
     /* A worker has got an event; the courier has something to say, or something is due sooner. Any thread
      * that calls the core; the mutex is not held. */
@@ -123,6 +124,10 @@ void node_core_break_promise(node_core *c, const room_key *key);
 int node_core_take(node_core *c, const room_key *key, unsigned worker, uint64_t now_ms);
 void node_core_give(node_core *c, const room_key *key, const room_home *to, uint64_t now_ms);
 void node_core_check(node_core *c, const room_key *key, uint64_t now_ms);
+
+/* Is the engine away for CLUSTER_HOLD, so that whoever needs another node is to be ended? It is told to a
+ * worker before the loss of the links. */
+bool node_core_is_hold_over(const node_core *c);
 
 /* ---- For everybody ---- */
 

@@ -189,6 +189,11 @@ bool node_core_find_heir(node_core *c, const node_ear *ear, node_id *heir)
     return has_one;
 }
 
+bool node_core_is_hold_over(const node_core *c)
+{
+    return atomic_load_explicit(&c->is_hold_over, memory_order_relaxed);
+}
+
 /* ---- The claims ---- */
 
 int node_core_want(node_core *c, const room_key *key, unsigned worker, uint64_t now_ms)

@@ -1,5 +1,6 @@
 /* Life of the node core, its packets and its time. */
 
+#include "base/log.h"
 #include "base/wipe.h"
 #include "cluster/node_core_parts.h"
 
@@ -24,6 +25,7 @@ static int init(node_core *c, const node_core_options *options, uint64_t now_ms)
     c->wake_courier = options->wake_courier;
     c->context = options->context;
     c->limits = options->limits;
+    c->hold_ms = options->hold_ms;
     c->now_ms = now_ms;
     keep_text(c->name, options->name);
     keep_text(c->version, options->version);
@@ -259,6 +261,22 @@ static uint64_t next_due_ms(const node_core *c)
     return due_ms > c->now_ms ? due_ms : c->now_ms + 1;
 }
 
+/* While the engine is away no link is lost, up to CLUSTER_HOLD. */
+static void end_hold(node_core *c)
+{
+    bool was_over = atomic_load_explicit(&c->is_hold_over, memory_order_relaxed);
+    bool is_over = c->hold_ms != 0 && claims_engine_away_ms(c->claims, c->now_ms) >= c->hold_ms;
+    atomic_store_explicit(&c->is_hold_over, is_over, memory_order_relaxed);
+    if (!is_over || was_over)
+        return;
+    log_event(LOG_ERROR, "HomeCall_Signal_Cluster",
+              "the engine is away for CLUSTER_HOLD: who needs another node is sent away", NULL, 0);
+    for (unsigned slot = 0; slot < MEMBERS_MAX; slot++)
+        c->peers[slot].must_lose = c->peers[slot].link != NULL;
+    for (unsigned i = 0; i < c->workers; i++)
+        c->inboxes[i].must_wake = true;
+}
+
 uint64_t node_core_tick(node_core *c, uint64_t now_ms)
 {
     node_core_enter(c, now_ms);
@@ -266,6 +284,7 @@ uint64_t node_core_tick(node_core *c, uint64_t now_ms)
         members_tick(&c->members, c->now_ms);
         claims_tick(c->claims, c->now_ms);
         node_core_tick_links(c);
+        end_hold(c);
         node_core_lose_links(c);
         c->due_ms = next_due_ms(c);
     }

@@ -6,6 +6,7 @@
 #include "cluster/node_core.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 /* The link to the member of a slot. */
 typedef struct node_peer {
@@ -24,12 +25,13 @@ typedef struct node_inbox {
 } node_inbox;
 
 struct node_core {
-    pthread_mutex_t lock; /* guards all but the next six, which do not change */
+    pthread_mutex_t lock; /* guards all but the next eight, which do not change */
     unsigned workers;
     void (*wake_worker)(void *context, unsigned worker);
     void (*wake_courier)(void *context);
     void *context;
     char name[NODE_NAME_CAP], version[NODE_NAME_CAP];
+    uint64_t hold_ms;
     link_limits limits;
     uint64_t now_ms;
     members members;
@@ -42,7 +44,8 @@ struct node_core {
     uint64_t due_ms; /* when the courier calls the next time */
     bool must_wake_courier;
     bool is_draining;
-    node_core_counts counts; /* what has happened */
+    _Atomic bool is_hold_over; /* changed under the mutex */
+    node_core_counts counts;   /* what has happened */
     node_inbox inboxes[];
 };
 

@@ -37,7 +37,9 @@ static uint64_t count_needed(const signal_server_options *o, const listen_plan *
     uint64_t threads = (uint64_t)o->workers + o->acceptor_threads;
     uint64_t of_admin =
         o->admin_port == 0 ? 0 : ADMIN_DESCRIPTORS + admin_hosts->count + o->listen_admin_fd_count;
-    return threads * IO_THREAD_DESCRIPTORS + count_sockets(o, hosts) + of_admin;
+    /* The courier: an eventfd, the connection to the engine, and the next one that is tried. */
+    uint64_t of_cluster = o->cluster_url[0] == '\0' ? 0 : o->workers * WORKER_CLUSTER_DESCRIPTORS + 3;
+    return threads * IO_THREAD_DESCRIPTORS + count_sockets(o, hosts) + of_admin + of_cluster;
 }
 
 int descriptors_check(const signal_server *server, const listen_plan *hosts, const listen_plan *admin_hosts,

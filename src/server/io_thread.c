@@ -107,7 +107,9 @@ static void on_mail(evutil_socket_t fd, short what, void *arg)
 /* Can the thread end? It drains, it has no connection, and no other thread can push one any more. */
 static bool has_ended(io_thread *t)
 {
-    return t->group.is_draining && t->group.connections.count == 0 && mailbox_close_if_empty(&t->mailbox);
+    return t->group.is_draining && t->group.connections.count == 0 &&
+           (t->cluster == NULL || t->is_grace_over || worker_cluster_may_end(t->cluster)) &&
+           mailbox_close_if_empty(&t->mailbox);
 }
 
 /* ---- Overload ---- */
@@ -268,6 +270,29 @@ static void free_events(io_thread *t)
         event_free(t->mail);
 }
 
+/* The group of sessions, and in a worker of a cluster what that needs. */
+static int make_group(io_thread *t)
+{
+    const io_thread_plan *plan = &t->plan;
+    const worker_cluster_plan *cluster = plan->cluster;
+    bool is_in_cluster = cluster != NULL && cluster->core != NULL;
+    int error = is_in_cluster ? worker_cluster_new(&t->loop, &t->cluster) : 0;
+    if (error == 0)
+        error = session_group_init(&t->group, plan->shared, &t->loop, &session_events, &session_host,
+                                   plan->shard);
+    if (error == 0 && is_in_cluster) {
+        error = worker_cluster_enter(t->cluster, cluster, &t->group, plan->number);
+        if (error != 0)
+            session_group_deinit(&t->group);
+    }
+    t->plan.cluster = NULL;
+    if (error != 0) {
+        worker_cluster_free(t->cluster);
+        t->cluster = NULL;
+    }
+    return error;
+}
+
 int io_thread_init(io_thread *t, const io_thread_plan *plan)
 {
     *t = (io_thread){.plan = *plan};
@@ -282,8 +307,7 @@ int io_thread_init(io_thread *t, const io_thread_plan *plan)
         goto deinit_loop;
     error = make_events(t);
     if (error == 0)
-        error = session_group_init(&t->group, plan->shared, &t->loop, &session_events, &session_host,
-                                   plan->shard);
+        error = make_group(t);
     if (error == 0)
         return 0;
 
@@ -300,6 +324,7 @@ void io_thread_deinit(io_thread *t)
     connection_queue left = STAILQ_HEAD_INITIALIZER(left);
     (void)mailbox_take(&t->mailbox, &left);
     abandon_all(&left);
+    worker_cluster_free(t->cluster);
     session_group_deinit(&t->group);
     free_events(t);
     mailbox_deinit(&t->mailbox);

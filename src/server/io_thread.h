@@ -8,6 +8,7 @@
 
 #include "net/loop.h"
 #include "server/mailbox.h"
+#include "server/worker_cluster.h"
 #include "session/session_group.h"
 
 #include <pthread.h>
@@ -22,11 +23,12 @@ typedef struct io_thread io_thread;
 
 /* What a thread is made from. */
 typedef struct io_thread_plan {
-    const char *kind;       /* "worker" or "acceptor": a literal */
-    uint8_t number;         /* among those of its kind, from 0 */
-    int shard;              /* which shard of the rooms it has, or SESSION_NO_SHARD */
-    session_shared *shared; /* borrowed */
-    uint32_t drain_ms;      /* over how long a drain spreads its closes; 0 = all at once */
+    const char *kind;                   /* "worker" or "acceptor": a literal */
+    uint8_t number;                     /* among those of its kind, from 0 */
+    int shard;                          /* which shard of the rooms it has, or SESSION_NO_SHARD */
+    session_shared *shared;             /* borrowed */
+    const worker_cluster_plan *cluster; /* NULL, or its core is, without one; borrowed for the making */
+    uint32_t drain_ms;                  /* over how long a drain spreads its closes; 0 = all at once */
     const _Atomic bool
         *is_retiring; /* borrowed: another process takes over; set before the order to drain comes */
     bool (*has_connections)(const void *context); /* has any thread of the server one? Any thread may ask */
@@ -44,6 +46,7 @@ struct io_thread {
     mailbox mailbox;
     mailbox_list to_wake; /* mailboxes of other threads whose readers are woken at the end of the turn */
     session_group group;
+    worker_cluster *cluster;     /* owned; NULL without one */
     struct event *mail;          /* owned: the mailbox's eventfd is readable */
     struct event *wave;          /* owned: the next connections of a drain are to be closed */
     uint32_t waves_left;         /* of a drain, after the one that was last */

@@ -6,6 +6,7 @@
 #include "homecall/signal_server.h"
 #include "server/acceptor.h"
 #include "server/admission.h"
+#include "server/cluster_node.h"
 #include "server/io_thread.h"
 #include "server/origins.h"
 #include "stats/snapshot.h"
@@ -25,6 +26,7 @@ struct signal_server {
     acceptor *acceptors;   /* owned array */
     uint32_t made_workers; /* how many of them are initialised */
     uint32_t made_acceptors;
+    cluster_node *node;              /* owned; NULL without a cluster */
     admin *admin;                    /* owned; NULL without an admin port */
     char *hosts;                     /* owned; where the acceptors listen; NULL before the start */
     char *admin_hosts;               /* owned; where the admin does; NULL without one */

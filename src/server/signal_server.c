@@ -166,6 +166,7 @@ void signal_server_request_stop(signal_server *server, bool now)
     atomic_compare_exchange_strong_explicit(&server->drain_until_us, &none, until_us, memory_order_relaxed,
                                             memory_order_relaxed);
     atomic_store_explicit(&server->is_draining, true, memory_order_relaxed);
+    cluster_node_drain(server->node);
     mailbox_command command = now ? MAILBOX_END : MAILBOX_DRAIN;
     for (uint32_t i = 0; i < server->made_acceptors; i++)
         mailbox_order(&server->acceptors[i].thread.mailbox, command);

@@ -112,10 +112,29 @@ static int read_turn_urls(signal_server *server, signal_server_fault *fault)
 
 /* ---- Making everything ---- */
 
+static void wake_worker(void *context, unsigned worker)
+{
+    const signal_server *server = context;
+    if (worker < server->made_workers)
+        worker_cluster_wake(server->workers[worker].cluster);
+}
+
+/* Before the workers, which need it. */
+static int make_node(signal_server *server, signal_server_fault *fault)
+{
+    int error = cluster_node_make(&server->options, wake_worker, server, &server->node, fault);
+    const worker_cluster_plan plan = cluster_node_plan(server->node);
+    server->shared.is_in_cluster = server->node != NULL;
+    memcpy(server->shared.cluster_secret, plan.secret, sizeof(plan.secret));
+    return error;
+}
+
 static int make_workers(signal_server *server)
 {
+    const worker_cluster_plan cluster = cluster_node_plan(server->node);
     for (uint32_t i = 0; i < server->options.workers; i++) {
-        const io_thread_plan plan = plan_of(server, "worker", i, (int)i);
+        io_thread_plan plan = plan_of(server, "worker", i, (int)i);
+        plan.cluster = &cluster;
         int error = io_thread_init(&server->workers[i], &plan);
         if (error != 0)
             return error;
@@ -173,12 +192,15 @@ static int make_admin(signal_server *server, listen_plan *plan, signal_server_fa
 
 void server_unmake(signal_server *server)
 {
+    cluster_node_stop(server->node);
     admin_free(server->admin);
     server->admin = NULL;
     while (server->made_acceptors > 0)
         acceptor_deinit(&server->acceptors[--server->made_acceptors]);
     while (server->made_workers > 0)
         io_thread_deinit(&server->workers[--server->made_workers]);
+    cluster_node_free(server->node);
+    server->node = NULL;
     free(server->hosts);
     free(server->admin_hosts);
     server->hosts = server->admin_hosts = NULL;
@@ -232,6 +254,8 @@ static int make_all(signal_server *server, signal_server_fault *fault)
     if (error == 0)
         error = descriptors_check(server, &p.hosts, &p.admin, fault);
     if (error == 0)
+        error = make_node(server, fault);
+    if (error == 0)
         error = make_workers(server);
     if (error == 0)
         error = make_acceptors(server);
@@ -267,7 +291,9 @@ static int start_thread(io_thread *t, signal_server_fault *fault)
 static int start_threads(signal_server *server, signal_server_fault *fault)
 {
     server->running = server->made_workers + server->made_acceptors;
-    int error = 0;
+    int error = cluster_node_start(server->node);
+    if (error != 0)
+        start_fault_set(fault, SIGNAL_SERVER_FAULT_THREADS, "courier", 0);
     for (uint32_t i = 0; i < server->made_workers && error == 0; i++)
         error = start_thread(&server->workers[i], fault);
     for (uint32_t i = 0; i < server->made_acceptors && error == 0; i++)

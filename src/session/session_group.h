@@ -10,6 +10,7 @@
 #include "base/address_list.h"
 #include "base/keyed_hash.h"
 #include "base/seldom.h"
+#include "cluster/cluster_ids.h"
 #include "dialect/session_counters.h"
 #include "net/connection.h"
 #include "session/dialect_ticker.h"
@@ -53,7 +54,8 @@ typedef struct session_shared {
     ice_settings ice;
     session_hooks hooks;
     dialects dialects;  /* made with the first group */
-    bool is_in_cluster; /* set before that */
+    bool is_in_cluster; /* set before that, as the next */
+    uint8_t cluster_secret[CLUSTER_SECRET_BYTES];
     int shards; /* how many parts the rooms are divided into: one for each worker, at most JOIN_MAX_SHARDS */
 
     /* The server's functions, each called on the thread of `group`. */

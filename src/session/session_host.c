@@ -124,9 +124,13 @@ static char *ice_servers(participant *p)
 /* ---- The way to a room ---- */
 
 /* The shard that a room belongs to. It is chosen by the upper half of the hash. The table of a shard uses the
- * lower half, which is spread evenly in each shard. */
+ * lower half, which is spread evenly in each shard. In a cluster other nodes must find the shard, too. */
 static int shard_of(const session_shared *shared, room_space space, slice room)
 {
+    if (shared->is_in_cluster) {
+        const room_key key = room_key_of(shared->cluster_secret, space, room);
+        return (int)room_share_worker(room_key_share(&key), (unsigned)shared->shards);
+    }
     uint64_t upper = room_hash(&shared->hash, space, room) >> 32;
     return (int)(upper * (uint64_t)shared->shards >> 32);
 }

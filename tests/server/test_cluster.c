@@ -1,0 +1,271 @@
+/* Two servers of one cluster, over a real engine, as their clients see them: as one. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "support/client.h"
+#include "support/member.h"
+#include "support/nats_engine.h"
+#include "support/server.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { SERVERS = 2, ROOMS = 12, NUMBERS = 50 };
+
+typedef struct cluster {
+    nats_engine engine;
+    signal_server_options options;
+    char secret[128]; /* a path */
+    signal_server *servers[SERVERS];
+    uint16_t ports[SERVERS];
+} cluster;
+
+static void start_server(cluster *c, int i)
+{
+    char name[] = {'n', (char)('0' + i), '\0'};
+    c->options.cluster_node = name;
+    c->servers[i] = server_start(&c->options);
+    c->ports[i] = signal_server_port(c->servers[i]);
+    c->options.cluster_node = "";
+}
+
+static void set_up_options(cluster *c)
+{
+    c->options = server_options();
+    c->options.cluster_url = c->engine.url;
+    snprintf(c->secret, sizeof(c->secret), "%s",
+             nats_engine_write(&c->engine, "secret", "a secret of more than thirty-two bytes"));
+    c->options.cluster_secret_file = c->secret;
+}
+
+static int set_up(void **state)
+{
+    cluster *c = calloc(1, sizeof(*c));
+    assert_non_null(c);
+    *state = c;
+    if (!nats_engine_exists())
+        return 0;
+    nats_engine_start(&c->engine, "");
+    set_up_options(c);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    cluster *c = *state;
+    for (int i = 0; i < SERVERS; i++)
+        server_end(c->servers[i]);
+    nats_engine_destroy(&c->engine);
+    free(c);
+    return 0;
+}
+
+static cluster *begin(void **state)
+{
+    cluster *c = *state;
+    if (!nats_engine_exists())
+        skip();
+    for (int i = 0; i < SERVERS; i++)
+        start_server(c, i);
+    return c;
+}
+
+/* ---- Calls ---- */
+
+/* Both hear each other, in order, and nothing else. */
+static void expect_pair(client *a, client *b, const char *room)
+{
+    char payload[16];
+    for (unsigned i = 0; i < NUMBERS; i++) {
+        client_send_number(a, i);
+        client_send_number(b, 1000 + i);
+    }
+    for (unsigned i = 0; i < NUMBERS; i++) {
+        snprintf(payload, sizeof(payload), "%u", i);
+        client_expect_signal(b, "candidate", room, "anna", payload);
+        snprintf(payload, sizeof(payload), "%u", 1000 + i);
+        client_expect_signal(a, "candidate", room, "bert", payload);
+    }
+}
+
+static void two_callers_on_two_servers_hear_each_other(void **state)
+{
+    const cluster *c = begin(state);
+    client *a = client_open_joined(c->ports[0], "room", "anna");
+    client *b = client_open_joined(c->ports[1], "room", "bert");
+    client_send_offer(a, "\"v=0\"");
+    client_expect_signal(b, "offer", "room", "anna", "\"v=0\"");
+    client_send_answer(b, "\"v=1\"");
+    client_expect_signal(a, "answer", "room", "bert", "\"v=1\"");
+    expect_pair(a, b, "room");
+    client_expect_nothing(a);
+    client_expect_nothing(b);
+    client_close(a);
+    client_close(b);
+}
+
+static void rooms_of_all_workers_span_the_servers(void **state)
+{
+    const cluster *c = begin(state);
+    client *a[ROOMS];
+    client *b[ROOMS];
+    for (int i = 0; i < ROOMS; i++) {
+        char room[16];
+        snprintf(room, sizeof(room), "room %d", i);
+        a[i] = client_open_joined(c->ports[i % SERVERS], room, "anna");
+        b[i] = client_open_joined(c->ports[(i + 1) % SERVERS], room, "bert");
+    }
+    for (int i = 0; i < ROOMS; i++) {
+        char room[16];
+        snprintf(room, sizeof(room), "room %d", i);
+        expect_pair(a[i], b[i], room);
+        client_close(a[i]);
+        client_close(b[i]);
+    }
+}
+
+static void a_session_spans_the_servers(void **state)
+{
+    const cluster *c = begin(state);
+    client *a = member_open_settled(c->ports[0], "s");
+    client *b = member_open_settled(c->ports[1], "s");
+    member_expect_pair(a, b, "s");
+    client_close(a);
+    client_close(b);
+}
+
+static void a_third_is_refused_on_whichever_server(void **state)
+{
+    const cluster *c = begin(state);
+    client *a = client_open_settled(c->ports[0], "room", "anna");
+    client *b = client_open_settled(c->ports[1], "room", "bert");
+    for (int i = 0; i < SERVERS; i++) {
+        client *third = client_open_joined(c->ports[i], "room", "carl");
+        client_expect_error(third, "Room is full");
+        client_close(third);
+    }
+    expect_pair(a, b, "room");
+    client_close(a);
+    client_close(b);
+}
+
+static void who_comes_later_on_the_other_server_gets_what_was_said(void **state)
+{
+    const cluster *c = begin(state);
+    client *a = client_open_settled(c->ports[0], "room", "anna");
+    client_send_offer(a, "\"v=0\"");
+    client_send_candidate(a, "1");
+    client *b = client_open_joined(c->ports[1], "room", "bert");
+    client_expect_signal(b, "offer", "room", "anna", "\"v=0\"");
+    client_expect_signal(b, "candidate", "room", "anna", "1");
+    client_close(a);
+    client_close(b);
+}
+
+/* ---- What happens to the engine and to servers ---- */
+
+static void a_call_goes_on_while_the_engine_is_started_again(void **state)
+{
+    cluster *c = begin(state);
+    client *a = client_open_settled(c->ports[0], "room", "anna");
+    client *b = client_open_settled(c->ports[1], "room", "bert");
+    for (int i = 0; i < 3; i++) {
+        nats_engine_end(&c->engine, SIGKILL);
+        client_send_number(a, 7);
+        nats_engine_start_again(&c->engine);
+        client_expect_signal(b, "candidate", "room", "anna", "7");
+        expect_pair(a, b, "room");
+    }
+    client_expect_nothing(a);
+    client_expect_nothing(b);
+    client_close(a);
+    client_close(b);
+}
+
+static void a_server_that_stops_gives_its_rooms_to_the_other(void **state)
+{
+    cluster *c = begin(state);
+    client *a = client_open_settled(c->ports[0], "room", "anna");
+    client *b = client_open_settled(c->ports[1], "room", "bert");
+    expect_pair(a, b, "room");
+    signal_server_request_stop(c->servers[0], false);
+    client_expect_close(a, 1001);
+    client_close(a);
+    client_send_offer(b, "\"v=2\""); /* there is nobody: it is queued, by whoever has the room now */
+    a = client_open_joined(c->ports[1], "room", "anna");
+    client_expect_signal(a, "offer", "room", "bert", "\"v=2\"");
+    expect_pair(a, b, "room");
+    client_expect_nothing(b);
+    client_close(a);
+    client_close(b);
+}
+
+static void a_server_without_an_engine_serves_alone_and_finds_the_other_later(void **state)
+{
+    cluster *c = *state;
+    if (!nats_engine_exists())
+        skip();
+    nats_engine_end(&c->engine, SIGKILL);
+    for (int i = 0; i < SERVERS; i++)
+        start_server(c, i);
+    client *a = client_open_settled(c->ports[0], "room", "anna");
+    client *b = client_open_settled(c->ports[1], "room", "bert");
+    client_send_offer(a, "\"v=0\"");
+    nats_engine_start_again(&c->engine);
+    client_expect_signal(b, "offer", "room", "anna", "\"v=0\"");
+    expect_pair(a, b, "room");
+    client_close(a);
+    client_close(b);
+}
+
+/* ---- Starts that fail ---- */
+
+static void expect_refusal(cluster *c, const char *part)
+{
+    signal_server_fault fault = server_start_fault(&c->options);
+    assert_int_equal(fault.kind, SIGNAL_SERVER_FAULT_CLUSTER);
+    if (strstr(fault.entry, part) == NULL)
+        fail_msg("%s is not in: %s", part, fault.entry);
+}
+
+static void an_engine_that_refuses_us_or_takes_too_little_fails_the_start(void **state)
+{
+    cluster *c = *state;
+    if (!nats_engine_exists())
+        skip();
+    nats_engine_end(&c->engine, SIGTERM);
+    (void)nats_engine_write(&c->engine, "nats.conf", "authorization { user: u, password: right }\n");
+    nats_engine_start_again(&c->engine);
+    expect_refusal(c, "does not let us in");
+    nats_engine_end(&c->engine, SIGTERM);
+    (void)nats_engine_write(&c->engine, "nats.conf", "max_payload: 100000\n");
+    nats_engine_start_again(&c->engine);
+    expect_refusal(c, "max_payload is 100000");
+    c->options.cluster_secret_file = "/nowhere";
+    expect_refusal(c, "/nowhere: there is no such file");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(two_callers_on_two_servers_hear_each_other, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(rooms_of_all_workers_span_the_servers, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_session_spans_the_servers, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_third_is_refused_on_whichever_server, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(who_comes_later_on_the_other_server_gets_what_was_said, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(a_call_goes_on_while_the_engine_is_started_again, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_server_that_stops_gives_its_rooms_to_the_other, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_server_without_an_engine_serves_alone_and_finds_the_other_later,
+                                        set_up, tear_down),
+        cmocka_unit_test_setup_teardown(an_engine_that_refuses_us_or_takes_too_little_fails_the_start, set_up,
+                                        tear_down),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
