@@ -135,6 +135,7 @@ static void import_member(arrival *a, const wire_message *m)
     owner *o = a->o;
     a->queue.owner = NULL;
     a->queue.user = m->user;
+    a->queue.order = m->order;
     name_json_free(&a->user_json);
     a->has_place = name_json_make(m->user, &a->user_json);
     a->queue.user_json = a->user_json;

@@ -86,6 +86,8 @@ static void on_leave(owner *o, remote *r)
 static void on_lost(owner *o, remote *r, bool is_fault)
 {
     const remote_kind *kind = remote_kind_of(r);
+    if (r->away_ms != 0)
+        return; /* that is known */
     if (kind->stay != NULL && room_peer_is_joined(&r->peer) && kind->stay(r, is_fault)) {
         r->away_ms = o->all.now_ms;
         held_messages_clear(&r->out); /* its kind tells it again */

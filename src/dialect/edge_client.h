@@ -22,6 +22,7 @@ typedef struct edge_client {
     uint64_t probed_ms;  /* when that came */
     bool is_joined;      /* it has been let in, once at least */
     bool completes_told; /* version 2: what comes next is "joined", and this end adds to it */
+    bool wants_ice;      /* the same: ICE servers */
 } edge_client;
 
 /* The edge client of a participant that has a place; its hall is in a cluster. */

@@ -52,16 +52,18 @@ uint64_t participant_peer_id(const room_peer *peer)
 
 void participant_peer_on_pong(participant *p)
 {
+    const dialect_hall *hall = participant_hall(p);
     if (participant_is_joined(p))
-        room_access_alive(p);
+        room_access_alive(p, hall);
 }
 
 /* protocol/README.md, 1.4: the end of a connection is a leave, with the grace of rule 1.3. */
 void participant_peer_on_end(participant *p, bool is_fault)
 {
+    const dialect_hall *hall = participant_hall(p);
     if (p->peer.member == NULL)
         return;
     if (participant_is_joined(p))
-        counter_add(&participant_hall(p)->counters->leaves[SESSION_LEAVE_LOST], 1);
-    room_access_lose(p, is_fault);
+        counter_add(&hall->counters->leaves[SESSION_LEAVE_LOST], 1);
+    room_access_lose(p, hall, is_fault);
 }

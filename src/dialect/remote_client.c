@@ -6,8 +6,14 @@ enum { ACCOUNT_BYTES = 4, CONN_BYTES = 8 };
 
 void remote_client_introduce(extra_writer *w, const participant *p)
 {
-    extra_put(w, p->account, ACCOUNT_BYTES);
-    extra_put(w, participant_host_of(p)->id(p), CONN_BYTES);
+    const remote_client client = {.account = p->account, .conn = participant_host_of(p)->id(p)};
+    remote_client_put(w, &client);
+}
+
+void remote_client_put(extra_writer *w, const remote_client *client)
+{
+    extra_put(w, client->account, ACCOUNT_BYTES);
+    extra_put(w, client->conn, CONN_BYTES);
 }
 
 void remote_client_read(extra_reader *from, remote_client *client)
@@ -43,8 +49,7 @@ void remote_client_pack(const remote *r, bytes **extra)
 {
     const remote_client *client = r->kept;
     extra_writer w = {.len = 0};
-    extra_put(&w, client->account, ACCOUNT_BYTES);
-    extra_put(&w, client->conn, CONN_BYTES);
+    remote_client_put(&w, client);
     (void)bytes_append(extra, w.data, w.len); /* or it does not open where it goes, and its edge is told */
 }
 

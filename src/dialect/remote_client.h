@@ -28,8 +28,10 @@ static inline const dialect_remote *dialect_remote_of(const remote *r)
     return (const dialect_remote *)(const void *)remote_kind_of(r);
 }
 
-/* What the JOIN of a participant begins with, and how it is read. The thread of its edge; any. */
+/* What the JOIN of a participant begins with, on the thread of its edge; and how such a thing is written and
+ * read, on any. */
 void remote_client_introduce(extra_writer *w, const participant *p);
+void remote_client_put(extra_writer *w, const remote_client *client);
 void remote_client_read(extra_reader *from, remote_client *client);
 
 /* What a signal says besides, where its dialect adds nothing: whether it may be logged now, since its edge

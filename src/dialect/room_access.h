@@ -3,33 +3,32 @@
  * the owner is this node. This is the only place that knows the difference.
  *
  * `peer` is what the rooms of the hall know of the participant: its own, or another that its dialect has for
- * it. Over an edge it is not used. All functions: the thread of the hall. */
+ * it. Over an edge it is not used. `hall` is that of the participant. All functions: the thread of the hall.
+ */
 #ifndef HOMECALL_DIALECT_ROOM_ACCESS_H
 #define HOMECALL_DIALECT_ROOM_ACCESS_H
 
 #include "dialect/edge_client.h"
 
 /* As room_manager_join(). In a cluster never ROOM_JOINED or ROOM_FULL: those come later. */
-static inline int room_access_join(participant *p, room_peer *peer, const room_join *names, slice extra)
+static inline int room_access_join(participant *p, const dialect_hall *hall, room_peer *peer,
+                                   const room_join *names, slice extra)
 {
-    const dialect_hall *hall = participant_hall(p);
     return hall->edge == NULL ? room_manager_join(hall->manager, peer, names)
                               : edge_client_join(p, names, extra);
 }
 
 /* The participant leaves, or its connection is lost; it has a place. */
-static inline void room_access_leave(participant *p, const room_leaving *how)
+static inline void room_access_leave(participant *p, const dialect_hall *hall, const room_leaving *how)
 {
-    const dialect_hall *hall = participant_hall(p);
     if (hall->edge == NULL)
         room_manager_leave(hall->manager, &p->peer, how);
     else
         edge_client_leave(p);
 }
 
-static inline void room_access_lose(participant *p, bool is_fault)
+static inline void room_access_lose(participant *p, const dialect_hall *hall, bool is_fault)
 {
-    const dialect_hall *hall = participant_hall(p);
     if (hall->edge == NULL)
         room_manager_lose(hall->manager, &p->peer, hall->now_ms(hall));
     else
@@ -45,9 +44,8 @@ static inline int room_access_signal(participant *p, const dialect_hall *hall, r
 }
 
 /* As room_manager_on_alive(), of one that is in a room. */
-static inline void room_access_alive(participant *p)
+static inline void room_access_alive(participant *p, const dialect_hall *hall)
 {
-    const dialect_hall *hall = participant_hall(p);
     if (hall->edge == NULL)
         room_manager_on_alive(hall->manager, &p->peer, hall->now_ms(hall));
     else

@@ -133,7 +133,7 @@ int rules_join_with(participant *p, room_peer *peer, room_space space, slice roo
     join_names names;
     int result = -ENOMEM;
     if (name_join(&names, hall, space, room, user))
-        result = room_access_join(p, peer, &names.join, extra);
+        result = room_access_join(p, hall, peer, &names.join, extra);
     free_names(&names);
     if (result >= 0 && hall->edge == NULL) /* else that is told later */
         report_join(p, room, user, result);
@@ -182,7 +182,7 @@ void rules_leave(participant *p, session_leave how)
     dialect_hall *hall = participant_hall(p);
     counter_add(&hall->counters->leaves[how], 1);
     participant_log(LOG_INFO, log_namespace, "left", p, NULL, 0);
-    room_access_leave(p, &(room_leaving){.why = ROOM_NEWS_LEFT, .now_ms = hall->now_ms(hall)});
+    room_access_leave(p, hall, &(room_leaving){.why = ROOM_NEWS_LEFT, .now_ms = hall->now_ms(hall)});
 }
 
 /* ---- Signals ---- */

@@ -9,8 +9,7 @@
 
 /* ---- Joined ---- */
 
-/* May its client have ICE servers now? One that goes on has some that are good for a while still. */
-static bool needs_ice(const seat *s, bool is_resumed, uint64_t now_ms)
+bool answers_needs_ice(const seat *s, bool is_resumed, uint64_t now_ms)
 {
     uint64_t half_life_ms = s->house->hall->limits->ice_ttl_ms / 2;
     return !is_resumed || s->ice_told_ms == 0 || now_ms - s->ice_told_ms > half_life_ms;
@@ -20,7 +19,8 @@ static void write_ice(writer *w, seat *s, bool is_resumed)
 {
     const dialect_hall *hall = s->house->hall;
     uint64_t now_ms = hall->now_ms(hall);
-    char *servers = needs_ice(s, is_resumed, now_ms) ? s->house->dialect->host->ice_servers(s->wire) : NULL;
+    char *servers =
+        answers_needs_ice(s, is_resumed, now_ms) ? participant_host_of(s->wire)->ice_servers(s->wire) : NULL;
     if (servers == NULL)
         return;
     WRITER_PUT(w, ",\"iceServers\":");
@@ -31,7 +31,7 @@ static void write_ice(writer *w, seat *s, bool is_resumed)
 
 static void write_joined(writer *w, seat *s, bool is_resumed)
 {
-    const room_member *me = s->peer.member;
+    const room_member *me = s->peer->member;
     const dialect_limits *limits = s->house->hall->limits;
     char id[ROOM_PEER_ID_LEN];
     char shown[TOKEN_CHARS];
@@ -66,7 +66,7 @@ void answers_joined(seat *s, bool is_resumed)
     write_joined(&w, s, is_resumed);
     slice text = writer_text(&w);
     if (text.len == 0)
-        s->house->dialect->host->give_up(s->wire); /* its client comes back, and is told then */
+        participant_host_of(s->wire)->give_up(s->wire); /* its client comes back, and is told then */
     else
         (void)participant_say(s->wire, text);
     writer_clear(&w);
@@ -91,6 +91,17 @@ static const error_row errors[] = {
     [ANSWER_UNSUPPORTED] = {FIELDS_TEXT("\"unsupported\""), FIELDS_TEXT("\"Unknown type of message\"")},
     [ANSWER_NOT_ALLOWED] = {FIELDS_TEXT("\"not-allowed\""), {NULL, 0}},
 };
+
+answer_code answers_code_of(message_2_fault fault)
+{
+    static const answer_code codes[] = {
+        [MESSAGE_2_INVALID] = ANSWER_INVALID,
+        [MESSAGE_2_TOO_LARGE] = ANSWER_TOO_LARGE,
+        [MESSAGE_2_UNSUPPORTED] = ANSWER_UNSUPPORTED,
+        [MESSAGE_2_NO_MEMORY] = ANSWER_BUSY,
+    };
+    return codes[fault];
+}
 
 /* From `code` to the end of the fields that all errors have. */
 static void write_error_with(writer *w, answer_code code, slice message_json, bool is_fatal)

@@ -3,6 +3,7 @@
 #ifndef HOMECALL_DIALECT_2_ANSWERS_H
 #define HOMECALL_DIALECT_2_ANSWERS_H
 
+#include "dialect_2/message_2.h"
 #include "dialect_2/seat.h"
 
 /* The codes of errors. */
@@ -17,6 +18,12 @@ typedef enum answer_code {
     ANSWER_UNSUPPORTED,
     ANSWER_NOT_ALLOWED, /* of answers_not_allowed() alone */
 } answer_code;
+
+/* The code for a message that can't be read. */
+answer_code answers_code_of(message_2_fault fault);
+
+/* May a client have ICE servers now? One that goes on has some that are good for a while still. */
+bool answers_needs_ice(const seat *s, bool is_resumed, uint64_t now_ms);
 
 /* "joined": the client of this session is in its room, anew or again. What it says is up to now. */
 void answers_joined(seat *s, bool is_resumed);

@@ -38,32 +38,42 @@ static find find_seat(const participant *p, const message_2 *m, const token *sho
 
 /* ---- Resuming ---- */
 
+bool joining_can_go_on(const seat *s, seat_former former, bool is_current, uint64_t seen)
+{
+    return (is_current || former == SEAT_FORMER_OWN) && outbox_can_resume(&s->outbox, seen);
+}
+
 static bool can_resume(const find *found, const message_2 *m)
 {
-    bool is_own = found->is_current || found->former == SEAT_FORMER_OWN;
-    return is_own && m->has_seen && outbox_can_resume(&found->seat->outbox, m->seen);
+    return m->has_seen && joining_can_go_on(found->seat, found->former, found->is_current, m->seen);
 }
 
 /* protocol/README.md, 2.2: both ends go on. */
-static dialect_verdict resume(participant *p, const find *found, const message_2 *m)
+void joining_go_on(seat *s, bool was_away, bool is_current, uint64_t seen)
 {
-    seat *s = found->seat;
-    dialect_hall *hall = participant_hall(p);
-    bool was_away = s->wire == NULL;
-    seat_give_wire(s, p);
-    (void)outbox_acknowledge(&s->outbox, &s->house->bounds, m->seen); /* can_resume() has looked at it */
-    if (found->is_current)
+    const dialect_hall *hall = s->house->hall;
+    (void)outbox_acknowledge(&s->outbox, &s->house->bounds, seen); /* joining_can_go_on() has looked at it */
+    if (is_current)
         seat_renew_token(s);
     else
         seat_keep_former(s);
     counter_add(&hall->counters->resumes[SESSION_RESUME_RESUMED], 1);
-    participant_log(LOG_INFO, log_namespace, "resumed", p, NULL, 0);
+    participant_log(LOG_INFO, log_namespace, "resumed", s->wire, NULL, 0);
     answers_joined(s, true);
-    seat_tell_again(s, m->seen);
+    seat_tell_again(s, seen);
+    if (!was_away)
+        room_manager_on_alive(hall->manager, s->peer, hall->now_ms(hall));
+}
+
+static dialect_verdict resume(participant *p, const find *found, const message_2 *m)
+{
+    seat *s = found->seat;
+    const dialect_hall *hall = participant_hall(p);
+    bool was_away = s->wire == NULL;
+    seat_give_wire(s, p);
+    joining_go_on(s, was_away, found->is_current, m->seen);
     if (was_away)
-        room_manager_back(hall->manager, &s->peer, hall->now_ms(hall));
-    else
-        room_manager_on_alive(hall->manager, &s->peer, hall->now_ms(hall));
+        room_manager_back(hall->manager, s->peer, hall->now_ms(hall));
     return DIALECT_GO_ON;
 }
 
@@ -74,7 +84,7 @@ static dialect_verdict replace(participant *p, seat *former, seat *s, const mess
 {
     dialect_hall *hall = participant_hall(p);
     bool is_reload = !m->has_seen;
-    int error = rules_succeed(p, &former->peer, &s->peer, m->room, m->user,
+    int error = rules_succeed(p, former->peer, s->peer, m->room, m->user,
                               is_reload ? ROOM_NEWS_REPLACED : ROOM_NEWS_LOST);
     if (error != 0) {
         seat_free(s);
@@ -92,11 +102,11 @@ static dialect_verdict replace(participant *p, seat *former, seat *s, const mess
 
 static dialect_verdict enter(participant *p, seat *s, const message_2 *m)
 {
-    int result = rules_join(p, &s->peer, ROOM_SPACE_ROOMS, m->room, m->user);
+    int result = rules_join(p, s->peer, ROOM_SPACE_ROOMS, m->room, m->user);
     if (result == ROOM_JOINED)
         return DIALECT_GO_ON;
     if (result == ROOM_WAITING) {
-        p->peer.member = s->peer.member;
+        p->peer.member = s->peer->member;
         return DIALECT_HOLD;
     }
     seat_free(s);
@@ -132,7 +142,7 @@ static dialect_verdict join_here(participant *p, const message_2 *m)
         return DIALECT_GO_ON;
     if (found.seat == NULL && m->token.len > 0 && m->has_seen)
         counter_add(&participant_hall(p)->counters->resumes[SESSION_RESUME_FAILED], 1);
-    seat *s = seat_new(seat_house_of(p), p, m->formerly, m->data);
+    seat *s = seat_new(seat_house_of(p), NULL, p, m->formerly, m->data);
     if (s == NULL) {
         answers_error(p, ANSWER_BUSY, false);
         return DIALECT_GO_ON;
@@ -166,8 +176,8 @@ void joining_lose(participant *p, bool is_fault)
     if (s == NULL)
         return;
     dialect_hall *hall = participant_hall(p);
-    if (room_peer_is_waiting(&s->peer)) {
-        room_manager_lose(hall->manager, &s->peer, hall->now_ms(hall));
+    if (room_peer_is_waiting(s->peer)) {
+        room_manager_lose(hall->manager, s->peer, hall->now_ms(hall));
         seat_free(s);
         return;
     }
@@ -176,5 +186,5 @@ void joining_lose(participant *p, bool is_fault)
         return;
     }
     seat_lose_wire(s, hall->now_ms(hall));
-    room_manager_away(hall->manager, &s->peer);
+    room_manager_away(hall->manager, s->peer);
 }

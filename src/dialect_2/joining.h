@@ -9,6 +9,13 @@
 /* A join from a participant without a session. */
 dialect_verdict joining_join(participant *p, const message_2 *m);
 
+/* A client that has seen everything up to `seen` goes on with this session over a new connection, which is
+ * its wire already. It has shown the current token, or the former one. */
+void joining_go_on(seat *s, bool was_away, bool is_current, uint64_t seen);
+
+/* May it go on, having shown one of these tokens? */
+bool joining_can_go_on(const seat *s, seat_former former, bool is_current, uint64_t seen);
+
 /* A leave from one that has one: the session ends, and the connection may join again. */
 void joining_leave(participant *p, slice text);
 

@@ -156,7 +156,7 @@ static int read_name(const reading *r, field_id id, char storage[FIELDS_MAX_NAME
     }
 }
 
-static bool is_identifier(slice text)
+bool message_2_is_identifier(slice text)
 {
     for (size_t i = 0; i < text.len; i++) {
         char c = text.data[i];
@@ -178,7 +178,7 @@ static int read_identifier(const reading *r, field_id id, size_t least, size_t m
     slice text = fields_unquote(member->value);
     if (member->value_has_escapes)
         text = fields_decode_word(text, storage, most);
-    if (text.len < least || text.len > most || !is_identifier(text))
+    if (text.len < least || text.len > most || !message_2_is_identifier(text))
         return MESSAGE_2_INVALID;
     *out = text;
     return 0;

@@ -80,6 +80,9 @@ typedef struct message_2 {
  * up. They tell what was readable; a message of an unknown type has its `n`, too. */
 int message_2_decode(slice text, size_t max_name_bytes, message_2 *out);
 
+/* Does it consist of the characters of tokens and peer ids? */
+bool message_2_is_identifier(slice text);
+
 /* "join", "leave" and so on: a literal. Not for MESSAGE_2_NO_TYPE. */
 const char *message_2_type_name(message_2_type type);
 

@@ -4,7 +4,7 @@
 static const seat *seat_of_member(const seat *reader, const room_member *member)
 {
     const room_peer *peer = room_member_peer(member);
-    return peer->face == reader->peer.face ? seat_of_peer(peer) : NULL;
+    return peer->face == reader->peer->face ? reader->house->holder->seat_of(peer) : NULL;
 }
 
 /* Everything but the braces. */
@@ -32,7 +32,7 @@ static void write_peer(writer *w, const seat *reader, const room_member *member)
 
 void presence_write_peers(writer *w, const seat *s)
 {
-    const room_member *me = s->peer.member;
+    const room_member *me = s->peer->member;
     bool is_first = true;
     WRITER_PUT(w, "[");
     for (const room_member *m = NULL; (m = room_member_next(me, m)) != NULL;) {

@@ -38,7 +38,7 @@ static void card_free(seat_card *card)
         wipe_and_free(card, card_size(card));
 }
 
-seat *seat_new(seat_house *house, participant *wire, slice formerly, slice data)
+seat *seat_new(seat_house *house, room_peer *peer, participant *wire, slice formerly, slice data)
 {
     seat *s = calloc(1, sizeof(*s));
     if (s == NULL)
@@ -51,11 +51,14 @@ seat *seat_new(seat_house *house, participant *wire, slice formerly, slice data)
         free(s);
         return NULL;
     }
-    s->peer.face = wire->peer.face;
+    s->peer = peer != NULL ? peer : &s->own;
     s->house = house;
     outbox_init(&s->outbox);
     TAILQ_INSERT_TAIL(&s->house->seats, s, link);
-    seat_give_wire(s, wire);
+    if (peer == NULL)
+        s->own.face = wire->peer.face;
+    if (wire != NULL)
+        seat_give_wire(s, wire);
     return s;
 }
 
@@ -84,13 +87,18 @@ static void come_back(seat *s)
     s->place = NULL;
 }
 
-void seat_free(seat *s)
+void seat_retire(seat *s)
 {
-    assert(s->peer.member == NULL);
-    if (s->wire != NULL)
-        s->wire->peer.member = NULL;
     come_back(s);
     forget_owing(s);
+}
+
+void seat_free(seat *s)
+{
+    assert(s->peer->member == NULL);
+    if (s->wire != NULL)
+        s->wire->peer.member = NULL;
+    seat_retire(s);
     TAILQ_REMOVE(&s->house->seats, s, link);
     outbox_clear(&s->outbox, &s->house->bounds);
     card_free(s->card);
@@ -161,9 +169,22 @@ void seat_take(seat *s, uint64_t n)
     if (s->received - s->acknowledged >= SEAT_ACK_AFTER_MESSAGES) {
         seat_acknowledge(s);
     } else if (s->owes_since_ms == 0) {
-        s->owes_since_ms = s->house->hall->now_ms(s->house->hall);
-        TAILQ_INSERT_TAIL(&s->house->owing, s, owing);
+        seat_begin_owing(s, s->house->hall->now_ms(s->house->hall));
     }
+}
+
+/* Those that owe one stand in the order in which they began to. */
+void seat_begin_owing(seat *s, uint64_t since_ms)
+{
+    assert(s->owes_since_ms == 0 && since_ms > 0);
+    s->owes_since_ms = since_ms;
+    seat *before = TAILQ_LAST(&s->house->owing, seat_list);
+    while (before != NULL && before->owes_since_ms > since_ms)
+        before = TAILQ_PREV(before, seat_list, owing);
+    if (before != NULL)
+        TAILQ_INSERT_AFTER(&s->house->owing, before, s, owing);
+    else
+        TAILQ_INSERT_HEAD(&s->house->owing, s, owing);
 }
 
 void seat_acknowledge(seat *s)
@@ -176,7 +197,7 @@ void seat_acknowledge(seat *s)
         slice_to_iovec(SLICE_LITERAL("}")),
     };
     if (s->wire != NULL)
-        (void)s->house->dialect->host->send(s->wire, parts, 3);
+        (void)participant_host_of(s->wire)->send(s->wire, parts, 3);
     s->acknowledged = s->received;
     forget_owing(s);
 }
@@ -203,7 +224,7 @@ static bool send_open(seat *s, struct iovec *parts, int count)
     char digits[WRITER_MAX_DIGITS];
     count = add_acknowledgement(s, parts, count, digits);
     parts[count++] = slice_to_iovec(SLICE_LITERAL("}"));
-    return s->house->dialect->host->send_signal(s->wire, parts, count);
+    return participant_host_of(s->wire)->send_signal(s->wire, parts, count);
 }
 
 bool seat_tell(seat *s, slice head, const struct iovec *parts, int count, outbox_entry **entry)
@@ -230,7 +251,7 @@ void seat_tell_written(seat *s, slice head, const writer *rest)
     }
     outbox_skip(&s->outbox, &s->house->bounds);
     if (s->wire != NULL)
-        s->house->dialect->host->give_up(s->wire);
+        participant_host_of(s->wire)->give_up(s->wire);
 }
 
 void seat_tell_again(seat *s, uint64_t seen)
@@ -246,16 +267,29 @@ void seat_tell_again(seat *s, uint64_t seen)
 
 /* ---- Its wire ---- */
 
+/* Those that are away stand in the order in which they were lost. */
+void seat_begin_away(seat *s, uint64_t lost_ms)
+{
+    assert(s->wire == NULL && s->lost_ms == 0 && lost_ms > 0);
+    s->lost_ms = lost_ms;
+    count_away(s->house, 1);
+    seat *before = TAILQ_LAST(&s->house->away, seat_list);
+    while (before != NULL && before->lost_ms > lost_ms)
+        before = TAILQ_PREV(before, seat_list, away);
+    if (before != NULL)
+        TAILQ_INSERT_AFTER(&s->house->away, before, s, away);
+    else
+        TAILQ_INSERT_HEAD(&s->house->away, s, away);
+}
+
 void seat_lose_wire(seat *s, uint64_t now_ms)
 {
     assert(s->wire != NULL && now_ms > 0);
-    s->place = s->house->dialect->host->keep_place(s->wire);
+    s->place = participant_host_of(s->wire)->keep_place(s->wire);
     s->wire->peer.member = NULL;
     s->wire = NULL;
     forget_owing(s);
-    s->lost_ms = now_ms;
-    count_away(s->house, 1);
-    TAILQ_INSERT_TAIL(&s->house->away, s, away);
+    seat_begin_away(s, now_ms);
 }
 
 void seat_give_wire(seat *s, participant *wire)
@@ -266,7 +300,7 @@ void seat_give_wire(seat *s, participant *wire)
     s->wire = wire;
     s->account = wire->account;
     s->connection_id = host->id(wire);
-    wire->peer.member = s->peer.member;
+    wire->peer.member = s->peer->member;
     if (before != NULL) {
         before->peer.member = NULL; /* so its end is no loss */
         host->close(before, PARTICIPANT_REPLACED, "the session goes on with another connection");

@@ -35,9 +35,10 @@ typedef struct seat_card {
 } seat_card;
 
 typedef struct seat {
-    room_peer peer;          /* its place in the room */
-    seat_house *house;       /* borrowed: where it belongs */
-    participant *wire;       /* borrowed; NULL while it is away */
+    room_peer *peer;   /* borrowed: its place in the room. Its own, or that of the remote that it is for */
+    room_peer own;     /* not used where that is a remote */
+    seat_house *house; /* borrowed: where it belongs */
+    participant *wire; /* borrowed; NULL while it is away */
     TAILQ_ENTRY(seat) link;  /* in its house */
     TAILQ_ENTRY(seat) away;  /* while it is away: in its house's list of those */
     TAILQ_ENTRY(seat) owing; /* while owes_since_ms is not 0: in its house's list of those */
@@ -55,10 +56,23 @@ typedef struct seat {
     seat_former former_kind;
 } seat;
 
+/* Whose seats they are: clients of this node, or in a cluster remotes of any node. */
+typedef struct seat_holder {
+    /* The seat of a peer of this kind. */
+    seat *(*seat_of)(const room_peer *peer);
+    /* NULL, or: may it be ended now? Else that is tried again, SEAT_TRY_AGAIN_MS later. */
+    bool (*may_end)(const seat *s);
+    /* It has no place in a room any more: free it, now or later. */
+    void (*let_go)(seat *s);
+} seat_holder;
+
+enum { SEAT_TRY_AGAIN_MS = 100 };
+
 /* The seats of a thread, and those of them for whom something is due. */
 struct seat_house {
-    dialect_hall *hall;     /* borrowed */
-    const dialect *dialect; /* borrowed */
+    const seat_holder *holder; /* borrowed */
+    dialect_hall *hall;        /* borrowed */
+    const dialect *dialect;    /* borrowed */
     outbox_bounds bounds;
     TAILQ_HEAD(seat_list, seat) seats; /* owned */
     struct seat_list away;             /* borrowed from `seats`, as the next: who was lost first, first */
@@ -69,18 +83,22 @@ struct seat_house {
  * (protocol/README.md, "Version 2"). */
 enum { SEAT_ACK_AFTER_MS = 1000, SEAT_ACK_AFTER_MESSAGES = 8 };
 
-/* The seat whose peer this is; of a peer of this dialect alone. */
+/* The seat whose own peer this is; of a peer of this dialect alone, and of a client of this node. */
 static inline seat *seat_of_peer(const room_peer *peer)
 {
-    return (seat *)((uintptr_t)peer - offsetof(seat, peer));
+    return (seat *)((uintptr_t)peer - offsetof(seat, own));
 }
 
 /* The seat that a participant speaks for; NULL if it has none. */
 seat *seat_of(const participant *p);
 
-/* Make a seat of the house without a place in a room, spoken for by `wire`. Its token is drawn. `formerly`
- * and `data` are copied. NULL without memory or random bytes. */
-seat *seat_new(seat_house *house, participant *wire, slice formerly, slice data);
+/* Make a seat of the house without a place in a room, spoken for by `wire`, which NULL leaves for later. Its
+ * peer is `peer`, borrowed, or its own where that is NULL. Its token is drawn. `formerly` and `data` are
+ * copied. NULL without memory or random bytes. */
+seat *seat_new(seat_house *house, room_peer *peer, participant *wire, slice formerly, slice data);
+
+/* Nothing becomes due for it any more: it is about to be freed. */
+void seat_retire(seat *s);
 
 /* Free it, with all that it has been told. It must have no place in a room. A wire that it still has speaks
  * for nobody any more. */
@@ -125,11 +143,17 @@ void seat_tell_again(seat *s, uint64_t seen);
 /* Its client's messages up to `n` were taken: have that acknowledged, soon. */
 void seat_take(seat *s, uint64_t n);
 
+/* It has owed an acknowledgement since then. */
+void seat_begin_owing(seat *s, uint64_t since_ms);
+
 /* Acknowledge now what was taken. */
 void seat_acknowledge(seat *s);
 
 /* The connection is lost: it is away from `now_ms` on. The room must be told by the caller. */
 void seat_lose_wire(seat *s, uint64_t now_ms);
+
+/* It has no connection, and has been away since `lost_ms`. */
+void seat_begin_away(seat *s, uint64_t lost_ms);
 
 /* Another connection speaks for it from now on. The one that did until now, if any, is closed. */
 void seat_give_wire(seat *s, participant *wire);

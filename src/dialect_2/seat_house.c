@@ -7,11 +7,20 @@
 
 static const char log_namespace[] = "HomeCall_Signal_Session";
 
+/* Clients of this node. */
+static const seat_holder holder_here = {.seat_of = seat_of_peer, .let_go = seat_free};
+
 void *seat_house_open(const dialect *d, dialect_hall *hall)
+{
+    return seat_house_open_for(&holder_here, d, hall);
+}
+
+void *seat_house_open_for(const seat_holder *holder, const dialect *d, dialect_hall *hall)
 {
     seat_house *house = calloc(1, sizeof(*house));
     if (house == NULL)
         return NULL;
+    house->holder = holder;
     house->hall = hall;
     house->dialect = d;
     house->bounds = (outbox_bounds){.max_messages = hall->limits->outbox_max_messages,
@@ -31,7 +40,7 @@ void seat_house_close(void *kept)
     seat_house *house = kept;
     seat *s;
     while ((s = TAILQ_FIRST(&house->seats)) != NULL) {
-        s->peer.member = NULL;
+        s->peer->member = NULL;
         seat_free(s);
     }
     free(house);
@@ -52,7 +61,7 @@ void seat_house_give_back(seat *s)
         const struct iovec body = {entry->text + entry->body_at, entry->len - entry->body_at};
         const room_signal signal = {.kind = entry->kind, .count = 1, .parts = &body};
         if (entry->sender != 0 &&
-            room_manager_requeue(hall->manager, s->peer.member, entry->sender, &signal, hall->now_ms(hall)))
+            room_manager_requeue(hall->manager, s->peer->member, entry->sender, &signal, hall->now_ms(hall)))
             entry->sender = 0; /* its sender has it again */
     }
 }
@@ -60,12 +69,12 @@ void seat_house_give_back(seat *s)
 void seat_house_end(seat *s, session_leave counted, room_news_kind why, slice text)
 {
     seat_house *house = s->house;
-    assert(room_peer_is_joined(&s->peer));
+    assert(room_peer_is_joined(s->peer));
     uint64_t now_ms = house->hall->now_ms(house->hall);
     counter_add(&house->hall->counters->leaves[counted], 1);
-    room_manager_leave(house->hall->manager, &s->peer,
+    room_manager_leave(house->hall->manager, s->peer,
                        &(room_leaving){.why = why, .text = text, .now_ms = now_ms});
-    seat_free(s);
+    house->holder->let_go(s);
 }
 
 /* ---- What is due ---- */
@@ -92,9 +101,13 @@ void seat_house_tick(void *kept, uint64_t now_ms)
     while ((s = TAILQ_FIRST(&house->owing)) != NULL && s->owes_since_ms + SEAT_ACK_AFTER_MS <= now_ms)
         seat_acknowledge(s);
     while ((s = TAILQ_FIRST(&house->away)) != NULL && away_until_ms(house, s) <= now_ms) {
+        if (house->holder->may_end != NULL && !house->holder->may_end(s)) {
+            s->lost_ms = now_ms - house->hall->limits->resume_for_ms + SEAT_TRY_AGAIN_MS;
+            continue;
+        }
         LOG(LOG_INFO, log_namespace, "away for too long", LOG_NUMBER("conn", s->connection_id),
-            LOG_PRIVATE("room", room_member_room(s->peer.member)),
-            LOG_PRIVATE("user", room_member_user(s->peer.member)));
+            LOG_PRIVATE("room", room_member_room(s->peer->member)),
+            LOG_PRIVATE("user", room_member_user(s->peer->member)));
         seat_house_end(s, SESSION_LEAVE_LOST, ROOM_NEWS_LOST, (slice){NULL, 0});
     }
 }

@@ -7,8 +7,10 @@
 
 #include "dialect_2/seat.h"
 
-/* See dialect: make the house of a hall, free it with all its seats, and do what is due. */
+/* See dialect: make the house of a hall, for clients of this node or for a holder that is borrowed, free it
+ * with all its seats, and do what is due. */
 void *seat_house_open(const dialect *d, dialect_hall *hall);
+void *seat_house_open_for(const seat_holder *holder, const dialect *d, dialect_hall *hall);
 void seat_house_close(void *kept);
 uint64_t seat_house_next_due_ms(const void *kept);
 void seat_house_tick(void *kept, uint64_t now_ms);

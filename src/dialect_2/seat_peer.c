@@ -45,7 +45,7 @@ static slice payload_key_of(signal_kind kind)
 static bool is_sole_receiver(const seat *s, const room_member *from)
 {
     for (const room_member *m = NULL; (m = room_member_next(from, m)) != NULL;) {
-        if (m != from && m != s->peer.member)
+        if (m != from && m != s->peer->member)
             return false;
     }
     return true;
@@ -64,10 +64,9 @@ static void note_sender(const seat *s, outbox_entry *entry, const room_signal *s
     entry->body_at = entry->len - (uint32_t)signal->parts[0].iov_len;
 }
 
-bool seat_peer_send(room_peer *peer, const room_signal *signal, const room_member *from)
+bool seat_hear(seat *s, const room_signal *signal, const room_member *from)
 {
     assert(signal->count == 1);
-    seat *s = seat_of_peer(peer);
     signal_kind kind = (signal_kind)signal->kind;
     char id[ROOM_PEER_ID_LEN];
     room_member_write_id(from, id);
@@ -83,6 +82,11 @@ bool seat_peer_send(room_peer *peer, const room_signal *signal, const room_membe
     if (entry != NULL)
         note_sender(s, entry, signal, from);
     return true;
+}
+
+bool seat_peer_send(room_peer *peer, const room_signal *signal, const room_member *from)
+{
+    return seat_hear(seat_of_peer(peer), signal, from);
 }
 
 void seat_peer_on_news(room_peer *peer, const room_news *news)

@@ -2,7 +2,16 @@
 #ifndef HOMECALL_DIALECT_2_SEAT_PEER_H
 #define HOMECALL_DIALECT_2_SEAT_PEER_H
 
-#include "rooms/room_peer.h"
+#include "dialect/signal_kind.h"
+#include "dialect_2/seat.h"
+
+/* What version 2 understands: room_peer_face.kinds. */
+#define SEAT_PEER_KINDS                                                                    \
+    (SIGNAL_BIT(SIGNAL_OFFER) | SIGNAL_BIT(SIGNAL_ANSWER) | SIGNAL_BIT(SIGNAL_CANDIDATE) | \
+     SIGNAL_BIT(SIGNAL_DATA))
+
+/* A session gets a signal of another member. As room_peer_face.send(). */
+bool seat_hear(seat *s, const room_signal *signal, const room_member *from);
 
 /* See room_peer_face. */
 bool seat_peer_send(room_peer *peer, const room_signal *signal, const room_member *from);

@@ -295,6 +295,14 @@ static void fill(room_manager *manager, room_backlog *backlog, const room_import
     }
 }
 
+/* The number of a lost owner, by which receivers may call it. */
+static uint32_t order_of_lost(room *r, const room_import *import, uint32_t order)
+{
+    if (import->is_whole && order >= 1 && order <= ROOM_LAST_ORDER)
+        return order;
+    return r->last_order < ROOM_LAST_ORDER ? ++r->last_order : ROOM_LAST_ORDER;
+}
+
 int room_manager_import_queue(room_manager *manager, room_import *import, const room_import_queue *queue)
 {
     room *r = import->into;
@@ -310,6 +318,7 @@ int room_manager_import_queue(room_manager *manager, room_import *import, const 
     fill(manager, backlog, queue);
     if (!is_member) {
         sender->has_user = true; /* only such peers keep a queue */
+        sender->order = order_of_lost(r, import, queue->order);
         backlog->is_owner_lost = true;
         backlog->lapses_ms = manager->now_ms + queue->time_left_ms;
         room_signals_resume(manager, backlog);

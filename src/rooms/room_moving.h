@@ -107,6 +107,7 @@ typedef struct room_import_queue {
     room_peer *owner;      /* borrowed: who was imported and has queued it; NULL where that one is lost */
     slice user, user_json; /* of the owner */
     uint64_t time_left_ms; /* where the owner is lost: the queue goes on for so long */
+    uint32_t order;        /* the same: its number where it comes from */
     uint32_t account;      /* which it is charged to */
     const room_queued *signals;
     unsigned count;

@@ -553,8 +553,7 @@ static void open_owner(place *at)
                                  .context = at};
     for (unsigned i = 0; i < DIALECT_COUNT; i++) {
         const dialect *d = &at->dialects.all[i];
-        if (d->remote != NULL)
-            at->remotes[i] = (dialect_remote){.kind = *d->remote, .hall = &at->hall, .dialect = d};
+        at->remotes[i] = (dialect_remote){.kind = *d->remote, .hall = &at->hall, .dialect = d};
         at->kinds[i] = &at->remotes[i].kind;
     }
     owner_options options = {
@@ -585,7 +584,7 @@ static bool open_place(place *at, site *s, int index)
                                .probe_timeout_ms = 3000};
     const room_effects effects = {
         .reserve = reserve, .release = release, .on_signal = on_signal, .context = at};
-    const keyed_hash hash = {{1}};
+    const keyed_hash hash = {{(uint8_t)(1 + index)}};
     at->site = s;
     at->index = index;
     at->id = (node_id){{(uint8_t)(index + 1)}};

@@ -80,7 +80,7 @@ static bool play(const cast *c, uint64_t seed)
 int main(int argc, char **argv)
 {
     bool has_failed = false;
-    unsigned first = 0, count = 2; /* the others can't yet */
+    unsigned first = 0, count = sizeof(casts) / sizeof(casts[0]);
     uint64_t seed = 1, runs = RUNS;
     for (int i = 1; i + 1 < argc; i += 2) {
         if (strcmp(argv[i], "--seed") == 0) {
