@@ -87,23 +87,29 @@ static void do_session(player *p, unsigned who)
 
 /* ---- Version 2 ---- */
 
+/* Mostly with what it has, sometimes with the token before, as if "joined" had not come, or with that of
+ * another caller, whose connection is there still. */
 static void join_2(player *p, unsigned who)
 {
-    const caller *c = &p->site->callers[who];
+    caller *c = &p->site->callers[who];
+    const caller *from = draw(p, 6) == 0 ? &p->site->callers[draw(p, CALLERS)] : c;
+    const char *shown = draw(p, 5) == 0 ? from->former_token : from->token;
     char text[512], data[64], token[128];
     unsigned room = draw(p, HALL_ROOMS - 1);
     unsigned user = draw(p, 4);
     unsigned how = draw(p, 4);
     snprintf(data, sizeof(data), ",\"data\":{\"d\":%u}", p->said);
     token[0] = '\0';
-    if (c->token[0] != '\0' && how == 0)
-        snprintf(token, sizeof(token), ",\"token\":\"%s\"", c->token);
-    else if (c->token[0] != '\0' && how < 3)
-        snprintf(token, sizeof(token), ",\"token\":\"%s\",\"seen\":%llu", c->token,
-                 (unsigned long long)(c->seen > 0 && draw(p, 3) == 0 ? c->seen - 1 : c->seen));
-    if (token[0] != '\0') /* where it was */
-        room = c->last_room;
-    p->site->callers[who].last_room = room;
+    if (shown[0] != '\0' && how == 0)
+        snprintf(token, sizeof(token), ",\"token\":\"%s\"", shown);
+    else if (shown[0] != '\0' && how < 3)
+        snprintf(token, sizeof(token), ",\"token\":\"%s\",\"seen\":%llu", shown,
+                 (unsigned long long)(from->seen > 0 && draw(p, 3) == 0 ? from->seen - 1 : from->seen));
+    if (token[0] != '\0') { /* where it was */
+        room = from->last_room;
+        c->seen = from->seen;
+    }
+    c->last_room = room;
     snprintf(text, sizeof(text), "{\"type\":\"join\",\"room\":%s%s%s%s%s%s}", rooms_json[room],
              user < 3 ? ",\"user\":" : "", user < 3 ? users_json[user] : "", draw(p, 2) ? data : "", token,
              draw(p, 4) == 0 ? ",\"formerly\":\"me-before\"" : "");

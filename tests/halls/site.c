@@ -75,6 +75,7 @@ static void learn(caller *c, const char *text)
         c->seen = strtoull(seq + 6, NULL, 10);
     if (strncmp(text, "{\"type\":\"joined\"", 16) != 0 || token == NULL || received == NULL)
         return;
+    memcpy(c->former_token, c->token, sizeof(c->token));
     memcpy(c->token, token + 9, 22);
     c->token[22] = '\0';
     c->is_joined = true;

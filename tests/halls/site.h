@@ -39,7 +39,7 @@ typedef struct caller {
     unsigned input_count;
     /* Of version 2, as its client counts. */
     uint64_t n, seen;
-    char token[64];
+    char token[64], former_token[64];
     bool is_joined;
     unsigned last_room; /* which it has asked for last */
     /* What it was told. Ids of peers and tokens are written as p1, p2 and T. */
