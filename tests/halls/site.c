@@ -4,6 +4,7 @@
 
 #include "support/run_fail.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -45,8 +46,9 @@ static unsigned number_of_id(caller *c, const char *id)
 /* Is this where the id of a peer stands? */
 static bool is_at_id(const char *text)
 {
+    static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
     bool has_key = strncmp(text, "\"peer\":\"", 8) == 0 || strncmp(text, "\"from\":\"", 8) == 0;
-    return has_key && strlen(text) > 8 + ROOM_PEER_ID_LEN && text[8 + ROOM_PEER_ID_LEN] == '"';
+    return has_key && strspn(text + 8, alphabet) == ROOM_PEER_ID_LEN && text[8 + ROOM_PEER_ID_LEN] == '"';
 }
 
 /* Ids and tokens are random. */
@@ -258,8 +260,11 @@ static int room_of(const room_key *key)
 
 static int say_to(void *context, const node_id *to, const wire_message *m, bool is_control)
 {
-    (void)is_control;
     place *from = context;
+    if (!is_control && m->type == WIRE_SIGNAL && from->site->refusals > 0) {
+        from->site->refusals--;
+        return -EAGAIN;
+    }
     REQUIRE(held_messages_add(&place_of(from->site, to)->inbox, &from->id, m));
     return 0;
 }
@@ -533,6 +538,43 @@ void site_drain(site *s, int node)
     s->places[node].is_draining = s->is_cluster && !is_held; /* or they would begin their wait anew */
     site_pass(s, LONGEST_MERGE_MS);
     s->places[node].is_draining = false;
+}
+
+/* Nothing of that node comes any more. */
+static void drop_from(held_messages *inbox, const node_id *node)
+{
+    held_messages kept = STAILQ_HEAD_INITIALIZER(kept);
+    held_message *held;
+    while ((held = STAILQ_FIRST(inbox)) != NULL) {
+        STAILQ_REMOVE_HEAD(inbox, link);
+        if (node_id_equals(&held->from, node))
+            free(held);
+        else
+            STAILQ_INSERT_TAIL(&kept, held, link);
+    }
+    STAILQ_CONCAT(inbox, &kept);
+}
+
+void site_lose_node(site *s, int node)
+{
+    place *other = &s->places[1 - node];
+    for (int i = 0; i < HALL_ROOMS; i++)
+        s->owners[i] = s->owners[i] == node ? other->index : s->owners[i];
+    drop_from(&other->inbox, &s->places[node].id);
+    edge_on_node_lost(&other->edge, &s->places[node].id, true, s->now_ms);
+    owner_on_node_lost(&other->owner, &s->places[node].id, s->now_ms);
+    held_messages_clear(&s->places[node].inbox);
+    owner_on_node_lost(&s->places[node].owner, &other->id, s->now_ms);
+    drop_from(&other->inbox, &s->places[node].id);
+    site_settle(s);
+}
+
+void site_heal(site *s, int room)
+{
+    const room_key key = room_key_of(secret, ROOM_SPACE_ROOMS, slice_of_text(hall_rooms[room]));
+    s->owners[room] = 0;
+    owner_on_conflict(&s->places[1].owner, &key, &s->places[0].id, s->now_ms);
+    site_settle(s);
 }
 
 /* ---- Life ---- */

@@ -78,6 +78,7 @@ struct site {
     size_t reserved;        /* by queues and outboxes */
     unsigned lost;          /* signals, by the counts of the cluster */
     unsigned moved;         /* rooms */
+    unsigned refusals;      /* so many signals from edges do not fit into the link */
 };
 
 /* Open one. False without memory. */
@@ -104,6 +105,12 @@ void site_tick_clients(site *s);
 
 /* All rooms that this node has go to the other one; without a cluster nothing happens. */
 void site_drain(site *s, int node);
+
+/* The process of this node is gone for the other one, which claims its rooms. */
+void site_lose_node(site *s, int node);
+
+/* Both nodes have this room, and find that out: the first one goes on with it. */
+void site_heal(site *s, int room);
 
 /* Let everything happen that follows from what has happened. */
 void site_settle(site *s);
