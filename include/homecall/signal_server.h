@@ -209,7 +209,8 @@ typedef struct signal_server_options {
 
     /* May this client be a new member of that room? Called for each join, in every dialect, after the waits
      * that guess_rate asks for and before it is seen whether the room is full. Not called for a join that
-     * repeats the one before, nor where a session of version 2 is resumed. If false, the client is told
+     * repeats the one before, nor where a session of version 2 is resumed (but in a cluster it is called
+     * then, too). If false, the client is told
      * `refusal`, a text in UTF-8 which stands for "Not allowed" until the hook writes another one: in version
      * 1 as
      * {"type":"error","message":TEXT}, in version 2 as an error with the code "not-allowed", and in the
@@ -233,8 +234,8 @@ typedef struct signal_server_options {
                                       the system trusts */
     const char *cluster_cert_file; /* PEM: our own certificate for the engine; "" = none */
     const char *cluster_key_file;  /* its key */
-    uint32_t
-        cluster_hold_ms; /* when the engine is away for longer, clients whose room is elsewhere are told */
+    uint32_t cluster_hold_ms;      /* clients whose room is elsewhere are closed when the engine was away for
+                                      longer */
     /* Somebody opens a room while the engine is away: it is opened here and merged later, or it waits. */
     enum { SIGNAL_SERVER_ALONE_SERVE, SIGNAL_SERVER_ALONE_HOLD } cluster_without_engine;
 } signal_server_options;

@@ -53,6 +53,8 @@ static dialect_verdict join(participant *p, const message_2 *m)
     dialect_verdict verdict;
     if (!rules_may_join_here(p, ROOM_SPACE_ROOMS, m->room, &verdict))
         return verdict;
+    if (unjoined_is_refused(p, m)) /* also one that may resume: only the owner of its room knows that */
+        return DIALECT_GO_ON;
     extra_writer w = {.len = 0};
     extra_2_put_join(&w, m, p->join.may_have_ice);
     assert(!w.is_bad);

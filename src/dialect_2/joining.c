@@ -3,9 +3,9 @@
 #include "dialect/rules.h"
 #include "dialect_2/answers.h"
 #include "dialect_2/seat_house.h"
+#include "dialect_2/unjoined.h"
 
 #include <assert.h>
-#include <stdlib.h>
 
 static const char log_namespace[] = "HomeCall_Signal_Session";
 
@@ -114,21 +114,6 @@ static dialect_verdict enter(participant *p, seat *s, const message_2 *m)
     return DIALECT_GO_ON;
 }
 
-/* Has the join been refused by the program that embeds the server? A session that is there goes on as it was.
- */
-static bool is_refused(participant *p, const message_2 *m)
-{
-    char *why_json;
-    if (rules_is_allowed(p, ROOM_SPACE_ROOMS, m->room, m->user, &why_json))
-        return false;
-    if (why_json == NULL)
-        answers_error(p, ANSWER_BUSY, false);
-    else
-        answers_not_allowed(p, slice_of_text(why_json));
-    free(why_json);
-    return true;
-}
-
 static dialect_verdict join_here(participant *p, const message_2 *m)
 {
     token shown;
@@ -138,7 +123,7 @@ static dialect_verdict join_here(participant *p, const message_2 *m)
         return resume(p, &found, m);
     if (found.seat == NULL && participant_host_of(p)->is_overloaded(p))
         return rules_refuse_overloaded(p);
-    if (is_refused(p, m))
+    if (unjoined_is_refused(p, m)) /* a session that is there goes on as it was */
         return DIALECT_GO_ON;
     if (found.seat == NULL && m->token.len > 0 && m->has_seen)
         counter_add(&participant_hall(p)->counters->resumes[SESSION_RESUME_FAILED], 1);

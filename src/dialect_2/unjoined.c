@@ -3,6 +3,8 @@
 #include "dialect/rules.h"
 #include "dialect_2/answers.h"
 
+#include <stdlib.h>
+
 dialect_verdict unjoined_message(participant *p, const message_2 *m,
                                  dialect_verdict (*join)(participant *p, const message_2 *m))
 {
@@ -18,6 +20,19 @@ dialect_verdict unjoined_message(participant *p, const message_2 *m,
         answers_error(p, ANSWER_NOT_JOINED, false);
         return rules_count_invalid(p);
     }
+}
+
+bool unjoined_is_refused(participant *p, const message_2 *m)
+{
+    char *why_json;
+    if (rules_is_allowed(p, ROOM_SPACE_ROOMS, m->room, m->user, &why_json))
+        return false;
+    if (why_json == NULL)
+        answers_error(p, ANSWER_BUSY, false);
+    else
+        answers_not_allowed(p, slice_of_text(why_json));
+    free(why_json);
+    return true;
 }
 
 void unjoined_goodbye(participant *p, participant_end end, const char *text)

@@ -9,6 +9,9 @@
 dialect_verdict unjoined_message(participant *p, const message_2 *m,
                                  dialect_verdict (*join)(participant *p, const message_2 *m));
 
+/* Does the program that embeds the server refuse this join? Its client is told. */
+bool unjoined_is_refused(participant *p, const message_2 *m);
+
 /* See dialect.say_goodbye. */
 void unjoined_goodbye(participant *p, participant_end end, const char *text);
 

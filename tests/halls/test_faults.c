@@ -286,7 +286,7 @@ static void an_unsound_signal_is_not_passed_on(void **state)
     join_2(0, 1);
     join_2(1, 0);
     (void)told(1);
-    uint64_t number = s.places[1].edge.last_number;
+    uint64_t number = s.places[1].edge.table->number;
     static const char *const extras[] = {"", "\3\0\1\0\0\0\0\0\0\0\1", "\3\0\1\0\0\0\0\0\0\0\0\0\0"};
     static const size_t lens[] = {0, 11, 13}; /* nothing; `to` is missing; the number is 0 */
     for (unsigned i = 0; i < 3; i++) {
@@ -309,7 +309,7 @@ static void a_signal_of_an_unknown_kind_is_not_passed_on_in_version_1(void **sta
     join_1(1, 0, "bob");
     const wire_message m = {.type = WIRE_SIGNAL,
                             .code = SIGNAL_KINDS,
-                            .binding = s.places[1].edge.last_number,
+                            .binding = s.places[1].edge.table->number,
                             .payload = SLICE_LITERAL("1")};
     from_node(1, &m);
     site_settle(&s);
