@@ -118,6 +118,7 @@ static void ask_owner(binding *b, const room_home *owner)
                                .flags = b->is_rejoin ? WIRE_IS_REJOIN : 0,
                                .space = (uint8_t)b->as.space,
                                .binding = b->number,
+                               .number = b->before,
                                .age_ms = e->now_ms - b->joined_ms,
                                .room = b->as.room,
                                .user = b->as.user,
@@ -222,6 +223,7 @@ static void join_again(binding *b)
     }
     HASH_DELETE(table, e->table, b);
     b->table.tbl = NULL;
+    b->before = b->number;
     if ((was_in && b->as.comes_back) || !number_it(e, b)) {
         void *client = b->as.client;
         free_binding(b);

@@ -65,6 +65,7 @@ typedef enum binding_state {
 
 struct binding {
     uint64_t number; /* the key of the table */
+    uint64_t before; /* what it was before it joined again; 0 = it has not */
     room_table_link table;
     edge *edge; /* borrowed */
     edge_join as;

@@ -90,6 +90,7 @@ static void on_lost(owner *o, remote *r, bool is_fault)
         return; /* that is known */
     if (kind->stay != NULL && room_peer_is_joined(&r->peer) && kind->stay(r, is_fault)) {
         r->away_ms = o->all.now_ms;
+        r->corked_ms = 0;
         held_messages_clear(&r->out); /* its kind tells it again */
         r->out_bytes = 0;
         room_manager_away(o->all.manager, &r->peer);
@@ -160,11 +161,22 @@ static void on_bound_message(owner *o, remote *r, const wire_message *m)
     }
 }
 
+/* Who joins again may still be here as what it was before: its room has come here, and the edge has lost the
+ * giver before it heard of that. It must not meet itself. */
+static void lose_former(owner *o, const node_id *edge, const wire_message *join)
+{
+    const wire_message lost = {.type = WIRE_LOST, .binding = join->number};
+    remote *former = join->number == 0 ? NULL : remotes_find(&o->all, edge, join->number);
+    if (former != NULL)
+        on_bound_message(o, former, &lost);
+}
+
 /* What an edge has said, to us or to one who was the owner. */
 static void on_edge_message(owner *o, const node_id *edge, const wire_message *m)
 {
     remote *r = remotes_find(&o->all, edge, m->binding);
     if (m->type == WIRE_JOIN) {
+        lose_former(o, edge, m);
         owner_join(o, edge, m);
     } else if (r != NULL) {
         on_bound_message(o, r, m);
@@ -292,9 +304,10 @@ static void tick_remote(owner *o, remote *r)
         remotes_tell_of(&o->all, WIRE_UNBOUND, &r->id.edge, r->id.binding);
     else
         owner_tell_end(o, &r->id.edge, r->id.binding, WIRE_END_SLOW);
-    if (r->peer.member != NULL)
-        room_manager_lose(o->all.manager, &r->peer, o->all.now_ms);
-    remote_end(r);
+    if (r->peer.member == NULL)
+        remote_end(r);
+    else
+        on_lost(o, r, !is_over); /* whose edge does not switch may come back, and go on */
 }
 
 static void tick_remotes(owner *o)

@@ -48,8 +48,8 @@ static const row rows[WIRE_TYPES] = {
     [WIRE_DATA] = {HAS(WORKER) | HAS(OTHER) | HAS(EPOCH) | HAS(PEER_EPOCH) | HAS(NUMBER) | HAS(PAYLOAD), 0,
                    0},
     [WIRE_ACK] = {HAS(OTHER) | HAS(EPOCH) | HAS(PEER_EPOCH) | HAS(NUMBER), 0, 0},
-    [WIRE_JOIN] = {HAS(CODE) | HAS(FLAGS) | HAS(SPACE) | HAS(BINDING) | HAS(AGE) | HAS(ROOM) | HAS(USER) |
-                       HAS(EXTRA),
+    [WIRE_JOIN] = {HAS(CODE) | HAS(FLAGS) | HAS(SPACE) | HAS(NUMBER) | HAS(BINDING) | HAS(AGE) | HAS(ROOM) |
+                       HAS(USER) | HAS(EXTRA),
                    WIRE_DIALECTS, WIRE_IS_REJOIN},
     [WIRE_LEAVE] = {HAS(BINDING) | HAS(EXTRA), 0, 0},
     [WIRE_SIGNAL] = {HAS(CODE) | HAS(FLAGS) | HAS(BINDING) | HAS(EXTRA) | HAS(PAYLOAD), WIRE_KINDS,

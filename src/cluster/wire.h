@@ -41,7 +41,8 @@ typedef enum wire_type {
     WIRE_DATA,     /* other, epoch, peer_epoch, number, worker, payload = a link message */
     WIRE_ACK,      /* other, epoch, peer_epoch, number: taken up to this one */
     /* Link messages, edge to owner. */
-    WIRE_JOIN,   /* binding, space, code = dialect, age_ms, room, user, extra; IS_REJOIN */
+    WIRE_JOIN,   /* binding, number = what this binding was before, which is over (0 = none), space,
+                    code = dialect, age_ms, room, user, extra; IS_REJOIN */
     WIRE_LEAVE,  /* binding, extra */
     WIRE_SIGNAL, /* binding, code = kind, extra, payload; IS_FLEETING */
     WIRE_ALIVE,  /* binding, number of the probe */

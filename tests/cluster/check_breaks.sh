@@ -98,6 +98,7 @@ broken "what an edge has accepted waits for the link" $c/edge.c 's/(say\(e->even
 broken "who comes back has shown that it lives" $c/owner_join.c 's/^        room_manager_on_alive\(.*$/        (void)m;/'
 broken "of two owners that drain one takes" $c/merge_take.c 's/bool may_take = is_ours \|\| /bool may_take = /'
 broken "who drains stops giving when a rival gives" $c/merge.c 's/^        prefer_rival\(o, from, m\);$/        (void)from;/'
+broken "who joins again does not meet itself" $c/owner.c 's/^        lose_former\(o, edge, m\);$//'
 broken "nobody is held when the hold is over" $c/edge.c 's/if \(b->state == BINDING_SEEKING \? !opens_rooms : !is_here\)/if (false \&\& is_here)/'
 broken "a room of this node goes on without the engine" $c/edge.c 's/if \(b->state == BINDING_SEEKING \? !opens_rooms : !is_here\)/if (!opens_rooms || !is_here)/'
 broken "a worker speaks by the link that it knows of" $c/node_core_calls.c 's/ && c->peers\[slot\].generation == ear->generations\[slot\]//'
