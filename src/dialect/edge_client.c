@@ -228,8 +228,11 @@ static void close_for(participant *p, wire_end why)
     case WIRE_END_MERGED:
         participant_end_it(p, PARTICIPANT_STOPS, "two rooms became one");
         break;
-    default:
+    case WIRE_END_NO_MEMORY:
         host->close(p, PARTICIPANT_NO_MEMORY, "out of memory");
+        break;
+    default: /* nothing that it has done: it may find its room later, or by another node */
+        participant_end_it(p, PARTICIPANT_OVERLOADED, "its room can't be reached");
     }
 }
 
