@@ -7,8 +7,8 @@
 enum { DIALECT_COUNT = 3 };
 
 /* The dialects of one server, in the order in which a handshake is looked at. The last one is for requests
- * that ask for nothing. Nodes of a cluster know each other's by their place here, so a new one comes behind
- * what is there, in `slot` at least. Immutable while threads run. */
+ * that ask for nothing. Nodes of a cluster know each other's dialects by `slot`, so those that are there
+ * keep theirs when one is added. Immutable while threads run. */
 typedef struct dialects {
     dialect all[DIALECT_COUNT];
 } dialects;
