@@ -10,6 +10,7 @@
 #include "support/member.h"
 #include "support/nats_engine.h"
 #include "support/server.h"
+#include "support/session_2.h"
 
 #include <poll.h>
 #include <signal.h>
@@ -149,6 +150,32 @@ static void await_answer(client *waiting, client *a, client *b)
     }
 }
 
+static void sessions_of_version_2_span_the_servers_and_are_resumed_on_the_other(void **state)
+{
+    const cluster *c = begin(state);
+    session_2 a;
+    session_2 b;
+    session_2 again;
+    client *anna = session_2_open_joined(c->ports[0], "room", "", &a);
+    client *bert = session_2_open_joined(c->ports[1], "room", "", &b);
+    session_2_expect(anna,
+                     "{\"type\":\"peer-joined\",\"seq\":1,\"peer\":\"%s\",\"user\":\"\",\"data\":null,"
+                     "\"order\":2,\"v\":2}",
+                     b.peer);
+    session_2_send_number(anna, 1, 11);
+    session_2_expect_number(bert, 1, a.peer, 11);
+    client_abort(anna);
+    client_receive_text(bert); /* peer-away */
+    anna = session_2_open_resumed(c->ports[1], "room", &a, 1, &again);
+    assert_true(again.is_resumed);
+    assert_string_equal(again.peer, a.peer);
+    client_receive_text(bert); /* peer-back */
+    session_2_send_number(anna, 2, 12);
+    session_2_expect_number(bert, 4, a.peer, 12);
+    client_close(anna);
+    client_close(bert);
+}
+
 static void a_third_is_refused_on_whichever_server(void **state)
 {
     const cluster *c = begin(state);
@@ -267,6 +294,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(two_callers_on_two_servers_hear_each_other, set_up, tear_down),
         cmocka_unit_test_setup_teardown(rooms_of_all_workers_span_the_servers, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_session_spans_the_servers, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(sessions_of_version_2_span_the_servers_and_are_resumed_on_the_other,
+                                        set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_third_is_refused_on_whichever_server, set_up, tear_down),
         cmocka_unit_test_setup_teardown(who_comes_later_on_the_other_server_gets_what_was_said, set_up,
                                         tear_down),

@@ -143,7 +143,7 @@ static void rooms_are_spread_over_workers_and_each_message_finds_its_own(void **
     unsigned on_first = 0;
     begin(f);
     for (int i = 0; i < ROOMS; i++) {
-        char room[16];
+        char room[32];
         snprintf(room, sizeof(room), "room %d", i);
         on_first += fixture_worker_of(&f->nodes[0], room)->number == 0;
         join_both(f, &a[i], &b[i], room);
