@@ -38,8 +38,8 @@ static int look_at_server(const arguments *given, const app_config *config)
         options_report(
             stderr, config, o, slice_of_text(options_get_text(config, o)),
             given->action == ACTION_HEALTH
-                ? "--healthcheck asks at this port, and it is off; a port from 1 to 65535 is wanted"
-                : "top asks at this port, and it is off; a port from 1 to 65535 is wanted");
+                ? "--healthcheck asks at this port, and it is off; a port from 1 to 65535 is expected"
+                : "top asks at this port, and it is off; a port from 1 to 65535 is expected");
         return EXIT_CONFIGURATION;
     }
     if (given->action == ACTION_HEALTH)

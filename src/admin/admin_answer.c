@@ -46,7 +46,7 @@ static void log_refused_host(admin_answerer *a, slice host)
     if (now_ms < a->warn_due_ms)
         return;
     a->warn_due_ms = now_ms + WARN_EVERY_MS;
-    LOG(LOG_WARN, log_namespace, "the admin port was asked by a name that ADMIN_ALLOWED_HOSTS does not have",
+    LOG(LOG_WARN, log_namespace, "a request to the admin port has a host that is not in ADMIN_ALLOWED_HOSTS",
         LOG_BYTES("host", host), LOG_NUMBER("so_far", a->refused_hosts));
 }
 

@@ -30,7 +30,8 @@ enum { RETRY_PAUSE_MS = 100 };
 /* Could not be done, or has failed: this process goes on. */
 static void tell_no_successor(const char *why)
 {
-    LOG(LOG_ERROR, log_namespace, "no successor, this process goes on", LOG_BYTES("why", slice_of_text(why)));
+    LOG(LOG_ERROR, log_namespace, "the new process did not start, this one goes on",
+        LOG_BYTES("why", slice_of_text(why)));
 }
 
 static void describe_service(const app *a, char *out, size_t cap)

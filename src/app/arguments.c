@@ -84,7 +84,7 @@ bool arguments_parse(int argc, char **argv, arguments *parsed)
         } else {
             bool lacks_path = strcmp(argv[i], "--env-file") == 0;
             fprintf(stderr, "homecall-signal: %s: %s; --help lists what there is\n", argv[i],
-                    lacks_path ? "a path is wanted behind it" : "unknown argument");
+                    lacks_path ? "a path is expected after it" : "unknown argument");
             return false;
         }
     }

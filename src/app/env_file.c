@@ -156,10 +156,10 @@ static const char *read_entry(parser *p, slice *key)
             *key = read_key(p);
     }
     if (key->len == 0)
-        return "a key of letters, digits and _ is wanted here";
+        return "a key of letters, digits and _ is expected here";
     skip_blanks(p);
     if (p->at == p->end || *p->at != '=')
-        return "a = is wanted behind the key";
+        return "a = is expected after the key";
     p->at++;
     return read_value(p);
 }

@@ -23,19 +23,19 @@ static const char *find_fault_of_directory(const char *path)
     if (len >= sizeof(directory))
         return "the path is too long";
     if (slash != NULL && slash[1] == '\0')
-        return "it is the name of a directory, and a file is wanted";
+        return "it is the name of a directory, and a file is expected";
     memcpy(directory, slash == NULL ? "." : path, slash == NULL ? 1 : len);
     directory[slash == NULL ? 1 : len] = '\0';
 
     struct stat found;
     if (stat(directory, &found) != 0)
-        return errno == ENOENT ? "its directory does not exist; one that does is wanted"
+        return errno == ENOENT ? "its directory does not exist; one that does is expected"
                                : "its directory can't be reached by this user";
     if (!S_ISDIR(found.st_mode))
-        return "what stands before its last / is no directory";
+        return "the part before its last / is not a directory";
     /* The effective user's rights, as open() has them. */
     if (faccessat(AT_FDCWD, directory, W_OK | X_OK, AT_EACCESS) != 0)
-        return "this user may not write to its directory; one that may be written to is wanted";
+        return "this user may not write to its directory; one that may be written to is expected";
     return NULL;
 }
 
@@ -54,13 +54,13 @@ static const char *find_fault_of_log_file(const char *path)
     case ENOTDIR:
         return find_fault_of_directory(path);
     case EISDIR:
-        return "it is a directory, and a file is wanted";
+        return "it is a directory, and a file is expected";
     case ENXIO:
-        return "it is a named pipe that nobody reads";
+        return "it is a named pipe without a reader";
     case EACCES:
     case EPERM:
     case EROFS:
-        return "this user may not write to it; a file that may be written to is wanted";
+        return "this user may not write to it; a file that may be written to is expected";
     default:
         return "it can't be opened";
     }
@@ -78,7 +78,7 @@ static const char *find_fault_of_socket(const char *path)
 {
     struct stat found;
     if (lstat(path, &found) == 0 && !S_ISSOCK(found.st_mode))
-        return "what lies there is no socket; another path is wanted";
+        return "the file there is not a socket; another path is expected";
     return find_fault_of_directory(path);
 }
 
@@ -89,7 +89,7 @@ static const char *find_fault_of_host(const listen_entry *entry)
     listen_addresses found;
     int error = listen_address_resolve(entry->text, &found);
     if (error == -E2BIG)
-        return "it stands for more than 32 addresses; those that are meant are wanted";
+        return "it means more than 32 addresses; list the addresses that you want";
     return error == 0 ? NULL
                       : "no address is found for it here; an address of this machine, or a name that stands "
                         "for one, is "

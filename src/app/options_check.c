@@ -82,7 +82,7 @@ static bool check_proxies(const app_config *config, FILE *reports)
     return options_refuse_whole(
         reports, config, offset,
         "PROXY_PROTOCOL is on, and no proxy is trusted to begin with its header; the address or the "
-        "network of the proxy is wanted");
+        "network of the proxy is expected");
 }
 
 /* Check that the list has TURN servers and a secret for them, or neither. */
@@ -102,7 +102,7 @@ static bool check_turn_secret(const app_config *config, FILE *reports)
            options_refuse_whole(
                reports, config, offsetof(app_config, server.turn_urls),
                "TURN_SECRET is set, and no TURN server stands here to use it for; turn:HOST or "
-               "turns:HOST is wanted");
+               "turns:HOST is expected");
 }
 
 static bool check_turn(const app_config *config, FILE *reports)
@@ -176,7 +176,7 @@ static bool check_tls(const app_config *config, FILE *reports)
         return !has_file ||
                options_refuse_whole(
                    reports, config, offsetof(app_config, server.tls_port),
-                   "TLS_CERT_FILE and TLS_KEY_FILE are for this port; a port is wanted, or else no files");
+                   "TLS_CERT_FILE and TLS_KEY_FILE are for this port; a port is expected, or else no files");
     if (s->tls_cert_file[0] == '\0' || s->tls_key_file[0] == '\0') {
         fputs("homecall-signal: WSS_PORT needs TLS_CERT_FILE and TLS_KEY_FILE\n", reports);
         return false;

@@ -36,8 +36,8 @@ void options_describe_range(const app_config *config, const option *o, char line
         snprintf(unit, sizeof(unit), " (%s)", o->unit);
     if (o->type != OPTION_CHOICE && o->type != OPTION_SWITCH) /* words are written as they must be given */
         allowed[0] = 'A';
-    snprintf(line, OPTIONS_RANGE_CAP, "%s%s; %s%s unless set.", allowed, unit,
-             text[0] == '\0' ? "empty" : text, o->type == OPTION_DURATION ? " seconds" : "");
+    snprintf(line, OPTIONS_RANGE_CAP, "%s%s; default %s%s.", allowed, unit, text[0] == '\0' ? "empty" : text,
+             o->type == OPTION_DURATION ? " seconds" : "");
 }
 
 static void print_range(FILE *out, const char *margin, const app_config *config, const option *o)
@@ -70,13 +70,12 @@ void options_print_help(FILE *out)
 const char *const options_config_head[] = {
     "HomeCall Signal: every option with its value.",
     "",
-    "The server reads the file .env in its working directory, or the one given by --env-file. A variable of "
-    "the same name in the environment wins. What is empty or left out has its default.",
+    "The server reads the file .env in its working directory, or the file given by --env-file. A variable of "
+    "the same name in the environment wins. An option that is empty or missing has its default.",
     "",
-    "Sizes are in bytes; k, m or g behind a number multiplies it by 1024 and its powers. Times are in "
-    "seconds "
-    "with up to three decimals, or have ms, s, m or h behind them. Switches are on or off; yes, no, true, "
-    "false, 1 and 0 do as well. A value with blanks or a # goes into quotes; $NAMES in it are not replaced.",
+    "Sizes are in bytes, or have k, m or g behind them (1024 and its powers). Times are in seconds, with up "
+    "to three decimals, or have ms, s, m or h behind them. Switches are on or off; yes, no, true, false, 1 "
+    "and 0 work, too. Put a value with blanks or a # into quotes. $NAMES in a value are not replaced.",
     NULL,
 };
 

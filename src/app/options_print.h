@@ -13,7 +13,7 @@ extern const char *const options_config_head[];
 
 enum { OPTIONS_RANGE_CAP = 512 };
 
-/* Write a line such as "A whole number from 0 to 256 (threads); 0 unless set." `config` has the defaults. */
+/* Write a line such as "A whole number from 0 to 256 (threads); default 0." `config` has the defaults. */
 void options_describe_range(const app_config *config, const option *o, char line[OPTIONS_RANGE_CAP]);
 
 /* Describe every option, in lines of at most 80 columns: for --help. */

@@ -94,16 +94,16 @@ bool ports_check(const app_config *config, bool resolves, FILE *reports)
     if (s->port > 0 && s->port == s->tls_port && listen_entry_list_has_host(hosts))
         is_good = options_refuse_whole(
             reports, config, offsetof(app_config, server.tls_port),
-            "WS_PORT has it already, on the same addresses; another port, or off for one of the two, is "
+            "WS_PORT uses it already, on the same addresses; another port, or off for one of the two, is "
             "allowed");
     bool is_plain = s->port == s->admin_port;
     if (s->admin_port > 0 && (is_plain || s->tls_port == s->admin_port) &&
         meets_admin(config, hosts, resolves))
         is_good = options_refuse_whole(
             reports, config, offsetof(app_config, server.admin_port),
-            is_plain ? "WS_PORT has it already, at an address of ADMIN_HOST; another port, or off for one "
+            is_plain ? "WS_PORT uses it already, at an address of ADMIN_HOST; another port, or off for one "
                        "of the two, is allowed"
-                     : "WSS_PORT has it already, at an address of ADMIN_HOST; another port, or off for "
+                     : "WSS_PORT uses it already, at an address of ADMIN_HOST; another port, or off for "
                        "one of the two, is allowed");
     return is_good;
 }

@@ -18,17 +18,17 @@ typedef struct words {
 /* The admin port is looked up as an ADDRESS. */
 static const words table[] = {
     {SIGNAL_SERVER_FAULT_ADDRESS, -EADDRINUSE, "is already in use",
-     "stop whoever has it (ss -ltnp shows who), or choose another port"},
-    {SIGNAL_SERVER_FAULT_ADDRESS, -EADDRNOTAVAIL, "is not to be had here",
-     "it must be an address of this machine (ip address lists them), or a name that stands for one"},
-    {SIGNAL_SERVER_FAULT_ADDRESS, -EACCES, "may not be listened on",
+     "stop the program that uses it (ss -ltnp shows which), or choose another port"},
+    {SIGNAL_SERVER_FAULT_ADDRESS, -EADDRNOTAVAIL, "is not available here",
+     "it must be an address of this machine (ip address lists them), or a name for one"},
+    {SIGNAL_SERVER_FAULT_ADDRESS, -EACCES, "is not permitted",
      "a port below 1024 needs root or CAP_NET_BIND_SERVICE"},
-    {SIGNAL_SERVER_FAULT_ADDRESS, -EAFNOSUPPORT, "is of a family that this machine does not have",
-     "an address of the other one will do"},
-    {SIGNAL_SERVER_FAULT_ADDRESS, -E2BIG, "stands for more than 32 addresses", "name those that are meant"},
+    {SIGNAL_SERVER_FAULT_ADDRESS, -EAFNOSUPPORT, "is of a family that this machine does not support",
+     "use an address of the other family"},
+    {SIGNAL_SERVER_FAULT_ADDRESS, -E2BIG, "means more than 32 addresses", "list the addresses that you want"},
     {SIGNAL_SERVER_FAULT_PATH, -EADDRINUSE, "is already in use",
-     "stop whoever listens there, or choose another path"},
-    {SIGNAL_SERVER_FAULT_PATH, -EEXIST, "lies there already and is no socket",
+     "stop the program that listens there, or choose another path"},
+    {SIGNAL_SERVER_FAULT_PATH, -EEXIST, "exists already and is not a socket",
      "remove it, or choose another path"},
     {SIGNAL_SERVER_FAULT_PATH, -ENOENT, "is in a directory that does not exist",
      "make it, or choose another path"},
@@ -36,14 +36,14 @@ static const words table[] = {
      "change its mode or owner, or choose another path"},
     {SIGNAL_SERVER_FAULT_SOCKET, -EINVAL, "can't be used", "it must be a stream socket that listens"},
     {SIGNAL_SERVER_FAULT_HOST, -EINVAL, "has nothing to listen on",
-     "an address, a name or unix:PATH is wanted"},
+     "an address, a name or unix:PATH is expected"},
     {SIGNAL_SERVER_FAULT_HOST, -E2BIG, "is too long",
      "it may have 16 entries, and stand for 32 addresses and paths in all"},
     {SIGNAL_SERVER_FAULT_THREADS, -EAGAIN, "could not be started",
      "raise the limits on threads (ulimit -u, TasksMax= of the unit) or memory, or ask for fewer"},
     {SIGNAL_SERVER_FAULT_DESCRIPTORS, -EMFILE, "",
      "raise it (LimitNOFILE= of the unit, ulimit -n), or ask for fewer threads"},
-    {SIGNAL_SERVER_FAULT_DESCRIPTORS, -ENFILE, "", "raise it (sysctl), or end what has so many open"},
+    {SIGNAL_SERVER_FAULT_DESCRIPTORS, -ENFILE, "", "raise it (sysctl), or stop programs that have many open"},
     {SIGNAL_SERVER_FAULT_MEMORY, -ENOMEM, "ran out", "fewer WORKERS need less of it"},
 };
 
@@ -93,14 +93,13 @@ static const char *keys_of(const signal_server_fault *fault)
 static void describe_limit(const signal_server_fault *fault, char *out, size_t cap)
 {
     if (fault->needed > 0)
-        snprintf(out, cap, "%s is %" PRIu64 " and must be %" PRIu64 " at least for so many threads",
+        snprintf(out, cap, "%s is %" PRIu64 " and must be at least %" PRIu64 " for so many threads",
                  fault->limit, fault->limit_value, fault->needed);
     else if (fault->limit_value > 0)
-        snprintf(out, cap, "%s, which is %" PRIu64 ", lets no more descriptors be opened", fault->limit,
+        snprintf(out, cap, "%s, which is %" PRIu64 ", allows no more descriptors", fault->limit,
                  fault->limit_value);
     else
-        snprintf(out, cap, "%s lets no more descriptors be opened",
-                 fault->limit == NULL ? "a limit" : fault->limit);
+        snprintf(out, cap, "%s allows no more descriptors", fault->limit == NULL ? "a limit" : fault->limit);
 }
 
 /* The thing that the fault is about, in words. */

@@ -94,7 +94,7 @@ static const char *parse_path(slice text, listen_entry *out)
 {
     size_t len = text.len - unix_prefix.len;
     if (len == 0)
-        return "a path is wanted behind unix:";
+        return "a path is expected after unix:";
     if (len >= PATH_CAP)
         return "the path of a Unix socket has at most 107 bytes";
     if (memchr(text.data, '\0', text.len) != NULL)

@@ -83,8 +83,8 @@ static const char *split_authority(slice text, parts *out)
     out->host = (slice){text.data, in_brackets + before_colon};
     out->port = rest;
     if (has_any(rest, ":"))
-        return "an IPv6 address is wanted in brackets, as in http://[::1]";
-    return out->host.len == 0 ? "a host is wanted behind the ://" : NULL;
+        return "an IPv6 address is expected in brackets, as in http://[::1]";
+    return out->host.len == 0 ? "a host is expected after the ://" : NULL;
 }
 
 static const char *split(slice text, parts *out)

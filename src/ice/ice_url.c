@@ -44,13 +44,13 @@ static const char *find_host_fault(slice text)
     address a = {0};
     if (text.len > 0 && text.data[0] == '[') {
         bool is_good = address_parse(text, &a) && (a.port > 0 || text.data[text.len - 1] == ']');
-        return is_good ? NULL : "IPv6 and its port are wanted as in [2001:db8::1]:3478";
+        return is_good ? NULL : "IPv6 and its port are expected as in [2001:db8::1]:3478";
     }
 
     bool has_port = has(text, ':');
     slice host = slice_take_until(&text, ':');
     if (!is_host(host))
-        return "a host name, IPv4 or [IPv6] is wanted behind the colon";
+        return "a host name, IPv4 or [IPv6] is expected after the colon";
     if (has_port && (!address_parse_port(text, &a.port) || a.port == 0))
         return "the port is no number from 1 to 65535";
     return NULL;
@@ -63,7 +63,7 @@ static const char *find_query_fault(const url_scheme *scheme, slice query)
         return "only turn and turns take a ?";
     if (!slice_equals(slice_take_until(&value, '='), SLICE_LITERAL("transport")) ||
         (!slice_equals(value, SLICE_LITERAL("udp")) && !slice_equals(value, SLICE_LITERAL("tcp"))))
-        return "behind the ? transport=udp or transport=tcp is wanted";
+        return "behind the ? transport=udp or transport=tcp is expected";
     return NULL;
 }
 
@@ -73,7 +73,7 @@ static const char *find_fault(slice url)
     bool has_colon = has(rest, ':');
     const url_scheme *scheme = find_scheme(slice_take_until(&rest, ':'));
     if (!has_colon || scheme == NULL)
-        return "stun:, stuns:, turn: or turns: is wanted before a host";
+        return "stun:, stuns:, turn: or turns: is expected before a host";
     bool has_query = has(rest, '?');
     slice host = slice_take_until(&rest, '?');
     const char *reason = find_host_fault(host);

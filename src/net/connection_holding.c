@@ -162,7 +162,8 @@ void connection_end_largest(connection_set *set, uint64_t excess)
     set->ended_unlogged += ended;
     if (set->ended_unlogged == 0 || now_ms < set->may_log_ms)
         return;
-    LOG(LOG_WARN, log_namespace, "buffers are over MAX_BUFFERED_BYTES: the largest holders are ended",
+    LOG(LOG_WARN, log_namespace,
+        "buffers are over MAX_BUFFERED_BYTES: dropping the connections with the largest",
         LOG_NUMBER("ended", set->ended_unlogged), LOG_NUMBER("freed", freed),
         LOG_NUMBER("limit", set->limits->memory->limit));
     set->ended_unlogged = 0;

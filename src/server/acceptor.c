@@ -70,7 +70,8 @@ static void warn_of_untold_proxy(acceptor *a)
         return;
     a->is_untold = true;
     LOG(LOG_WARN, log_namespace,
-        "many connections from this machine: name their proxy in TRUSTED_PROXIES, or they have no limits",
+        "many connections from this machine have no limits: if they come from a proxy, name it in "
+        "TRUSTED_PROXIES",
         LOG_NUMBER("open", a->thread.group.connections.count));
 }
 
@@ -134,7 +135,7 @@ static bool start_listening(acceptor *a)
         deaf++;
     }
     if (deaf > 0 && counter_get(&a->counters.deaf_sockets) == 0)
-        LOG(LOG_ERROR, log_namespace, "deaf: a socket can't be watched", LOG_NUMBER("sockets", deaf),
+        LOG(LOG_ERROR, log_namespace, "can't watch a listening socket", LOG_NUMBER("sockets", deaf),
             LOG_NUMBER("errno", (uint64_t)error));
     counter_set(&a->counters.deaf_sockets, deaf);
     return deaf == 0;

@@ -120,7 +120,7 @@ static void on_overload(void *context, uint64_t until_us)
     static const struct timeval overload_time = {.tv_sec = 1};
     io_thread *t = context;
     if (!evtimer_pending(t->overload_over, NULL))
-        LOG(LOG_WARN, log_namespace, "overloaded: joins are refused, nobody is accepted",
+        LOG(LOG_WARN, log_namespace, "overloaded: joins and new connections are refused",
             LOG_LITERAL("kind", t->plan.kind), LOG_NUMBER("number", t->plan.number),
             LOG_NUMBER("lag_max_us", counter_get(&t->loop.counters.lag_max_us)),
             LOG_NUMBER("limit_us", t->loop.overload.limit_us));

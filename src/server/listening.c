@@ -107,7 +107,7 @@ static void warn_of_missing(const listen_plan *plan, const char *option)
         if (!listen_plan_opens(plan, i) || place->error == 0)
             continue;
         listen_address_format(&place->address, text, sizeof(text));
-        LOG(LOG_WARN, log_namespace, "one address of a name is not to be had", LOG_LITERAL("option", option),
+        LOG(LOG_WARN, log_namespace, "one address of a name is not available", LOG_LITERAL("option", option),
             LOG_BYTES("name", slice_of_text(place->entry.text)), LOG_BYTES("address", slice_of_text(text)),
             LOG_BYTES("reason", slice_of_text(strerror(-place->error))));
     }

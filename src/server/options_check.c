@@ -135,7 +135,7 @@ static int check_strings(const signal_server_options *o, signal_server_fault *fa
     };
     for (size_t i = 0; i < sizeof(strings) / sizeof(strings[0]); i++) {
         if (strings[i].value == NULL)
-            return refuse(fault, "%s is NULL: a string is wanted, which may be empty", strings[i].name);
+            return refuse(fault, "%s is NULL: a string is expected, which may be empty", strings[i].name);
     }
     slice wrong;
     const char *why = admin_hosts_find_fault(slice_of_text(o->admin_allowed_hosts), &wrong);

@@ -68,7 +68,7 @@ static int load_certificate(signal_server *server, char fault[TLS_CONTEXT_FAULT_
     tls_context *loaded = certificate_share(&server->certificate);
     const char *warning = tls_context_warning(loaded);
     if (warning != NULL)
-        LOG(LOG_WARN, log_namespace, "certificate is doubtful", LOG_LITERAL("warning", warning));
+        LOG(LOG_WARN, log_namespace, "certificate warning", LOG_LITERAL("warning", warning));
     LOG(LOG_INFO, log_namespace, "certificate loaded",
         LOG_NUMBER("ends", (uint64_t)tls_context_not_after_s(loaded)));
     tls_context_free(loaded);

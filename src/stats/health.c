@@ -62,9 +62,8 @@ static bool is_listening(const snapshot *s, health_objection *object, void *cont
         if (counter_get(&c->deaf_sockets) == 0)
             continue;
         char reason[96];
-        snprintf(reason, sizeof(reason),
-                 "%s is deaf: %" PRIu64 " of its %" PRIu64 " sockets can't be watched", s->threads[i].name,
-                 counter_get(&c->deaf_sockets), counter_get(&c->sockets));
+        snprintf(reason, sizeof(reason), "%s can't watch %" PRIu64 " of its %" PRIu64 " listening sockets",
+                 s->threads[i].name, counter_get(&c->deaf_sockets), counter_get(&c->sockets));
         is_good = object_to(object, context, reason);
     }
     if (!s->is_draining && counter_get(&s->total.acceptor.sockets) == 0)

@@ -403,7 +403,7 @@ int top_main(int argc, char **argv, const char *host, uint16_t port)
         if (found == 'o')
             options.count = 1;
         else if (found == ':')
-            return refuse(argv[optind - 1], "a value is wanted behind it");
+            return refuse(argv[optind - 1], "a value is expected after it");
         else if (found == '?')
             return refuse(argv[optind - 1], "unknown option");
         else if (found == 'i' && !parse_interval(optarg, &options.interval_ms))

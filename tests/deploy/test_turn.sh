@@ -172,7 +172,7 @@ check_turn() {
 
     expect "a public address alone is refused, since callers would be" refuses at cloud timeout 5 \
         bash -c "$service_functions; coturn_as_composed TURN_EXTERNAL_IP=$public" 2>/srv/refused.log
-    expect "and the message says what is wanted" grep -qF '203.0.113.7/10.0.0.5' /srv/refused.log
+    expect "and the message says what is expected" grep -qF '203.0.113.7/10.0.0.5' /srv/refused.log
     at cloud bash -c "$service_functions; coturn_as_composed TURN_SECRET=" >/srv/stun.log 2>&1 &
     expect "without a secret it is a STUN server" until_works sees_its_public_address
     patience=5 # it does not even answer

@@ -121,7 +121,7 @@ static void after_a_pause_every_socket_is_watched_again(void **state)
     client *waiting = client_dial(signal_server_port(server));
     while (failing_call_left(FAILING_ACCEPT) > 0) /* or the admin port would be the one to pause */
         poll(NULL, 0, 1);
-    await_readiness(options.admin_port, 503, "acceptor-0 is deaf: 2 of its 2 sockets");
+    await_readiness(options.admin_port, 503, "acceptor-0 can't watch 2 of its 2 listening sockets");
 
     failing_call_set(FAILING_LISTENER_ADD, 0, 0);
     await_readiness(options.admin_port, 200, "ok");

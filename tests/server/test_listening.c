@@ -294,7 +294,7 @@ static void an_address_of_a_name_that_is_not_here_is_passed_over_with_a_warning(
 
     char *text = log_of(f, "half.example");
     assert_non_null(
-        strstr(text, "[WARN] [HomeCall_Signal_Server] one address of a name is not to be had option=host "
+        strstr(text, "[WARN] [HomeCall_Signal_Server] one address of a name is not available option=host "
                      "name=\"half.example\" address=\"203.0.113.1\" reason=\""));
     free(text);
     text = log_of(f, "three.example");

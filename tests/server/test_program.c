@@ -360,7 +360,8 @@ static void an_unknown_argument_ends_with_two_and_a_hint(void **state)
     assert_string_equal(f->out.text, "");
     assert_int_equal(run(f, "--env-file", ""), 2);
     assert_string_equal(
-        f->err.text, "homecall-signal: --env-file: a path is wanted behind it; --help lists what there is\n");
+        f->err.text,
+        "homecall-signal: --env-file: a path is expected after it; --help lists what there is\n");
 }
 
 static void a_valid_configuration_is_told(void **state)
@@ -448,7 +449,7 @@ static void settings_that_never_work_end_with_two_and_name_the_option(void **sta
         {"TLS_CERT_FILE=c TLS_KEY_FILE=k", "WSS_PORT: \"off\" is not valid: TLS_CERT_FILE ", false},
         {"WS_PORT=7001 WSS_PORT=7001 TLS_CERT_FILE=c TLS_KEY_FILE=k",
          "WSS_PORT: \"7001\" is not valid: ", false},
-        {"WS_PORT=7001 ADMIN_PORT=7001", "ADMIN_PORT: \"7001\" is not valid: WS_PORT has it already", false},
+        {"WS_PORT=7001 ADMIN_PORT=7001", "ADMIN_PORT: \"7001\" is not valid: WS_PORT uses it already", false},
         {"ALLOW_PLAINTEXT=perhaps", "ALLOW_PLAINTEXT: \"perhaps\" is not valid: on or off is allowed", false},
         {"LOG_FILE=absent/log", "LOG_FILE: \"absent/log\" is not valid: its directory does not exist", true},
         {"LOG_FILE=.", "LOG_FILE: \".\" is not valid: it is a directory", true},
@@ -522,7 +523,7 @@ static void a_malformed_line_ends_with_two(void **state)
     fixture *f = *state;
     write_file(f, ".env", "WS_PORT=0\nWS_HOST\n");
     assert_int_equal(run(f, "--check-config", ""), 2);
-    assert_string_equal(f->err.text, "homecall-signal: .env:2: a = is wanted behind the key\n");
+    assert_string_equal(f->err.text, "homecall-signal: .env:2: a = is expected after the key\n");
 }
 
 static void an_unknown_key_is_told_in_the_file_but_not_in_the_environment(void **state)
@@ -782,11 +783,11 @@ static void a_port_in_use_ends_with_one_and_names_the_options(void **state)
     char environment[32];
     char expected[160];
     snprintf(environment, sizeof(environment), "BIND_RETRY=0 WS_PORT=%u", (unsigned)port);
-    snprintf(
-        expected, sizeof(expected),
-        "homecall-signal: WS_HOST, WS_PORT: 127.0.0.1:%u is already in use; stop whoever has it (ss -ltnp "
-        "shows who), or choose another port\n",
-        (unsigned)port);
+    snprintf(expected, sizeof(expected),
+             "homecall-signal: WS_HOST, WS_PORT: 127.0.0.1:%u is already in use; stop the program that uses "
+             "it (ss -ltnp "
+             "shows which), or choose another port\n",
+             (unsigned)port);
     assert_int_equal(run(f, "", environment), 1);
     assert_string_equal(f->err.text, expected);
     close(fd);
@@ -818,7 +819,7 @@ static void succeed_a_killed_one(fixture *f, const char *environment, const char
     const char *told = strstr(f->err.text, "trying again for 20.0 s (BIND_RETRY)");
     assert_non_null(told);
     assert_null(strstr(told + 1, "trying again")); /* once */
-    assert_null(strstr(f->err.text, "shows who"));
+    assert_null(strstr(f->err.text, "shows which"));
 }
 
 static void a_place_of_a_killed_predecessor_is_waited_for(void **state)
@@ -849,7 +850,7 @@ static void a_place_that_stays_taken_is_given_up(void **state)
     assert_in_range(now_ms() - begun_ms, 400, PATIENCE_MS);
     const char *first = strstr(f->err.text, " is already in use; trying again for 0.4 s (BIND_RETRY)");
     assert_non_null(first);
-    assert_non_null(strstr(first, " is already in use; stop whoever has it"));
+    assert_non_null(strstr(first, " is already in use; stop the program that uses it"));
     close(fd);
 }
 
@@ -879,8 +880,8 @@ static void an_address_of_somebody_else_ends_with_one(void **state)
     assert_int_equal(run(f, "", "WS_PORT=0 WS_HOST=203.0.113.1 ALLOW_PLAINTEXT=1"),
                      1); /* RFC 5737: nobody's */
     assert_string_equal(
-        f->err.text, "homecall-signal: WS_HOST, WS_PORT: 203.0.113.1:0 is not to be had here; it must be an "
-                     "address of this machine (ip address lists them), or a name that stands for one\n");
+        f->err.text, "homecall-signal: WS_HOST, WS_PORT: 203.0.113.1:0 is not available here; it must be an "
+                     "address of this machine (ip address lists them), or a name for one\n");
 }
 
 static void expect_answer(const char *host, unsigned long port)
@@ -943,7 +944,7 @@ static void too_few_descriptors_end_with_one_and_name_the_limit(void **state)
     assert_int_equal(run_limited(f, 60, "WS_PORT=0 WORKERS=64"), 1);
     assert_non_null(strstr(f->err.text, "WORKERS, ACCEPTOR_THREADS: RLIMIT_NOFILE is 60 and must be "));
     assert_int_equal(run_limited(f, 1024, "WS_PORT=0 WORKERS=256"), 1);
-    assert_non_null(strstr(f->err.text, "RLIMIT_NOFILE is 1024 and must be 1"));
+    assert_non_null(strstr(f->err.text, "RLIMIT_NOFILE is 1024 and must be at least 1"));
     for (unsigned limit = 6; limit < 28; limit++) {
         assert_int_equal(run_limited(f, limit, "WS_PORT=0 WORKERS=1"), 1);
         assert_non_null(strstr(f->err.text, "RLIMIT_NOFILE"));
@@ -1015,11 +1016,11 @@ static void an_admin_port_in_use_ends_with_one_and_names_the_options(void **stat
     char environment[48];
     char expected[160];
     snprintf(environment, sizeof(environment), "BIND_RETRY=0 WS_PORT=0 ADMIN_PORT=%u", (unsigned)port);
-    snprintf(
-        expected, sizeof(expected),
-        "homecall-signal: ADMIN_HOST, ADMIN_PORT: 127.0.0.1:%u is already in use; stop whoever has it (ss "
-        "-ltnp shows who), or choose another port\n",
-        (unsigned)port);
+    snprintf(expected, sizeof(expected),
+             "homecall-signal: ADMIN_HOST, ADMIN_PORT: 127.0.0.1:%u is already in use; stop the program that "
+             "uses it (ss "
+             "-ltnp shows which), or choose another port\n",
+             (unsigned)port);
     assert_int_equal(run(f, "", environment), 1);
     assert_string_equal(f->err.text, expected);
     close(fd);
@@ -1062,11 +1063,11 @@ static void who_asks_a_server_without_an_admin_port_is_told_so(void **state)
     assert_int_equal(run(f, "--healthcheck", "ADMIN_PORT=0"), 2);
     assert_string_equal(f->err.text,
                         "homecall-signal: ADMIN_PORT: \"0\" is not valid: --healthcheck asks at this "
-                        "port, and it is off; a port from 1 to 65535 is wanted (from the environment)\n");
+                        "port, and it is off; a port from 1 to 65535 is expected (from the environment)\n");
     assert_int_equal(run(f, "top --once", "ADMIN_PORT=off"), 2);
     assert_string_equal(f->err.text,
                         "homecall-signal: ADMIN_PORT: \"off\" is not valid: top asks at this port, and it "
-                        "is off; a port from 1 to 65535 is wanted (from the environment)\n");
+                        "is off; a port from 1 to 65535 is expected (from the environment)\n");
 }
 
 static void sigusr1_writes_the_state_to_the_log_and_names_nobody(void **state)
@@ -1203,14 +1204,14 @@ static void sighup_reads_the_certificate_anew_and_keeps_the_old_one_if_that_fail
     tls_files_write(&files, "localhost", 0, TLS_FILES_DAY_S);
     assert_int_equal(kill(f->pid, SIGHUP), 0);
     await_more(f, before, "certificate loaded ends=");
-    assert_null(strstr(f->out.text, "certificate is doubtful"));
+    assert_null(strstr(f->out.text, "certificate warning"));
 
     before = f->out.len;
     EVP_PKEY *key = EVP_RSA_gen(2048);
     tls_files_write_for(&files, key, "localhost", 0, TLS_FILES_DAY_S);
     assert_int_equal(kill(f->pid, SIGHUP), 0);
     await_more(f, before, "certificate loaded ends=");
-    assert_non_null(strstr(f->out.text + before, "certificate is doubtful"));
+    assert_non_null(strstr(f->out.text + before, "certificate warning"));
     assert_non_null(strstr(f->out.text + before, "--key-type ecdsa"));
     assert_int_equal(stop(f, SIGTERM), 0);
     tls_files_deinit(&files);
@@ -1391,7 +1392,7 @@ static void a_successor_that_fails_changes_nothing(void **state)
     for (int i = 0; i < 2; i++) {
         size_t before = f->out.len;
         assert_int_equal(kill(f->pid, SIGUSR2), 0);
-        (void)await_more(f, before, "no successor, this process goes on why=");
+        (void)await_more(f, before, "the new process did not start, this one goes on why=");
         client_close(client_open_settled(port, "room", "bert"));
         client_expect_nothing(anna);
     }

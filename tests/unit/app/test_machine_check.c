@@ -145,8 +145,8 @@ static void a_log_file_that_can_not_be_written_is_told(void **state)
     expect_bad_log_file(f, "absent/log", "its directory does not exist");
     expect_bad_log_file(f, "directory", "it is a directory");
     expect_bad_log_file(f, "new/", "it is the name of a directory");
-    expect_bad_log_file(f, "pipe", "it is a named pipe that nobody reads");
-    expect_bad_log_file(f, "file/log", "what stands before its last / is no directory");
+    expect_bad_log_file(f, "pipe", "it is a named pipe without a reader");
+    expect_bad_log_file(f, "file/log", "the part before its last / is not a directory");
     char path[5000];
     memset(path, 'x', sizeof(path) - 1);
     path[sizeof(path) - 1] = '\0';
@@ -212,7 +212,7 @@ static void a_port_that_two_names_share_is_told(void **state)
     f->config.server.host = "a.example";
     f->config.server.admin_host = "b.example";
     f->config.server.port = f->config.server.admin_port;
-    expect_bad(f, "ADMIN_PORT", "9888", "WS_PORT has it already");
+    expect_bad(f, "ADMIN_PORT", "9888", "WS_PORT uses it already");
 }
 
 static void leave_a_socket(const char *path)
@@ -234,9 +234,9 @@ static void a_path_that_no_socket_can_have_is_told(void **state)
     f->config.server.host = "unix:absent/new";
     expect_bad(f, "WS_HOST", "unix:absent/new", "its directory does not exist");
     f->config.server.host = "unix:file";
-    expect_bad(f, "WS_HOST", "unix:file", "what lies there is no socket");
+    expect_bad(f, "WS_HOST", "unix:file", "the file there is not a socket");
     f->config.server.host = "unix:file/new";
-    expect_bad(f, "WS_HOST", "unix:file/new", "what stands before its last / is no directory");
+    expect_bad(f, "WS_HOST", "unix:file/new", "the part before its last / is not a directory");
 }
 
 int main(void)

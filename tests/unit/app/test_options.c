@@ -723,11 +723,11 @@ static void a_turn_secret_needs_a_turn_server_to_use_it_for(void **state)
     expect_misfit("TURN_SECRET=do-not-show-me",
                   "homecall-signal: TURN_URLS: \"\" is not valid: TURN_SECRET is set, and no TURN server "
                   "stands here to "
-                  "use it for; turn:HOST or turns:HOST is wanted (the default)\n");
+                  "use it for; turn:HOST or turns:HOST is expected (the default)\n");
     expect_misfit(
         "TURN_SECRET=x\nTURN_URLS=stun:a.example",
         "homecall-signal: TURN_URLS: \"stun:a.example\" is not valid: TURN_SECRET is set, and no TURN server "
-        "stands here to use it for; turn:HOST or turns:HOST is wanted (from .env, line 2)\n");
+        "stands here to use it for; turn:HOST or turns:HOST is expected (from .env, line 2)\n");
     assert_true(is_valid("TURN_SECRET=x\nTURN_URLS=stun:a.example,turn:a.example"));
     assert_true(is_valid("TURN_URLS=stun:a.example"));
     assert_false(is_valid("TURN_URLS=turn:a.example"));
@@ -747,10 +747,11 @@ static void a_required_origin_needs_a_list_of_them(void **state)
 static void the_proxy_protocol_needs_a_proxy_that_is_trusted(void **state)
 {
     (void)state;
-    expect_misfit("PROXY_PROTOCOL=on",
-                  "homecall-signal: TRUSTED_PROXIES: \"\" is not valid: PROXY_PROTOCOL is on, and no proxy "
-                  "is trusted to "
-                  "begin with its header; the address or the network of the proxy is wanted (the default)\n");
+    expect_misfit(
+        "PROXY_PROTOCOL=on",
+        "homecall-signal: TRUSTED_PROXIES: \"\" is not valid: PROXY_PROTOCOL is on, and no proxy "
+        "is trusted to "
+        "begin with its header; the address or the network of the proxy is expected (the default)\n");
     assert_false(is_valid("PROXY_PROTOCOL=on\nTRUSTED_PROXIES=' , '"));
     assert_true(is_valid("PROXY_PROTOCOL=on\nTRUSTED_PROXIES=10.0.0.0/8"));
     assert_true(is_valid("PROXY_PROTOCOL=on\nTRUSTED_PROXIES=unix"));
@@ -761,7 +762,7 @@ static void a_certificate_needs_a_port_and_the_port_an_address(void **state)
     (void)state;
     expect_misfit("TLS_CERT_FILE=/c\nTLS_KEY_FILE=/k", "homecall-signal: WSS_PORT: \"off\" is not valid: "
                                                        "TLS_CERT_FILE and TLS_KEY_FILE are for this port; a "
-                                                       "port is wanted, or else no files (the default)\n");
+                                                       "port is expected, or else no files (the default)\n");
     expect_misfit("WS_HOST=unix:/x\nWSS_PORT=0\nTLS_CERT_FILE=/c\nTLS_KEY_FILE=/k",
                   "homecall-signal: WS_HOST: \"unix:/x\" is not valid: WSS_PORT needs an address or a name "
                   "to listen on, "
@@ -774,10 +775,10 @@ static void no_port_is_wanted_twice(void **state)
     (void)state;
     expect_misfit(
         "WSS_PORT=8888\nTLS_CERT_FILE=/c\nTLS_KEY_FILE=/k",
-        "homecall-signal: WSS_PORT: \"8888\" is not valid: WS_PORT has it already, on the same addresses; "
+        "homecall-signal: WSS_PORT: \"8888\" is not valid: WS_PORT uses it already, on the same addresses; "
         "another port, or off for one of the two, is allowed (from .env, line 1)\n");
     expect_misfit("WS_PORT=9888",
-                  "homecall-signal: ADMIN_PORT: \"9888\" is not valid: WS_PORT has it already, at an "
+                  "homecall-signal: ADMIN_PORT: \"9888\" is not valid: WS_PORT uses it already, at an "
                   "address of ADMIN_HOST; another port, or off for one of the two, is allowed (the "
                   "default)\n");
 }
@@ -851,7 +852,7 @@ static void a_line_that_can_not_be_read_is_told_with_its_place(void **state)
 {
     fixture *f = *state;
     assert_int_equal(read_file(f, "WS_PORT=1\nWORKERS\nWS_HOST='a"), -EINVAL);
-    assert_string_equal(reports_of(f), "homecall-signal: .env:2: a = is wanted behind the key\n"
+    assert_string_equal(reports_of(f), "homecall-signal: .env:2: a = is expected after the key\n"
                                        "homecall-signal: .env:3: a quote that is never closed\n");
 }
 
@@ -943,8 +944,8 @@ static void help_names_every_option_in_lines_of_eighty_columns(void **state)
     }
     for (const char *at = text; *at != '\0'; at += strcspn(at, "\n") + 1)
         assert_in_range(strcspn(at, "\n"), 0, 80);
-    assert_non_null(strstr(text, "\n      A port from 0 to 65535 or off; 8888 unless set.\n"));
-    assert_non_null(strstr(text, "\n      A time from 1ms to 1h; 25 seconds unless set.\n"));
+    assert_non_null(strstr(text, "\n      A port from 0 to 65535 or off; default 8888.\n"));
+    assert_non_null(strstr(text, "\n      A time from 1ms to 1h; default 25 seconds.\n"));
 }
 
 int main(void)

@@ -50,7 +50,7 @@ static char *check(const char *hosts, int32_t port, int32_t tls_port, const char
 static bool meet(const char *hosts, const char *admin_host, bool resolves)
 {
     char *text = check(hosts, 8888, -1, admin_host, 8888, resolves);
-    bool does = strstr(text, "ADMIN_PORT: ") != NULL && strstr(text, "WS_PORT has it already") != NULL;
+    bool does = strstr(text, "ADMIN_PORT: ") != NULL && strstr(text, "WS_PORT uses it already") != NULL;
     free(text);
     return does;
 }
@@ -130,7 +130,7 @@ static void the_port_for_tls_meets_the_admin_port_as_well(void **state)
 {
     (void)state;
     char *text = check("127.0.0.1", -1, 8443, "127.0.0.1", 8443, false);
-    assert_non_null(strstr(text, "WSS_PORT has it already"));
+    assert_non_null(strstr(text, "WSS_PORT uses it already"));
     free(text);
     text = check("127.0.0.1", 8443, 8443, "127.0.0.1", 8443, false);
     assert_non_null(strstr(text, "WSS_PORT: "));

@@ -24,22 +24,23 @@ static void an_address_is_named_with_its_options_and_its_port(void **state)
     expect_report(
         &(signal_server_fault){
             .kind = SIGNAL_SERVER_FAULT_ADDRESS, .error = -EADDRINUSE, .port = 8888, .entry = "127.0.0.1"},
-        "WS_HOST, WS_PORT: 127.0.0.1:8888 is already in use; stop whoever has it (ss -ltnp shows who), or "
+        "WS_HOST, WS_PORT: 127.0.0.1:8888 is already in use; stop the program that uses it (ss -ltnp shows "
+        "which), or "
         "choose another port");
     expect_report(&(signal_server_fault){.kind = SIGNAL_SERVER_FAULT_ADDRESS,
                                          .error = -EACCES,
                                          .port = 443,
                                          .is_tls = true,
                                          .entry = "::1"},
-                  "WS_HOST, WSS_PORT: [::1]:443 may not be listened on; a port below 1024 needs root or "
+                  "WS_HOST, WSS_PORT: [::1]:443 is not permitted; a port below 1024 needs root or "
                   "CAP_NET_BIND_SERVICE");
     expect_report(
         &(signal_server_fault){.kind = SIGNAL_SERVER_FAULT_ADMIN,
                                .error = -EADDRNOTAVAIL,
                                .port = 9888,
                                .entry = "call.example"},
-        "ADMIN_HOST, ADMIN_PORT: call.example:9888 is not to be had here; it must be an address of this "
-        "machine (ip address lists them), or a name that stands for one");
+        "ADMIN_HOST, ADMIN_PORT: call.example:9888 is not available here; it must be an address of this "
+        "machine (ip address lists them), or a name for one");
 }
 
 static void a_path_is_named_as_it_stands_in_its_option(void **state)
@@ -83,22 +84,21 @@ static void a_limit_is_named_with_what_it_should_be(void **state)
                                          .limit = "RLIMIT_NOFILE",
                                          .limit_value = 1024,
                                          .needed = 1321},
-                  "WORKERS, ACCEPTOR_THREADS: RLIMIT_NOFILE is 1024 and must be 1321 at least for so many "
+                  "WORKERS, ACCEPTOR_THREADS: RLIMIT_NOFILE is 1024 and must be at least 1321 for so many "
                   "threads; raise "
                   "it (LimitNOFILE= of the unit, ulimit -n), or ask for fewer threads");
-    expect_report(&(signal_server_fault){.kind = SIGNAL_SERVER_FAULT_DESCRIPTORS,
-                                         .error = -EMFILE,
-                                         .limit = "RLIMIT_NOFILE",
-                                         .limit_value = 1024},
-                  "WORKERS, ACCEPTOR_THREADS: RLIMIT_NOFILE, which is 1024, lets no more descriptors be "
-                  "opened; raise it "
-                  "(LimitNOFILE= of the unit, ulimit -n), or ask for fewer threads");
+    expect_report(
+        &(signal_server_fault){.kind = SIGNAL_SERVER_FAULT_DESCRIPTORS,
+                               .error = -EMFILE,
+                               .limit = "RLIMIT_NOFILE",
+                               .limit_value = 1024},
+        "WORKERS, ACCEPTOR_THREADS: RLIMIT_NOFILE, which is 1024, allows no more descriptors; raise it "
+        "(LimitNOFILE= of the unit, ulimit -n), or ask for fewer threads");
     expect_report(&(signal_server_fault){.kind = SIGNAL_SERVER_FAULT_DESCRIPTORS,
                                          .error = -ENFILE,
                                          .limit = "fs.file-max"},
-                  "WORKERS, ACCEPTOR_THREADS: fs.file-max lets no more descriptors be opened; raise it "
-                  "(sysctl), or end "
-                  "what has so many open");
+                  "WORKERS, ACCEPTOR_THREADS: fs.file-max allows no more descriptors; raise it "
+                  "(sysctl), or stop programs that have many open");
 }
 
 static void an_error_without_words_of_its_own_has_those_of_the_system(void **state)

@@ -81,7 +81,7 @@ static void what_can_never_be_listened_on_is_refused_with_its_reason(void **stat
     expect_refused("127.0.0.1:80", "the port is an option of its own");
     expect_refused("[::1]:80", "the port is an option of its own");
     expect_refused("[::1]", "without brackets");
-    expect_refused("unix:", "a path is wanted");
+    expect_refused("unix:", "a path is expected");
 }
 
 static void where_no_path_will_do_none_is_named(void **state)

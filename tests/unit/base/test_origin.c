@@ -135,8 +135,8 @@ static void ipv6_addresses_get_their_short_form(void **state)
         "http://[::1]]"};
     for (size_t i = 0; i < LENGTH_OF(faulty); i++)
         expect_refused(faulty[i], "brackets");
-    expect_refused("http://::1", "wanted in brackets");
-    expect_refused("http://2001:db8::1", "wanted in brackets");
+    expect_refused("http://::1", "expected in brackets");
+    expect_refused("http://2001:db8::1", "expected in brackets");
     expect_refused("http://*.[::1]", "neither a name nor an IP address");
 }
 
@@ -154,7 +154,7 @@ static void what_no_browser_sends_is_refused_with_its_reason(void **state)
         {"https://call.example:0", "no number from 1 to 65535"},
         {"https://call.example:0443", "no number from 1 to 65535"},
         {"https://call.example:x", "no number from 1 to 65535"},
-        {"https://call.example:80:80", "wanted in brackets"},
+        {"https://call.example:80:80", "expected in brackets"},
         {"https://call.example/", "without even a slash"},
         {"https://call.example/call", "without even a slash"},
         {"https://call.example?x", "without even a slash"},
@@ -163,9 +163,9 @@ static void what_no_browser_sends_is_refused_with_its_reason(void **state)
         {"https:///", "without even a slash"},
         {"https://user@call.example", "no user"},
         {"https://user:secret@call.example", "no user"},
-        {"https://", "a host is wanted"},
-        {"https://:443", "a host is wanted"},
-        {"https://*.", "a host is wanted"},
+        {"https://", "a host is expected"},
+        {"https://:443", "a host is expected"},
+        {"https://*.", "a host is expected"},
         {"call.example", "no scheme"},
         {"call.example:443", "no scheme"},
         {"https:call.example", "no scheme"},
@@ -193,7 +193,7 @@ static void what_no_browser_sends_is_refused_with_its_reason(void **state)
         {"file://call.example", "no more"},
         {"file:///srv/index.html", "no more"},
         {"app://a b", "its host is not made of"},
-        {"app://", "a host is wanted"},
+        {"app://", "a host is expected"},
     };
     for (size_t i = 0; i < LENGTH_OF(cases); i++)
         expect_refused(cases[i][0], cases[i][1]);

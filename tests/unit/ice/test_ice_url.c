@@ -107,12 +107,12 @@ static void a_bad_url_is_told_with_its_reason(void **state)
         const char *url;
         const char *reason; /* holds this */
     } cases[] = {
-        {"turn", "is wanted before a host"},
-        {"example.org", "is wanted before a host"},
-        {"http://example.org", "is wanted before a host"},
-        {"turnx:example.org", "is wanted before a host"},
-        {" tur n:example.org", "is wanted before a host"},
-        {":example.org", "is wanted before a host"},
+        {"turn", "is expected before a host"},
+        {"example.org", "is expected before a host"},
+        {"http://example.org", "is expected before a host"},
+        {"turnx:example.org", "is expected before a host"},
+        {" tur n:example.org", "is expected before a host"},
+        {":example.org", "is expected before a host"},
         {"turn:", "a host name"},
         {"turn::3478", "a host name"},
         {"turn:?transport=udp", "a host name"},
@@ -131,7 +131,7 @@ static void a_bad_url_is_told_with_its_reason(void **state)
         {"turn:домозвон.рф.", "a host name"},
         {"turn:домозвон.рф:0", "the port"},
         {"stun:домозвон.рф?transport=udp", "only turn"},
-        {"турн:example.org", "is wanted before a host"},
+        {"турн:example.org", "is expected before a host"},
         {"turn:[домозвон.рф]", "IPv6 and"},
         {"turn:192.0.2", "a host name"},
         {"turn:192.0.2.256", "a host name"},

@@ -94,7 +94,7 @@ static void what_is_allowed_is_told(void **state)
     ASSERT_REFUSED(port, -2);
     assert_string_equal(fault.entry, "port is -2: -1 to 65535 is allowed");
     ASSERT_REFUSED(turn_secret, NULL);
-    assert_string_equal(fault.entry, "turn_secret is NULL: a string is wanted, which may be empty");
+    assert_string_equal(fault.entry, "turn_secret is NULL: a string is expected, which may be empty");
     ASSERT_REFUSED(listen_tls_fd_count, 1);
     ASSERT_REFUSED(message_timeout_ms, UINT32_MAX);
 }

@@ -73,7 +73,7 @@ static void a_socket_that_is_not_watched_makes_it_not_ready(void **state)
     fixture *f = *state;
     counter_set(&f->made.threads[2].counters.acceptor.sockets, 3);
     counter_set(&f->made.threads[2].counters.acceptor.deaf_sockets, 1);
-    expect_ready(f, "acceptor-0 is deaf: 1 of its 3 sockets can't be watched\n");
+    expect_ready(f, "acceptor-0 can't watch 1 of its 3 listening sockets\n");
     expect_live(f, "");
 }
 
