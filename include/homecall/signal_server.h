@@ -109,115 +109,113 @@ typedef struct signal_server_room_event {
 /* The options of a server. Strings and lists are borrowed until signal_server_create() returns.
  * signal_server_options_init() fills in the defaults; .env.example explains each option. */
 typedef struct signal_server_options {
-    size_t size;      /* of this struct as the program was compiled with it; signal_server_options_init() sets
-                         it. New options are added at the end, so a program goes on with a newer library */
-    const char *host; /* where to listen: up to 16 addresses, names or unix:PATH, with commas. A name stands
-                         for all its addresses that this machine has. An address that is there twice, or
-                         covered by a wildcard, counts once; :: takes IPv4 as well, unless an IPv4 address
-                         stands beside it */
-    int32_t port;     /* their TCP port; 0 = any free one, see signal_server_port(); -1 = none */
-    int32_t tls_port; /* the same for TLS; -1 = none, the default */
-    const char *tls_cert_file; /* PEM: the certificate and the chain behind it */
-    const char *tls_key_file;  /* PEM: its key */
-    const int *listen_fds;  /* sockets that listen already, used in plain text instead of `host` and `port`;
-                               see below */
-    size_t listen_fd_count; /* 0 = there are none, and the server listens by itself */
-    bool owns_listen_paths; /* the files of Unix sockets among them are removed when the server stops */
-    const int *listen_tls_fds; /* the same with TLS, instead of `host` and `tls_port`, which must be set */
-    size_t listen_tls_fd_count;
-    const int *listen_admin_fds; /* the same for the admin port, which must be set */
-    size_t listen_admin_fd_count;
-    const char *allowed_origins; /* comma-separated list of origins as people write them, read at the start;
-                                    "" = every origin */
-    bool require_origin;         /* a request that names no origin is refused, too; wants allowed_origins */
-    const char *trusted_proxies; /* comma-separated list of the proxies whose X-Forwarded-For, Forwarded and
-                                    PROXY headers are believed: addresses, networks in CIDR notation, and the
-                                    word unix for everybody who comes through a Unix socket */
-    bool proxy_protocol;     /* connections from these proxies start with a PROXY header, version 1 or 2; not
-                                possible together with tls_port */
-    const char *turn_urls;   /* comma-separated list of stun:, turn: and turns: URLs that GET /ice hands out;
-                                "" = there is no such page */
-    const char *turn_secret; /* what the TURN servers call static-auth-secret */
-    uint32_t turn_ttl_ms;    /* how long credentials made with it are valid */
-    const char *admin_host;  /* address or name for the admin port; a name as for host */
-    uint16_t admin_port;     /* its TCP port: metrics and health by HTTP; 0 = none, the default */
-    const char *admin_allowed_hosts; /* comma-separated list of names and addresses by which it may be asked
-                                        (the header Host), besides admin_host, the loopback and the address
-                                        that is connected to; "*" = every one */
+    /* The size of this struct as the program was compiled with it; signal_server_options_init() sets it. New
+     * options are added at the end, so a program works with a newer library, too. */
+    size_t size;
 
-    uint32_t workers; /* worker threads, each with a share of the rooms; 0 = one for each processor */
-    uint32_t acceptor_threads; /* acceptor threads; several share the port by SO_REUSEPORT */
+    /* Where to listen: up to 16 addresses, names or unix:PATH, separated by commas. A name means all its
+     * addresses that this machine has. An address that is named twice, or covered by a wildcard, counts once.
+     * :: includes IPv4, unless the list has an IPv4 address. */
+    const char *host;
+    int32_t port;              /* the TCP port; 0 = any free one, see signal_server_port(); -1 = none */
+    int32_t tls_port;          /* the same with TLS; default -1 */
+    const char *tls_cert_file; /* PEM: the certificate, followed by its chain */
+    const char *tls_key_file;  /* PEM: the key of the certificate */
+
+    /* Sockets that listen already, used without TLS instead of `host` and `port`: see below. With a count of
+     * 0 the server opens its own. */
+    const int *listen_fds;
+    size_t listen_fd_count;
+    bool owns_listen_paths;    /* remove the files of Unix sockets among them when the server stops */
+    const int *listen_tls_fds; /* the same with TLS, instead of `host` and `tls_port`; set tls_port, too */
+    size_t listen_tls_fd_count;
+    const int *listen_admin_fds; /* the same for the admin port; set admin_port, too */
+    size_t listen_admin_fd_count;
+
+    /* Lists are separated by commas. */
+    const char *allowed_origins; /* origins as people write them; read at the start; "" = all */
+    bool require_origin;         /* also refuse requests without an origin; needs allowed_origins */
+    const char *trusted_proxies; /* proxies whose X-Forwarded-For, Forwarded and PROXY headers are trusted:
+                                    addresses, networks in CIDR notation, or unix for all Unix sockets */
+    bool proxy_protocol;         /* connections from these proxies start with a PROXY header, version 1 or 2;
+                                    not together with tls_port */
+    const char *turn_urls;       /* stun:, turn: and turns: URLs that GET /ice returns; "" = no such page */
+    const char *turn_secret;     /* what the TURN servers call static-auth-secret */
+    uint32_t turn_ttl_ms;        /* how long credentials made with it are valid */
+    const char *admin_host;      /* address or name for the admin port */
+    uint16_t admin_port;         /* its TCP port, for metrics and health by HTTP; 0 = none, the default */
+    const char *admin_allowed_hosts; /* what a request to it may have as Host, besides admin_host, the
+                                        loopback and the address that is connected to; "*" = everything */
+
+    uint32_t workers;          /* threads, each with a share of the rooms; 0 = one for each processor */
+    uint32_t acceptor_threads; /* threads that accept; several share the port by SO_REUSEPORT */
 
     uint32_t max_connections;             /* in the whole server; 0 = no limit */
     uint32_t max_connections_per_address; /* from one client address; 0 = no limit */
     uint32_t connect_rate;                /* new connections a second from one address; 0 = no limit */
-    uint32_t connect_burst;               /* new connections at once above that */
-    uint32_t guess_rate;                  /* rooms a minute that one address may join for the first time,
-                                             and not wait; 0 = no limit */
-    uint32_t guess_burst;                 /* such rooms at once above that */
-    const char *exempt_addresses;         /* comma-separated list of addresses and networks that no limit of
-                                             an address is for */
+    uint32_t connect_burst;               /* new connections at once, beyond that rate */
+    uint32_t guess_rate;  /* new rooms a minute that one address may join without a wait; 0 = no limit */
+    uint32_t guess_burst; /* new rooms at once, beyond that rate */
+    const char *exempt_addresses; /* addresses and networks without limits for one address */
 
-    uint32_t room_capacity;           /* users in one room */
-    uint32_t pending_ttl_ms;          /* how long the queued signals of a lost connection are kept */
-    uint32_t pending_max_messages;    /* signals queued in one room */
-    uint64_t pending_max_bytes;       /* bytes queued in one room */
-    uint64_t pending_max_total_bytes; /* bytes queued in the whole server; at most half of max_buffered_bytes
-                                         counts */
-    uint64_t pending_max_bytes_per_address; /* bytes queued by the clients of one address; 0 = no limit. The
-                                               last quarter of the total is open to who has queued little */
-    uint32_t
-        resume_for_ms; /* how long a session of version 2 is kept without a connection; 0 = it ends with it */
-    uint32_t outbox_max_messages; /* what such a session was told and has not acknowledged: messages */
-    uint64_t outbox_max_bytes;    /* and bytes */
-    uint32_t probe_timeout_ms; /* how long the members of a full room have to answer when a newcomer waits */
+    uint32_t room_capacity;        /* users in one room */
+    uint32_t pending_ttl_ms;       /* how long the queued signals of a lost connection are kept */
+    uint32_t pending_max_messages; /* signals queued in one room */
+    uint64_t pending_max_bytes;    /* bytes queued in one room */
+    uint64_t
+        pending_max_total_bytes; /* bytes queued in the whole server; at most half of max_buffered_bytes */
+    uint64_t
+        pending_max_bytes_per_address; /* bytes queued by the clients of one address; 0 = no limit. The last
+                                          quarter of the total is for addresses with little queued */
+    uint32_t resume_for_ms;       /* how long a session of version 2 is kept without a connection; 0 = not */
+    uint32_t outbox_max_messages; /* messages kept for such a session until they are acknowledged */
+    uint64_t outbox_max_bytes;    /* and their bytes */
+    uint32_t probe_timeout_ms;    /* how long the members of a full room have to answer a ping */
 
     uint32_t max_message_bytes;      /* one WebSocket message */
     uint32_t max_name_bytes;         /* a room or user name after trimming */
     uint32_t max_request_head_bytes; /* the upgrade request with its headers */
     uint64_t max_output_bytes;       /* what may wait for one client that does not read */
-    uint64_t max_buffered_bytes;     /* what all buffers and queues of the server may hold together */
-    uint32_t send_buffer_bytes;      /* of the kernel, for each connection, which doubles it; 0 = the kernel's
-                                        own choice */
-    uint32_t message_rate;           /* frames a second from one connection, on average; 0 = no limit */
-    uint32_t message_burst;          /* frames at once above that */
+    uint64_t max_buffered_bytes;     /* what all buffers and queues of the server may take together */
+    uint32_t send_buffer_bytes; /* SO_SNDBUF of each connection, which the kernel doubles; 0 = the kernel's
+                                   choice */
+    uint32_t message_rate;      /* frames a second from one connection, on average; 0 = no limit */
+    uint32_t message_burst;     /* frames at once, beyond that rate */
     uint32_t message_rate_per_address; /* the same for all connections of one address together */
     uint32_t message_burst_per_address;
-    uint32_t byte_rate_per_address;  /* bytes a second that they may send; 0 = no limit */
-    uint32_t byte_burst_per_address; /* bytes at once above that */
-    uint32_t log_rate_per_address;   /* log lines a second about the clients of one address, on average; ten
-                                        seconds of that at once; 0 = no limit */
-    uint32_t fault_burst; /* invalid messages at once; each second one more is allowed; 0 = no limit */
+    uint32_t byte_rate_per_address;  /* bytes a second from one address; 0 = no limit */
+    uint32_t byte_burst_per_address; /* bytes at once, beyond that rate */
+    uint32_t log_rate_per_address; /* log lines a second about one address, on average, and ten times as many
+                                      at once; 0 = no limit */
+    uint32_t fault_burst;          /* invalid messages at once, and one more each second; 0 = no limit */
 
     uint32_t ping_interval_ms;     /* between two pings to a connection */
     uint32_t pong_timeout_ms;      /* how long a connection may be silent after a ping */
-    uint32_t message_timeout_ms;   /* from the begin of a message to its end; 0 = no limit */
+    uint32_t message_timeout_ms;   /* from the first byte of a message to its last; 0 = no limit */
     uint32_t handshake_timeout_ms; /* for a complete upgrade request */
     uint32_t close_timeout_ms;     /* from our last byte to the end of TCP */
+    uint32_t overload_lag_ms; /* if the turns of a thread take longer than this for a second, joins are closed
+                                 with 1013 and nobody is accepted, until that is over; 0 = never */
     uint32_t
-        overload_lag_ms; /* when turns of a thread take longer than this for a second, the server is
-                            overloaded:      joins are closed with 1013, and nobody is accepted; 0 = never */
-    uint32_t drain_ms;   /* over how long a stop spreads its closes, so that clients do not come back all at
-                            once; at most   three quarters of shutdown_grace_ms count */
-    uint32_t shutdown_grace_ms; /* the longest time that a stop may take, from the request */
+        drain_ms; /* over how long a stop spreads its closes; at most three quarters of shutdown_grace_ms */
+    uint32_t shutdown_grace_ms; /* how long a stop may take, from the request */
 
-    /* Called once, after signal_server_request_stop(), when the last thread of the server has ended its work,
-     * on that thread. A server never ends by itself. NULL = nobody is told. It must not call back into the
-     * server. */
+    /* Called once after signal_server_request_stop(), when the last thread of the server has ended its work,
+     * on that thread. A server never ends by itself. It must not call back into the server. May be NULL. */
     void (*on_stopped)(void *context);
     void *context; /* handed to on_stopped, may_join and on_room_event */
 
-    /* May this client be a new member of that room? Called for each join, in every dialect, after the waits
-     * that guess_rate asks for and before it is seen whether the room is full. Not called for a join that
-     * repeats the one before, nor where a session of version 2 is resumed (but in a cluster it is called
-     * then, too). If false, the client is told
-     * `refusal`, a text in UTF-8 which stands for "Not allowed" until the hook writes another one: in version
-     * 1 as
-     * {"type":"error","message":TEXT}, in version 2 as an error with the code "not-allowed", and in the
-     * session dialect as an error, after which the connection is closed with 1008. NULL = everybody may. */
+    /* May this client become a new member of that room? Called for each join, in every dialect: after the
+     * wait that guess_rate may require, and before the room is checked for space. Not called for a join that
+     * repeats the one before, nor when a session of version 2 is resumed;
+     * but in a cluster it is called then, too.
+     *
+     * If it returns false, the client is told `refusal`: a text in UTF-8, "Not allowed" unless the hook
+     * writes another one. Version 1 gets {"type":"error","message":TEXT}, version 2 an error with the code
+     * "not-allowed", the session dialect an error and then close 1008. NULL = everybody may join. */
     bool (*may_join)(void *context, const signal_server_join *join, char refusal[SIGNAL_SERVER_REFUSAL_MAX]);
-    /* Something has happened to a room. Rooms that are still there when the server's threads have ended are
-     * told of by the thread that calls signal_server_destroy(). NULL = the program does not want to know. */
+    /* Something has happened to a room. What is left when the threads of the server have ended is reported by
+     * the thread that calls signal_server_destroy(). May be NULL. */
     void (*on_room_event)(void *context, const signal_server_room_event *event);
 
     /* Several servers that serve the same rooms together, over NATS. */
