@@ -8,14 +8,13 @@
 const argument arguments_table[] = {
     {"--env-file", NULL, "PATH", "read the options from this file instead of ./.env"},
     {"--check-config", NULL, NULL,
-     "tell whether the configuration is valid, and fits this machine and user: hosts, ports, files; and end"},
-    {"--connect", NULL, NULL,
-     "with --check-config: sign in to the NATS servers of CLUSTER_URL, too, and tell whether they do"},
+     "check that the configuration is valid and fits this machine and user (hosts, ports, files), and end"},
+    {"--connect", NULL, NULL, "with --check-config: also sign in to the NATS servers of CLUSTER_URL"},
     {"--print-config", NULL, NULL, "write the configuration in effect as a .env file, and end"},
     {"--healthcheck", NULL, NULL,
      "ask the server that runs with this configuration whether it is ready, and end with 0 or 1, or with 2 "
-     "where it can't be asked since ADMIN_PORT is off"},
-    {"top", NULL, NULL, "watch that server in the terminal; top --help tells more"},
+     "if ADMIN_PORT is off"},
+    {"top", NULL, NULL, "watch that server in the terminal; see top --help"},
     {"--help", "-h", NULL, "show this text, and end"},
     {"--version", "-V", NULL, "show the version, and end"},
     {0},
@@ -39,15 +38,15 @@ void arguments_print_help(void)
          "A WebSocket signaling server for calls between browsers, at /signal.\n");
     argument_print_help(stdout, arguments_table, COUNT);
     puts("\n"
-         "Signals: SIGTERM and SIGINT stop the server after what waits was sent, a second\n"
-         "one at once; SIGHUP opens LOG_FILE and reads the certificate anew; SIGUSR1\n"
-         "writes the state to the log; SIGUSR2 starts the program anew and stops when\n"
-         "that serves, without a refused connection.\n"
+         "Signals: SIGTERM and SIGINT stop the server in order, a second one at once;\n"
+         "SIGHUP opens LOG_FILE and reads the certificate again; SIGUSR1 writes the state\n"
+         "to the log; SIGUSR2 starts the program again and stops when the new process\n"
+         "serves, so that no connection is refused.\n"
          "\n"
-         "Options come from the environment, else from the file, else from the defaults\n"
-         "below. Sizes are in bytes, or have k, m or g behind them (powers of 1024). Times\n"
-         "are in seconds, or have ms, s, m or h behind them. Switches are on or off, or\n"
-         "yes, no, true, false, 1 or 0.");
+         "Options come from the environment, otherwise from the file, otherwise from the\n"
+         "defaults below. Sizes are in bytes, or have k, m or g behind them (powers of\n"
+         "1024). Times are in seconds, or have ms, s, m or h behind them. Switches are on\n"
+         "or off, or yes, no, true, false, 1 or 0.");
     options_print_help(stdout);
 }
 
