@@ -282,6 +282,10 @@ static options_verdict check(const load_options *o)
         return wrong("--syscalls needs --server-pid with one process", "");
     if (o->url_count == 1 && (o->local_rooms || o->roaming))
         return wrong("--local-rooms and --roaming need several URLs", "");
+    /* Nobody is told when its leave has reached the other server, so the next offer could meet who leaves. */
+    if (o->url_count > 1 && o->scenario == &scenario_call && !o->dialect->joins_by_connecting &&
+        !o->local_rooms && !o->fresh_rooms)
+        return wrong("call needs --fresh-rooms or --local-rooms with several URLs", "");
     if (o->threads > (o->scenario->users(o) + 1) / 2)
         return wrong("there are more --threads than pairs of users", "");
     if (o->count > 0 && o->scenario->count(o) == 0)

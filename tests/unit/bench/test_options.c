@@ -218,6 +218,10 @@ static void several_servers_can_be_named(void **state)
     expect_wrong("relay 1 2 3 4 5 6 7 8 9", "a scenario and one to eight URLs are needed");
     expect_wrong("relay 1 --local-rooms", "--local-rooms and --roaming need several URLs");
     expect_wrong("relay 1 --roaming", "--local-rooms and --roaming need several URLs");
+    expect_wrong("call 1 2", "call needs --fresh-rooms or --local-rooms with several URLs");
+    assert_int_equal(parse("call 1 2 --fresh-rooms"), OPTIONS_RUN);
+    assert_int_equal(parse("call 1 2 --local-rooms"), OPTIONS_RUN);
+    assert_int_equal(parse("call 1 2 --dialect session"), OPTIONS_RUN);
     expect_wrong("relay 1 --syscalls --server-pid 1,2", "--syscalls needs --server-pid with one process");
 }
 
