@@ -100,6 +100,7 @@ void node_start(node *n, world *w, int index, uint64_t life)
                                        .version = SLICE_LITERAL("test"),
                                        .workers = n->worker_count,
                                        .serves_alone = w->serves_alone,
+                                       .hold_ms = w->hold_ms,
                                        .limits = {.bytes = w->link_bytes, .lane_bytes = w->link_bytes / 4},
                                        .wake_worker = on_wake_worker,
                                        .wake_courier = on_wake_courier,
@@ -198,23 +199,9 @@ uint64_t node_engine_away_ms(const node *n)
     return claims_engine_away_ms(n->core->claims, n->world->now_ms);
 }
 
-/* While the engine is away no link is lost, up to CLUSTER_HOLD. */
-static void end_hold(node *n)
-{
-    bool was_over = n->is_hold_over;
-    n->is_hold_over = node_engine_away_ms(n) >= n->world->hold_ms;
-    if (!n->is_hold_over || was_over)
-        return;
-    for (unsigned i = 0; i < n->worker_count; i++)
-        on_wake_worker(n, i);
-    for (int slot = 0; slot < MEMBERS_MAX; slot++)
-        n->core->peers[slot].must_lose = n->core->peers[slot].link != NULL;
-}
-
 void node_turn(node *n)
 {
     uint64_t now_ms = n->world->now_ms;
-    end_hold(n);
     do {
         n->core_due_ms = node_core_tick(n->core, now_ms);
     } while (turn_worker(n) || n->core_due_ms <= now_ms);

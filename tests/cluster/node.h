@@ -35,7 +35,6 @@ struct node {
     unsigned worker_count;
     sim_worker workers[WORKERS];
     uint64_t due_ms, core_due_ms;
-    bool is_hold_over;     /* the engine is away for CLUSTER_HOLD */
     uint64_t knows[NODES]; /* of each other node: the life that it has been a member with; 0 = none */
 };
 

@@ -79,6 +79,7 @@ static void open_share(sim_worker *w)
                                       .kinds = sim_kinds,
                                       .kind_count = KINDS,
                                       .manager = w->manager,
+                                      .opens_rooms = w->node->world->serves_alone,
                                       .clients = node_client_events};
     memcpy(options.secret, world_secret, sizeof(options.secret));
     cluster_worker_init(&w->share, &options);
@@ -116,32 +117,12 @@ static void end_seats(sim_worker *w)
     }
 }
 
-static unsigned count_here(const sim_worker *w)
-{
-    unsigned here = 0;
-    for (const binding *b = w->share.edge.table; b != NULL; b = b->table.next)
-        here += b->state != BINDING_SEEKING && node_id_equals(&b->owner.node, &w->node->id);
-    return here;
-}
-
-/* Before it hears that links are lost: otherwise clients would join again. And after new ones have come. */
-static void end_unreachable(sim_worker *w)
-{
-    if (!w->node->is_hold_over)
-        return;
-    unsigned here = count_here(w);
-    edge_end_unreachable(&w->share.edge, w->node->world->serves_alone, now_of(w));
-    REQUIRE(count_here(w) == here); /* who is in a room of this node stays */
-}
-
 void worker_turn(sim_worker *w)
 {
     uint64_t now_ms = now_of(w);
     w->due_ms = UINT64_MAX; /* the core may wake it from within */
     end_seats(w);
-    end_unreachable(w);
     bool has_more = cluster_worker_turn(&w->share, now_ms);
-    end_unreachable(w);
     witness_require_no_hold(w);
     uint64_t due_ms = has_more ? now_ms : cluster_worker_next_due_ms(&w->share);
     if (!has_more && due_ms <= now_ms)

@@ -113,7 +113,7 @@ void witness_require_one_owner(world *w)
 
 void witness_require_no_hold(const sim_worker *w)
 {
-    if (!w->node->is_hold_over)
+    if (!node_core_is_hold_over(w->node->core))
         return;
     for (const binding *b = w->share.edge.table; b != NULL; b = b->table.next) {
         const client *c = b->as.client;
