@@ -22,7 +22,7 @@ static caller *caller_of(const participant *p)
 
 /* ---- What a caller is told ---- */
 
-static void note(caller *c, const char *format, ...)
+__attribute__((format(printf, 2, 3))) static void note(caller *c, const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
