@@ -140,11 +140,6 @@ int rules_join_with(participant *p, room_peer *peer, room_space space, slice roo
     return result;
 }
 
-int rules_join(participant *p, room_peer *peer, room_space space, slice room, slice user)
-{
-    return rules_join_with(p, peer, space, room, user, (slice){NULL, 0});
-}
-
 int rules_succeed(participant *p, room_peer *former, room_peer *peer, slice room, slice user,
                   room_news_kind why)
 {

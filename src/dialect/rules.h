@@ -31,11 +31,15 @@ bool rules_may_join_here(participant *p, room_space space, slice room, dialect_v
 bool rules_is_allowed(participant *p, room_space space, slice room, slice user, char **why_json);
 
 /* Let a peer into a room of this hall: the participant's own, or another that the dialect has for it. The
- * names are made JSON and copied. A room_join_result, or -ENOMEM; in a cluster it always has to wait. */
-int rules_join(participant *p, room_peer *peer, room_space space, slice room, slice user);
-
-/* The same, and in a cluster the owner of the room is told `extra` besides. */
+ * names are made JSON and copied. A room_join_result, or -ENOMEM. In a cluster it always has to wait, and the
+ * owner of the room is told `extra` besides. */
 int rules_join_with(participant *p, room_peer *peer, room_space space, slice room, slice user, slice extra);
+
+/* The same with nothing besides. */
+static inline int rules_join(participant *p, room_peer *peer, room_space space, slice room, slice user)
+{
+    return rules_join_with(p, peer, space, room, user, (slice){NULL, 0});
+}
 
 /* The place of a peer passes to another one, which joins the same room under this name. 0 or a fault, as
  * room_manager_succeed(). */
