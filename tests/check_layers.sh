@@ -21,7 +21,8 @@ BEGIN {
     layer["base"] = 1
     layer["rooms"] = layer["websocket"] = layer["protocol"] = layer["proxy"] = layer["ice"] = 2
     layer["cluster"] = 3
-    layer["dialect"] = layer["net"] = 4
+    layer["dialect"] = 4
+    layer["net"] = 5
     layer["session"] = 6
     layer["stats"] = 7
     layer["admin"] = 8
@@ -32,7 +33,7 @@ BEGIN {
     implements["homecall/signal_server.h"] = "server"
 }
 
-# The layer of a part, 0 where it has none. The folder of each dialect stands above dialect.
+# The layer of a part, 0 where it has none. The folder of each dialect stands beside net.
 function layer_of(part) {
     if (part ~ /^dialect_[a-z0-9_]+$/)
         return 5
