@@ -115,13 +115,13 @@ static void rooms_of_all_workers_span_the_servers(void **state)
     client *a[ROOMS];
     client *b[ROOMS];
     for (int i = 0; i < ROOMS; i++) {
-        char room[16];
+        char room[32];
         snprintf(room, sizeof(room), "room %d", i);
         a[i] = client_open_joined(c->ports[i % SERVERS], room, "anna");
         b[i] = client_open_joined(c->ports[(i + 1) % SERVERS], room, "bert");
     }
     for (int i = 0; i < ROOMS; i++) {
-        char room[16];
+        char room[32];
         snprintf(room, sizeof(room), "room %d", i);
         expect_pair(a[i], b[i], room);
         client_close(a[i]);

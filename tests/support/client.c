@@ -17,6 +17,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "support/twins.h"
+
 /* A growing buffer. Its content is [start, end) of `data`. */
 typedef struct buffer {
     uint8_t *data; /* owned */
@@ -115,8 +117,9 @@ static void bind_to(int fd, const char *source)
 
 static void connect_to(int fd, uint16_t port)
 {
-    struct sockaddr_in address = {
-        .sin_family = AF_INET, .sin_port = htons(port), .sin_addr = {htonl(INADDR_LOOPBACK)}};
+    struct sockaddr_in address = {.sin_family = AF_INET,
+                                  .sin_port = htons(twins_choose_port(port)),
+                                  .sin_addr = {htonl(INADDR_LOOPBACK)}};
     if (connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0)
         return;
     if (errno != EINPROGRESS)

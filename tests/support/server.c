@@ -6,6 +6,7 @@
 #include <cmocka.h>
 
 #include "support/client.h"
+#include "support/twins.h"
 
 #include <poll.h>
 #include <stdlib.h>
@@ -33,7 +34,7 @@ signal_server_options server_options(void)
     return options;
 }
 
-signal_server *server_start(const signal_server_options *options)
+static signal_server *start(const signal_server_options *options)
 {
     signal_server *server = NULL;
     int error = signal_server_create(options, &server, NULL);
@@ -45,6 +46,20 @@ signal_server *server_start(const signal_server_options *options)
         fail_msg("start a server: %s (%d, %s)", strerror(-error), (int)fault.kind, fault.entry);
     assert_int_equal(fault.kind, SIGNAL_SERVER_FAULT_NONE);
     return server;
+}
+
+signal_server *server_start(const signal_server_options *options)
+{
+    if (!twins_are_wanted(options))
+        return start(options);
+    signal_server_options of_two = *options;
+    twins_join(&of_two);
+    of_two.cluster_node = "first";
+    signal_server *first = start(&of_two);
+    of_two.cluster_node = "second";
+    of_two.on_stopped = NULL;
+    twins_add(first, start(&of_two));
+    return first;
 }
 
 signal_server_fault server_start_fault(const signal_server_options *options)
@@ -64,7 +79,9 @@ signal_server_fault server_start_fault(const signal_server_options *options)
 
 void server_end(signal_server *server)
 {
+    signal_server *second = twins_take(server);
     signal_server_destroy(server);
+    signal_server_destroy(second);
 }
 
 int server_teardown(void **state)
@@ -77,6 +94,17 @@ signal_server_stats server_stats(const signal_server *server)
 {
     signal_server_stats stats;
     signal_server_get_stats(server, &stats);
+    const signal_server *second = twins_find(server);
+    if (second == NULL)
+        return stats;
+    uint64_t sums[sizeof(stats) / sizeof(uint64_t)];
+    uint64_t more[sizeof(stats) / sizeof(uint64_t)];
+    const signal_server_stats of_second = server_stats(second);
+    memcpy(sums, &stats, sizeof(sums));
+    memcpy(more, &of_second, sizeof(more));
+    for (size_t i = 0; i < sizeof(sums) / sizeof(sums[0]); i++)
+        sums[i] += more[i];
+    memcpy(&stats, sums, sizeof(stats));
     return stats;
 }
 

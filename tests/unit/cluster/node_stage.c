@@ -94,7 +94,7 @@ static void act_all(test_worker *w, uint64_t now_ms)
 {
     for (int i = 0; i < STAGE_PAIRS; i++) {
         pair *p = &the.pairs[i];
-        char room[16];
+        char room[32];
         snprintf(room, sizeof(room), "pair %d", i);
         if (fixture_worker_of(w->node, room) != w)
             continue;
