@@ -192,12 +192,14 @@ int edge_signal(binding *b, uint8_t kind, bool is_fleeting, slice extra, slice p
     m.payload = payload;
     if (b->state == BINDING_BOUND && STAILQ_EMPTY(&b->in)) {
         int error = e->events.say(e->events.context, &b->owner, &m, false);
-        if (error == 0 || error == -EAGAIN || error == -ENOMEM)
+        if (error == 0 || error == -ENOMEM)
             return error == 0 ? 0 : -EAGAIN;
     }
-    if (b->in_count >= EDGE_MAX_HELD || !held_messages_add(&b->in, &e->self, &m))
+    if (b->in_count >= EDGE_MAX_HELD || b->in_bytes + payload.len > EDGE_MAX_HELD_BYTES ||
+        !held_messages_add(&b->in, &e->self, &m))
         return -EAGAIN;
     b->in_count++;
+    b->in_bytes += payload.len;
     return 0;
 }
 
@@ -246,6 +248,7 @@ static void say_held(binding *b)
             return; /* or its link is lost, and it joins again */
         held_messages_drop_first(&b->in);
         b->in_count--;
+        b->in_bytes -= m.payload.len;
     }
 }
 

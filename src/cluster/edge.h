@@ -18,7 +18,8 @@ enum {
     EDGE_TRY_AGAIN_MS = 50,        /* where an owner can't be reached yet */
     EDGE_ASK_AGAIN_MS = 5000,      /* where the claims do not answer */
     EDGE_SWITCH_MS = 2000,         /* a new owner that does not answer within this time never will */
-    EDGE_MAX_HELD = 64,            /* messages of one client */
+    EDGE_MAX_HELD = 64,            /* messages of one client that wait, */
+    EDGE_MAX_HELD_BYTES = 2 << 20, /* and the bytes of their payloads */
 };
 
 typedef struct edge edge;
@@ -80,7 +81,8 @@ struct binding {
     node_id former; /* SWITCHING: the owner before */
     held_messages in;
     unsigned in_count;
-    char names[]; /* room, user, extra */
+    size_t in_bytes; /* of their payloads */
+    char names[];    /* room, user, extra */
 };
 
 struct edge {

@@ -21,8 +21,9 @@ typedef struct remotes remotes;
 typedef struct owned_room owned_room; /* owned_rooms.h */
 
 enum {
-    REMOTE_CORKED_MS = 5000,        /* an edge that does not switch within this time has lost its way */
-    REMOTE_HELD_BYTES = 256 * 1024, /* what waits for one remote: more, and it is too slow */
+    REMOTE_CORKED_MS = 5000,     /* an edge that does not switch within this time has lost its way */
+    REMOTE_HELD_BYTES = 4 << 20, /* what waits for one remote: more, and it is too slow. A client of one
+                                    server may have as much waiting (MAX_OUTPUT_BYTES) */
 };
 
 /* Why a signal did not come where it should. */

@@ -10,6 +10,7 @@
 #include "halls/script.h"
 #include "support/run_fail.h"
 
+#include <limits.h>
 #include <stdio.h>
 
 static site s;
@@ -210,9 +211,13 @@ static void a_full_link_is_told_as_a_full_queue_in_version_1(void **state)
 {
     (void)state;
     join_1(0, 1, "ann");
-    s.refusals = 1;
+    s.refusals = UINT_MAX;
+    for (int i = 0; i < EDGE_MAX_HELD; i++)
+        say(0, OFFER_1);
+    assert_string_equal(told(0), "");
     say(0, OFFER_1);
     expect_has(0, "Pending queue is full");
+    s.refusals = 0;
     assert_true(s.callers[0].is_open);
 }
 
@@ -222,9 +227,14 @@ static void a_full_link_sends_a_client_of_version_2_back_to_say_it_again(void **
     join_2(0, 1);
     join_2(1, 0);
     (void)told(0);
-    s.refusals = 1;
-    say(0, "{\"type\":\"offer\",\"n\":1,\"sdp\":\"v\"}");
+    s.refusals = UINT_MAX;
+    for (unsigned n = 1; n <= EDGE_MAX_HELD + 1; n++) {
+        char text[64];
+        snprintf(text, sizeof(text), "{\"type\":\"offer\",\"n\":%u,\"sdp\":\"v\"}", n);
+        say(0, text);
+    }
     expect_has(0, "given up");
+    s.refusals = 0;
     (void)told(1);
     come_back(0, 0, "\"resumed\":true,\"received\":0");
     say(0, "{\"type\":\"offer\",\"n\":1,\"sdp\":\"v\"}");

@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { SELF = 1, GIVER = 2, TAKER = 3 };
@@ -396,8 +397,20 @@ static void a_full_link_is_a_full_queue_and_what_was_accepted_waits_for_it(void 
     open_edge(&f, false);
     bind_to(&f, GIVER);
     f.say_error = -EAGAIN;
-    assert_int_equal(say(&f, "a"), -EAGAIN);
+    for (int i = 0; i < EDGE_MAX_HELD; i++)
+        assert_int_equal(say(&f, "a"), 0);
+    assert_int_equal(say(&f, "b"), -EAGAIN);
     edge_deinit(&f.edge);
+    journal_clear(&f.journal);
+
+    open_edge(&f, false);
+    const slice large = {calloc(1, EDGE_MAX_HELD_BYTES), EDGE_MAX_HELD_BYTES};
+    assert_non_null(large.data);
+    assert_int_equal(edge_signal(f.binding, 0, false, (slice){0}, large, f.now_ms), 0);
+    assert_int_equal(say(&f, "b"), -EAGAIN);
+    free((char *)(uintptr_t)large.data);
+    edge_deinit(&f.edge);
+    journal_clear(&f.journal);
 
     open_edge(&f, false);
     assert_int_equal(say(&f, "a"), 0);
