@@ -296,19 +296,19 @@ static bool take_options(signal_log_options *out, const signal_log_options *give
     return true;
 }
 
-int signal_log_start(const signal_log_options *given)
+int signal_log_start(const signal_log_options *options)
 {
-    signal_log_options options;
+    signal_log_options taken;
     if (shared.writer != NULL)
         return -EALREADY;
-    if (!take_options(&options, given))
+    if (!take_options(&taken, options))
         return -EINVAL;
 
     log_writer *w = NULL;
-    int error = make_writer(&options, &w);
+    int error = make_writer(&taken, &w);
     if (error != 0)
         return error;
-    error = log_front_open(options.is_private);
+    error = log_front_open(taken.is_private);
     if (error != 0)
         goto free_writer;
 
@@ -318,7 +318,7 @@ int signal_log_start(const signal_log_options *given)
     if (error != 0)
         goto close_front;
     shared.writer = w;
-    log_front_set_threshold((log_level)options.level);
+    log_front_set_threshold((log_level)taken.level);
     return 0;
 
 close_front:
