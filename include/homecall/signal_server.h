@@ -28,7 +28,7 @@ extern "C" {
 
 typedef struct signal_server signal_server;
 
-/* ---- Hooks: the program is asked about joins, and told of rooms ----
+/* ---- Hooks: the program decides about joins, and hears of rooms ----
  *
  * Both hooks are called on the thread of the worker that has the room. All calls for one room come from one
  * thread, in order; calls for other rooms may come from other workers at the same time. No lock of the server
@@ -94,7 +94,7 @@ typedef struct signal_server_room_event {
     signal_server_space space;
     const char *room;
     size_t room_len;
-    uint32_t members; /* who is in the room after the event */
+    uint32_t members; /* how many are in the room after the event */
 
     /* Of JOINED and LEFT; zero or empty otherwise. */
     const char *user;

@@ -1,7 +1,7 @@
 /* Admin: the HTTP port that shows a server to its operator (admin_pages.h).
  *
  * It has a thread of its own, so no worker ever waits for it. The numbers are read from the counters of the
- * running threads. Who is slow, or says nothing, keeps nobody else from an answer (admin_connections.h). Left
+ * running threads. A client that is slow or silent keeps no other from an answer (admin_connections.h). Left
  * out on purpose: TLS and passwords. The port shows no names and changes nothing,
  * and belongs on a loopback or an inner network. What keeps the pages of strangers from reading it there is
  * in admin_hosts.h. */
@@ -35,7 +35,7 @@ int admin_start(admin *a);
 /* The sockets that it listens on, lent; returns how many. Any thread. */
 size_t admin_get_sockets(const admin *a, int fds[ADMIN_MAX_SOCKETS]);
 
-/* Accept nobody any more, since another process serves the same sockets. Who is connected is still answered.
+/* Accept nobody any more, since another process serves the same sockets. Open connections are still answered.
  * Any thread. */
 void admin_retire(admin *a);
 

@@ -32,7 +32,7 @@ admin_page_head admin_answer_write(admin_answerer *a, const admin_request *reque
                                    FILE *out);
 
 /* Does the connection end with this answer? After a fault nobody knows where the next request begins; no body
- * is read; and who asks by a wrong name has come to the wrong server. */
+ * is read; and a client that asks for a wrong name has come to the wrong server. */
 bool admin_answer_is_last(const admin_request *request, admin_page_head head);
 
 /* Write the whole head of HTTP for an answer whose body has `body_len` bytes, as snprintf() does. With

@@ -79,7 +79,7 @@ enum { PARTICIPANT_REFUSAL_MAX = 128 };
 
 struct dialect_hall;
 
-/* What dialects need of whoever has the connections. */
+/* What dialects need from the owner of the connections. */
 typedef struct participant_host {
     /* The hall that it is in; between two halls, the one that it was in last. */
     struct dialect_hall *(*hall)(const participant *p);

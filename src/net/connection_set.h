@@ -112,7 +112,7 @@ struct connection_set {
     uint8_t *scratch;    /* owned: the buffer of every read; its content is valid only during one call */
     size_t scratch_size; /* in bytes */
     size_t scratch_used; /* how much of it holds what was read since a connection has left last */
-    bytes *spare;        /* owned: a buffer without content, for whoever has output next; or NULL */
+    bytes *spare;        /* owned: a buffer without content, for the next connection with output; or NULL */
     size_t spare_used;   /* how much of such buffers was used since a connection has left last */
     TAILQ_HEAD(connection_list, connection_entry)
     by_state[CONNECTION_STATES];             /* borrowed: every connection of the set is on one list */

@@ -6,8 +6,8 @@
  *
  * Half of the limit is for connections alone, whatever else counts (`other` has at most the other half), and
  * each thread has an equal share of that half. When the sum is over the limit, at least one thread holds more
- * than its share. That one ends its largest holders. So who holds little is not ended because others hold
- * much.
+ * than its share. That one ends its largest holders. So a connection that holds little is not ended because
+ * others hold much.
  *
  * Any thread. */
 #ifndef HOMECALL_NET_MEMORY_BOUND_H

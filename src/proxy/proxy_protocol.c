@@ -121,7 +121,7 @@ static address read_ipv6(const uint8_t *bytes)
     return address_from_ipv6(block.source, read_uint16(block.source_port));
 }
 
-/* The path is not read: it does not tell who is there, and many clients have none. */
+/* The path is not read: it says nothing about the client, and many clients have none. */
 static address read_unix(const uint8_t *bytes)
 {
     (void)bytes;

@@ -6,8 +6,8 @@
  * - No two of the members and waiters of a room who are known by their user names have the same.
  * - The members stand in the order of their numbers, which begin at 1. A number is given once in the life of
  * a room.
- * - Who waits does so because the room is full, or because it doubts the company that it would have: the
- * room has one member, which was asked for a sign of life that it owes, or is away.
+ * - A newcomer waits because the room is full, or because it doubts that the only member is alive: that
+ * member was asked for a sign of life and has not answered, or it is away.
  * - A room has a backlog only while it has one member or none. The owner of the backlog is that one member,
  * or else a member that is lost.
  * - A backlog holds at least one signal.
@@ -15,7 +15,8 @@
  * - A frozen room is in the table, and nothing of it is in a list of what becomes due.
  *
  * A member is lost when its connection is, and its queue is still kept. Its struct is kept with the queue, so
- * losing a connection needs no memory. (Who is away, which a face can say, is a member like others.)
+ * losing a connection needs no memory. (A member that is away, which a face can say, is a member like
+ * others.)
  *
  * A server holds very many rooms, and most of them are calls for two without a queue and without waiters. So
  * what most rooms don't need costs them one pointer, and the lists, which are short, are linked in one

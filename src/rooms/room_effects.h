@@ -41,7 +41,7 @@ typedef enum room_failure {
     ROOM_FAILURE_SERVER_STOPS,
     ROOM_FAILURE_SENDER_LOST,    /* its connection, and its kind of peer keeps no queue */
     ROOM_FAILURE_NOT_UNDERSTOOD, /* the receiver is of a kind that does not know this kind of signal */
-    ROOM_FAILURE_NOBODY_THERE,   /* a fleeting signal of one who is alone */
+    ROOM_FAILURE_NOBODY_THERE,   /* a fleeting signal, and no other member */
     ROOM_FAILURE_MERGED, /* queued, when two rooms became one in which it has no place: room_moving.h */
     ROOM_FAILURES
 } room_failure;

@@ -12,7 +12,7 @@ void room_events_freed(const room_manager *manager, const room *r);
 /* The member, which has a peer, is in its room now. */
 void room_events_joined(const room_manager *manager, const room_member *member);
 
-/* The member is in its room no more; `peer` is who it was, NULL where nobody may look at it. */
+/* The member is in its room no more; `peer` is its peer, or NULL if that may be gone already. */
 void room_events_left(const room_manager *manager, const room_member *member, const room_peer *peer,
                       room_news_kind why);
 

@@ -2,8 +2,8 @@
  *
  * A takeover does not end one member and make another: it gives the member that is there to the new peer. So
  * it needs no memory, and it keeps the queue. The others are told, if they want to hear it, as if one had
- * gone and another had come. One who waits is taken over in the same way. It keeps its place in the line and
- * its deadline, so nothing is lost or won by coming again. */
+ * gone and another had come. A peer that waits is taken over in the same way. It keeps its place in the line
+ * and its deadline, so nothing is lost or won by coming again. */
 #include "rooms/room_manager.h"
 
 #include "rooms/room_events.h"
@@ -117,7 +117,7 @@ static int let_in(room_manager *manager, room_member *newcomer)
     return ROOM_WAITING;
 }
 
-/* The ordinary join, by a user who is neither in the room nor before it. */
+/* The ordinary join, by a user who is neither in the room nor in its line. */
 static int join_anew(room_manager *manager, room *r, room_peer *peer, const room_join *request)
 {
     room_member *newcomer = room_member_new(r, peer, request->user, request->user_json);

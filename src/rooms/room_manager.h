@@ -7,9 +7,9 @@
  * in particular (count, log, the budget) goes through room_effects.
  *
  * Life of a peer here: room_manager_join() answers ROOM_JOINED at once, or ROOM_WAITING when the room is full
- * or the newcomer doubts its company. One who waits is later told on_admitted or on_refused. A place, in the
- * room or in the line, ends with room_manager_leave(), room_manager_lose() or room_manager_succeed(). It also
- * ends with on_refused, on_replaced or on_dropped, and must not be left or lost after that.
+ * or the newcomer doubts its company. A peer that waits is later told on_admitted or on_refused. A place, in
+ * the room or in the line, ends with room_manager_leave(), room_manager_lose() or room_manager_succeed(). It
+ * also ends with on_refused, on_replaced or on_dropped, and must not be left or lost after that.
  *
  * Kinds of peers: what differs between them is said by their faces (room_peer.h). Members are told of each
  * other, if their faces want to hear it: see room_news.
@@ -89,7 +89,7 @@ int room_manager_succeed(room_manager *manager, room_peer *old_peer, room_peer *
  * the queue is full, or -ENOMEM; both are already reported as refused. */
 int room_manager_signal(room_manager *manager, room_peer *from, const room_signal *signal, uint64_t now_ms);
 
-/* A signal that this member of the room of `of_room` had sent to one who is gone is queued
+/* A signal that this member of the room of `of_room` had sent to a member that is gone is queued
  * (protocol/README.md, 2.7), in the order of calls, and reported so. Only if the sender is still there,
  * alone, and speaks version 1, which can't say it again. Was it queued? Where the queue is full, it is
  * reported as refused. Only from within room_peer_face.on_gone. */
@@ -101,7 +101,7 @@ bool room_manager_requeue(room_manager *manager, const room_member *of_room, uin
 void room_manager_on_alive(room_manager *manager, room_peer *peer, uint64_t now_ms);
 
 /* Tell the others that this member is away, that it is back, which is a sign of life, too, or that something
- * about it has changed. away_since_ms() of its face says the same already. Of one who waits nobody is told.
+ * about it has changed. away_since_ms() of its face says the same already. If it waits, nobody is told.
  */
 void room_manager_away(room_manager *manager, room_peer *peer);
 void room_manager_back(room_manager *manager, room_peer *peer, uint64_t now_ms);

@@ -1,8 +1,8 @@
 /* What the parts of the RoomManager share: its struct. Internal to src/rooms.
  *
  * room_signals.c passes signals on and keeps them; waiting_line.c has the newcomers before rooms; room_news.c
- * tells the members of each other. room_places.c stands on these: who comes in, who goes, and what becomes
- * due by that. room_manager.c and room_succession.c are what the server calls. */
+ * tells the members of each other. room_places.c uses these: it lets members in and takes them out, and does
+ * what follows from that. room_manager.c and room_succession.c are what the server calls. */
 #ifndef HOMECALL_ROOMS_ROOM_MANAGER_PARTS_H
 #define HOMECALL_ROOMS_ROOM_MANAGER_PARTS_H
 

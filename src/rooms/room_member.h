@@ -16,13 +16,13 @@ slice room_member_user(const room_member *member);
 slice room_member_room_json(const room_member *member);
 slice room_member_user_json(const room_member *member);
 
-/* The two JSON names in one call, for who needs both with each signal. */
+/* The two JSON names in one call, for callers that need both with each signal. */
 void room_member_names_json(const room_member *member, slice *room_json, slice *user_json);
 
 /* Is it still in the line before its room? */
 bool room_member_is_waiting(const room_member *member);
 
-/* Is another member in its room? One who is away counts. */
+/* Is another member in its room? A member that is away counts. */
 bool room_member_has_company(const room_member *member);
 
 /* Its peer. Borrowed; NULL for the sender of queued signals whose connection is lost. */

@@ -82,10 +82,11 @@ typedef struct room_peer_face {
     /* Has anything been read from the peer after this time? */
     bool (*is_alive_since)(const room_peer *peer, uint64_t since_ms);
     /* NULL where peers of this kind are never away. Otherwise 0 while the connection of the peer is there, or
-     * since when it is not. Who is away is a member like others and gets signals, but can't be probed. */
+     * since when it is not. A peer that is away is a member like others and gets signals, but can't be
+     * probed. */
     uint64_t (*away_since_ms)(const room_peer *peer);
     /* NULL where that can't be. Otherwise: can nobody say whether the peer is there, since the machine that
-     * it is connected to has gone silent? It is neither alive nor silent then, and who waits goes on waiting.
+     * it is connected to has gone silent? It is neither alive nor silent then, and newcomers go on waiting.
      */
     bool (*is_in_doubt)(const room_peer *peer);
     /* The peer waited and is in the room now. Called before anything is sent to it. */
@@ -94,11 +95,11 @@ typedef struct room_peer_face {
      * it, and before the others are told. */
     void (*on_entered)(room_peer *peer);
     /* NULL, or: this has happened to another member of its room. Borrowed for the call. A join is told before
-     * the newcomer gets what was queued; an end after the last signal of who is gone, which is no member any
-     * more. Who waits in a line hears nothing, and nobody hears of it. */
+     * the newcomer gets what was queued; an end is told after the last signal of the member that is gone.
+     * A peer that waits in a line gets no news, and nobody gets news of it. */
     void (*on_news)(room_peer *peer, const room_news *news);
     /* NULL, or: the peer is no member any more, but `member` still says where it was. The others were told,
-     * and nobody who waits was let in yet. Here alone room_manager_requeue() may be called. */
+     * and no newcomer was let in yet. Here alone room_manager_requeue() may be called. */
     void (*on_gone)(room_peer *peer);
     /* The peer waited and did not get in. It has no place any more. `was` is the place that it had, borrowed
      * for the call. */

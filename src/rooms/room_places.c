@@ -122,7 +122,7 @@ static void drop_silent_members(room_manager *manager, const room *r)
     }
 }
 
-/* ---- Who waits ---- */
+/* ---- The line ---- */
 
 static void admit(room_manager *manager, room_waiter *waiter)
 {
@@ -149,7 +149,7 @@ void room_places_refuse(room_manager *manager, room_waiter *waiter)
 }
 
 /* protocol/README.md, 2.8: members who are there and silent go first. Only if that is not enough, those who
- * are away go, and only as many as are needed: whoever is due and still waits comes here again. */
+ * are away go, and only as many as are needed: a newcomer that is due and still waits comes here again. */
 void room_places_decide(room_manager *manager, room_waiter *waiter)
 {
     room *r = waiter->member->room;
@@ -200,7 +200,7 @@ void room_places_settle(room_manager *manager, room *r)
         admit(manager, admissible);
     if (room_manager_is_full(manager, r))
         refuse_those_who_cannot_get_in(manager, r);
-    else if (r->waiter_count > 0) /* they doubt the one who is in, who may have come in just now */
+    else if (r->waiter_count > 0) /* they doubt the only member, which may have come in just now */
         waiting_line_probe(manager, r, manager->now_ms);
     assert(r->backlog == NULL || r->member_count <= 1);
     if (r->member_count == 0 && r->backlog == NULL)

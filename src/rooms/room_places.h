@@ -1,5 +1,5 @@
-/* The places in rooms: who comes in, who goes, and what becomes due by that. The part of the RoomManager that
- * the calls of the server stand on. Internal to src/rooms.
+/* The places in rooms: members come in and go, and what follows from that is done. The part of the
+ * RoomManager that the calls of the server stand on. Internal to src/rooms.
  *
  * Every call that changes a room makes its own change first. Then it calls room_places_settle(), which lets
  * in and refuses whom the change concerns. */
@@ -32,7 +32,7 @@ void room_places_pass_on(room_manager *manager, room_member *member, room_peer *
  * kind of peer keeps that. */
 void room_places_end_lost(room_manager *manager, room_member *member);
 
-/* Take one who waits out of its line, for good. */
+/* Take a waiter out of its line, for good. */
 void room_places_end_wait(room_manager *manager, room_waiter *waiter);
 
 /* The same, and tell it that it did not get in. */

@@ -1,4 +1,4 @@
-/* What happens to signals: they are passed on to who is there, kept for who comes, and given up
+/* What happens to signals: they are passed on to members, kept for newcomers, and given up
  * (protocol/README.md, 1.2 and 1.3). The part of the RoomManager that reports them. Internal to src/rooms. */
 #ifndef HOMECALL_ROOMS_ROOM_SIGNALS_H
 #define HOMECALL_ROOMS_ROOM_SIGNALS_H
@@ -9,7 +9,8 @@
  * nobody else is there. 0, -ENOSPC or -ENOMEM, as room_manager_signal(). */
 int room_signals_pass(room_manager *manager, room_member *from, const room_signal *signal);
 
-/* Queue a copy of a signal that this member had sent to one who is gone, if it is alone now. Was it queued?
+/* Queue a copy of a signal that this member had sent to a member that is gone, if it is alone now. Was it
+ * queued?
  */
 bool room_signals_take_back(room_manager *manager, room_member *from, const room_signal *signal);
 
@@ -26,7 +27,7 @@ void room_signals_hand_out(room_manager *manager, room_backlog *backlog, const r
                            room_failure failure);
 
 /* The same: it becomes the queue of its room, which has none, or goes behind the one that is there. `owner`
- * is the member that owns it from now on, or NULL where that stays one who is lost. */
+ * is the member that owns it from now on, or NULL if the owner stays a lost member. */
 void room_signals_adopt(room_manager *manager, room *r, room_backlog *backlog, room_member *owner);
 
 /* What a room has queued is of no interest here any more: nothing is reported. */

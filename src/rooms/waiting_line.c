@@ -88,8 +88,9 @@ static bool was_asked_lately(const room_manager *manager, const room_member *mem
     return member->asked_ms != 0 && now_ms < member->asked_ms + pause_ms;
 }
 
-/* Who has been asked and still has time to answer is not asked again, nor who was asked within the last
- * second. Where nobody waits, a question whose time is over will not be judged any more, and is asked anew.
+/* A member that was asked and still has time to answer is not asked again, nor one that was asked within the
+ * last second. Where nobody waits, a question whose time is over will not be judged any more, and is asked
+ * anew.
  */
 unsigned waiting_line_probe(const room_manager *manager, room *r, uint64_t now_ms)
 {

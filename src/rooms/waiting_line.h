@@ -5,8 +5,8 @@
  * A newcomer before a full room has every member probed, except those that still owe an answer to an earlier
  * newcomer. That newcomer may have gone since; the answer, when it comes, serves both. A member is judged
  * from the time when it was asked. One that came in while somebody waits owes nothing, for its own join was a
- * sign of life. A waiter can be refused as soon as nobody owes an answer from after its coming. Who is away
- * can't be asked, and owes an answer until it is back.
+ * sign of life. A waiter can be refused as soon as nobody owes an answer from after its coming. A member
+ * that is away can't be asked, and owes an answer until it is back.
  *
  * A newcomer who doubts its company waits before a room that has one member and is not full. Nothing but that
  * member decides: it is probed, and shows that it is there, or goes. If another takes its place meanwhile,
@@ -50,8 +50,8 @@ room_member *waiting_line_longest_away(const room *r);
 /* Can nobody say of a member of the room whether it is there? */
 bool waiting_line_has_doubtful(const room *r);
 
-/* Was this member asked so long ago, without a sign of life since, that it must go? Who is away is not
- * silent, nor is who is in doubt. */
+/* Was this member asked so long ago, without a sign of life since, that it must go? A member that is away
+ * or in doubt is not silent. */
 bool waiting_line_is_silent(const room_manager *manager, const room_member *member, uint64_t now_ms);
 
 /* Have all members shown that they are alive since this waiter came? */

@@ -162,7 +162,7 @@ static void pause_accepting(acceptor *a)
         pause_listening(a);
 }
 
-/* Whoever comes while the server is overloaded waits in the kernel. */
+/* New connections queue in the kernel while the server is overloaded. */
 static void pause_if_overloaded(acceptor *a)
 {
     if (a->is_paused || !session_group_is_overloaded(&a->thread.group))

@@ -38,7 +38,7 @@ typedef struct acceptor {
     ice_rate *ice_rate;      /* owned: for GET /ice on this thread */
     uint64_t next_id;        /* the id of the next connection */
     uint64_t id_step;        /* from one id to the next; no two acceptors give the same id */
-    int descriptor_bound;    /* whoever is accepted on a descriptor from here on is the last for a while */
+    int descriptor_bound;    /* after a client got a descriptor from here on, accepting pauses */
     bool is_short;           /* there is a shortage of descriptors or memory, or it may not be over yet */
     bool is_untold;          /* it was said that a proxy is not trusted */
     bool is_paused;          /* nothing is accepted until `retry` fires */

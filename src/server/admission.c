@@ -40,7 +40,7 @@ struct admission {
     _Atomic uint32_t local;       /* those whose place is `loopback` */
     admission_place anywhere;     /* the place of those whose client is not known yet, or is exempt */
     admission_place loopback;     /* the place of the machine's own, where that is no proxy */
-    admission_place outside;      /* everybody's place who is being answered with 503 */
+    admission_place outside;      /* the place of all connections that are being answered with 503 */
     pthread_mutex_t lock;         /* guards all that follows */
     client *clients;              /* owned, each of them */
     client_list kept;             /* those without a connection; who left first is first */

@@ -7,8 +7,8 @@
  * so connecting anew does not make it forget anything; 65,536 are kept so, and who left first is forgotten
  * first. The table of clients is under a lock, which each connection uses twice.
  *
- * No limit of an address is for exempt addresses, which by default are those of this machine: such a peer is
- * a test, or a proxy of which nobody has told. */
+ * Exempt addresses, by default those of this machine, have no limits for one address: such a peer is a test,
+ * or a proxy that TRUSTED_PROXIES does not name. */
 #ifndef HOMECALL_SERVER_ADMISSION_H
 #define HOMECALL_SERVER_ADMISSION_H
 
@@ -45,7 +45,7 @@ typedef enum admission_refusal {
 /* The refusal in words. A literal. */
 const char *admission_refusal_text(admission_refusal refusal);
 
-/* `limits` and `hash` are copied; `exempt`, the addresses that no limit of an address is for, is borrowed. 0
+/* `limits` and `hash` are copied; `exempt`, the addresses without such limits, is borrowed. 0
  * and the admission in *out, owned by the caller; or -ENOMEM. */
 int admission_new(const admission_limits *limits, const address_list *exempt, const keyed_hash *hash,
                   admission **out);
@@ -71,7 +71,7 @@ admission_refusal admission_claim(admission *a, admission_place **place, const a
 void admission_leave(admission *a, admission_place *place, uint64_t now_us);
 
 /* Are there more connections from this machine than one address may have, that came by no trusted proxy? Then
- * they are the clients of a proxy of which nobody has told. Any thread. */
+ * they are probably clients of a proxy that TRUSTED_PROXIES does not name. Any thread. */
 bool admission_has_untold_proxy(const admission *a);
 
 /* The place whose account this allowance is of. */

@@ -2,9 +2,9 @@
  * is what an address stands for (address_key). The server keeps the accounts, also some time after the last
  * connection of a client, so that nobody gets rid of what was counted by connecting anew.
  *
- * Those who are being refused have one together. One that is not limited is shared by everybody whom no limit
- * of an address is for: exempt addresses, which by default are those of this machine, and clients of a
- * trusted proxy whose request was not read yet.
+ * All clients that are being refused share one account. All clients without limits share another: those with
+ * exempt addresses, by default the addresses of this machine, and clients of a trusted proxy whose request
+ * was not read yet.
  *
  * Any thread: all its parts are for several threads at once. */
 #ifndef HOMECALL_SESSION_CLIENT_ACCOUNT_H

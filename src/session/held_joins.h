@@ -1,7 +1,7 @@
 /* Held joins: the sessions of one thread whose join may be a guess and has to wait (guess_limit), ordered by
- * when each goes on. They are a binary heap, and a session knows its place in it: whoever holds thousands of
- * joins, and ends them in any order, costs the logarithm of that for each. It is a ticker of the thread's
- * loop. There is no memory for it while no join is held.
+ * when each goes on. They are a binary heap, and a session knows its place in it: a client that holds
+ * thousands of joins, and ends them in any order, costs the logarithm of that number for each. It is a ticker
+ * of the thread's loop. There is no memory for it while no join is held.
  *
  * All functions: the thread of the loop, or any thread while that does not run. */
 #ifndef HOMECALL_SESSION_HELD_JOINS_H

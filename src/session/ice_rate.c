@@ -54,7 +54,7 @@ bool ice_rate_take(ice_rate *rate, const keyed_hash *hash, const address *client
             budgets[count++] = budget_of(rate->networks, ICE_RATE_PLACES / 2, rate_of_network,
                                          hash_of_network(hash, client));
     }
-    for (size_t i = 0; i < count; i++) /* who is refused by one pays to none */
+    for (size_t i = 0; i < count; i++) /* a client that one bucket refuses is charged to none */
         if (!has_token(&budgets[i], now_ms))
             return false;
     for (size_t i = 0; i < count; i++)

@@ -46,8 +46,8 @@ static inline session_group *session_group_of(const session *s)
     return s->connection.entry.set->owner;
 }
 
-/* The account of its client; NULL when no limit of an address is for it. It changes once, when the request of
- * a proxy's client was read. */
+/* The account of its client; NULL if it is exempt from the limits of an address. It changes once, when the
+ * request of a proxy's client was read. */
 static inline client_account *session_client(const session *s)
 {
     return client_account_of(s->connection.allowance);

@@ -1,4 +1,5 @@
-/* Session budget: how many bytes the queues of all shards may hold together, and who holds them.
+/* Session budget: how many bytes the queues of all shards may hold together, and which address they count
+ * for.
  *
  * Bytes are charged to the address of the client that has sent them, until they are delivered or dropped:
  * also when its connection has ended long before. One address may hold `address_limit` bytes. The last

@@ -49,7 +49,7 @@ typedef struct session_shared {
     net_limits net;
     session_limits limits;
     keyed_hash hash;      /* of codewords, and of the addresses that ask for /ice */
-    address_list exempt;  /* no limit of an address is for these */
+    address_list exempt;  /* addresses without limits for one address */
     address_list proxies; /* the trusted proxies: what they say about a client's address is believed */
     ice_settings ice;
     session_hooks hooks;
