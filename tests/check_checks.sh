@@ -54,6 +54,19 @@ expect "bench/syscalls.sh without a server" 1 1 'the server did not start' env B
 expect "bench/memory.sh without a server" 1 1 'the server did not start' env BUILD_DIR="$private/build" bench/memory.sh 10
 expect "tests/soak/resume.sh without a server" 1 1 'the server did not start' env BUILD_DIR="$private/build" tests/soak/resume.sh 2
 
+# Documents that are not true any more.
+# shellcheck disable=SC2016 # the backquotes are those of the document
+sed 's/"from":"anna","sdp":"v=0…"}$/"from":"boris","sdp":"v=0…"}/; /^| 1013 /d; s/`Room is full` |/`Room is fuller` |/' \
+    src/protocol/README.md >"$private/protocol.md"
+expect "tests/documents/check_protocol.py" 1 4 'instead came|1013 is in the code|Room is full' \
+    tests/documents/check_protocol.py build/release/homecall-signal "$private/protocol.md"
+mkdir "$private/documents"
+git ls-files -z | tar -c --null -T - | tar -x -C "$private/documents"
+sed -i 's/(deploy\/first-evening/(deploy\/first-morning/; s/--check-config/--check-configs/; s/#two-commands/#three-commands/' \
+    "$private/documents/README.md"
+expect "tests/documents/check_documents.py" 1 3 'leads nowhere|no heading for|ends with 2|meets no line' \
+    env BUILD_DIR="$root/build/release" tests/documents/check_documents.py "$private/documents"
+
 expect "too many libraries" 1 1 'at most 1\)' env LIBRARIES_BOUND=1 tests/check_install.sh
 
 # The style of a tree that has a fault of each kind.
