@@ -199,7 +199,7 @@ run_node() {
     log=$out/$name.log
     echo "--- $name"
     (cd "$1" && npm ci --no-audit --no-fund --loglevel=error) || { note 0 1 "npm ci in $1"; return; }
-    (cd "$1" && node --test --test-reporter=tap .) >"$log" 2>&1
+    (cd "$1" && node --test --test-reporter=tap --test-concurrency=2 .) >"$log" 2>&1
     status=$?
     good=$(sum '^# pass ([0-9]+)' "$log")
     bad=$(sum '^# fail ([0-9]+)' "$log")
