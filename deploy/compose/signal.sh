@@ -19,8 +19,10 @@ if [ -z "${TURN_URLS:-}" ]; then
 fi
 if [ "${profiles#*,cluster,}" != "$profiles" ]; then
     export CLUSTER_URL="${CLUSTER_URL:-nats://nats:4222}"
-    export CLUSTER_USER=homecall
-    export CLUSTER_PASSWORD_FILE=/run/cluster/password
-    export CLUSTER_SECRET_FILE=/run/cluster/secret
+    export CLUSTER_SECRET_FILE="${CLUSTER_SECRET_FILE:-/run/cluster/secret}"
+    if [ -z "${CLUSTER_CREDENTIALS_FILE:-}" ]; then
+        export CLUSTER_USER="${CLUSTER_USER:-homecall}"
+        export CLUSTER_PASSWORD_FILE="${CLUSTER_PASSWORD_FILE:-/run/cluster/password}"
+    fi
 fi
 exec "$@"

@@ -17,7 +17,7 @@ left_out=(PROXY_PROTOCOL WSS_PORT TLS_CERT_FILE TLS_KEY_FILE)
 # What the compose file has for signal.sh, which makes options of it.
 for_signal_sh=(HOST_PUBLIC COMPOSE_PROFILES)
 # Options that the compose file has and the table does not know yet.
-to_come=(CLUSTER_URL CLUSTER_NAME CLUSTER_HOLD CLUSTER_WITHOUT_ENGINE)
+to_come=()
 
 # ---- The file ----
 
