@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include "bench/process.h"
 #include "support/client.h"
 #include "support/member.h"
 #include "support/nats_engine.h"
@@ -25,6 +26,7 @@ typedef struct cluster {
     signal_server_options options;
     char secret[128]; /* a path */
     signal_server *servers[SERVERS];
+    process process; /* or the second one is this */
     uint16_t ports[SERVERS];
 } cluster;
 
@@ -61,6 +63,7 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
     cluster *c = *state;
+    process_kill(&c->process);
     for (int i = 0; i < SERVERS; i++)
         server_end(c->servers[i]);
     nats_engine_destroy(&c->engine);
@@ -261,6 +264,104 @@ static void a_server_without_an_engine_serves_alone_and_finds_the_other_later(vo
     client_close(b);
 }
 
+/* ---- A server that is another process ---- */
+
+/* Start the program as the second server, and wait until it serves. */
+static void start_program(cluster *c)
+{
+    process_start(
+        &c->process,
+        "exec env CLUSTER_URL=%s CLUSTER_SECRET_FILE=%s CLUSTER_NODE=program WS_PORT=0 ADMIN_PORT=off "
+        "WORKERS=3 ROOM_CAPACITY=3 EXEMPT_ADDRESSES=127.0.0.0/8 %s --env-file /dev/null",
+        c->engine.url, c->secret, getenv("HOMECALL_SIGNAL_BINARY"));
+    process_await(&c->process, "started");
+    process_await(&c->process, " tls_port=");
+    const char *port = strstr(c->process.out.text, " port=");
+    assert_non_null(port);
+    c->ports[1] = (uint16_t)strtoul(port + strlen(" port="), NULL, 10);
+}
+
+/* Three in a room: each hears what the others say. */
+static void expect_three(client *all[3], const char *const names[3])
+{
+    for (unsigned i = 0; i < 3; i++) {
+        client_send_number(all[i], i);
+        for (unsigned other = 0; other < 3; other++) {
+            if (other != i)
+                client_expect_number(all[other], "room", names[i], i);
+        }
+    }
+}
+
+static bool has_come(const client *c, int wait_ms)
+{
+    struct pollfd input = {.fd = client_fd(c), .events = POLLIN};
+    return poll(&input, 1, wait_ms) > 0;
+}
+
+/* One says numbers until the two others hear it; then all of that has been read. */
+static void await_heard(client *from, client *a, client *b)
+{
+    enum { TRIES = 400, PAUSE_MS = 50, LAST = 9999 };
+    client *const others[] = {a, b};
+    for (unsigned i = 0; i < TRIES && !(has_come(a, PAUSE_MS) && has_come(b, PAUSE_MS)); i++)
+        client_send_number(from, i);
+    client_send_number(from, LAST);
+    for (int i = 0; i < 2; i++) {
+        while (strstr(client_receive_text(others[i]).data, "9999") == NULL)
+            continue;
+    }
+}
+
+static cluster *begin_with_program(void **state)
+{
+    cluster *c = *state;
+    if (!nats_engine_exists())
+        skip();
+    c->options.room_capacity = 3;
+    start_server(c, 0);
+    start_program(c);
+    return c;
+}
+
+static void after_a_server_is_killed_the_others_clients_go_on(void **state)
+{
+    static const char *const names[] = {"anna", "bert", "carl"};
+    cluster *c = begin_with_program(state);
+    client *all[3];
+    all[1] = client_open_settled(c->ports[1], "room", "bert"); /* it has the room */
+    all[0] = client_open_settled(c->ports[0], "room", "anna");
+    all[2] = client_open_settled(c->ports[0], "room", "carl");
+    expect_three(all, names);
+    uint64_t killed_ms = client_now_ms();
+    process_kill(&c->process);
+    client_close(all[1]);
+    all[1] = client_open_settled(c->ports[0], "room", "bert");
+    assert_in_range(client_now_ms() - killed_ms, 1000,
+                    10000); /* 5 s until it is lost, and 1 s for those before */
+    expect_three(all, names);
+    for (int i = 0; i < 3; i++)
+        client_close(all[i]);
+}
+
+static void a_server_that_stood_still_comes_back_and_its_room_becomes_one_with_the_other(void **state)
+{
+    static const char *const names[] = {"anna", "bert", "carl"};
+    cluster *c = begin_with_program(state);
+    client *all[3];
+    all[1] = client_open_settled(c->ports[1], "room", "bert");
+    all[0] = client_open_settled(c->ports[0], "room", "anna");
+    assert_int_equal(kill(c->process.pid, SIGSTOP), 0);
+    all[2] = client_open_settled(c->ports[0], "room", "carl"); /* held until the other one is lost */
+    client_send_number(all[0], 1);
+    client_expect_number(all[2], "room", "anna", 1);
+    assert_int_equal(kill(c->process.pid, SIGCONT), 0);
+    await_heard(all[1], all[0], all[2]);
+    expect_three(all, names);
+    for (int i = 0; i < 3; i++)
+        client_close(all[i]);
+}
+
 /* ---- Starts that fail ---- */
 
 static void expect_refusal(cluster *c, const char *part)
@@ -303,6 +404,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_server_that_stops_gives_its_rooms_to_the_other, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_server_without_an_engine_serves_alone_and_finds_the_other_later,
                                         set_up, tear_down),
+        cmocka_unit_test_setup_teardown(after_a_server_is_killed_the_others_clients_go_on, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(
+            a_server_that_stood_still_comes_back_and_its_room_becomes_one_with_the_other, set_up, tear_down),
         cmocka_unit_test_setup_teardown(an_engine_that_refuses_us_or_takes_too_little_fails_the_start, set_up,
                                         tear_down),
     };
