@@ -49,7 +49,10 @@ static void resume(owner *o, remote *r, const remote_id *id, const wire_message 
         return;
     }
     remote_face_on_entered(&r->peer);
-    if (remote_kind_of(r)->resume(r, m) && was_away)
+    bool goes_on = remote_kind_of(r)->resume(r, m);
+    if (r->peer.member == NULL)
+        return; /* it has ended, for want of memory */
+    if (goes_on && was_away)
         room_manager_back(o->all.manager, &r->peer, o->all.now_ms);
     else /* it may have been asked by its former edge, and has come instead */
         room_manager_on_alive(o->all.manager, &r->peer, o->all.now_ms);
