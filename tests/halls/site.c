@@ -265,7 +265,9 @@ static int say_to(void *context, const node_id *to, const wire_message *m, bool 
         from->site->refusals--;
         return -EAGAIN;
     }
+    from->site->is_carrying = true;
     REQUIRE(held_messages_add(&place_of(from->site, to)->inbox, &from->id, m));
+    from->site->is_carrying = false;
     return 0;
 }
 

@@ -78,6 +78,7 @@ struct site {
     size_t reserved;        /* by queues and outboxes */
     unsigned lost;          /* signals, by the counts of the cluster */
     unsigned moved;         /* rooms */
+    bool is_carrying;       /* the loop between the nodes is at work */
     unsigned refusals;      /* so many signals from edges do not fit into the link */
 };
 
