@@ -28,7 +28,7 @@ static bool send_text(participant *wire, const struct iovec *parts, int count)
             is_there = false;
         }
     }
-    if (is_there) {
+    if (is_there && text != NULL) {
         wire_message m = {.type = WIRE_DELIVER, .payload = {(const char *)bytes_head(text), bytes_len(text)}};
         remote_tell(r, &m);
     }
