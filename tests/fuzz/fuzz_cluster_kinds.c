@@ -68,7 +68,7 @@ static seat *unpack(slice text, room_peer *peer)
 static void judge_moved(slice text)
 {
     room_peer peer = {.face = &remote_2.face};
-    REQUIRE(site_open(&s, true));
+    REQUIRE(site_open(&s, true, 2));
     seat *first = unpack(text, &peer);
     if (first != NULL) {
         extra_writer once = {.len = 0}, twice = {.len = 0};
@@ -144,7 +144,7 @@ static void say(const wire_message *m)
 
 static void play(fuzz_input *in)
 {
-    REQUIRE(site_open(&s, true));
+    REQUIRE(site_open(&s, true, 2));
     for (unsigned i = 0; i < HALL_ROOMS; i++)
         s.owners[i] = 0;
     site_connect(&s, 0, CAST_2, 0, NULL);

@@ -620,9 +620,9 @@ static void open_edge(place *at)
     at->hall.edge = &at->edge;
 }
 
-static bool open_place(place *at, site *s, int index)
+static bool open_place(place *at, site *s, int index, unsigned capacity)
 {
-    const room_limits rooms = {.capacity = 2,
+    const room_limits rooms = {.capacity = capacity,
                                .pending_max_messages = 6,
                                .pending_max_bytes = 1 << 20,
                                .pending_ttl_ms = 120000,
@@ -663,7 +663,7 @@ static bool open_place(place *at, site *s, int index)
     return true;
 }
 
-bool site_open(site *s, bool is_cluster)
+bool site_open(site *s, bool is_cluster, unsigned capacity)
 {
     memset(s, 0, sizeof(*s));
     s->is_cluster = is_cluster;
@@ -671,7 +671,7 @@ bool site_open(site *s, bool is_cluster)
     for (int i = 0; i < HALL_ROOMS; i++)
         s->owners[i] = is_cluster ? i % NODES : 0;
     for (int i = 0; i < count_places(s); i++) {
-        if (!open_place(&s->places[i], s, i))
+        if (!open_place(&s->places[i], s, i, capacity))
             return false;
     }
     return true;

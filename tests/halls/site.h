@@ -82,8 +82,8 @@ struct site {
     unsigned refusals;      /* so many signals from edges do not fit into the link */
 };
 
-/* Open one. False without memory. */
-bool site_open(site *s, bool is_cluster);
+/* Open one, with rooms for so many users. False without memory. */
+bool site_open(site *s, bool is_cluster, unsigned capacity);
 
 /* All connections end, and everything is freed. */
 void site_close(site *s);

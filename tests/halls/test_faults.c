@@ -20,7 +20,7 @@ static int open_site(void **state)
     (void)state;
     if (sigsetjmp(fail_jump, 0) != 0)
         fail_msg("%s", fail_text);
-    return site_open(&s, true) ? 0 : -1;
+    return site_open(&s, true, 2) ? 0 : -1;
 }
 
 static int close_site(void **state)

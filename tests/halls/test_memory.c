@@ -48,7 +48,7 @@ void *__wrap_realloc(void *memory, size_t size)
 static bool play(const cast *c, uint64_t seed, unsigned long at)
 {
     enum { STEPS = 60 };
-    REQUIRE(site_open(&s, true));
+    REQUIRE(site_open(&s, true, 2));
     counted = 0;
     fails_at = at;
     script_play(&s, c, seed, STEPS);
