@@ -9,6 +9,7 @@
 
 /* The simulations have a REQUIRE of their own, which ends a run: here that one counts. */
 #undef REQUIRE
+#include "dialect/edge_client.h"
 #include "dialect_2/extra_2.h"
 #include "dialect_2/remote_2.h"
 #include "dialect_2/seat_house.h"
@@ -142,9 +143,28 @@ static void say(const wire_message *m)
     free(written);
 }
 
-static void play(fuzz_input *in)
+/* What it says as the owner of rooms that clients of the other node are in. */
+static void say_as_owner(fuzz_input *in, unsigned who)
 {
-    REQUIRE(site_open(&s, true, 2));
+    static const wire_type types[] = {WIRE_JOINED,   WIRE_WAITING,    WIRE_FULL,  WIRE_NOT_OWNER,
+                                      WIRE_UNBOUND,  WIRE_MOVED,      WIRE_CLOSE, WIRE_DELIVER,
+                                      WIRE_SWITCHED, WIRE_QUEUE_FULL, WIRE_PROBE};
+    const caller *c = &s.callers[who];
+    if (c->p.peer.member == NULL)
+        return;
+    uint8_t what = fuzz_take_byte(in);
+    const wire_message m = {.type = types[what % (sizeof(types) / sizeof(types[0]))],
+                            .code = (what >> 4) % WIRE_ENDS,
+                            .binding = edge_client_of(&c->p)->binding->number,
+                            .number = 1,
+                            .other = s.places[what >> 7].id,
+                            .extra = fuzz_take_bytes(in),
+                            .payload = fuzz_take_bytes(in)};
+    edge_on_message(&s.places[0].edge, &s.places[1].id, &m, s.now_ms);
+}
+
+static void open_clients(void)
+{
     for (unsigned i = 0; i < HALL_ROOMS; i++)
         s.owners[i] = 0;
     site_connect(&s, 0, CAST_2, 0, NULL);
@@ -152,18 +172,33 @@ static void play(fuzz_input *in)
     site_connect(&s, 1, CAST_1, 0, NULL);
     site_say(&s, 1, "{\"type\":\"join\",\"room\":\"quay\",\"user\":\"ann\"}");
     site_connect(&s, 2, CAST_SESSION, 0, "a session");
+    s.owners[2] = 1; /* that of the next two */
+    site_connect(&s, 3, CAST_2, 0, NULL);
+    site_say(&s, 3, "{\"type\":\"join\",\"room\":\"\\\"odd\\\" room\"}");
+    site_connect(&s, 4, CAST_1, 0, NULL);
+    site_say(&s, 4, "{\"type\":\"join\",\"room\":\"\\\"odd\\\" room\",\"user\":\"bob\"}");
+}
+
+static void play(fuzz_input *in)
+{
+    REQUIRE(site_open(&s, true, 2));
+    open_clients();
     for (unsigned steps = 0; in->left > 0 && steps < 64; steps++) {
         uint8_t what = fuzz_take_byte(in);
-        const wire_message m = draw_message(in, what & 3);
-        say(&m);
+        if ((what & 0xC0) == 0xC0) {
+            say_as_owner(in, 3 + (what & 1));
+        } else {
+            const wire_message m = draw_message(in, what & 3);
+            say(&m);
+        }
         if ((what & 4) != 0)
             site_settle(&s);
         if ((what & 8) != 0)
             site_say(&s, 1, "{\"type\":\"offer\",\"sdp\":\"v\"}");
         if ((what & 16) != 0)
             site_say(&s, 0, "{\"type\":\"update\",\"n\":1,\"data\":2}");
-        if ((what & 0xE0) != 0)
-            site_pass(&s, (what >> 5) * 1000U);
+        if ((what & 0x60) != 0)
+            site_pass(&s, (what >> 5 & 3) * 1000U);
     }
     site_settle(&s);
     site_close(&s);
