@@ -64,6 +64,16 @@ describe("joining", () => {
     assert.equal(f.sockets.length, 1);
   });
 
+  test("a join that is not allowed is rejected with the words of the server", async (t) => {
+    const f = new Fixture(t);
+    await f.dial();
+    await f.open();
+    await f.hear({ type: "error", code: "not-allowed", message: "Ask first", fatal: false });
+    assert.equal(await endOf(f.joined), "not-allowed");
+    assert.equal(f.client.state, "closed");
+    assert.deepEqual(f.told("error").map(([, e]) => [e.code, e.message]), [["not-allowed", "Ask first"]]);
+  });
+
   test("a busy server is asked again, not before the time that it tells", async (t) => {
     const f = new Fixture(t);
     await f.dial();

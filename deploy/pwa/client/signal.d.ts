@@ -33,6 +33,7 @@ export type ErrorCode =
   | "too-large"
   | "busy"
   | "unsupported"
+  | "not-allowed"
   | "replaced"
   | "lost";
 
