@@ -131,11 +131,11 @@ static void the_build_is_an_info_where_there_are_infos(void **state)
     h->snapshot.version = "1\\2\"3\n4";
     expect(h, PROMETHEUS_TEXT,
            "# TYPE homecall_signal_build_info gauge\n"
-           "# HELP homecall_signal_build_info What runs here.\n"
+           "# HELP homecall_signal_build_info Name and version of the program.\n"
            "homecall_signal_build_info{version=\"1\\\\2\\\"3\\n4\",libevent=\"");
     expect(h, PROMETHEUS_OPENMETRICS,
            "# TYPE homecall_signal_build info\n"
-           "# HELP homecall_signal_build What runs here.\n"
+           "# HELP homecall_signal_build Name and version of the program.\n"
            "homecall_signal_build_info{version=\"1\\\\2\\\"3\\n4\",libevent=\"");
 }
 
