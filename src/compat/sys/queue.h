@@ -124,7 +124,12 @@
     }
 #define TAILQ_FIRST(head)         ((head)->tqh_first)
 #define TAILQ_NEXT(element, link) ((element)->link.tqe_next)
-#define TAILQ_EMPTY(head)         (TAILQ_FIRST(head) == NULL)
+/* The two links of an element are laid out as a head. So whatever points to an element, the links of the one
+ * before it or the head, can be read as a head, whose tqh_last leads to the element before. */
+#define TAILQ_BEFORE_LINKS_AT(place, head_name) (*((struct head_name *)(void *)(place))->tqh_last)
+#define TAILQ_LAST(head, head_name)             TAILQ_BEFORE_LINKS_AT((head)->tqh_last, head_name)
+#define TAILQ_PREV(element, head_name, link)    TAILQ_BEFORE_LINKS_AT((element)->link.tqe_prev, head_name)
+#define TAILQ_EMPTY(head)                       (TAILQ_FIRST(head) == NULL)
 #define TAILQ_INIT(head)                       \
     do {                                       \
         TAILQ_FIRST(head) = NULL;              \
@@ -155,6 +160,16 @@
         TAILQ_NEXT(element, link) = (next);                 \
         *(next)->link.tqe_prev = (element);                 \
         (next)->link.tqe_prev = &TAILQ_NEXT(element, link); \
+    } while (0)
+#define TAILQ_INSERT_AFTER(head, before, element, link)                            \
+    do {                                                                           \
+        TAILQ_NEXT(element, link) = TAILQ_NEXT(before, link);                      \
+        (element)->link.tqe_prev = &TAILQ_NEXT(before, link);                      \
+        if (TAILQ_NEXT(element, link) == NULL)                                     \
+            (head)->tqh_last = &TAILQ_NEXT(element, link);                         \
+        else                                                                       \
+            TAILQ_NEXT(element, link)->link.tqe_prev = &TAILQ_NEXT(element, link); \
+        TAILQ_NEXT(before, link) = (element);                                      \
     } while (0)
 #define TAILQ_REMOVE(head, element, link)                                        \
     do {                                                                         \
