@@ -253,12 +253,11 @@ static bool read_password(const cluster_settings *s, char out[CLUSTER_PASSWORD_C
 static bool check_readable(const cluster_settings *s, cluster_setting which, cluster_fault *fault)
 {
     const char *path = s->texts[which];
-    struct stat found;
+    struct stat found = {0};
     if (path[0] == '\0')
         return true;
-    int error = access(path, R_OK) == 0 && stat(path, &found) == 0 ? 0 : errno;
-    if (error == 0 && S_ISDIR(found.st_mode))
-        error = EISDIR;
+    bool is_there = access(path, R_OK) == 0 && stat(path, &found) == 0;
+    int error = !is_there ? errno : S_ISDIR(found.st_mode) ? EISDIR : 0;
     return error == 0 || fail(fault, which, slice_of_text(path), reason_of(error));
 }
 

@@ -123,13 +123,20 @@ static void on_lost(void *context, node_link *l)
 static void on_lost_message(void *context, node_link *l, slice body)
 {
     node_core *c = context;
+    (void)l;
     wire_message m;
     bool is_read = wire_read_link(body, &m) == 0;
+    while (is_read && m.type == WIRE_FORWARD)
+        is_read = wire_read_link(m.payload, &m) == 0;
     assert(is_read); /* we have written it */
-    if (is_read && m.type == WIRE_FORWARD)
-        on_lost_message(context, l, m.payload);
-    else if (is_read && (m.type == WIRE_SIGNAL || m.type == WIRE_DELIVER))
+    if (is_read && (m.type == WIRE_SIGNAL || m.type == WIRE_DELIVER))
         c->counts.signals_lost++;
+}
+
+/* Which of our workers has the room of this binding, or of this merge. */
+static unsigned worker_of_room(const node_core *c, uint64_t number)
+{
+    return room_share_worker(cluster_number_share(number), c->workers);
 }
 
 /* Which of our workers a message is for, or -1 where we have none like that. */
@@ -138,17 +145,16 @@ static int worker_of(const node_core *c, const wire_message *m)
     wire_message inner;
     unsigned worker = c->workers;
     if (m->type >= WIRE_JOIN && m->type <= WIRE_SWITCH)
-        worker = room_share_worker(cluster_number_share(m->binding), c->workers);
+        worker = worker_of_room(c, m->binding);
     else if (m->type >= WIRE_JOINED && m->type <= WIRE_CLOSE)
         worker = cluster_number_worker(m->binding);
-    else if (m->type == WIRE_FORWARD)
-        return wire_read_link(m->payload, &inner) == 0 && inner.type > WIRE_JOIN && inner.type <= WIRE_SWITCH
-                   ? worker_of(c, &inner)
-                   : -1;
+    else if (m->type == WIRE_FORWARD && wire_read_link(m->payload, &inner) == 0 && inner.type > WIRE_JOIN &&
+             inner.type <= WIRE_SWITCH)
+        worker = worker_of_room(c, inner.binding);
     else if (m->type == WIRE_MERGE_READY || m->type == WIRE_MERGE_REFUSED)
         worker = cluster_number_worker(m->number);
     else if (m->type >= WIRE_MERGE_BEGIN && m->type <= WIRE_MERGE_ABORT)
-        worker = room_share_worker(cluster_number_share(m->number), c->workers);
+        worker = worker_of_room(c, m->number);
     return worker < c->workers ? (int)worker : -1;
 }
 
