@@ -138,12 +138,11 @@ void clients_send(world *w, int index)
             edge_signal(c->binding, SIM_OFFER, false, SLICE_LITERAL(""), payload_of(&s), w->now_ms) != 0;
         return;
     }
-    if (say_numbered(c, &s, c->n + 1) != 0) {
-        f->refused = 1;
-        return;
-    }
-    c->n++;
     c->unacknowledged[c->unacknowledged_count++] = s;
+    if (say_numbered(c, &s, ++c->n) != 0) {
+        f->refused = 1; /* but its number is used up: it is sent away, and says it again when it is back */
+        break_line(c);
+    }
 }
 
 void clients_leave(world *w, int index)
