@@ -246,6 +246,22 @@ static void a_server_that_stops_gives_its_rooms_to_the_other(void **state)
     client_close(b);
 }
 
+static void a_queue_outlives_the_server_that_has_it(void **state)
+{
+    cluster *c = begin(state);
+    client *a = client_open_settled(c->ports[0], "room", "anna");
+    client *b = client_open_settled(c->ports[1], "another room", "bert"); /* so the two have met */
+    client_send_offer(a, "\"v=0\"");
+    client_expect_nothing(a);
+    signal_server_request_stop(c->servers[0], false);
+    client_expect_close(a, 1001);
+    client_close(a);
+    assert_int_equal(signal_server_stop_within(c->servers[0], CLIENT_WAIT_MS), 0);
+    client_join(b, "room", "bert");
+    client_expect_signal(b, "offer", "room", "anna", "\"v=0\"");
+    client_close(b);
+}
+
 static void a_server_without_an_engine_serves_alone_and_finds_the_other_later(void **state)
 {
     cluster *c = *state;
@@ -402,6 +418,7 @@ int main(void)
                                         tear_down),
         cmocka_unit_test_setup_teardown(a_call_goes_on_while_the_engine_is_started_again, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_server_that_stops_gives_its_rooms_to_the_other, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_queue_outlives_the_server_that_has_it, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_server_without_an_engine_serves_alone_and_finds_the_other_later,
                                         set_up, tear_down),
         cmocka_unit_test_setup_teardown(after_a_server_is_killed_the_others_clients_go_on, set_up, tear_down),

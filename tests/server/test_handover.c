@@ -9,6 +9,7 @@
 
 #include "support/client.h"
 #include "support/server.h"
+#include "support/twins.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -397,6 +398,7 @@ static void a_hand_over_gives_nothing_back_to_who_keeps_sending_faults(void **st
 /* What the worker that is left still has to write goes along: the client has not read any of it yet. */
 static void output_that_waits_goes_along(void **state)
 {
+    TWINS_SKIP();
     enum { SIGNALS = 100, BYTES = 100 * 1000 };
     (void)state;
     signal_server_options options = sharded_options();
@@ -501,6 +503,7 @@ static void connections_that_die_on_their_way_leave_nothing(void **state)
 /* The stop meets connections in the lobby, in mailboxes and with the workers: each is told, or ends. */
 static void hand_overs_during_a_stop_end_as_well(void **state)
 {
+    TWINS_SKIP();
     enum { CLIENTS = 30 };
     (void)state;
     unsigned rounds = server_scale(20);
@@ -535,6 +538,7 @@ static void hand_overs_during_a_stop_end_as_well(void **state)
 
 static void hand_overs_during_an_end_at_once_end_as_well(void **state)
 {
+    TWINS_SKIP();
     enum { CLIENTS = 30 };
     (void)state;
     unsigned rounds = server_scale(20);

@@ -8,6 +8,7 @@
 
 #include "support/client.h"
 #include "support/server.h"
+#include "support/twins.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -80,6 +81,7 @@ static void all_three_types_wait_and_arrive_in_order(void **state)
 
 static void the_queue_comes_before_anything_newer(void **state)
 {
+    TWINS_SKIP(); /* who leaves may still be sent to by the other node */
     enum { ROUNDS = 30 };
     for (unsigned round = 0; round < ROUNDS; round++) {
         client *a = join(*state, "room", "anna");
@@ -239,6 +241,7 @@ static void the_time_begins_anew_with_each_loss(void **state)
 
 static void a_room_queues_so_many_signals_and_no_more(void **state)
 {
+    TWINS_SKIP(); /* who leaves may still be sent to by the other node */
     (void)state;
     signal_server_options options = server_options();
     options.pending_max_messages = 3;
@@ -341,6 +344,7 @@ static void a_signal_that_fits_to_the_byte_is_queued(void **state)
  * one of them gives back serves another. */
 static void the_whole_server_queues_so_many_bytes_and_no_more(void **state)
 {
+    TWINS_SKIP();
     enum { ROOMS = 16, FITTING = 10, LETTERS = 950 };
     (void)state;
     signal_server_options options = server_options();

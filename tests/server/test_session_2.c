@@ -9,6 +9,7 @@
 
 #include "support/server.h"
 #include "support/session_2.h"
+#include "support/twins.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -281,6 +282,7 @@ static void who_comes_back_has_lost_nothing(void **state)
 /* protocol/README.md, 2.4: `joined` may be lost on its way. */
 static void the_former_token_stays_good_until_the_new_one_has_come(void **state)
 {
+    TWINS_SKIP(); /* an acknowledgement may come after a join by the other node */
     fixture *f = *state;
     session_2 second, third, fourth;
     client *c = session_2_open_resumed(f->port, "room", &f->b, 0, &second);
@@ -451,6 +453,7 @@ static void what_a_lost_session_has_not_acknowledged_goes_back_to_the_queue(void
 
 static void the_server_says_goodbye(void **state)
 {
+    TWINS_SKIP();
     fixture *f = *state;
     signal_server_request_stop(f->server, false);
     client_message goaway = client_receive_text(f->anna);
@@ -461,6 +464,7 @@ static void the_server_says_goodbye(void **state)
 
 static void a_tick_comes_beside_each_ping(void **state)
 {
+    TWINS_SKIP();
     (void)state;
     signal_server_options options = server_options();
     options.ping_interval_ms = 50;
@@ -492,6 +496,7 @@ static void ice_servers_come_with_a_fresh_session(void **state)
 
 static void a_session_that_is_away_counts_as_a_connection(void **state)
 {
+    TWINS_SKIP();
     (void)state;
     signal_server_options options = server_options();
     options.max_connections_per_address = 2;

@@ -26,12 +26,17 @@ static void end_engine(void)
         nats_engine_destroy(&engine);
 }
 
-bool twins_are_wanted(const signal_server_options *o)
+bool twins_are_used(void)
 {
     const char *nodes = getenv("HOMECALL_TEST_NODES");
-    return nodes != NULL && strcmp(nodes, "2") == 0 && o->cluster_url[0] == '\0' && o->port == 0 &&
-           o->tls_port < 0 && o->admin_port == 0 && strstr(o->host, "unix:") == NULL &&
-           o->listen_fd_count == 0 && nats_engine_exists();
+    return nodes != NULL && strcmp(nodes, "2") == 0;
+}
+
+bool twins_are_wanted(const signal_server_options *o)
+{
+    return twins_are_used() && o->cluster_url[0] == '\0' && o->port == 0 && o->tls_port < 0 &&
+           o->admin_port == 0 && strstr(o->host, "unix:") == NULL && o->listen_fd_count == 0 &&
+           nats_engine_exists();
 }
 
 void twins_join(signal_server_options *o)

@@ -8,6 +8,16 @@
 
 #include <stdbool.h>
 
+/* Of a test of what each node has for itself: it is skipped where servers are two. */
+#define TWINS_SKIP()          \
+    do {                      \
+        if (twins_are_used()) \
+            skip();           \
+    } while (0)
+
+/* Is the variable set? */
+bool twins_are_used(void);
+
 /* Is a server with these options to be two? Not one that shares sockets or has a port of its own. */
 bool twins_are_wanted(const signal_server_options *options);
 
