@@ -33,6 +33,7 @@ typedef struct fixture {
     journal journal;
     participant_way way;
     bool is_overloaded;
+    const char *refusal; /* what a join is told that is not allowed; NULL = all are allowed */
     uint64_t now_ms;
     size_t reserved;
     person people[PEOPLE];
@@ -109,6 +110,19 @@ static bool is_overloaded(const participant *p)
     return person_of(p)->f->is_overloaded;
 }
 
+static bool may_join(const participant *p, room_space space, slice room, slice user,
+                     char refusal[PARTICIPANT_REFUSAL_MAX])
+{
+    const char *text = person_of(p)->f->refusal;
+    assert_int_equal(space, ROOM_SPACE_SESSIONS);
+    assert_true(room.len > 0 && user.len == 0);
+    if (text == NULL)
+        return true;
+    assert_true(strlen(text) < PARTICIPANT_REFUSAL_MAX);
+    memcpy(refusal, text, strlen(text) + 1);
+    return false;
+}
+
 static bool may_log(const participant *p, log_level level)
 {
     (void)p;
@@ -126,6 +140,7 @@ static const participant_host host = {
     .resume = resume,
     .id = id,
     .find_way = find_way,
+    .may_join = may_join,
     .is_overloaded = is_overloaded,
     .may_log = may_log,
 };
@@ -263,6 +278,26 @@ static void an_overloaded_server_lets_nobody_in_and_says_so_by_the_close_alone(v
     assert_int_equal(say(f, 0, OFFER_TO("other")), DIALECT_GO_ON);
     expect(f, "0 end 5: overloaded\n");
     assert_int_equal(counts(f).members, 1);
+}
+
+static void a_join_that_is_not_allowed_ends_with_the_words_of_who_forbids_it(void **state)
+{
+    fixture *f = *state;
+    f->refusal = "Not \"you\"";
+    assert_int_equal(come(f, 0, "ca\"ll"), DIALECT_GO_ON);
+    expect(f, "0 {\"type\":\"error\",\"sessionId\":\"ca\\\"ll\",\"message\":\"Not \\\"you\\\"\"}\n"
+              "0 end 9: not allowed\n");
+    assert_int_equal(counts(f).rooms, 0);
+    assert_int_equal(counter_get(&f->counters.joins[SESSION_JOIN_NOT_ALLOWED]), 1);
+
+    f->refusal = NULL;
+    come_in(f, 1, "call");
+    f->refusal = "No";
+    assert_int_equal(say(f, 1, OFFER), DIALECT_GO_ON); /* who is in is not asked again */
+    expect(f, "");
+    assert_int_equal(say(f, 1, OFFER_TO("other")), DIALECT_GO_ON);
+    expect(f, "1 {\"type\":\"error\",\"sessionId\":\"other\",\"message\":\"No\"}\n1 end 9: not allowed\n");
+    assert_int_equal(counts(f).members, 0);
 }
 
 static void a_move_leaves_first_and_the_message_comes_again(void **state)
@@ -421,6 +456,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(an_invitation_goes_the_way_that_the_host_finds),
         TEST(an_overloaded_server_lets_nobody_in_and_says_so_by_the_close_alone),
+        TEST(a_join_that_is_not_allowed_ends_with_the_words_of_who_forbids_it),
         TEST(a_move_leaves_first_and_the_message_comes_again),
         TEST(the_pong_of_a_member_ends_the_doubts_about_it),
         TEST(one_who_moves_is_held_before_its_message),
