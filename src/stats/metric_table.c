@@ -304,7 +304,8 @@ const metric_family metric_table[] = {
     {"tls_handshakes", COUNTER, PLAIN, "TLS handshakes that were completed.", ONE(total.net.tls_handshakes)},
     {"tls_handshake_failures", COUNTER, PLAIN, "TLS handshakes that failed.",
         ONE(total.net.tls_failures)},
-    {"certificate_expiry_timestamp_seconds", GAUGE, METRIC_SECONDS, "When the certificate expires, as Unix time; 0 without a certificate.",
+    {"certificate_expiry_timestamp_seconds", GAUGE, METRIC_SECONDS,
+        "When the certificate expires, as Unix time; 0 without a certificate.",
         ONE(certificate_ends_s)},
     {"joins", COUNTER, PLAIN, "Joins by result; a join that repeats the one before does not count.",
         BY("result", join_results, TOTAL(session.joins))},
@@ -337,7 +338,7 @@ const metric_family metric_table[] = {
         ONE(total.net.relay_us)},
     {"queue_wait_seconds", HISTOGRAM, MS, "Time from queueing a signal to its delivery.",
         ONE(total.session.queue_wait_ms)},
-    {"call_setup_seconds", HISTOGRAM, MS, "Time from the first join of a room to the first answer relayed in it.",
+    {"call_setup_seconds", HISTOGRAM, MS, "Time from the first join of a room to its first answer.",
         ONE(total.session.call_setup_ms)},
     {"ping_rtt_seconds", HISTOGRAM, US, "Time from a ping to its pong.", ONE(total.net.ping_rtt_us)},
 
@@ -355,7 +356,8 @@ const metric_family metric_table[] = {
     {"output_backlog_connections", GAUGE, PLAIN, "Clients that do not read fast enough now.",
         ONE(total.net.backlog_connections)},
 
-    {"loop_lag_seconds", HISTOGRAM, US, "How long the turns of all loops took, and so how long other clients had to wait.",
+    {"loop_lag_seconds", HISTOGRAM, US,
+        "How long the turns of all loops took, and so how long other clients had to wait.",
         ONE(total.loop.lag_us)},
     {"thread_lag_max_seconds", GAUGE, US, "The longest turn of the last ten to twenty seconds.",
         THREADS(counters.loop.lag_max_us)},
@@ -379,7 +381,8 @@ const metric_family metric_table[] = {
     {"draining", GAUGE, PLAIN, "1 while the server stops.", COMPUTED(is_draining)},
     {"ready", GAUGE, PLAIN, "1 while new connections should come here, as in /readyz.", COMPUTED(is_ready)},
     {"log_lines_dropped", COUNTER, PLAIN, "Log lines that could not be written.", ONE(log_lines_dropped)},
-    {"build", METRIC_INFO, PLAIN, "Name and version of the program.", .labels = {"version", "libevent"}, .walk = walk_build},
+    {"build", METRIC_INFO, PLAIN, "Name and version of the program.", .labels = {"version", "libevent"},
+        .walk = walk_build},
 
     {"process_cpu_seconds", COUNTER, US, "Processor time of the process.", PROCESS(cpu_us)},
     {"process_resident_memory_bytes", GAUGE, BYTES, "Memory in use.", PROCESS(resident_bytes)},
