@@ -30,6 +30,7 @@ typedef struct claim {
     uint64_t number;     /* CLAIMED: of the claim; 0 = not said yet */
     uint64_t awaited;    /* CLAIMED: a bit for each slot that has not answered */
     uint64_t repeats_ms; /* CLAIMED: when it is said again */
+    uint64_t begun_ms;   /* CLAIMED: since when it is wanted */
     uint64_t until_ms;   /* of others; OWNED: until when somebody who was told so may come */
     room_home owner;     /* LIKELY, PROMISED */
 } claim;

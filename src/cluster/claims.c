@@ -44,8 +44,16 @@ void claims_tell_owner(claims *c, claim *it, const room_home *owner)
         c->events.on_owner(c->events.context, &it->key, owner);
 }
 
+/* Called where a claim may end. */
+static void note_decision(claims *c, const claim *it, uint64_t now_ms)
+{
+    if (it->state == CLAIM_CLAIMED && it->is_wanted)
+        counter_histogram_add(&c->decided_ms, now_ms - it->begun_ms, 1);
+}
+
 void claims_own(claims *c, claim *it, uint64_t now_ms)
 {
+    note_decision(c, it, now_ms);
     if (!claim_is_mine(it))
         it->until_ms = now_ms;
     if (it->state != CLAIM_OWNED)
@@ -56,13 +64,14 @@ void claims_own(claims *c, claim *it, uint64_t now_ms)
 
 void claims_yield(claims *c, claim *it, const room_home *owner, uint64_t now_ms)
 {
+    note_decision(c, it, now_ms);
     claim_table_enter_state(&c->table, it, CLAIM_LIKELY);
     it->owner = *owner;
     it->until_ms = now_ms + CLAIMS_TRUST_MS;
     claims_tell_owner(c, it, owner);
 }
 
-static bool may_take_alone(const claims *c, uint64_t now_ms)
+bool claims_opens_rooms(const claims *c, uint64_t now_ms)
 {
     return c->serves_alone && c->engine_left_ms != UINT64_MAX &&
            now_ms >= c->engine_left_ms + CLAIMS_ALONE_AFTER_MS;
@@ -85,7 +94,7 @@ static void say(claims *c, claim *it, uint64_t now_ms)
 /* Go on with a claim as far as that is possible now. */
 static void pursue(claims *c, claim *it, uint64_t now_ms)
 {
-    if (may_take_alone(c, now_ms))
+    if (claims_opens_rooms(c, now_ms))
         claims_own(c, it, now_ms);
     else if (members_may_claim(c->members, now_ms))
         say(c, it, now_ms);
@@ -98,6 +107,7 @@ static void begin_claim(claims *c, claim *it, uint16_t worker, uint64_t now_ms)
     if (it->state != CLAIM_CLAIMED)
         claim_table_enter_state(&c->table, it, CLAIM_CLAIMED);
     it->is_wanted = true;
+    it->begun_ms = now_ms;
     it->worker = worker;
     it->number = 0;
     pursue(c, it, now_ms);
@@ -387,6 +397,11 @@ uint64_t claims_next_due_ms(const claims *c, uint64_t now_ms)
 uint64_t claims_engine_away_ms(const claims *c, uint64_t now_ms)
 {
     return c->engine_left_ms < now_ms ? now_ms - c->engine_left_ms : 0; /* UINT64_MAX = it is there */
+}
+
+const counter_histogram *claims_decided(const claims *c)
+{
+    return &c->decided_ms;
 }
 
 uint64_t claims_owned(const claims *c)

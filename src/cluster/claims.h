@@ -14,6 +14,7 @@
 #ifndef HOMECALL_CLUSTER_CLAIMS_H
 #define HOMECALL_CLUSTER_CLAIMS_H
 
+#include "base/counter_histogram.h"
 #include "cluster/claims_events.h"
 #include "cluster/members.h"
 
@@ -84,6 +85,12 @@ uint64_t claims_engine_away_ms(const claims *c, uint64_t now_ms);
 /* Do what is due, and when that is next. */
 void claims_tick(claims *c, uint64_t now_ms);
 uint64_t claims_next_due_ms(const claims *c, uint64_t now_ms);
+
+/* Is it away for so long that rooms are opened without asking? */
+bool claims_opens_rooms(const claims *c, uint64_t now_ms);
+
+/* How long claims took, in milliseconds. Borrowed. */
+const counter_histogram *claims_decided(const claims *c);
 
 /* How many rooms are ours, and: each of them, in any order. `visit` may release the room that it is called
  * for, and no other one. */

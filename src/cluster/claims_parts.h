@@ -3,6 +3,7 @@
 #ifndef HOMECALL_CLUSTER_CLAIMS_PARTS_H
 #define HOMECALL_CLUSTER_CLAIMS_PARTS_H
 
+#include "base/counter_histogram.h"
 #include "cluster/claim_table.h"
 #include "cluster/claims_events.h"
 
@@ -14,9 +15,10 @@ struct claims {
     bool serves_alone;
     claim_table table;
     uint64_t last_number;
-    uint64_t engine_left_ms; /* when it went away; UINT64_MAX = it is there */
-    uint64_t paced_ms;       /* when the next packet of keys may go out */
-    uint64_t cycle_ms;       /* when all is announced again */
+    uint64_t engine_left_ms;      /* when it went away; UINT64_MAX = it is there */
+    uint64_t paced_ms;            /* when the next packet of keys may go out */
+    uint64_t cycle_ms;            /* when all is announced again */
+    counter_histogram decided_ms; /* from the wish for a room to the answer whose it is */
 };
 
 static inline bool claim_is_mine(const claim *it)

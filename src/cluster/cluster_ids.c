@@ -22,3 +22,13 @@ room_key room_key_of(const uint8_t secret[CLUSTER_SECRET_BYTES], room_space spac
     sodium_memzero(&state, sizeof(state));
     return key;
 }
+
+void node_id_print(const node_id *id, char out[NODE_ID_TEXT_CAP])
+{
+    static const char digits[] = "0123456789abcdef";
+    for (int i = 0; i < CLUSTER_ID_BYTES; i++) {
+        out[2 * i] = digits[id->bytes[i] >> 4];
+        out[2 * i + 1] = digits[id->bytes[i] & 0xF];
+    }
+    out[NODE_ID_TEXT_CAP - 1] = '\0';
+}

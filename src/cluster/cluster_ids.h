@@ -13,6 +13,10 @@ typedef struct node_id {
     uint8_t bytes[CLUSTER_ID_BYTES];
 } node_id;
 
+/* Its 32 hexadecimal digits. */
+enum { NODE_ID_TEXT_CAP = 2 * CLUSTER_ID_BYTES + 1 };
+void node_id_print(const node_id *id, char out[NODE_ID_TEXT_CAP]);
+
 /* A room in all nodes: the keyed hash of its space and its codeword. */
 typedef struct room_key {
     uint8_t bytes[CLUSTER_ID_BYTES];

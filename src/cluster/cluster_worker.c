@@ -134,7 +134,7 @@ static void on_deliver(void *context, void *client, slice payload)
     if (client != NULL)
         w->clients.on_deliver(context, client, payload);
     else
-        w->counts.losses[CLUSTER_LOSS_GONE]++;
+        counter_add(&w->counts.losses[CLUSTER_LOSS_GONE], 1);
 }
 
 static void on_queue_full(void *context, void *client, slice extra, slice payload)
@@ -154,7 +154,7 @@ static void on_lost(void *context, void *client)
 static void on_loss(void *context, cluster_loss why, slice payload)
 {
     (void)payload;
-    ((cluster_worker *)context)->counts.losses[why]++;
+    counter_add(&((cluster_worker *)context)->counts.losses[why], 1);
 }
 
 /* ---- Life ---- */
@@ -239,7 +239,7 @@ static bool is_ours(const cluster_worker *w, const wire_message *m)
 static void dispatch(cluster_worker *w, const node_id *from, const wire_message *m)
 {
     if (!is_ours(w, m))
-        w->counts.misdirected++;
+        counter_add(&w->counts.misdirected, 1);
     else if (m->type >= WIRE_JOINED && m->type <= WIRE_CLOSE)
         edge_on_message(&w->edge, from, m, w->now_ms);
     else
@@ -403,4 +403,21 @@ uint64_t cluster_worker_next_due_ms(const cluster_worker *w)
     uint64_t due_ms = has_any ? w->ticked_ms + CLUSTER_WORKER_TICK_MS : UINT64_MAX;
     uint64_t rooms_ms = room_manager_next_due_ms(w->owner.all.manager);
     return rooms_ms < due_ms ? rooms_ms : due_ms;
+}
+
+/* ---- Numbers ---- */
+
+static void copy(counter *to, const counter *from, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        counter_set(&to[i], counter_get(&from[i]));
+}
+
+void cluster_worker_get_counters(const cluster_worker *w, cluster_counters *out)
+{
+    copy(out->losses, w->counts.losses, CLUSTER_LOSSES);
+    copy(&out->misdirected, &w->counts.misdirected, 1);
+    copy(&out->bindings_elsewhere, &w->edge.elsewhere, 1);
+    copy(&out->members_from_elsewhere, &w->owner.all.from_elsewhere, 1);
+    copy((counter *)&out->owner, (const counter *)&w->owner.counts, sizeof(out->owner) / sizeof(counter));
 }

@@ -39,10 +39,10 @@ typedef struct won_room {
 
 typedef STAILQ_HEAD(won_rooms, won_room) won_rooms;
 
-/* What has happened, for metrics. */
+/* What has happened, besides what edge and owner count. Any thread reads it. */
 typedef struct cluster_worker_counts {
-    uint64_t losses[CLUSTER_LOSSES]; /* but for those that the core counts */
-    uint64_t misdirected;            /* messages about rooms of another worker */
+    counter losses[CLUSTER_LOSSES]; /* but for those that the core counts */
+    counter misdirected;            /* messages about rooms of another worker */
 } cluster_worker_counts;
 
 typedef struct cluster_worker {
@@ -81,6 +81,9 @@ void cluster_worker_flush(cluster_worker *w);
 
 /* When a turn is due; UINT64_MAX = never. */
 uint64_t cluster_worker_next_due_ms(const cluster_worker *w);
+
+/* Copy what it has counted. Any thread. */
+void cluster_worker_get_counters(const cluster_worker *w, cluster_counters *out);
 
 /* Has anything been said since the last turn that another turn must handle? */
 static inline bool cluster_worker_has_more(const cluster_worker *w)

@@ -2,9 +2,11 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/monotonic_cond.h"
 #include "base/seldom.h"
 #include "base/thread.h"
 #include "base/wake_up.h"
+#include "cluster/courier_pulse.h"
 #include "cluster/courier_subjects.h"
 #include "cluster/engine_options.h"
 
@@ -37,6 +39,7 @@ struct courier {
     _Atomic bool has_given_up; /* the library has closed the connection for good */
     /* Of the courier's thread alone: */
     natsConnection *connection; /* owned; NULL while there is none */
+    courier_pulse *pulse;       /* owned */
     natsSubscription *subscriptions[COURIER_SUBJECTS];
     uint64_t anew_ms; /* when a connection is made again */
     seldom slow_warning;
@@ -180,9 +183,8 @@ static natsStatus subscribe(courier *c, int which)
 static bool close_connection(courier *c)
 {
     natsConnection_Close(c->connection);
-    struct timespec until;
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += CLOSING_MS / 1000;
+    courier_pulse_watch(c->pulse, NULL);
+    const struct timespec until = monotonic_cond_time(CLOSING_MS);
     int error = 0;
     pthread_mutex_lock(&c->lock);
     while (c->open > 0 && error == 0)
@@ -227,11 +229,13 @@ static void connect(courier *c, uint64_t now_ms)
     if (status != NATS_OK) {
         tell_failure(status);
         (void)close_connection(c);
-    } else if (is_there) {
-        set_engine(c, true);
-    } else {
-        log_event(LOG_WARN, log_namespace, "the engine does not answer yet", NULL, 0);
+        return;
     }
+    courier_pulse_watch(c->pulse, c->connection);
+    if (is_there)
+        set_engine(c, true);
+    else
+        log_event(LOG_WARN, log_namespace, "the engine does not answer yet", NULL, 0);
 }
 
 static void keep_connected(courier *c)
@@ -316,16 +320,9 @@ static void *run(void *context)
 
 static int init_lock(courier *c)
 {
-    pthread_condattr_t attributes;
-    int error = pthread_condattr_init(&attributes);
+    int error = monotonic_cond_init(&c->changed);
     if (error != 0)
-        return -error;
-    error = pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    if (error == 0)
-        error = pthread_cond_init(&c->changed, &attributes);
-    pthread_condattr_destroy(&attributes);
-    if (error != 0)
-        return -error;
+        return error;
     error = pthread_mutex_init(&c->lock, NULL);
     if (error != 0)
         pthread_cond_destroy(&c->changed);
@@ -345,10 +342,13 @@ int courier_new(node_core *core, const cluster_settings *settings, const cluster
     c->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     int error = c->wake_fd < 0 ? -errno : 0;
     if (error == 0)
+        error = courier_pulse_new(&c->pulse);
+    if (error == 0)
         error = init_lock(c);
     if (error != 0) {
         if (c->wake_fd >= 0)
             close(c->wake_fd);
+        courier_pulse_free(c->pulse);
         free(c);
         return error;
     }
@@ -358,7 +358,9 @@ int courier_new(node_core *core, const cluster_settings *settings, const cluster
 
 int courier_start(courier *c)
 {
-    int error = thread_start(&c->thread, "hc-courier", run, c);
+    int error = courier_pulse_start(c->pulse);
+    if (error == 0)
+        error = thread_start(&c->thread, "hc-courier", run, c);
     c->is_started = error == 0;
     return error;
 }
@@ -383,12 +385,23 @@ void courier_free(courier *c)
     if (c == NULL)
         return;
     courier_stop(c);
-    if (c->connection != NULL && !close_connection(c)) {
+    bool is_over = c->connection == NULL || close_connection(c);
+    courier_pulse_stop(c->pulse);
+    if (!is_over) {
         log_event(LOG_ERROR, log_namespace, "the library of the engine does not end", NULL, 0);
         return; /* it may still call: what it uses is not freed */
     }
+    courier_pulse_free(c->pulse);
     close(c->wake_fd);
     pthread_cond_destroy(&c->changed);
     pthread_mutex_destroy(&c->lock);
     free(c);
+}
+
+void courier_get_round_trips(const courier *c, counter_histogram *out)
+{
+    const counter_histogram *from = courier_pulse_round_trips(c->pulse);
+    for (int i = 0; i < HISTOGRAM_BUCKETS; i++)
+        counter_set(&out->buckets[i], counter_get(&from->buckets[i]));
+    counter_set(&out->sum, counter_get(&from->sum));
 }

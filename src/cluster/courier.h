@@ -51,4 +51,8 @@ void courier_stop(courier *c);
 /* Free it. NULL is legal. */
 void courier_free(courier *c);
 
+/* How long the engine took to answer when it was asked, which is once a second, in microseconds. Any thread.
+ */
+void courier_get_round_trips(const courier *c, counter_histogram *out);
+
 #endif

@@ -41,6 +41,8 @@ static void free_binding(binding *b)
     edge *e = b->edge;
     if (b->table.tbl != NULL)
         HASH_DELETE(table, e->table, b);
+    if (e->table == NULL) /* and so it is ticked no more */
+        counter_set(&e->elsewhere, 0);
     while (!STAILQ_EMPTY(&b->in)) {
         const wire_message m = held_message_read(STAILQ_FIRST(&b->in));
         e->events.on_loss(e->events.context, CLUSTER_LOSS_EDGE, m.payload);
@@ -431,8 +433,10 @@ void edge_end_unreachable(edge *e, bool opens_rooms, uint64_t now_ms)
 void edge_tick(edge *e, uint64_t now_ms)
 {
     e->now_ms = now_ms;
+    uint64_t elsewhere = 0;
     for (binding *b = e->table, *next; b != NULL; b = next) {
         next = b->table.next;
+        elsewhere += b->state != BINDING_SEEKING && !node_id_equals(&b->owner.node, &e->self);
         if (b->state == BINDING_SEEKING && now_ms >= b->seek_ms)
             seek(b);
         else if (b->state == BINDING_SWITCHING && now_ms >= b->seek_ms)
@@ -440,4 +444,6 @@ void edge_tick(edge *e, uint64_t now_ms)
         else
             say_held(b);
     }
+    if (e->table != NULL)
+        counter_set(&e->elsewhere, elsewhere);
 }

@@ -93,6 +93,7 @@ struct edge {
     uint16_t worker;
     uint32_t last_serial;  /* of a number */
     uint64_t newcomers_ms; /* they do not seek before */
+    counter elsewhere;     /* bindings whose room is on another node, at the last tick; any thread reads it */
     uint64_t now_ms;
 };
 

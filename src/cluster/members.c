@@ -33,7 +33,7 @@ static void enter_state(members *m, unsigned slot, member_state state)
 
 /* ---- What is heard ---- */
 
-static bool is_gone(const members *m, const node_id *id)
+bool members_is_gone(const members *m, const node_id *id)
 {
     for (unsigned i = 0; i < MEMBERS_GONE_MAX; i++) {
         if (node_id_equals(&m->gone[i], id))
@@ -51,9 +51,17 @@ static int find_free(const members *m)
     return -1;
 }
 
+static uint8_t keep_text(char out[WIRE_MAX_NODE_NAME], slice text)
+{
+    assert(text.len <= WIRE_MAX_NODE_NAME);
+    if (text.len > 0)
+        memcpy(out, text.data, text.len);
+    return (uint8_t)text.len;
+}
+
 int members_on_beat(members *m, const wire_message *beat, uint64_t now_ms)
 {
-    if (node_id_equals(&beat->from, &m->self) || is_gone(m, &beat->from))
+    if (node_id_equals(&beat->from, &m->self) || members_is_gone(m, &beat->from))
         return -EALREADY;
     int slot = members_find(m, &beat->from);
     if (slot < 0) {
@@ -67,9 +75,8 @@ int members_on_beat(members *m, const wire_message *beat, uint64_t now_ms)
     bool begins_to_drain = is_draining && !member->is_draining;
     member->heard_ms = now_ms;
     member->is_draining = is_draining;
-    assert(beat->name.len <= sizeof(member->name));
-    member->name_len = (uint8_t)beat->name.len;
-    memcpy(member->name, beat->name.data, beat->name.len);
+    member->name_len = keep_text(member->name, beat->name);
+    member->version_len = keep_text(member->version, beat->version);
     if (member->state == MEMBER_LIVE && begins_to_drain)
         m->events.on_change(m->events.context, (unsigned)slot, MEMBER_LIVE);
     enter_state(m, (unsigned)slot, MEMBER_LIVE);
@@ -78,7 +85,7 @@ int members_on_beat(members *m, const wire_message *beat, uint64_t now_ms)
 
 int members_on_bye(members *m, const node_id *from)
 {
-    if (node_id_equals(from, &m->self) || is_gone(m, from))
+    if (node_id_equals(from, &m->self) || members_is_gone(m, from))
         return -EALREADY;
     m->gone[m->gone_at++ % MEMBERS_GONE_MAX] = *from;
     int slot = members_find(m, from);

@@ -28,9 +28,10 @@ typedef struct cluster_member {
     node_id id;
     member_state state; /* MEMBER_LOST: the slot is free */
     bool is_draining;
-    uint8_t name_len;
+    uint8_t name_len, version_len;
     uint64_t heard_ms; /* the last BEAT */
     char name[WIRE_MAX_NODE_NAME];
+    char version[WIRE_MAX_NODE_NAME];
 } cluster_member;
 
 typedef struct members_events {
@@ -83,6 +84,9 @@ int members_find(const members *m, const node_id *id);
 
 /* A bit for each slot that is not lost: whose answers count. */
 uint64_t members_present(const members *m);
+
+/* Has that node said BYE, as far as that is remembered? */
+bool members_is_gone(const members *m, const node_id *id);
 
 /* Does another one have the name of this member? That is for the operator: the incarnation decides. */
 bool members_shares_name(const members *m, unsigned slot);

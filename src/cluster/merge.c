@@ -165,7 +165,7 @@ static void on_ready(owner *o, owned_room *room, const room_home *to)
         hand_over(o, r, to);
     STAILQ_CONCAT(&o->all.again, &room->held);
     o->events.give(o->events.context, &room->key, to);
-    o->counts.given++;
+    counter_add(&o->counts.given, 1);
     owned_rooms_remove(o, room);
 }
 

@@ -94,7 +94,7 @@ static void on_demoted(void *context, room_peer *peer)
 {
     arrival *a = context;
     wire_message waiting = {.type = WIRE_WAITING};
-    a->o->counts.pushed_out++;
+    counter_add(&a->o->counts.pushed_out, 1);
     remote_tell(remote_of_peer(peer), &waiting);
 }
 
@@ -156,7 +156,7 @@ static void import_member(arrival *a, const wire_message *m)
         remote_end(r);
     } else if (room_peer_is_waiting(&r->peer)) {
         wire_message waiting = {.type = WIRE_WAITING};
-        o->counts.pushed_out += !coming.has_waited;
+        counter_add(&o->counts.pushed_out, !coming.has_waited);
         remote_tell(r, &waiting);
     }
 }
@@ -218,7 +218,7 @@ static void lose_unreachable(owner *o, owned_room *room)
         if (r->corked_ms == 0 || node_id_equals(&r->id.edge, &o->self) ||
             o->all.events.is_linked(o->all.events.context, &r->id.edge))
             continue;
-        o->counts.unlinked++;
+        counter_add(&o->counts.unlinked, 1);
         if (r->peer.member != NULL)
             room_manager_lose(o->all.manager, &r->peer, o->all.now_ms);
         remote_end(r);
@@ -255,7 +255,7 @@ static void answer(owner *o, taking *t, uint64_t time_left_ms)
     t->time_left_ms = time_left_ms;
     if (t->is_ready)
         return;
-    o->counts.refused++;
+    counter_add(&o->counts.refused, 1);
     forget(o, t);
 }
 
@@ -281,7 +281,7 @@ static void take(owner *o, const taking *t, const wire_message *begin)
         import_all(&a, t);
         room_manager_import_end(o->all.manager, &a.import);
         lose_unreachable(o, room);
-        o->counts.taken++;
+        counter_add(&o->counts.taken, 1);
     } /* an empty record is removed by owner_tick() */
     name_json_free(&a.user_json);
     name_json_free(&a.import.room_json);

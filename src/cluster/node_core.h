@@ -135,9 +135,11 @@ bool node_core_is_hold_over(const node_core *c);
 typedef struct node_core_counts {
     uint64_t members[MEMBER_DOUBTFUL + 1]; /* by state; none is LOST */
     uint64_t draining;                     /* of these */
+    uint64_t nodes_lost;                   /* without a BYE */
     uint64_t links_up, links_in_doubt;
     uint64_t owned; /* rooms */
     uint64_t claims_said, claims_answered;
+    counter_histogram claim_ms; /* from the wish for a room to the answer whose it is */
     uint64_t conflicts;
     uint64_t links_lost;
     uint64_t resends;      /* of messages, over all links */
@@ -147,10 +149,33 @@ typedef struct node_core_counts {
     uint64_t packets_bad;      /* could not be read, or were for no worker of ours */
     uint64_t packets_left_out; /* found no place in what waits for the courier */
     uint64_t gaps;
+    uint64_t engine_joined;  /* how often the engine was there anew */
+    uint64_t engine_away_ms; /* how long it has been away, or since the start; 0 where it is there */
+    uint64_t same_names;     /* nodes that have a name that another one has, this one as well */
     bool has_engine, is_draining;
+    bool opens_rooms;  /* CLUSTER_WITHOUT_ENGINE=serve, and it is away for so long that it has come to that */
+    bool is_hold_over; /* node_core_is_hold_over() */
 } node_core_counts;
 
 void node_core_get_counts(node_core *c, uint64_t now_ms, node_core_counts *out);
+
+typedef enum node_link_state { NODE_LINK_DOWN, NODE_LINK_UP, NODE_LINK_IN_DOUBT } node_link_state;
+
+/* A node as this one sees it. */
+typedef struct node_view {
+    node_id id;
+    char name[NODE_NAME_CAP], version[NODE_NAME_CAP];
+    member_state state;
+    bool is_draining;
+    node_link_state link;
+    uint64_t held_bytes; /* said by the link, and not acknowledged */
+} node_view;
+
+/* The other nodes; returns how many. */
+size_t node_core_list_nodes(node_core *c, uint64_t now_ms, node_view out[MEMBERS_MAX]);
+
+/* This one, whose link is DOWN. */
+void node_core_view_self(node_core *c, node_view *out);
 
 /* This node; and how many workers it has. */
 const node_id *node_core_self(const node_core *c);

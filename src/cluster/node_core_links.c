@@ -5,7 +5,6 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 static const char log_namespace[] = "HomeCall_Signal_Cluster";
@@ -300,10 +299,9 @@ void node_core_beat(void *context)
 
 static void log_member(const cluster_member *member, log_level level, const char *event)
 {
-    char id[2 * CLUSTER_ID_BYTES + 1];
-    for (int i = 0; i < CLUSTER_ID_BYTES; i++)
-        snprintf(id + 2 * i, 3, "%02x", member->id.bytes[i]);
-    LOG(level, log_namespace, event, LOG_BYTES("node", ((slice){member->name, member->name_len})),
+    char id[NODE_ID_TEXT_CAP];
+    node_id_print(&member->id, id);
+    LOG(level, log_namespace, event, LOG_BYTES("other", ((slice){member->name, member->name_len})),
         LOG_BYTES("incarnation", slice_of_text(id)));
 }
 
@@ -319,7 +317,10 @@ void node_core_on_member(void *context, unsigned slot, member_state before)
         open_link(c, slot);
         claims_on_member(c->claims, slot, false, c->now_ms);
     } else if (member->state == MEMBER_LOST) {
-        log_member(member, LOG_WARN, "a node is gone");
+        bool has_said_bye = members_is_gone(&c->members, &member->id);
+        c->counts.nodes_lost += !has_said_bye;
+        log_member(member, has_said_bye ? LOG_INFO : LOG_WARN,
+                   has_said_bye ? "a node has ended" : "a node is lost");
         claims_on_member(c->claims, slot, true, c->now_ms);
         close_link(c, slot);
     } else if (member->state == MEMBER_DOUBTFUL) {

@@ -222,6 +222,7 @@ void node_core_on_packet(node_core *c, slice packet, uint64_t now_ms)
 void node_core_on_engine(node_core *c, bool is_there, uint64_t now_ms)
 {
     node_core_enter(c, now_ms);
+    c->counts.engine_joined += is_there && !members_has_engine(&c->members);
     members_on_engine(&c->members, is_there, c->now_ms);
     claims_on_engine(c->claims, is_there, c->now_ms);
     for (unsigned slot = 0; slot < MEMBERS_MAX; slot++) {
@@ -309,38 +310,4 @@ void node_core_say_bye(node_core *c)
     pthread_mutex_lock(&c->lock);
     node_core_publish(c, NODE_TO_MEMBERS, NULL, &bye);
     node_core_leave(c, true);
-}
-
-/* ---- Numbers ---- */
-
-void node_core_get_counts(node_core *c, uint64_t now_ms, node_core_counts *out)
-{
-    node_core_enter(c, now_ms);
-    *out = c->counts;
-    out->has_engine = members_has_engine(&c->members);
-    out->is_draining = c->is_draining;
-    out->owned = claims_owned(c->claims);
-    out->resends = c->resends;
-    for (unsigned slot = 0; slot < MEMBERS_MAX; slot++) {
-        const cluster_member *member = &c->members.slots[slot];
-        const node_link *link = c->peers[slot].link;
-        if (member->state == MEMBER_LOST)
-            continue;
-        out->members[member->state]++;
-        out->draining += member->is_draining;
-        out->links_up += link != NULL && link_is_up(link);
-        out->links_in_doubt += link != NULL && link_is_in_doubt(link, c->now_ms);
-        out->resends += link == NULL ? 0 : link_resends(link);
-    }
-    node_core_leave(c, false);
-}
-
-const node_id *node_core_self(const node_core *c)
-{
-    return &c->members.self;
-}
-
-unsigned node_core_workers(const node_core *c)
-{
-    return c->workers;
 }

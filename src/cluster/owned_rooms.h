@@ -56,15 +56,6 @@ typedef struct owner_events {
     void *context; /* borrowed, for all */
 } owner_events;
 
-/* What has happened, for metrics. */
-typedef struct owner_counts {
-    uint64_t given, taken; /* rooms */
-    uint64_t refused;      /* merges */
-
-    uint64_t unlinked;   /* members of merged rooms whose edge could not be reached */
-    uint64_t pushed_out; /* members who had to wait, since others came first */
-} owner_counts;
-
 typedef struct owner {
     remotes all;
     owner_events events;

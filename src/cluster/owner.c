@@ -11,7 +11,7 @@ void owner_init(owner *o, const owner_options *options, const remotes_events *to
 {
     *o = (owner){.events = *events, .self = options->self, .worker = options->worker};
     memcpy(o->secret, options->secret, sizeof(o->secret));
-    remotes_init(&o->all, to_edges, options->kinds, options->kind_count, options->manager);
+    remotes_init(&o->all, &options->self, to_edges, options->kinds, options->kind_count, options->manager);
     STAILQ_INIT(&o->undecided);
     TAILQ_INIT(&o->takings);
 }

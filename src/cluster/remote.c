@@ -55,10 +55,11 @@ void remotes_lose_held(const remotes *all, held_messages *list, cluster_loss why
 
 /* ---- All of them ---- */
 
-void remotes_init(remotes *all, const remotes_events *events, const remote_kind *const *kinds,
-                  unsigned kind_count, room_manager *manager)
+void remotes_init(remotes *all, const node_id *self, const remotes_events *events,
+                  const remote_kind *const *kinds, unsigned kind_count, room_manager *manager)
 {
-    *all = (remotes){.events = *events, .kinds = kinds, .kind_count = kind_count, .manager = manager};
+    *all = (remotes){
+        .events = *events, .kinds = kinds, .kind_count = kind_count, .manager = manager, .self = *self};
     TAILQ_INIT(&all->loose);
     TAILQ_INIT(&all->ended);
     STAILQ_INIT(&all->again);
@@ -72,10 +73,22 @@ remote *remotes_find(const remotes *all, const node_id *edge, uint64_t binding)
     return found;
 }
 
+/* Count whether it is a client of another node: whenever its place or its edge has changed. */
+static void count(remote *r)
+{
+    remotes *all = r->all;
+    bool is_counted = r->table.tbl != NULL && r->state == REMOTE_OPEN && !node_id_is_nobody(&r->id.edge) &&
+                      !node_id_equals(&r->id.edge, &all->self);
+    if (is_counted != r->is_counted)
+        counter_set(&all->from_elsewhere, counter_get(&all->from_elsewhere) + (is_counted ? 1 : UINT64_MAX));
+    r->is_counted = is_counted;
+}
+
 static bool add_to_table(remote *r)
 {
     remotes *all = r->all;
     HASH_ADD(table, all->table, id, sizeof(r->id), r);
+    count(r);
     return r->table.tbl != NULL; /* that is how uthash says that there is no memory */
 }
 
@@ -142,6 +155,7 @@ static void leave_room(remote *r, remote_state state, remote_list *list)
 {
     assert(r->peer.member == NULL);
     r->state = state;
+    count(r);
     r->room = NULL;
     enter_list(r, list);
 }

@@ -10,6 +10,7 @@
 #define HOMECALL_CLUSTER_REMOTE_H
 
 #include "base/bytes.h"
+#include "cluster/cluster_counters.h"
 #include "cluster/wire.h"
 #include "rooms/room_manager.h"
 #include "rooms/room_table_link.h"
@@ -25,16 +26,6 @@ enum {
     REMOTE_HELD_BYTES = 4 << 20, /* what waits for one remote: more, and it is too slow. A client of one
                                     server may have as much waiting (MAX_OUTPUT_BYTES) */
 };
-
-/* Why a signal did not come where it should. */
-typedef enum cluster_loss {
-    CLUSTER_LOSS_LINK,    /* it was not acknowledged when a link was lost */
-    CLUSTER_LOSS_UNBOUND, /* its binding was not known (any more) */
-    CLUSTER_LOSS_MERGE,   /* its sender or receiver had no place in a merged room */
-    CLUSTER_LOSS_GONE,    /* its receiver had gone, or gone on to another owner, when it came */
-    CLUSTER_LOSS_EDGE,    /* it was held at its edge when its client or its owner was gone */
-    CLUSTER_LOSSES
-} cluster_loss;
 
 /* A dialect, as far as remotes need it. */
 typedef struct remote_kind {
@@ -114,6 +105,7 @@ struct remote {
     uint64_t probe;           /* the number of the last one */
     uint64_t corked_ms;       /* since when it is corked; 0 = it is not */
     bool is_slow;             /* more waits than may */
+    bool is_counted;          /* in `from_elsewhere` */
     held_messages out;
     size_t out_bytes;
     held_messages in; /* while it waits in a line: its edge did not know that when it said this. Empty where
@@ -130,6 +122,8 @@ struct remotes {
     remote_list ended;
     held_messages again; /* what was held, and comes again before all else: owner.c takes it from here */
     uint64_t now_ms;     /* the time that was told last */
+    node_id self;
+    counter from_elsewhere; /* OPEN ones whose edge is another node; any thread reads it */
 };
 
 /* The remote whose peer this is, and the kind of one. */
@@ -144,8 +138,8 @@ static inline const remote_kind *remote_kind_of(const remote *r)
 }
 
 /* No remote is there. `events` are copied. */
-void remotes_init(remotes *all, const remotes_events *events, const remote_kind *const *kinds,
-                  unsigned kind_count, room_manager *manager);
+void remotes_init(remotes *all, const node_id *self, const remotes_events *events,
+                  const remote_kind *const *kinds, unsigned kind_count, room_manager *manager);
 
 /* Free those that have ended: at the end of each turn. */
 void remotes_end_turn(remotes *all);

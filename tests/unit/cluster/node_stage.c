@@ -186,12 +186,12 @@ void stage_pause(uint64_t ms)
     bell_wait(&nobody, ms);
 }
 
-void stage_await(atomic_uint *counter, unsigned wanted)
+void stage_await(atomic_uint *count, unsigned wanted)
 {
     uint64_t until_ms = clock_monotonic_ms() + STAGE_PATIENCE_MS;
-    while (*counter < wanted && clock_monotonic_ms() < until_ms)
+    while (*count < wanted && clock_monotonic_ms() < until_ms)
         stage_pause(5);
-    assert_int_equal(*counter, wanted);
+    assert_int_equal(*count, wanted);
 }
 
 unsigned stage_heard(void)

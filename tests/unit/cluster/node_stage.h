@@ -62,7 +62,7 @@ void stage_free(void);
 /* Wait for so long, at most 20 ms; wait until a counter has come so far, and until everybody has heard
  * everything. The test fails when that does not come. */
 void stage_pause(uint64_t ms);
-void stage_await(atomic_uint *counter, unsigned wanted);
+void stage_await(atomic_uint *count, unsigned wanted);
 void stage_await_heard(void);
 unsigned stage_heard(void);
 

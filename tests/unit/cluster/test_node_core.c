@@ -43,6 +43,13 @@ static node_core_counts counts_of(fixture *f, unsigned i)
     return counts;
 }
 
+static cluster_counters counters_of(const test_client *c)
+{
+    cluster_counters counters = {.misdirected = 0};
+    cluster_worker_get_counters(&c->worker->cluster, &counters);
+    return counters;
+}
+
 /* A client on each node, in one room; the first one's node owns it. */
 static void join_both(fixture *f, test_client *a, test_client *b, const char *room)
 {
@@ -102,6 +109,55 @@ static void who_says_bye_is_gone_at_once(void **state)
     fixture_settle(f);
     assert_int_equal(counts_of(f, 0).members[MEMBER_LIVE], 0);
     assert_int_equal(counts_of(f, 0).links_up, 0);
+    assert_int_equal(counts_of(f, 0).nodes_lost, 0);
+}
+
+static void who_is_silent_is_doubtful_and_then_lost_and_that_is_counted(void **state)
+{
+    fixture *f = *state;
+    begin(f);
+    f->is_cut = true;
+    fixture_pass(f, MEMBERS_DOUBT_MS);
+    assert_int_equal(counts_of(f, 0).members[MEMBER_DOUBTFUL], 1);
+    assert_int_equal(counts_of(f, 0).nodes_lost, 0);
+    fixture_pass(f, MEMBERS_LOST_MS - MEMBERS_DOUBT_MS + MEMBERS_BEAT_MS);
+    assert_int_equal(counts_of(f, 0).members[MEMBER_DOUBTFUL], 0);
+    assert_int_equal(counts_of(f, 0).nodes_lost, 1);
+    assert_int_equal(counts_of(f, 0).links_lost, 1);
+}
+
+static void say_beat(fixture *f, uint8_t from, const char *name)
+{
+    uint8_t packet[256];
+    wire_message beat = {.type = WIRE_BEAT, .name = slice_of_text(name), .version = slice_of_text("0.2.0")};
+    memset(beat.from.bytes, from, sizeof(beat.from.bytes));
+    wire_write(&beat, packet);
+    node_core_on_packet(f->nodes[0].core, (slice){(const char *)packet, wire_size(&beat)}, f->now_ms);
+}
+
+static void nodes_are_listed_and_those_of_one_name_are_counted(void **state)
+{
+    fixture *f = *state;
+    node_view self;
+    node_view seen[MEMBERS_MAX];
+    begin(f);
+    node_core_view_self(f->nodes[0].core, &self);
+    assert_int_equal(node_core_list_nodes(f->nodes[0].core, f->now_ms, seen), 1);
+    assert_true(node_id_equals(&self.id, &f->nodes[0].id));
+    assert_true(node_id_equals(&seen[0].id, &f->nodes[1].id));
+    assert_int_equal(seen[0].state, MEMBER_LIVE);
+    assert_int_equal(seen[0].link, NODE_LINK_UP);
+    unsigned same = (unsigned)counts_of(f, 0).same_names;
+    say_beat(f, 0x77, self.name);
+    assert_int_equal(counts_of(f, 0).same_names, same + 1);
+    say_beat(f, 0x78, "of its own");
+    assert_int_equal(counts_of(f, 0).same_names, same + 1);
+    say_beat(f, 0x79, "of its own");
+    assert_int_equal(counts_of(f, 0).same_names, same + 3);
+    assert_int_equal(node_core_list_nodes(f->nodes[0].core, f->now_ms, seen), 4);
+    assert_string_equal(seen[3].name, "of its own");
+    assert_string_equal(seen[3].version, "0.2.0");
+    assert_int_equal(seen[3].link, NODE_LINK_DOWN);
 }
 
 static void a_node_that_drains_says_so(void **state)
@@ -130,7 +186,18 @@ static void two_clients_meet_across_nodes(void **state)
     fixture_settle(f);
     expect_heard(&b, 100, 50);
     expect_heard(&a, 500, 50);
+    assert_int_equal(counters_of(&a).members_from_elsewhere, 1);
+    assert_int_equal(counters_of(&a).bindings_elsewhere, 0);
+    assert_int_equal(counters_of(&b).members_from_elsewhere, 0);
+    assert_int_equal(counters_of(&b).bindings_elsewhere, 1);
+    assert_int_equal(counts_of(f, 0).engine_joined, 1);
+    test_worker *workers[] = {a.worker, b.worker};
     leave_both(f, &a, &b);
+    for (int i = 0; i < 2; i++) {
+        cluster_counters left = {.misdirected = 0};
+        cluster_worker_get_counters(&workers[i]->cluster, &left);
+        assert_int_equal(left.members_from_elsewhere + left.bindings_elsewhere, 0);
+    }
     assert_int_equal(counts_of(f, 0).owned, 0);
 }
 
@@ -343,6 +410,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(two_nodes_find_each_other, set_up, tear_down),
         cmocka_unit_test_setup_teardown(who_says_bye_is_gone_at_once, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(who_is_silent_is_doubtful_and_then_lost_and_that_is_counted, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(nodes_are_listed_and_those_of_one_name_are_counted, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(a_node_that_drains_says_so, set_up, tear_down),
         cmocka_unit_test_setup_teardown(two_clients_meet_across_nodes, set_up, tear_down),
         cmocka_unit_test_setup_teardown(rooms_are_spread_over_workers_and_each_message_finds_its_own, set_up,
