@@ -28,13 +28,16 @@ int admin_answerer_init(admin_answerer *a, const admin_options *options)
     *a = (admin_answerer){.options = *options};
     process_probe_init(&a->probe);
     a->threads = calloc(options->thread_count + 1, sizeof(*a->threads)); /* never of size 0 */
-    return a->threads != NULL ? 0 : -ENOMEM;
+    if (options->is_in_cluster)
+        a->cluster = calloc(1, sizeof(*a->cluster));
+    return a->threads != NULL && (a->cluster != NULL || !options->is_in_cluster) ? 0 : -ENOMEM;
 }
 
 void admin_answerer_deinit(admin_answerer *a)
 {
     process_probe_deinit(&a->probe);
     free(a->threads);
+    free(a->cluster);
     *a = (admin_answerer){0};
 }
 
@@ -63,7 +66,7 @@ static admin_page_head write_page(admin_answerer *a, const admin_page *page, sli
     for (size_t i = 0; i < a->options.thread_count; i++)
         a->threads[i] = (snapshot_thread){0};
     snapshot s = {.thread_count = a->options.thread_count, .threads = a->threads};
-    if (!a->options.collect(a->options.context, &s))
+    if (!a->options.collect(a->options.context, &s, a->cluster))
         return admin_page_write_fault(STATUS_INTERNAL, "the numbers can't be read", out);
 
     process_stats process;

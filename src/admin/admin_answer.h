@@ -17,9 +17,10 @@
 typedef struct admin_answerer {
     admin_options options;
     process_probe probe;
-    snapshot_thread *threads; /* owned: those of a snapshot */
-    uint64_t refused_hosts;   /* requests that were answered with 421 */
-    uint64_t warn_due_ms;     /* monotonic: when the log may tell of one again */
+    snapshot_thread *threads;  /* owned: those of a snapshot */
+    snapshot_cluster *cluster; /* owned: the same; NULL without one */
+    uint64_t refused_hosts;    /* requests that were answered with 421 */
+    uint64_t warn_due_ms;      /* monotonic: when the log may tell of one again */
 } admin_answerer;
 
 /* 0, or -ENOMEM. After both admin_answerer_deinit() is to be called. `options` is copied. */

@@ -148,6 +148,15 @@ int cluster_node_start(cluster_node *n)
     return n == NULL ? 0 : courier_start(n->courier);
 }
 
+void cluster_node_read(const cluster_node *n, snapshot_cluster *out)
+{
+    uint64_t now_ms = clock_monotonic_ms();
+    node_core_get_counts(n->core, now_ms, &out->counts);
+    courier_get_round_trips(n->courier, &out->engine_rtt_us);
+    node_core_view_self(n->core, &out->self);
+    out->node_count = node_core_list_nodes(n->core, now_ms, out->nodes);
+}
+
 void cluster_node_drain(cluster_node *n)
 {
     if (n != NULL)

@@ -5,6 +5,7 @@
 
 #include "homecall/signal_server.h"
 #include "server/worker_cluster.h"
+#include "stats/snapshot_cluster.h"
 
 typedef struct cluster_node cluster_node;
 
@@ -21,6 +22,9 @@ worker_cluster_plan cluster_node_plan(const cluster_node *n);
 
 /* Start the courier. 0 or -errno. */
 int cluster_node_start(cluster_node *n);
+
+/* Read its numbers, and what it knows of the others. Any thread, while it runs. */
+void cluster_node_read(const cluster_node *n, snapshot_cluster *out);
 
 /* This node wants to end: owners give their rooms away. NULL is legal, as below. Any thread. */
 void cluster_node_drain(cluster_node *n);

@@ -91,13 +91,16 @@ static void take_thread(snapshot_thread *out, const io_thread *t, const acceptor
     snapshot_copy_counters(&c->session, &t->group.counters, sizeof(c->session));
     counter_set(&c->mailbox.pushed, counter_get(&t->mailbox.counters.pushed));
     counter_set(&c->mailbox.taken, counter_get(&t->mailbox.counters.taken));
+    if (t->cluster != NULL)
+        worker_cluster_get_counters(t->cluster, &c->cluster);
     if (decided != NULL)
         snapshot_copy_counters(&c->acceptor, decided, sizeof(c->acceptor));
 }
 
-void server_take_snapshot(const signal_server *server, snapshot *out)
+void server_take_snapshot(const signal_server *server, snapshot *out, snapshot_cluster *space)
 {
     snapshot_thread *threads = out->threads;
+    bool has_cluster = server->node != NULL && space != NULL;
     uint64_t now_us = clock_monotonic_us();
     *out = (snapshot){
         .version = HOMECALL_VERSION,
@@ -112,6 +115,7 @@ void server_take_snapshot(const signal_server *server, snapshot *out)
         .log_lines_left_out = atomic_load_explicit(&server->shared.lines_left_out, memory_order_relaxed),
         .log_lines_dropped = signal_log_dropped(),
         .certificate_ends_s = certificate_ends_s(&server->certificate),
+        .cluster = has_cluster ? space : NULL,
         .thread_count = server_thread_count(server),
         .threads = threads,
     };
@@ -121,6 +125,8 @@ void server_take_snapshot(const signal_server *server, snapshot *out)
         take_thread(&threads[server->made_workers + i], &server->acceptors[i].thread,
                     &server->acceptors[i].counters);
     snapshot_sum(out);
+    if (has_cluster)
+        cluster_node_read(server->node, space);
 }
 
 bool signal_server_is_live(const signal_server *server)
@@ -129,7 +135,7 @@ bool signal_server_is_live(const signal_server *server)
     if (threads == NULL)
         return true; /* without memory we know nothing against it */
     snapshot s = {.threads = threads};
-    server_take_snapshot(server, &s);
+    server_take_snapshot(server, &s, NULL);
     bool is_live = health_is_live(&s, NULL, NULL);
     free(threads);
     return is_live;
@@ -190,7 +196,7 @@ void signal_server_log_state(const signal_server *server)
         log_event(LOG_WARN, log_namespace, "no memory for the state", NULL, 0);
         return;
     }
-    server_take_snapshot(server, &s);
+    server_take_snapshot(server, &s, NULL);
     log_whole(&s);
     for (size_t i = 0; i < s.thread_count; i++)
         log_thread(&threads[i]);

@@ -54,7 +54,8 @@ bool server_has_connections(const void *server);
 /* How many threads a snapshot of this server has. */
 size_t server_thread_count(const signal_server *server);
 
-/* Take a snapshot; `out->threads` has room for all of them. Any thread, while the server is started. */
-void server_take_snapshot(const signal_server *server, snapshot *out);
+/* Take a snapshot; `out->threads` has room for all of them. `space` is for what there is of a cluster; NULL
+ * where that is not wanted. Any thread, while the server is started. */
+void server_take_snapshot(const signal_server *server, snapshot *out, snapshot_cluster *space);
 
 #endif

@@ -164,9 +164,9 @@ static int make_acceptors(signal_server *server)
     return 0;
 }
 
-static bool collect(void *context, snapshot *out)
+static bool collect(void *context, snapshot *out, snapshot_cluster *space)
 {
-    server_take_snapshot(context, out);
+    server_take_snapshot(context, out, space);
     return true;
 }
 
@@ -176,6 +176,7 @@ static int make_admin(signal_server *server, listen_plan *plan, signal_server_fa
         return 0;
     const admin_options options = {
         .thread_count = server_thread_count(server),
+        .is_in_cluster = server->node != NULL,
         .hosts = {.own = slice_of_text(server->options.admin_host),
                   .allowed = slice_of_text(server->options.admin_allowed_hosts)},
         .request_timeout_ms = ADMIN_REQUEST_TIMEOUT_MS,
@@ -192,9 +193,9 @@ static int make_admin(signal_server *server, listen_plan *plan, signal_server_fa
 
 void server_unmake(signal_server *server)
 {
-    cluster_node_stop(server->node);
-    admin_free(server->admin);
+    admin_free(server->admin); /* it reads the numbers of all that follows */
     server->admin = NULL;
+    cluster_node_stop(server->node);
     while (server->made_acceptors > 0)
         acceptor_deinit(&server->acceptors[--server->made_acceptors]);
     while (server->made_workers > 0)

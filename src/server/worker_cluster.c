@@ -128,6 +128,11 @@ void worker_cluster_wake(const worker_cluster *c)
     (void)wake_up(c->wake_fd); /* it has a turn of its own soon, while there is anything in it */
 }
 
+void worker_cluster_get_counters(const worker_cluster *c, cluster_counters *out)
+{
+    cluster_worker_get_counters(&c->share, out);
+}
+
 bool worker_cluster_may_end(const worker_cluster *c)
 {
     node_id heir;

@@ -37,6 +37,9 @@ void worker_cluster_free(worker_cluster *c);
 /* The core has something for it. Any thread. */
 void worker_cluster_wake(const worker_cluster *c);
 
+/* Copy what it has counted. Any thread. */
+void worker_cluster_get_counters(const worker_cluster *c, cluster_counters *out);
+
 /* The server stops: may the thread end, as far as the cluster is concerned? Rooms are given away before,
  * where another node can take them. */
 bool worker_cluster_may_end(const worker_cluster *c);

@@ -97,6 +97,19 @@ bool health_is_live(const snapshot *s, health_objection *object, void *context)
     return are_turns_within(s, HANGS_US, "hangs", object, context) && is_whole;
 }
 
+/* Can newcomers meet others here? */
+static bool is_in_cluster(const snapshot *s, health_objection *object, void *context)
+{
+    if (s->cluster == NULL)
+        return true;
+    const node_core_counts *c = &s->cluster->counts;
+    if (c->engine_joined == 0 && !c->opens_rooms)
+        return object_to(object, context, "the engine of the cluster has not been there yet");
+    if (c->is_hold_over && !c->opens_rooms)
+        return object_to(object, context, "the engine of the cluster is away for CLUSTER_HOLD");
+    return true;
+}
+
 bool health_is_ready(const snapshot *s, health_objection *object, void *context)
 {
     bool is_good = true;
@@ -110,6 +123,7 @@ bool health_is_ready(const snapshot *s, health_objection *object, void *context)
         is_good = object_to(object, context, "MAX_CONNECTIONS is reached");
     if (s->budget_limit != 0 && s->budget_used > s->budget_limit / 16 * 15)
         is_good = object_to(object, context, "PENDING_MAX_TOTAL_BYTES is nearly used up");
+    is_good = is_in_cluster(s, object, context) && is_good;
     is_good = are_threads_whole(s, object, context) && is_good;
     return are_turns_within(s, BEHIND_US, "is behind", object, context) && is_good;
 }

@@ -17,7 +17,12 @@ bool health_is_live(const snapshot *s, health_objection *object, void *context);
 bool health_is_overloaded(const snapshot *s);
 
 /* Should new connections come here? No while the server drains, is full, can't accept, or is late with its
- * work. `object` may be NULL. */
+ * work. `object` may be NULL.
+ *
+ * In a cluster, also no until the engine has been there for the first time, and while it is away for
+ * CLUSTER_HOLD: newcomers would wait, or be sent away. A shorter absence changes nothing: all nodes see it,
+ * and what they have goes on. Where rooms are opened without the engine (CLUSTER_WITHOUT_ENGINE=serve) both
+ * end as soon as they are. */
 bool health_is_ready(const snapshot *s, health_objection *object, void *context);
 
 #endif

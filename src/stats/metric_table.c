@@ -1,96 +1,12 @@
 #include "stats/metric_table.h"
 
 #include "stats/health.h"
+#include "stats/metric_cluster.h"
+#include "stats/metric_walk.h"
 
-#include <assert.h>
 #include <event2/event.h>
-#include <string.h>
 
-static_assert(sizeof(counter) == sizeof(uint64_t), "a counter at rest is read as a plain number");
-
-/* ---- How numbers are found ---- */
-
-/* The number at `offset` of `object`. It may be a counter, too: nobody else uses the snapshot. */
-static uint64_t number_at(const void *object, size_t offset)
-{
-    uint64_t number;
-    memcpy(&number, (const char *)object + offset, sizeof(number));
-    return number;
-}
-
-/* One number or histogram, in the snapshot. */
-static void walk_one(const metric_family *family, const metric_source *source, metric_visit *visit,
-                     void *context)
-{
-    metric_sample sample = {0};
-    if (family->kind == METRIC_HISTOGRAM)
-        sample.histogram =
-            (const counter_histogram *)(const void *)((const char *)source->snapshot + family->at);
-    else
-        sample.number = number_at(source->snapshot, family->at);
-    visit(context, family, &sample);
-}
-
-/* One number, of the process. */
-static void walk_process(const metric_family *family, const metric_source *source, metric_visit *visit,
-                         void *context)
-{
-    metric_sample sample = {.number = number_at(source->process, family->at)};
-    visit(context, family, &sample);
-}
-
-/* One number that is computed from others. */
-static void walk_computed(const metric_family *family, const metric_source *source, metric_visit *visit,
-                          void *context)
-{
-    metric_sample sample = {.number = family->compute(source->snapshot, NULL)};
-    visit(context, family, &sample);
-}
-
-/* A number of each thread. */
-static void walk_threads(const metric_family *family, const metric_source *source, metric_visit *visit,
-                         void *context)
-{
-    const snapshot *s = source->snapshot;
-    for (size_t i = 0; i < s->thread_count; i++) {
-        const snapshot_thread *thread = &s->threads[i];
-        metric_sample sample = {.labels = {thread->name}};
-        sample.number = family->compute != NULL ? family->compute(s, thread) : number_at(thread, family->at);
-        visit(context, family, &sample);
-    }
-}
-
-static uint64_t number_of_word(const snapshot *s, size_t at, const metric_word *word)
-{
-    uint64_t number = 0;
-    for (unsigned i = 0; i <= word->others; i++)
-        number += number_at(s, at + word->offset + i * sizeof(counter));
-    return number;
-}
-
-/* A number for each word of a label. */
-static void walk_words(const metric_family *family, const metric_source *source, metric_visit *visit,
-                       void *context)
-{
-    for (const metric_word *word = family->words[0]; word->text != NULL; word++) {
-        metric_sample sample = {.labels = {word->text},
-                                .number = number_of_word(source->snapshot, family->at, word)};
-        visit(context, family, &sample);
-    }
-}
-
-/* A number for each pair of words. */
-static void walk_pairs(const metric_family *family, const metric_source *source, metric_visit *visit,
-                       void *context)
-{
-    for (const metric_word *first = family->words[0]; first->text != NULL; first++)
-        for (const metric_word *second = family->words[1]; second->text != NULL; second++) {
-            metric_sample sample = {.labels = {first->text, second->text},
-                                    .number =
-                                        number_of_word(source->snapshot, family->at + first->offset, second)};
-            visit(context, family, &sample);
-        }
-}
+/* ---- Rows with numbers of their own kind ---- */
 
 /* The ends of connections, for each possible pair of a reason and a code. */
 static void walk_closes(const metric_family *family, const metric_source *source, metric_visit *visit,
@@ -157,14 +73,10 @@ static uint64_t mailbox_depth(const snapshot *s, const snapshot_thread *thread)
 
 /* ---- The words of labels ---- */
 
-/* Where a word's counter is: at `index` of an array, as the row `index` of one with `width` columns, or a
- * member of the sum over all threads. */
-/* NOLINTBEGIN(bugprone-macro-parentheses): a designator is no expression */
-#define NTH(index)            .offset = (size_t)(index) * sizeof(counter)
-#define NTH_ROW(index, width) .offset = (size_t)(index) * (width) * sizeof(counter)
-/* NOLINTEND(bugprone-macro-parentheses) */
-#define IN_TOTAL(member) .offset = TOTAL(member)
-#define TOTAL(member)    offsetof(snapshot, total.member)
+#define NTH(index)            METRIC_NTH(index)
+#define NTH_ROW(index, width) METRIC_NTH_ROW(index, width)
+#define IN_TOTAL(member)      .offset = METRIC_TOTAL(member)
+#define TOTAL(member)         METRIC_TOTAL(member)
 
 /* All ends for one reason, with any code. */
 #define CLOSES(reason) .offset = TOTAL(net.closes[reason]), .others = CLOSE_CODE_SLOTS - 1
@@ -275,14 +187,14 @@ static const metric_word limits[] = {
 /* ---- The table ---- */
 
 /* Where a family's numbers are. */
-#define ONE(member)           .walk = walk_one, .at = offsetof(snapshot, member)
-#define PROCESS(member)       .walk = walk_process, .at = offsetof(process_stats, member)
+#define ONE(member)           .walk = metric_walk_one, .at = offsetof(snapshot, member)
+#define PROCESS(member)       .walk = metric_walk_process, .at = offsetof(process_stats, member)
 #define THREADS(member) \
-    .labels = {"thread"}, .walk = walk_threads, .at = offsetof(snapshot_thread, member)
-#define COMPUTED(function)    .walk = walk_computed, .compute = (function)
-#define BY(label, list, from) .labels = {label}, .words = {list}, .walk = walk_words, .at = (from)
+    .labels = {"thread"}, .walk = metric_walk_threads, .at = offsetof(snapshot_thread, member)
+#define COMPUTED(function)    .walk = metric_walk_computed, .compute = (function)
+#define BY(label, list, from) .labels = {label}, .words = {list}, .walk = metric_walk_words, .at = (from)
 #define BY_BOTH(label, list, label2, list2, from) \
-    .labels = {label, label2}, .words = {list, list2}, .walk = walk_pairs, .at = (from)
+    .labels = {label, label2}, .words = {list, list2}, .walk = metric_walk_pairs, .at = (from)
 
 #define COUNTER   METRIC_COUNTER
 #define GAUGE     METRIC_GAUGE
@@ -292,7 +204,7 @@ static const metric_word limits[] = {
 #define US        METRIC_MICROSECONDS
 #define MS        METRIC_MILLISECONDS
 
-const metric_family metric_table[] = {
+static const metric_family metric_table[] = {
     {"connections", GAUGE, PLAIN, "Connections that are open now.",
         BY_BOTH("state", states, "transport", transports, TOTAL(net.connections))},
     {"accepted_connections", COUNTER, PLAIN, "Connections accepted.", ONE(total.session.accepted)},
@@ -395,9 +307,19 @@ const metric_family metric_table[] = {
 };
 /* clang-format on */
 
-const size_t metric_table_size = sizeof(metric_table) / sizeof(metric_table[0]);
+static const size_t metric_table_size = sizeof(metric_table) / sizeof(metric_table[0]);
 
 /* ---- Reading the table ---- */
+
+size_t metric_family_count(const snapshot *s)
+{
+    return metric_table_size + (s->cluster != NULL ? metric_cluster_table_size : 0);
+}
+
+const metric_family *metric_family_at(size_t i)
+{
+    return i < metric_table_size ? &metric_table[i] : &metric_cluster_table[i - metric_table_size];
+}
 
 void metric_family_walk(const metric_family *family, const metric_source *source, metric_visit *visit,
                         void *context)
@@ -407,7 +329,7 @@ void metric_family_walk(const metric_family *family, const metric_source *source
 
 const char *metric_family_prefix(const metric_family *family)
 {
-    return family->walk == walk_process ? "" : "homecall_signal_";
+    return family->walk == metric_walk_process ? "" : "homecall_signal_";
 }
 
 const char *metric_family_suffix(const metric_family *family)

@@ -1,67 +1,19 @@
 /* The table of metrics: every number that the server shows, declared once.
  *
  * A row is a family: its name, what it means, and where its numbers are in a snapshot. The code that shows
- * numbers (prometheus.h, stats_json.h) walks the table, so a new metric is one line in metric_table.c.
+ * numbers (prometheus.h, stats_json.h) walks the table, so a new metric is one line in metric_table.c, or in
+ * metric_cluster.c where it is about a cluster.
  * Dashboards and alerts rely on names, units and labels. The values of a label are fixed, and never a room, a
  * user or an address. So the output never grows, and names nobody. */
 #ifndef HOMECALL_STATS_METRIC_TABLE_H
 #define HOMECALL_STATS_METRIC_TABLE_H
 
-#include "stats/process_stats.h"
-#include "stats/snapshot.h"
+#include "stats/metric_family.h"
 
-typedef enum metric_kind { METRIC_COUNTER, METRIC_GAUGE, METRIC_HISTOGRAM, METRIC_INFO } metric_kind;
-
-/* The unit in which a number is kept. It is shown in seconds or bytes. */
-typedef enum metric_unit {
-    METRIC_PLAIN,
-    METRIC_BYTES,
-    METRIC_SECONDS,
-    METRIC_MICROSECONDS,
-    METRIC_MILLISECONDS
-} metric_unit;
-
-enum { METRIC_MAX_LABELS = 2 };
-
-/* One number of a family, or one histogram. All pointers are borrowed for the call. */
-typedef struct metric_sample {
-    const char *labels[METRIC_MAX_LABELS]; /* the values, in the order of the family's labels */
-    uint64_t number;                       /* in the family's unit */
-    const counter_histogram *histogram;    /* METRIC_HISTOGRAM: instead of `number`; else NULL */
-} metric_sample;
-
-typedef struct metric_family metric_family;
-typedef void metric_visit(void *context, const metric_family *family, const metric_sample *sample);
-
-/* The numbers that a walk reads; both borrowed. */
-typedef struct metric_source {
-    const snapshot *snapshot;
-    const process_stats *process;
-} metric_source;
-
-/* One value of a label. */
-typedef struct metric_word {
-    const char *text;
-    size_t offset;   /* of its counter, from where the family starts */
-    unsigned others; /* how many counters after that one belong to it as well */
-} metric_word;
-
-struct metric_family {
-    const char *name; /* without the prefix, and without the _total of a counter or the _info of an info */
-    metric_kind kind;
-    metric_unit unit;
-    const char *help;                      /* one sentence without backslashes and line ends */
-    const char *labels[METRIC_MAX_LABELS]; /* their names; NULL after the last */
-    /* For metric_table.c: how the numbers are found, and where they start. */
-    void (*walk)(const metric_family *family, const metric_source *source, metric_visit *visit,
-                 void *context);
-    size_t at;
-    const metric_word *words[METRIC_MAX_LABELS]; /* the last one has no text */
-    uint64_t (*compute)(const snapshot *s, const snapshot_thread *thread);
-};
-
-extern const metric_family metric_table[];
-extern const size_t metric_table_size;
+/* How many families a server shows: those of a cluster are the last, and only shown in one. Then: the one at
+ * this place of the table. */
+size_t metric_family_count(const snapshot *s);
+const metric_family *metric_family_at(size_t i);
 
 /* Call `visit` for every number of a family. */
 void metric_family_walk(const metric_family *family, const metric_source *source, metric_visit *visit,

@@ -124,9 +124,10 @@ static void on_sample(void *context, const metric_family *family, const metric_s
 void prometheus_write(FILE *out, prometheus_format format, const metric_source *source)
 {
     writer w = {.out = out, .format = format};
-    for (size_t i = 0; i < metric_table_size; i++) {
-        put_head(&w, &metric_table[i]);
-        metric_family_walk(&metric_table[i], source, on_sample, &w);
+    for (size_t i = 0; i < metric_family_count(source->snapshot); i++) {
+        const metric_family *family = metric_family_at(i);
+        put_head(&w, family);
+        metric_family_walk(family, source, on_sample, &w);
     }
     if (format == PROMETHEUS_OPENMETRICS)
         fputs("# EOF\n", out);

@@ -5,6 +5,7 @@
 #ifndef HOMECALL_STATS_SNAPSHOT_H
 #define HOMECALL_STATS_SNAPSHOT_H
 
+#include "stats/snapshot_cluster.h"
 #include "stats/thread_counters.h"
 
 #include <stdbool.h>
@@ -32,6 +33,8 @@ typedef struct snapshot {
     uint64_t log_lines_dropped;
     uint64_t certificate_ends_s; /* Unix time; 0 = no certificate */
     thread_counters total;       /* the sum over the threads; sums of maxima and of times mean nothing */
+    const snapshot_cluster
+        *cluster; /* borrowed: the reader's; NULL without a cluster, or where nobody asks */
     size_t thread_count;
     snapshot_thread *threads; /* borrowed: an array of the reader's; workers first */
 } snapshot;

@@ -74,8 +74,9 @@ static void on_sample(void *context, const metric_family *family, const metric_s
 static bool add_metrics(cJSON *root, const metric_source *source)
 {
     document d = {.metrics = cJSON_AddObjectToObject(root, "metrics")};
-    for (size_t i = 0; i < metric_table_size && d.metrics != NULL && !d.has_failed; i++)
-        metric_family_walk(&metric_table[i], source, on_sample, &d);
+    size_t count = metric_family_count(source->snapshot);
+    for (size_t i = 0; i < count && d.metrics != NULL && !d.has_failed; i++)
+        metric_family_walk(metric_family_at(i), source, on_sample, &d);
     return d.metrics != NULL && !d.has_failed;
 }
 
@@ -109,12 +110,51 @@ static bool add_health(cJSON *root, const snapshot *s)
     return false;
 }
 
+/* ---- The nodes of a cluster ---- */
+
+static bool add_node(cJSON *list, const node_view *node, bool is_other)
+{
+    static const char *const states[] = {
+        [MEMBER_LOST] = "lost", [MEMBER_LIVE] = "live", [MEMBER_DOUBTFUL] = "doubtful"};
+    static const char *const links[] = {
+        [NODE_LINK_DOWN] = "down", [NODE_LINK_UP] = "up", [NODE_LINK_IN_DOUBT] = "in doubt"};
+    char id[NODE_ID_TEXT_CAP];
+    node_id_print(&node->id, id);
+    cJSON *made = cJSON_CreateObject();
+    if (!cJSON_AddItemToArray(list, made)) {
+        cJSON_Delete(made);
+        return false;
+    }
+    bool is_good = cJSON_AddStringToObject(made, "name", node->name) != NULL &&
+                   cJSON_AddStringToObject(made, "incarnation", id) != NULL &&
+                   cJSON_AddStringToObject(made, "version", node->version) != NULL &&
+                   cJSON_AddStringToObject(made, "state", states[node->state]) != NULL &&
+                   cJSON_AddBoolToObject(made, "draining", node->is_draining) != NULL;
+    if (!is_other || !is_good)
+        return is_good;
+    return cJSON_AddStringToObject(made, "link", links[node->link]) != NULL &&
+           cJSON_AddNumberToObject(made, "held_bytes", (double)node->held_bytes) != NULL;
+}
+
+/* Nothing without a cluster. */
+static bool add_cluster(cJSON *root, const snapshot_cluster *c)
+{
+    if (c == NULL)
+        return true;
+    cJSON *nodes = cJSON_AddArrayToObject(root, "nodes");
+    bool is_good = nodes != NULL && add_node(nodes, &c->self, false);
+    for (size_t i = 0; i < c->node_count && is_good; i++)
+        is_good = add_node(nodes, &c->nodes[i], true);
+    return is_good;
+}
+
 static bool add_all(cJSON *root, const metric_source *source, uint64_t utc_ms)
 {
     const snapshot *s = source->snapshot;
     return cJSON_AddStringToObject(root, "version", s->version) != NULL &&
            cJSON_AddNumberToObject(root, "uptime_seconds", (double)s->uptime_ms / 1000) != NULL &&
-           add_time(root, utc_ms) && add_health(root, s) && add_metrics(root, source);
+           add_time(root, utc_ms) && add_health(root, s) && add_cluster(root, s->cluster) &&
+           add_metrics(root, source);
 }
 
 char *stats_json_print(const metric_source *source, uint64_t utc_ms)

@@ -4,6 +4,14 @@
  *      "live":true,"ready":false,"why":["draining"],
  *      "metrics":{"rooms":3,"joins_total":{"joined":7,"full":0},"thread_turns_total":{"worker-0":12, …}, …}}
  *
+ * In a cluster there is also
+ *
+ *      "nodes":[{"name":"a","incarnation":"0123…","version":"0.1.0","state":"live","draining":false},
+ *               {"name":"b", …, "link":"up","held_bytes":0}, …]
+ *
+ * this node first, without a link; then the others as it sees them: "live" or "doubtful", with a link that is
+ * "down", "up" or "in doubt", and the bytes that were said by it and not acknowledged.
+ *
  * `why` tells why it is not live or not ready. A metric is named as in Prometheus without the prefix
  * homecall_signal_; its labels are nested objects, in their order; a histogram is
  * {"count":n,"sum":seconds,"buckets":[[bound in seconds, how many are not over it], …]}, with finite bounds

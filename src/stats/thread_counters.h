@@ -6,6 +6,7 @@
 #ifndef HOMECALL_STATS_THREAD_COUNTERS_H
 #define HOMECALL_STATS_THREAD_COUNTERS_H
 
+#include "cluster/cluster_counters.h"
 #include "dialect/session_counters.h"
 #include "net/loop_counters.h"
 #include "net/net_counters.h"
@@ -23,6 +24,7 @@ typedef struct thread_counters {
     session_counters session;
     snapshot_mailbox mailbox;
     acceptor_counters acceptor; /* zero but for acceptors */
+    cluster_counters cluster;   /* zero but for workers of a cluster */
 } thread_counters;
 
 #endif

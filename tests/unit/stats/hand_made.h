@@ -12,6 +12,7 @@ typedef struct hand_made {
     snapshot snapshot;
     process_stats process;
     snapshot_thread threads[HAND_MADE_THREADS];
+    snapshot_cluster cluster;
     metric_source source;
 } hand_made;
 
@@ -29,6 +30,25 @@ static inline void hand_made_init(hand_made *h)
     h->snapshot.thread_count = HAND_MADE_THREADS;
     h->snapshot.threads = h->threads;
     h->source = (metric_source){.snapshot = &h->snapshot, .process = &h->process};
+}
+
+/* It is a node of a cluster, whose engine is there. */
+static inline void hand_made_enter_cluster(hand_made *h)
+{
+    h->snapshot.cluster = &h->cluster;
+    h->cluster.counts.engine_joined = 1;
+    h->cluster.counts.has_engine = true;
+    h->cluster.self = (node_view){.name = "a", .version = "0.1.0", .state = MEMBER_LIVE};
+}
+
+/* There is another node, live and linked. */
+static inline node_view *hand_made_add_node(hand_made *h, const char *name)
+{
+    node_view *node = &h->cluster.nodes[h->cluster.node_count++];
+    *node = (node_view){.version = "0.1.0", .state = MEMBER_LIVE, .link = NODE_LINK_UP};
+    memset(node->id.bytes, (int)(0xA0 + h->cluster.node_count), sizeof(node->id.bytes));
+    strcpy(node->name, name);
+    return node;
 }
 
 /* Give every counter of the sum and of the threads a number of its own, 1, 2, 3 … */

@@ -203,6 +203,36 @@ static void all_reasons_come_together(void **state)
                     "worker-0 is behind: a turn of its loop has taken 1.5 s so far\n");
 }
 
+/* ---- In a cluster ---- */
+
+static void a_node_is_not_ready_before_the_engine_was_there(void **state)
+{
+    fixture *f = *state;
+    node_core_counts *c = &f->made.cluster.counts;
+    hand_made_enter_cluster(&f->made);
+    expect_ready(f, "");
+    *c = (node_core_counts){.engine_away_ms = 1000};
+    expect_ready(f, "the engine of the cluster has not been there yet\n");
+    expect_live(f, "");
+    c->opens_rooms = true; /* CLUSTER_WITHOUT_ENGINE=serve */
+    expect_ready(f, "");
+}
+
+static void a_node_whose_engine_is_away_is_ready_until_the_hold_is_over(void **state)
+{
+    fixture *f = *state;
+    node_core_counts *c = &f->made.cluster.counts;
+    hand_made_enter_cluster(&f->made);
+    c->has_engine = false;
+    c->engine_away_ms = 119999;
+    expect_ready(f, "");
+    c->is_hold_over = true;
+    expect_ready(f, "the engine of the cluster is away for CLUSTER_HOLD\n");
+    expect_live(f, "");
+    c->opens_rooms = true;
+    expect_ready(f, "");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -224,6 +254,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_server_whose_queues_are_nearly_full_is_alive_and_not_ready, make,
                                         destroy),
         cmocka_unit_test_setup_teardown(the_last_place_taken_is_full_whatever_the_phases, make, destroy),
+        cmocka_unit_test_setup_teardown(a_node_is_not_ready_before_the_engine_was_there, make, destroy),
+        cmocka_unit_test_setup_teardown(a_node_whose_engine_is_away_is_ready_until_the_hold_is_over, make,
+                                        destroy),
         cmocka_unit_test_setup_teardown(all_reasons_come_together, make, destroy),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

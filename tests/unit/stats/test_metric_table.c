@@ -59,8 +59,8 @@ static void list(listing *l, const hand_made *h, bool has_zeros)
     *l = (listing){.has_zeros = has_zeros};
     l->out = open_memstream(&l->text, &l->len);
     assert_non_null(l->out);
-    for (size_t i = 0; i < metric_table_size; i++)
-        metric_family_walk(&metric_table[i], &h->source, on_sample, l);
+    for (size_t i = 0; i < metric_family_count(&h->snapshot); i++)
+        metric_family_walk(metric_family_at(i), &h->source, on_sample, l);
     fclose(l->out);
 }
 
@@ -75,7 +75,7 @@ static void expect(const hand_made *h, const char *lines)
 {
     listing l;
     list(&l, h, false);
-    char expected[512];
+    char expected[2048];
     size_t len = 0;
     /* Left out: what is never zero. */
     for (const char *line = l.text; *line != '\0'; line = strchr(line, '\n') + 1)
@@ -252,6 +252,103 @@ static void the_numbers_of_the_process_are_shown(void **state)
               "process_start_time_seconds 7\n");
 }
 
+/* ---- A cluster ---- */
+
+static void what_workers_of_a_cluster_count_is_shown_in_a_cluster_alone(void **state)
+{
+    hand_made *h = *state;
+    cluster_counters *c = &h->snapshot.total.cluster;
+    const struct {
+        counter *counter;
+        const char *line;
+    } cells[] = {
+        {&c->losses[CLUSTER_LOSS_UNBOUND], "cluster_signals_lost unbound 7\n"},
+        {&c->losses[CLUSTER_LOSS_MERGE], "cluster_signals_lost merge 7\n"},
+        {&c->losses[CLUSTER_LOSS_GONE], "cluster_signals_lost gone 7\n"},
+        {&c->losses[CLUSTER_LOSS_EDGE], "cluster_signals_lost edge 7\n"},
+        {&c->misdirected, "cluster_misdirected 7\n"},
+        {&c->bindings_elsewhere, "cluster_bindings_elsewhere 7\n"},
+        {&c->members_from_elsewhere, "cluster_members_from_elsewhere 7\n"},
+        {&c->owner.given, "cluster_merges given 7\n"},
+        {&c->owner.taken, "cluster_merges taken 7\n"},
+        {&c->owner.refused, "cluster_merges refused 7\n"},
+        {&c->owner.pushed_out, "cluster_merge_setbacks pushed_out 7\n"},
+        {&c->owner.unlinked, "cluster_merge_setbacks unreachable 7\n"},
+    };
+    for (size_t i = 0; i < sizeof(cells) / sizeof(cells[0]); i++) {
+        hand_made_init(h);
+        counter_set(cells[i].counter, 7);
+        expect(h, "");
+        hand_made_enter_cluster(h);
+        h->cluster.counts.has_engine = false;
+        expect(h, cells[i].line);
+    }
+}
+
+static void what_the_node_knows_is_shown(void **state)
+{
+    hand_made *h = *state;
+    node_core_counts *c = &h->cluster.counts;
+    hand_made_enter_cluster(h);
+    hand_made_add_node(h, "b")->held_bytes = 30;
+    node_view *other = hand_made_add_node(h, "c");
+    other->held_bytes = 1;
+    strcpy(other->version, "0.2.0");
+    *c = (node_core_counts){.members = {0, 1, 2},
+                            .draining = 3,
+                            .nodes_lost = 4,
+                            .links_up = 5,
+                            .links_in_doubt = 6,
+                            .owned = 7,
+                            .claims_said = 8,
+                            .claims_answered = 9,
+                            .conflicts = 10,
+                            .links_lost = 11,
+                            .resends = 12,
+                            .windows_full = 13,
+                            .signals_lost = 14,
+                            .packets_in = 15,
+                            .packets_out = 16,
+                            .packets_bad = 17,
+                            .packets_left_out = 18,
+                            .gaps = 19,
+                            .engine_joined = 21,
+                            .engine_away_ms = 22,
+                            .same_names = 23,
+                            .has_engine = true,
+                            .is_hold_over = true};
+    counter_histogram_add(&c->claim_ms, 24, 1);
+    counter_histogram_add(&h->cluster.engine_rtt_us, 25, 1);
+    expect(h, "cluster_engine_connected 1\n"
+              "cluster_engine_away_seconds 22\n"
+              "cluster_engine_reconnects 20\n"
+              "cluster_engine_rtt_seconds 25\n"
+              "cluster_hold_over 1\n"
+              "cluster_gaps 19\n"
+              "cluster_packets received 15\n"
+              "cluster_packets sent 16\n"
+              "cluster_packets bad 17\n"
+              "cluster_packets left_out 18\n"
+              "cluster_nodes live 1\n"
+              "cluster_nodes doubtful 2\n"
+              "cluster_nodes_draining 3\n"
+              "cluster_nodes_same_name 23\n"
+              "cluster_nodes_other_version 1\n"
+              "cluster_nodes_lost 4\n"
+              "cluster_links up 5\n"
+              "cluster_links in_doubt 6\n"
+              "cluster_links_lost 11\n"
+              "cluster_link_resends 12\n"
+              "cluster_link_windows_full 13\n"
+              "cluster_link_held_bytes 31\n"
+              "cluster_rooms_owned 7\n"
+              "cluster_claims_said 8\n"
+              "cluster_claims_answered 9\n"
+              "cluster_claim_seconds 24\n"
+              "cluster_conflicts 10\n"
+              "cluster_signals_lost link 14\n");
+}
+
 /* ---- What names promise ---- */
 
 static bool ends_with(const char *text, const char *end)
@@ -273,9 +370,10 @@ static bool is_snake_case(const char *text)
 
 static void names_are_snake_case_end_with_their_unit_and_come_once(void **state)
 {
-    (void)state;
-    for (size_t i = 0; i < metric_table_size; i++) {
-        const metric_family *family = &metric_table[i];
+    hand_made *h = *state;
+    hand_made_enter_cluster(h);
+    for (size_t i = 0; i < metric_family_count(&h->snapshot); i++) {
+        const metric_family *family = metric_family_at(i);
         const char *unit = metric_unit_name(family->unit);
         assert_true(is_snake_case(family->name));
         assert_int_equal(ends_with(family->name, "_seconds"), unit != NULL && strcmp(unit, "seconds") == 0);
@@ -284,25 +382,27 @@ static void names_are_snake_case_end_with_their_unit_and_come_once(void **state)
         for (size_t end = 0; end < sizeof(reserved) / sizeof(reserved[0]); end++)
             assert_false(ends_with(family->name, reserved[end]));
         for (size_t other = 0; other < i; other++)
-            assert_string_not_equal(family->name, metric_table[other].name);
+            assert_string_not_equal(family->name, metric_family_at(other)->name);
     }
 }
 
 static void help_is_one_sentence_that_needs_no_escapes(void **state)
 {
-    (void)state;
-    for (size_t i = 0; i < metric_table_size; i++) {
-        assert_null(strpbrk(metric_table[i].help, "\\\n\""));
-        assert_true(ends_with(metric_table[i].help, "."));
+    hand_made *h = *state;
+    hand_made_enter_cluster(h);
+    for (size_t i = 0; i < metric_family_count(&h->snapshot); i++) {
+        assert_null(strpbrk(metric_family_at(i)->help, "\\\n\""));
+        assert_true(ends_with(metric_family_at(i)->help, "."));
     }
 }
 
 static void only_what_every_process_has_goes_without_our_prefix(void **state)
 {
-    (void)state;
-    for (size_t i = 0; i < metric_table_size; i++) {
-        bool is_process = strncmp(metric_table[i].name, "process_", strlen("process_")) == 0;
-        assert_string_equal(metric_family_prefix(&metric_table[i]), is_process ? "" : "homecall_signal_");
+    hand_made *h = *state;
+    hand_made_enter_cluster(h);
+    for (size_t i = 0; i < metric_family_count(&h->snapshot); i++) {
+        bool is_process = strncmp(metric_family_at(i)->name, "process_", strlen("process_")) == 0;
+        assert_string_equal(metric_family_prefix(metric_family_at(i)), is_process ? "" : "homecall_signal_");
     }
 }
 
@@ -314,8 +414,9 @@ static int compare(const void *a, const void *b)
 static void no_labels_come_twice(void **state)
 {
     hand_made *h = *state;
+    hand_made_enter_cluster(h);
     listing l;
-    list(&l, h, true); /* all but two numbers are zero, so equal labels make equal lines */
+    list(&l, h, true); /* all but a few numbers are zero, so equal labels make equal lines */
     char **lines = calloc(l.lines, sizeof(*lines));
     size_t count = 0;
     for (char *line = strtok(l.text, "\n"); line != NULL; line = strtok(NULL, "\n"))
@@ -352,9 +453,13 @@ int main(void)
         cmocka_unit_test_setup_teardown(draining_and_a_pause_are_told_and_nobody_is_ready_then, make,
                                         destroy),
         cmocka_unit_test_setup_teardown(the_numbers_of_the_process_are_shown, make, destroy),
-        cmocka_unit_test(names_are_snake_case_end_with_their_unit_and_come_once),
-        cmocka_unit_test(help_is_one_sentence_that_needs_no_escapes),
-        cmocka_unit_test(only_what_every_process_has_goes_without_our_prefix),
+        cmocka_unit_test_setup_teardown(what_workers_of_a_cluster_count_is_shown_in_a_cluster_alone, make,
+                                        destroy),
+        cmocka_unit_test_setup_teardown(what_the_node_knows_is_shown, make, destroy),
+        cmocka_unit_test_setup_teardown(names_are_snake_case_end_with_their_unit_and_come_once, make,
+                                        destroy),
+        cmocka_unit_test_setup_teardown(help_is_one_sentence_that_needs_no_escapes, make, destroy),
+        cmocka_unit_test_setup_teardown(only_what_every_process_has_goes_without_our_prefix, make, destroy),
         cmocka_unit_test_setup_teardown(no_labels_come_twice, make, destroy),
         cmocka_unit_test_setup_teardown(the_size_does_not_depend_on_the_numbers, make, destroy),
     };

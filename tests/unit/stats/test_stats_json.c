@@ -112,7 +112,39 @@ static void labels_are_nested_objects_in_their_order(void **state)
     assert_number(AT(metrics, "thread_cpu_seconds_total", "acceptor-0"), 0);
     assert_number(AT(metrics, "process_cpu_seconds_total"), 2.5);
     assert_int_equal(cJSON_GetArraySize(AT(metrics, "build_info", "0.1.0")), 1);
-    assert_int_equal(cJSON_GetArraySize(metrics), metric_table_size);
+    assert_int_equal(cJSON_GetArraySize(metrics), metric_family_count(&h->snapshot));
+    assert_null(cJSON_GetObjectItemCaseSensitive(root, "nodes"));
+    cJSON_Delete(root);
+}
+
+static void a_node_of_a_cluster_tells_of_itself_and_of_the_others(void **state)
+{
+    hand_made *h = *state;
+    hand_made_enter_cluster(h);
+    node_view *other = hand_made_add_node(h, "b \"quoted\"");
+    other->state = MEMBER_DOUBTFUL;
+    other->link = NODE_LINK_IN_DOUBT;
+    other->held_bytes = 77;
+    other->is_draining = true;
+    h->cluster.counts.owned = 5;
+    cJSON *root = print(h);
+    const cJSON *nodes = AT(root, "nodes");
+    assert_int_equal(cJSON_GetArraySize(nodes), 2);
+    const cJSON *self = cJSON_GetArrayItem(nodes, 0);
+    assert_string_equal(AT(self, "name")->valuestring, "a");
+    assert_string_equal(AT(self, "state")->valuestring, "live");
+    assert_true(cJSON_IsFalse(AT(self, "draining")));
+    assert_null(cJSON_GetObjectItemCaseSensitive(self, "link"));
+    const cJSON *seen = cJSON_GetArrayItem(nodes, 1);
+    assert_string_equal(AT(seen, "name")->valuestring, "b \"quoted\"");
+    assert_string_equal(AT(seen, "incarnation")->valuestring, "a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1");
+    assert_string_equal(AT(seen, "version")->valuestring, "0.1.0");
+    assert_string_equal(AT(seen, "state")->valuestring, "doubtful");
+    assert_string_equal(AT(seen, "link")->valuestring, "in doubt");
+    assert_true(cJSON_IsTrue(AT(seen, "draining")));
+    assert_number(AT(seen, "held_bytes"), 77);
+    assert_number(AT(root, "metrics", "cluster_rooms_owned"), 5);
+    assert_int_equal(cJSON_GetArraySize(AT(root, "metrics")), metric_family_count(&h->snapshot));
     cJSON_Delete(root);
 }
 
@@ -175,6 +207,8 @@ static void without_memory_nothing_is_printed_and_nothing_is_lost(void **state)
 {
     hand_made *h = *state;
     h->snapshot.is_draining = true;
+    hand_made_enter_cluster(h);
+    hand_made_add_node(h, "b");
     cJSON_Hooks hooks = {.malloc_fn = allocate, .free_fn = release};
     cJSON_InitHooks(&hooks);
     int needed = print_within(h, SIZE_MAX);
@@ -190,6 +224,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(the_head_says_who_when_and_how, make, destroy),
         cmocka_unit_test_setup_teardown(every_reason_against_is_told, make, destroy),
         cmocka_unit_test_setup_teardown(labels_are_nested_objects_in_their_order, make, destroy),
+        cmocka_unit_test_setup_teardown(a_node_of_a_cluster_tells_of_itself_and_of_the_others, make, destroy),
         cmocka_unit_test_setup_teardown(a_histogram_has_its_finite_bounds_and_counts_all, make, destroy),
         cmocka_unit_test_setup_teardown(without_memory_nothing_is_printed_and_nothing_is_lost, make, destroy),
     };
