@@ -134,6 +134,7 @@ stage_release() {
     check "installing and embedding" tests/check_install.sh
     check "the protocol is as its document says" tests/documents/check_protocol.py
     check "links and commands of the documents" tests/documents/check_documents.py
+    check "the log of a call across two nodes" tests/documents/check_cluster_log.py
 }
 
 # How long connections of version 2 are killed, under each sanitizer.

@@ -24,6 +24,8 @@ typedef enum signal_log_format {
     SIGNAL_LOG_JSON  /* one JSON object a line: time, level, namespace, event, and a member for each field */
 } signal_log_format;
 
+enum { SIGNAL_LOG_NODE_MAX = 64, SIGNAL_LOG_TAG_KEY_BYTES = 16 };
+
 /* signal_log_options_init() fills in the defaults. */
 typedef struct signal_log_options {
     size_t size;            /* of this struct as the program was compiled with it; signal_log_options_init()
@@ -41,6 +43,14 @@ typedef struct signal_log_options {
      * nor start or stop a server. NULL = there is none. */
     void (*on_line)(void *context, signal_log_level level, const char *line, size_t len);
     void *context; /* handed to on_line */
+
+    /* For servers that are nodes of a cluster, so that their logs can be read together. */
+    const char *node; /* each line has this name as its field "node"; at most SIGNAL_LOG_NODE_MAX bytes of
+                         it; NULL or "" = no line has one. Copied. */
+    const uint8_t *tag_key; /* SIGNAL_LOG_TAG_KEY_BYTES, which the tags of names are made with: where two
+                               processes have the same, equal names have equal tags. NULL = a key that nobody
+                               else has, drawn at random. Copied. The first start of a process decides; a
+                               later one goes on with its key */
 } signal_log_options;
 
 /* Fill in every default: text to standard output from SIGNAL_LOG_INFO on, private. `size` is

@@ -1,5 +1,6 @@
 #include "app/app.h"
 
+#include "app/cluster_log.h"
 #include "app/descriptor_limit.h"
 #include "app/libevent_log.h"
 #include "app/process_memory.h"
@@ -14,6 +15,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -215,7 +217,11 @@ static int take_sockets(app *a)
 
 static int start_log(app *a)
 {
-    int error = signal_log_start(&a->config->log);
+    signal_log_options options = a->config->log;
+    cluster_log of_cluster;
+    cluster_log_prepare(a->config, &options, &of_cluster);
+    int error = signal_log_start(&options);
+    sodium_memzero(&of_cluster, sizeof(of_cluster));
     if (error != 0) {
         const char *file = a->config->log.file;
         bool has_file = file[0] != '\0';

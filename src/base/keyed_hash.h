@@ -1,7 +1,8 @@
 /* The keyed hash of bytes that clients choose (codewords of rooms, user names): libsodium's SipHash-2-4.
  *
- * The key is drawn when the process starts. So nobody outside can find names that collide in a table, or that
- * all belong to one shard. Nor can anybody find the name behind a tag in a log by hashing likely words. */
+ * The key is drawn when the process starts, but for that of log tags in a cluster. So nobody outside can find
+ * names that collide in a table, or that all belong to one shard. Nor can anybody find the name behind a tag
+ * in a log by hashing likely words. */
 #ifndef HOMECALL_BASE_KEYED_HASH_H
 #define HOMECALL_BASE_KEYED_HASH_H
 

@@ -145,11 +145,13 @@ void log_event(log_level level, const char *namespace_, const char *event, const
     log_rest_on_push(own_ring);
 }
 
-static int make_key(void)
+static int make_key(const uint8_t *tag_key)
 {
     if (front.has_key)
         return 0;
     int error = keyed_hash_init(&front.tags);
+    if (error == 0 && tag_key != NULL)
+        memcpy(front.tags.key, tag_key, sizeof(front.tags.key));
     if (error == 0)
         error = -pthread_key_create(&front.thread_key, on_thread_end);
     front.has_key = error == 0;
@@ -163,10 +165,10 @@ static void forget_records(log_ring *ring)
         log_ring_consume(ring);
 }
 
-int log_front_open(bool is_private)
+int log_front_open(bool is_private, const uint8_t *tag_key)
 {
     pthread_mutex_lock(&front.lock);
-    int error = make_key();
+    int error = make_key(tag_key);
     if (error == 0) {
         for (log_ring *ring = log_front_rings(); ring != NULL; ring = ring->next)
             forget_records(ring);

@@ -6,10 +6,11 @@
 #include "base/log_field.h"
 #include "base/log_ring.h"
 
-/* Begin a session: draw the key of the tags (once in a process), forget the records that are left from the
+/* Begin a session: make the key of the tags (once in a process: `tag_key`, or where that is NULL a new one),
+ * forget the records that are left from the
  * last session, and let threads have rings. Nothing is logged yet. 0, or -errno. The writer thread must not
  * run. */
-int log_front_open(bool is_private);
+int log_front_open(bool is_private, const uint8_t *tag_key);
 
 /* Let in the events of this level and above; none with LOG_OFF. */
 void log_front_set_threshold(log_level level);

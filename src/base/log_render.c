@@ -1,5 +1,7 @@
 #include "base/log_render.h"
 
+#include "base/log_line.h"
+
 #include <assert.h>
 #include <stdalign.h>
 #include <time.h>
@@ -120,52 +122,6 @@ static slice text_of(const packed_field *field)
     if (field->type == PACKED_LITERAL)
         return slice_of_text(field->literal);
     return (slice){(const char *)(field + 1), field->len};
-}
-
-/* The line that is being written. Once something did not fit, nothing more is added. */
-typedef struct line {
-    char *data;
-    size_t len;
-    size_t cap;
-    bool has_overflowed;
-} line;
-
-static inline void put(line *out, const char *data, size_t len)
-{
-    if (out->has_overflowed || len > out->cap - out->len) {
-        out->has_overflowed = true;
-        return;
-    }
-    memcpy(out->data + out->len, data, len);
-    out->len += len;
-}
-
-static inline void put_text(line *out, const char *text)
-{
-    put(out, text, strlen(text));
-}
-
-/* Numbers are written by hand here. With printf the numbers of a line take more than twice as long as all the
- * rest of it. */
-static void put_decimal(line *out, uint64_t number)
-{
-    char digits[20]; /* of 2^64 - 1 */
-    size_t at = sizeof(digits);
-    do {
-        digits[--at] = (char)('0' + number % 10);
-        number /= 10;
-    } while (number > 0);
-    put(out, digits + at, sizeof(digits) - at);
-}
-
-/* The lowest `count` digits, at most 8. */
-static void put_hex(line *out, uint32_t number, size_t count)
-{
-    char digits[8];
-    assert(count <= sizeof(digits));
-    for (size_t at = count; at > 0; number >>= 4)
-        digits[--at] = "0123456789abcdef"[number & 0xF];
-    put(out, digits, count);
 }
 
 /* Read the first character of `text`, which is not empty: returns its length, or 0 where the bytes are not
@@ -362,6 +318,7 @@ static void render_text(log_renderer *renderer, const log_record *record, line *
     put_text(out, record->namespace_);
     put_text(out, "] ");
     put_text(out, record->event);
+    put(out, renderer->node, renderer->node_len);
     if (record->thread_key != NULL) {
         put_text(out, " ");
         put_text(out, record->thread_key);
@@ -411,6 +368,7 @@ static void render_json(log_renderer *renderer, const log_record *record, line *
     put_text(out, "\",\"event\":\"");
     put_text(out, record->event);
     put_text(out, "\"");
+    put(out, renderer->node, renderer->node_len);
     if (record->thread_key != NULL) {
         put_text(out, ",\"");
         put_text(out, record->thread_key);
@@ -428,6 +386,17 @@ static void render_json(log_renderer *renderer, const log_record *record, line *
         at += packed_size(field);
     }
     put_text(out, "}\n");
+}
+
+void log_render_name_node(log_renderer *renderer, slice name)
+{
+    line made = {.data = renderer->node, .cap = sizeof(renderer->node)};
+    const slice kept = {name.data, cut(name, SIGNAL_LOG_NODE_MAX)};
+    bool is_json = renderer->format == SIGNAL_LOG_JSON;
+    put_text(&made, is_json ? ",\"node\":" : " node=");
+    put_quoted(&made, kept, false, is_json ? put_json_escape : put_text_escape);
+    assert(!made.has_overflowed);
+    renderer->node_len = kept.len > 0 ? made.len : 0;
 }
 
 size_t log_render_line(log_renderer *renderer, const log_record *record, char *out, size_t cap)

@@ -28,6 +28,8 @@ enum {
     LOG_RENDER_MAX_PRIVATE = 64,      /* the same for a LOG_FIELD_PRIVATE that is written in the clear */
     LOG_RENDER_MAX_LINE = 32 * 1024,  /* enough for any line whose literals are not pages long */
     LOG_RENDER_MAX_RECORD = 8 * 1024, /* enough for any record */
+    LOG_RENDER_NODE_CAP =
+        16 + 8 * SIGNAL_LOG_NODE_MAX, /* a field with a name of which each byte is escaped */
 };
 
 /* The size of a record with these fields. `tags` is the key that turns private fields into tags, or NULL to
@@ -41,11 +43,17 @@ void log_render_pack(void *out, const log_record *head, const log_field *fields,
 /* What rendering keeps between two lines. */
 typedef struct log_renderer {
     signal_log_format format;
-    uint64_t second; /* that `stamp` shows */
-    char stamp[32];  /* 2026-11-23T10:20:30 */
+    uint64_t second;                /* that `stamp` shows */
+    char stamp[32];                 /* 2026-11-23T10:20:30 */
+    size_t node_len;                /* of the next; 0 = there is none */
+    char node[LOG_RENDER_NODE_CAP]; /* the field "node" as it is written into each line */
 } log_renderer;
 
 void log_render_init(log_renderer *renderer, signal_log_format format);
+
+/* From now on each line has the field "node" with this name, of which the first SIGNAL_LOG_NODE_MAX bytes are
+ * taken; with an empty one none has. */
+void log_render_name_node(log_renderer *renderer, slice name);
 
 /* Write the line of a packed record to [out, out + cap), with a line feed and without a NUL. Returns its
  * length, or 0 when it does not fit. */

@@ -256,6 +256,7 @@ static int make_writer(const signal_log_options *options, log_writer **out)
     w->target.fd = -1;
     w->level = (log_level)options->level;
     log_render_init(&w->renderer, options->format);
+    log_render_name_node(&w->renderer, slice_of_text(options->node != NULL ? options->node : ""));
     empty_batch(w);
 
     int error = has_path && w->path == NULL ? -ENOMEM : 0;
@@ -308,7 +309,7 @@ int signal_log_start(const signal_log_options *options)
     int error = make_writer(&taken, &w);
     if (error != 0)
         return error;
-    error = log_front_open(taken.is_private);
+    error = log_front_open(taken.is_private, taken.tag_key);
     if (error != 0)
         goto free_writer;
 

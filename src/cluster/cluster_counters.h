@@ -14,6 +14,9 @@ typedef enum cluster_loss {
     CLUSTER_LOSSES
 } cluster_loss;
 
+/* What metrics and logs call it; a literal. */
+const char *cluster_loss_name(cluster_loss why);
+
 /* About rooms that are here, and go from one owner to another one. */
 typedef struct owner_counts {
     counter given, taken; /* rooms */

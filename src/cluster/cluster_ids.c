@@ -23,6 +23,16 @@ room_key room_key_of(const uint8_t secret[CLUSTER_SECRET_BYTES], room_space spac
     return key;
 }
 
+/* No room has the first byte of this for its space. */
+void cluster_tag_key(const uint8_t secret[CLUSTER_SECRET_BYTES], uint8_t out[CLUSTER_TAG_KEY_BYTES])
+{
+    static const char what[] = "log tags";
+    int failed = crypto_generichash(out, CLUSTER_TAG_KEY_BYTES, (const uint8_t *)what, sizeof(what), secret,
+                                    CLUSTER_SECRET_BYTES);
+    assert(failed == 0);
+    (void)failed;
+}
+
 void node_id_print(const node_id *id, char out[NODE_ID_TEXT_CAP])
 {
     static const char digits[] = "0123456789abcdef";

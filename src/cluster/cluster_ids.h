@@ -6,7 +6,7 @@
 #include "base/slice.h"
 #include "rooms/room_hash.h"
 
-enum { CLUSTER_ID_BYTES = 16, CLUSTER_SECRET_BYTES = 32 };
+enum { CLUSTER_ID_BYTES = 16, CLUSTER_SECRET_BYTES = 32, CLUSTER_TAG_KEY_BYTES = 16 };
 
 /* An incarnation: one process of the cluster, from its start to its end. Random. All zero is nobody. */
 typedef struct node_id {
@@ -31,6 +31,10 @@ typedef struct room_home {
 /* The key of a room. `secret` is that of the cluster: without it no codeword can be found by its key. Any
  * thread. */
 room_key room_key_of(const uint8_t secret[CLUSTER_SECRET_BYTES], room_space space, slice codeword);
+
+/* The key of the tags of names in logs: the same on all nodes, and of no use for anything else. Any thread.
+ */
+void cluster_tag_key(const uint8_t secret[CLUSTER_SECRET_BYTES], uint8_t out[CLUSTER_TAG_KEY_BYTES]);
 
 /* Below 0, 0 or above 0, as memcmp(). */
 static inline int node_id_compare(const node_id *a, const node_id *b)

@@ -279,3 +279,14 @@ bool cluster_settings_is_secret_open(const cluster_settings *s)
     struct stat found;
     return stat(s->texts[CLUSTER_SECRET_FILE], &found) == 0 && (found.st_mode & S_IROTH) != 0;
 }
+
+/* ---- The name of this node ---- */
+
+void cluster_settings_name_node(const cluster_settings *s, char out[CLUSTER_NAME_MAX + 1])
+{
+    memset(out, 0, CLUSTER_NAME_MAX + 1);
+    if (s->texts[CLUSTER_NODE][0] != '\0')
+        memcpy(out, s->texts[CLUSTER_NODE], strnlen(s->texts[CLUSTER_NODE], CLUSTER_NAME_MAX));
+    else if (gethostname(out, CLUSTER_NAME_MAX) != 0 || out[0] == '\0')
+        memcpy(out, "unnamed", sizeof("unnamed"));
+}

@@ -52,6 +52,9 @@ bool cluster_settings_has_tls(const cluster_settings *s);
 /* Is there a server of the engine that is reached without TLS, and not on this machine? Then that entry. */
 bool cluster_settings_find_open(const cluster_settings *s, slice *url);
 
+/* The name of this node: CLUSTER_NODE, or that of the machine. */
+void cluster_settings_name_node(const cluster_settings *s, char out[CLUSTER_NAME_MAX + 1]);
+
 /* What files say. To be wiped. */
 typedef struct cluster_secrets {
     uint8_t secret[CLUSTER_SECRET_BYTES];

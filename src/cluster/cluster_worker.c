@@ -1,8 +1,12 @@
 #include "cluster/cluster_worker.h"
 
+#include "base/log.h"
+
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
+
+enum { LOSS_WARN_MS = 10 * 1000 };
 
 /* ---- What edge and owner say ---- */
 
@@ -126,6 +130,16 @@ static bool find_heir(void *context, node_id *heir)
 
 /* ---- What clients are told ---- */
 
+/* One line for all of a while: a fault has thousands. */
+static void count_loss(cluster_worker *w, cluster_loss why)
+{
+    counter_add(&w->counts.losses[why], 1);
+    if (seldom_is_due(&w->loss_warning, LOSS_WARN_MS, w->now_ms))
+        LOG(LOG_WARN, "HomeCall_Signal_Cluster", "signals are lost: the counters tell how many",
+            LOG_LITERAL("cause", cluster_loss_name(why)),
+            LOG_NUMBER("so_far", counter_get(&w->counts.losses[why])));
+}
+
 /* These three may be about a client that has gone meanwhile. */
 
 static void on_deliver(void *context, void *client, slice payload)
@@ -134,7 +148,7 @@ static void on_deliver(void *context, void *client, slice payload)
     if (client != NULL)
         w->clients.on_deliver(context, client, payload);
     else
-        counter_add(&w->counts.losses[CLUSTER_LOSS_GONE], 1);
+        count_loss(w, CLUSTER_LOSS_GONE);
 }
 
 static void on_queue_full(void *context, void *client, slice extra, slice payload)
@@ -154,7 +168,7 @@ static void on_lost(void *context, void *client)
 static void on_loss(void *context, cluster_loss why, slice payload)
 {
     (void)payload;
-    counter_add(&((cluster_worker *)context)->counts.losses[why], 1);
+    count_loss(context, why);
 }
 
 /* ---- Life ---- */

@@ -9,6 +9,7 @@
 #ifndef HOMECALL_CLUSTER_CLUSTER_WORKER_H
 #define HOMECALL_CLUSTER_CLUSTER_WORKER_H
 
+#include "base/seldom.h"
 #include "cluster/edge.h"
 #include "cluster/node_core.h"
 #include "cluster/owner.h"
@@ -64,6 +65,7 @@ typedef struct cluster_worker {
     uint32_t ticked_serial; /* edge.last_serial at the last tick of the edge */
     uint64_t last_lane;     /* of a part of a room that moves */
     cluster_worker_counts counts;
+    seldom loss_warning;
 } cluster_worker;
 
 /* No client is there, and no room. */

@@ -61,8 +61,9 @@ static void set_engine(courier *c, bool is_there)
     pthread_mutex_unlock(&c->lock);
     if (!is_new)
         return;
-    log_event(is_there ? LOG_INFO : LOG_WARN, log_namespace,
-              is_there ? "the engine is there" : "the engine is away", NULL, 0);
+    if (!atomic_load_explicit(&c->must_end, memory_order_relaxed)) /* or it is we who go */
+        log_event(is_there ? LOG_INFO : LOG_WARN, log_namespace,
+                  is_there ? "the engine is there" : "the engine is away", NULL, 0);
     node_core_on_engine(c->core, is_there, clock_monotonic_ms());
     courier_wake(c);
 }

@@ -166,6 +166,7 @@ static void on_ready(owner *o, owned_room *room, const room_home *to)
     STAILQ_CONCAT(&o->all.again, &room->held);
     o->events.give(o->events.context, &room->key, to);
     counter_add(&o->counts.given, 1);
+    owned_rooms_log_move(room, &to->node, "a room has gone to another node", 0);
     owned_rooms_remove(o, room);
 }
 

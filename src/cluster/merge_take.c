@@ -262,6 +262,7 @@ static void answer(owner *o, taking *t, uint64_t time_left_ms)
 /* It was given to us. Without memory it is nobody's: its edges find that out when they switch. */
 static void take(owner *o, const taking *t, const wire_message *begin)
 {
+    uint64_t pushed_out = counter_get(&o->counts.pushed_out);
     owned_room *room = owned_rooms_find(o, &begin->key);
     if (room == NULL)
         room = owned_rooms_add(o, &begin->key, begin->space, begin->room);
@@ -282,6 +283,8 @@ static void take(owner *o, const taking *t, const wire_message *begin)
         room_manager_import_end(o->all.manager, &a.import);
         lose_unreachable(o, room);
         counter_add(&o->counts.taken, 1);
+        owned_rooms_log_move(room, &t->from, "a room has come from another node",
+                             counter_get(&o->counts.pushed_out) - pushed_out);
     } /* an empty record is removed by owner_tick() */
     name_json_free(&a.user_json);
     name_json_free(&a.import.room_json);

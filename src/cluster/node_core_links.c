@@ -103,6 +103,19 @@ static void on_up(void *context, node_link *l)
     claims_on_link(c->claims, (unsigned)slot, c->now_ms);
 }
 
+/* What it has lost was told just before. */
+static void log_lost_link(node_core *c, const node_peer *peer)
+{
+    char id[NODE_ID_TEXT_CAP];
+    bool is_expected =
+        c->counts.signals_lost == c->losses_told && members_is_gone(&c->members, link_peer(peer->link));
+    node_id_print(link_peer(peer->link), id);
+    LOG(is_expected ? LOG_INFO : LOG_WARN, log_namespace, "a link is lost",
+        LOG_BYTES("incarnation", slice_of_text(id)),
+        LOG_NUMBER("signals_lost", c->counts.signals_lost - c->losses_told));
+    c->losses_told = c->counts.signals_lost;
+}
+
 static void on_lost(void *context, node_link *l)
 {
     node_core *c = context;
@@ -112,6 +125,7 @@ static void on_lost(void *context, node_link *l)
         if (peer->link != l)
             continue;
         c->counts.links_lost++;
+        log_lost_link(c, peer);
         peer->must_lose = false;
         if (peer->generation != 0)
             post_to_all(c, &peer->last, c->members.slots[slot].state == MEMBER_LOST);

@@ -38,7 +38,8 @@ struct node_core {
     claims *claims; /* owned */
     node_peer peers[MEMBERS_MAX];
     uint64_t last_generation;
-    uint64_t resends; /* of links that are gone */
+    uint64_t resends;     /* of links that are gone */
+    uint64_t losses_told; /* of counts.signals_lost: those that the log has */
     node_packets packets;
     size_t packet_bytes;
     uint64_t due_ms; /* when the courier calls the next time */

@@ -1,5 +1,6 @@
 #include "cluster/owned_rooms.h"
 
+#include "base/log.h"
 #include "base/wipe.h"
 
 #include <assert.h>
@@ -37,4 +38,16 @@ void owned_rooms_remove(owner *o, owned_room *room)
     assert(TAILQ_EMPTY(&room->remotes) && STAILQ_EMPTY(&room->held));
     HASH_DELETE(table, o->rooms, room);
     wipe_and_free(room, sizeof(*room) + room->name_len);
+}
+
+void owned_rooms_log_move(const owned_room *room, const node_id *other, const char *event,
+                          uint64_t pushed_out)
+{
+    const log_level level = pushed_out > 0 ? LOG_WARN : LOG_INFO;
+    char id[NODE_ID_TEXT_CAP];
+    if (!log_is_on(level))
+        return;
+    node_id_print(other, id);
+    LOG(level, "HomeCall_Signal_Cluster", event, LOG_PRIVATE("room", owned_room_name(room)),
+        LOG_BYTES("incarnation", slice_of_text(id)), LOG_NUMBER("pushed_out", pushed_out));
 }

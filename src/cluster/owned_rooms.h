@@ -77,6 +77,10 @@ owned_room *owned_rooms_add(owner *o, const room_key *key, room_space space, sli
 /* Free a record without remotes. */
 void owned_rooms_remove(owner *o, owned_room *room);
 
+/* A line of the log: it has moved from or to the other node, and so many people have lost their place. */
+void owned_rooms_log_move(const owned_room *room, const node_id *other, const char *event,
+                          uint64_t pushed_out);
+
 static inline slice owned_room_name(const owned_room *room)
 {
     return (slice){room->name, room->name_len};

@@ -6,12 +6,12 @@
 #include "server/server_options.h"
 #include "server/start_fault.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <sodium.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 static const char log_namespace[] = "HomeCall_Signal_Cluster";
 
@@ -78,12 +78,11 @@ static int try_engine(const cluster_node *n, const signal_server_options *option
 
 static int make_core(cluster_node *n, const signal_server_options *options)
 {
-    char machine[WIRE_MAX_NODE_NAME + 1] = "";
-    const char *name = n->settings.texts[CLUSTER_NODE];
-    if (name[0] == '\0' && gethostname(machine, sizeof(machine) - 1) == 0)
-        name = machine;
+    static_assert((int)CLUSTER_NAME_MAX <= (int)WIRE_MAX_NODE_NAME, "a name can be said");
+    char name[CLUSTER_NAME_MAX + 1];
+    cluster_settings_name_node(&n->settings, name);
     node_core_options of_core = {
-        .name = slice_of_text(name[0] == '\0' ? "unnamed" : name),
+        .name = slice_of_text(name),
         .version = SLICE_LITERAL(HOMECALL_VERSION),
         .workers = options->workers,
         .serves_alone = n->opens_rooms,
@@ -99,9 +98,12 @@ static int make_core(cluster_node *n, const signal_server_options *options)
     int error = node_core_new(&of_core, clock_monotonic_ms(), &n->core);
     if (error == 0)
         error = courier_new(n->core, &n->settings, &n->secrets, &n->courier);
+    char id[NODE_ID_TEXT_CAP];
+    node_id_print(&of_core.self, id);
     if (error == 0)
-        LOG(LOG_INFO, log_namespace, "a node of a cluster", LOG_BYTES("node", of_core.name),
-            LOG_BYTES("cluster", slice_of_text(n->settings.texts[CLUSTER_NAME])));
+        LOG(LOG_INFO, log_namespace, "a node of a cluster", LOG_BYTES("name", of_core.name),
+            LOG_BYTES("cluster", slice_of_text(n->settings.texts[CLUSTER_NAME])),
+            LOG_BYTES("incarnation", slice_of_text(id)));
     return error;
 }
 
@@ -139,6 +141,16 @@ worker_cluster_plan cluster_node_plan(const cluster_node *n)
     plan.opens_rooms = n->opens_rooms;
     memcpy(plan.secret, n->secrets.secret, sizeof(plan.secret));
     return plan;
+}
+
+/* JSON has whole numbers up to 2^53: 21 bits for the node, which is drawn at random, and 32 for what it
+ * counts. */
+uint64_t cluster_node_first_connection(const cluster_node *n)
+{
+    if (n == NULL)
+        return 0;
+    const uint8_t *drawn = node_core_self(n->core)->bytes;
+    return ((uint64_t)(drawn[0] & 0x1F) << 16 | (uint64_t)drawn[1] << 8 | drawn[2]) << 32;
 }
 
 /* ---- Life ---- */

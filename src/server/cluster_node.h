@@ -20,6 +20,10 @@ int cluster_node_make(const signal_server_options *options, void (*wake)(void *c
 /* What the workers need. Of no node it is all zero. */
 worker_cluster_plan cluster_node_plan(const cluster_node *n);
 
+/* Above which number the connections of this node are numbered: where two nodes have a part in a call, their
+ * logs call each connection by one number. Of no node it is 0. */
+uint64_t cluster_node_first_connection(const cluster_node *n);
+
 /* Start the courier. 0 or -errno. */
 int cluster_node_start(cluster_node *n);
 

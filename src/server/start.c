@@ -152,7 +152,7 @@ static int make_acceptors(signal_server *server)
             .admission = server->admission,
             .certificate = &server->certificate,
             .descriptor_bound = descriptor_reserve_bound(count),
-            .first_id = i + 1,
+            .first_id = cluster_node_first_connection(server->node) + i + 1,
             .id_step = count,
             .has_proxy_protocol = server->options.proxy_protocol,
         };

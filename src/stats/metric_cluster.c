@@ -53,14 +53,9 @@ static uint64_t held_bytes(const snapshot *s, const snapshot_thread *thread)
 static void walk_losses(const metric_family *family, const metric_source *source, metric_visit *visit,
                         void *context)
 {
-    static const char *const causes[CLUSTER_LOSSES] = {[CLUSTER_LOSS_LINK] = "link",
-                                                       [CLUSTER_LOSS_UNBOUND] = "unbound",
-                                                       [CLUSTER_LOSS_MERGE] = "merge",
-                                                       [CLUSTER_LOSS_GONE] = "gone",
-                                                       [CLUSTER_LOSS_EDGE] = "edge"};
     const snapshot *s = source->snapshot;
     for (int cause = 0; cause < CLUSTER_LOSSES; cause++) {
-        metric_sample sample = {.labels = {causes[cause]},
+        metric_sample sample = {.labels = {cluster_loss_name((cluster_loss)cause)},
                                 .number = counter_get(&s->total.cluster.losses[cause])};
         if (cause == CLUSTER_LOSS_LINK)
             sample.number += s->cluster->counts.signals_lost;

@@ -219,6 +219,19 @@ static void names_become_tags_of_one_key_unless_privacy_is_off(void **state)
     assert_count(f->file, "room=kitchen\n", 1);
 }
 
+static void a_node_is_named_where_one_is_given(void **state)
+{
+    fixture *f = *state;
+    signal_log_options options = options_for(f->file);
+    char name[] = "a";
+    options.node = name;
+    assert_int_equal(signal_log_start(&options), 0);
+    name[0] = 'x'; /* it was copied */
+    log_number(7);
+    signal_log_stop();
+    assert_count(f->file, "counted node=\"a\" n=7\n", 1);
+}
+
 static void json_is_written_where_it_is_asked_for(void **state)
 {
     fixture *f = *state;
@@ -704,6 +717,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_new_file_is_closed_to_others_and_an_old_one_is_appended_to, make,
                                         destroy),
         cmocka_unit_test_setup_teardown(names_become_tags_of_one_key_unless_privacy_is_off, make, destroy),
+        cmocka_unit_test_setup_teardown(a_node_is_named_where_one_is_given, make, destroy),
         cmocka_unit_test_setup_teardown(json_is_written_where_it_is_asked_for, make, destroy),
         cmocka_unit_test_setup_teardown(fields_over_the_most_are_left_out, make, destroy),
         cmocka_unit_test_setup_teardown(a_line_is_written_soon_also_after_a_long_silence, make, destroy),

@@ -73,6 +73,40 @@ static void a_line_without_fields_ends_with_the_event(void **state)
     assert_string_equal(render_with(SIGNAL_LOG_TEXT, LOG_INFO, EXAMPLE_MS, NULL, 0, NULL), TEXT_HEAD "\n");
 }
 
+/* A line of a renderer that has this name of a node. */
+static const char *render_of_node(signal_log_format format, slice name)
+{
+    const log_record record = {.time_ms = EXAMPLE_MS,
+                               .namespace_ = "Test",
+                               .event = "happened",
+                               .thread_key = "worker",
+                               .thread_number = 3,
+                               .level = LOG_INFO};
+    log_renderer renderer;
+    log_render_init(&renderer, format);
+    log_render_name_node(&renderer, name);
+    line.len = log_render_line(&renderer, &record, line.text, LOG_RENDER_MAX_LINE);
+    line.text[line.len] = '\0';
+    return line.text;
+}
+
+static void a_node_of_a_cluster_is_named_in_each_line(void **state)
+{
+    (void)state;
+    assert_string_equal(render_of_node(SIGNAL_LOG_TEXT, slice_of_text("a-1")),
+                        TEXT_HEAD " node=\"a-1\" worker=3\n");
+    assert_non_null(strstr(render_of_node(SIGNAL_LOG_JSON, slice_of_text("a\"\n")),
+                           "\"event\":\"happened\",\"node\":\"a\\\"\\n\",\"worker\":3}"));
+    assert_string_equal(render_of_node(SIGNAL_LOG_TEXT, slice_of_text("")), TEXT_HEAD " worker=3\n");
+    assert_null(strstr(render_of_node(SIGNAL_LOG_JSON, slice_of_text("")), "node"));
+    char longest[SIGNAL_LOG_NODE_MAX + 1];
+    memset(longest, 1, sizeof(longest));
+    const char *text = render_of_node(SIGNAL_LOG_JSON, (slice){longest, sizeof(longest)});
+    const char *last = strstr(text, "\\u0001\",\"worker\"");
+    assert_non_null(last);
+    assert_int_equal(last - strstr(text, "\\u0001"), 6 * (SIGNAL_LOG_NODE_MAX - 1));
+}
+
 static void every_level_has_its_name(void **state)
 {
     (void)state;
@@ -339,6 +373,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_line_without_fields_ends_with_the_event),
+        cmocka_unit_test(a_node_of_a_cluster_is_named_in_each_line),
         cmocka_unit_test(every_level_has_its_name),
         cmocka_unit_test(time_stamps_follow_each_other_across_seconds),
         cmocka_unit_test(numbers_keep_every_digit),
