@@ -175,7 +175,7 @@ static void expect_metrics(const fixture *f, const expectation *e, const cJSON *
     snapshot_thread threads[MAX_SERVER_THREADS];
     snapshot s = {.threads = threads};
     assert_true(server_thread_count(f->server) <= MAX_SERVER_THREADS);
-    server_take_snapshot(f->server, &s);
+    server_take_snapshot(f->server, &s, NULL);
 
     const cJSON *totals = cJSON_GetObjectItem(json, "totals");
     const cJSON *traffic = cJSON_GetObjectItem(json, "traffic");

@@ -69,7 +69,7 @@ static thread_counters counted(const fixture *f)
 {
     snapshot s = {.threads = threads};
     assert_true(server_thread_count(f->server) <= MAX_SERVER_THREADS);
-    server_take_snapshot(f->server, &s);
+    server_take_snapshot(f->server, &s, NULL);
     return s.total;
 }
 
