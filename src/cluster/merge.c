@@ -129,10 +129,12 @@ void merge_on_rival(owner *o, owned_room *room, const node_id *rival)
         (void)o->all.events.say(o->all.events.context, rival, &ask, true); /* or we hear of it again */
         return;
     }
-    if (room->is_given && node_id_is_nobody(&room->rival))
-        keep(o, room, 0); /* we drain, and have found an heir that does not own it */
+    bool had_heir = room->is_given && node_id_is_nobody(&room->rival);
+    if (had_heir)
+        keep(o, room,
+             0); /* we drain, and have found an heir that does not own it. What was held comes first */
     room->rival = *rival;
-    if (!room->is_given && o->all.now_ms >= room->retry_ms)
+    if (!had_heir && !room->is_given && o->all.now_ms >= room->retry_ms)
         give(o, room, rival);
 }
 

@@ -121,5 +121,33 @@ const known_case known_cases[] = {
                 {STEP_PASS, 1513, 0, 0},
                 {STEP_PASS, 5011, 0, 0}},
       .count = 19}},
+    /* Node 1 was giving the room to an heir when it lost client 0, and gave it to node 0 before that was
+       said. */
+    {"what was held is said before a room is given again",
+     {.options =
+          {
+              .seed = 179640000103204,
+              .nodes = 3,
+              .servers = 1,
+              .clients = 2,
+              .kinds = {KIND_SESSION, KIND_SESSION},
+              .users = {2, 0},
+              .queue_max = 2,
+              .link_bytes = 1 << 20,
+              .workers = {3, 1, 2, 3},
+              .worker_delay_ms = 3,
+              .serves_alone = true,
+          },
+      .steps = {{STEP_JOIN, 0, 0, 0},
+                {STEP_JOIN, 1, 1, 0},
+                {STEP_PASS, 1608, 0, 0},
+                {STEP_CUT, 2, 1, 0},
+                {STEP_LOSE, 1, 0, 0},
+                {STEP_PASS, 1603, 0, 0},
+                {STEP_SEND, 0, 3, 0},
+                {STEP_PAUSE, 1, 5515, 0},
+                {STEP_DRAIN, 1, 0, 0},
+                {STEP_PASS, 8004, 0, 0}},
+      .count = 10}},
     {0},
 };
