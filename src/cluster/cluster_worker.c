@@ -365,11 +365,11 @@ static void tick(cluster_worker *w)
     bool has_joins = w->edge.last_serial != w->ticked_serial;
     bool is_due = w->now_ms >= w->ticked_ms + CLUSTER_WORKER_TICK_MS ||
                   w->now_ms >= room_manager_next_due_ms(w->owner.all.manager);
-    if (has_joins || is_due) {
-        edge_tick(&w->edge, w->now_ms);
-        w->ticked_serial = w->edge.last_serial;
-    }
+    w->ticked_serial = w->edge.last_serial;
+    if (has_joins && !is_due)
+        edge_seek(&w->edge, w->now_ms);
     if (is_due) {
+        edge_tick(&w->edge, w->now_ms);
         owner_tick(&w->owner, w->now_ms);
         w->ticked_ms = w->now_ms;
     }

@@ -1,6 +1,7 @@
 #include "cluster/edge.h"
 
 #include "base/wipe.h"
+#include "cluster/edge_parts.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -9,12 +10,13 @@ void edge_init(edge *e, const node_id *self, uint16_t worker, const uint8_t secr
                const edge_events *events)
 {
     *e = (edge){.events = *events, .self = *self, .worker = worker};
+    TAILQ_INIT(&e->seeking);
     memcpy(e->secret, secret, sizeof(e->secret));
 }
 
 /* ---- Bindings ---- */
 
-static binding *find(const edge *e, uint64_t number)
+binding *edge_find_binding(const edge *e, uint64_t number)
 {
     binding *found;
     HASH_FIND(table, e->table, &number, sizeof(number), found);
@@ -31,14 +33,22 @@ static bool number_it(edge *e, binding *b)
 {
     do
         b->number = cluster_number(e->worker, &b->key, ++e->last_serial);
-    while (find(e, b->number) != NULL); /* one that is as old as all serials */
+    while (edge_find_binding(e, b->number) != NULL); /* one that is as old as all serials */
     HASH_ADD(table, e->table, number, sizeof(b->number), b);
     return b->table.tbl != NULL;
 }
 
-static void free_binding(binding *b)
+static void stop_to_seek(binding *b)
+{
+    if (b->is_listed)
+        TAILQ_REMOVE(&b->edge->seeking, b, seeking);
+    b->is_listed = false;
+}
+
+void edge_free_binding(binding *b)
 {
     edge *e = b->edge;
+    stop_to_seek(b);
     if (b->table.tbl != NULL)
         HASH_DELETE(table, e->table, b);
     if (e->table == NULL) /* and so it is ticked no more */
@@ -55,7 +65,7 @@ void edge_deinit(edge *e)
 {
     for (binding *b = e->table, *next; b != NULL; b = next) {
         next = b->table.next;
-        free_binding(b);
+        edge_free_binding(b);
     }
 }
 
@@ -79,10 +89,13 @@ static void seek(binding *b)
 }
 
 /* Now, or when it may. */
-static void begin_to_seek(binding *b, uint64_t at_ms)
+void edge_begin_to_seek(binding *b, uint64_t at_ms)
 {
     edge *e = b->edge;
     b->state = BINDING_SEEKING;
+    if (!b->is_listed)
+        TAILQ_INSERT_TAIL(&e->seeking, b, seeking);
+    b->is_listed = true;
     b->is_asked = false;
     b->seek_ms = at_ms;
     if (!b->is_rejoin && b->seek_ms < e->newcomers_ms)
@@ -105,10 +118,10 @@ binding *edge_join_room(edge *e, const edge_join *as, uint64_t now_ms)
     b->key = room_key_of(e->secret, as->space, as->room);
     STAILQ_INIT(&b->in);
     if (!number_it(e, b)) {
-        free_binding(b);
+        edge_free_binding(b);
         return NULL;
     }
-    begin_to_seek(b, now_ms);
+    edge_begin_to_seek(b, now_ms);
     return b;
 }
 
@@ -127,28 +140,29 @@ static void ask_owner(binding *b, const room_home *owner)
                                .extra = b->as.extra};
     b->owner = *owner;
     b->state = BINDING_JOINING;
+    stop_to_seek(b);
     if (e->events.say(e->events.context, owner, &join, true) != 0)
-        begin_to_seek(b, e->now_ms + EDGE_TRY_AGAIN_MS);
+        edge_begin_to_seek(b, e->now_ms + EDGE_TRY_AGAIN_MS);
 }
 
 void edge_on_owner(edge *e, const room_key *key, const room_home *owner, uint64_t now_ms)
 {
     e->now_ms = now_ms;
-    for (binding *b = e->table, *next; b != NULL; b = next) {
-        next = b->table.next;
-        if (b->state == BINDING_SEEKING && b->is_asked && room_key_equals(&b->key, key))
+    for (binding *b = TAILQ_FIRST(&e->seeking), *next; b != NULL; b = next) {
+        next = TAILQ_NEXT(b, seeking);
+        if (b->is_asked && room_key_equals(&b->key, key))
             ask_owner(b, owner);
     }
 }
 
 /* ---- What its client says ---- */
 
-static wire_message about(const binding *b, wire_type type)
+wire_message edge_about(const binding *b, wire_type type)
 {
     return (wire_message){.type = type, .binding = b->number};
 }
 
-static void say(const binding *b, const wire_message *m)
+void edge_say(const binding *b, const wire_message *m)
 {
     const edge *e = b->edge;
     (void)e->events.say(e->events.context, &b->owner, m, true); /* or its link is lost, and it joins again */
@@ -164,21 +178,21 @@ static void go(binding *b, const wire_message *last)
         return;
     }
     if (is_known)
-        say(b, last);
-    free_binding(b);
+        edge_say(b, last);
+    edge_free_binding(b);
 }
 
 void edge_leave(binding *b, uint64_t now_ms)
 {
     b->edge->now_ms = now_ms;
-    const wire_message leave = about(b, WIRE_LEAVE);
+    const wire_message leave = edge_about(b, WIRE_LEAVE);
     go(b, &leave);
 }
 
 void edge_lose(binding *b, bool is_fault, uint64_t now_ms)
 {
     b->edge->now_ms = now_ms;
-    wire_message lost = about(b, WIRE_LOST);
+    wire_message lost = edge_about(b, WIRE_LOST);
     lost.flags = is_fault ? WIRE_IS_FAULT : 0;
     go(b, &lost);
 }
@@ -187,7 +201,7 @@ int edge_signal(binding *b, uint8_t kind, bool is_fleeting, slice extra, slice p
 {
     edge *e = b->edge;
     e->now_ms = now_ms;
-    wire_message m = about(b, WIRE_SIGNAL);
+    wire_message m = edge_about(b, WIRE_SIGNAL);
     m.code = kind;
     m.flags = is_fleeting ? WIRE_IS_FLEETING : 0;
     m.extra = extra;
@@ -208,21 +222,21 @@ int edge_signal(binding *b, uint8_t kind, bool is_fleeting, slice extra, slice p
 void edge_alive(binding *b, uint64_t number, uint64_t now_ms)
 {
     b->edge->now_ms = now_ms;
-    wire_message m = about(b, WIRE_ALIVE);
+    wire_message m = edge_about(b, WIRE_ALIVE);
     m.number = number;
     if (b->state == BINDING_BOUND)
-        say(b, &m);
+        edge_say(b, &m);
 }
 
 /* Its owner is not its owner any more: it joins again, under another number, or its client does. */
-static void join_again(binding *b)
+void edge_join_again(binding *b)
 {
     edge *e = b->edge;
     bool was_in = b->state == BINDING_BOUND || (b->state == BINDING_SWITCHING && b->after == BINDING_BOUND);
-    const wire_message lost = about(b, WIRE_LOST);
-    say(b, &lost); /* where there is still something of it: it must not meet that */
+    const wire_message lost = edge_about(b, WIRE_LOST);
+    edge_say(b, &lost); /* where there is still something of it: it must not meet that */
     if (b->is_left || b->is_lost) {
-        free_binding(b);
+        edge_free_binding(b);
         return;
     }
     HASH_DELETE(table, e->table, b);
@@ -230,17 +244,17 @@ static void join_again(binding *b)
     b->before = b->number;
     if ((was_in && b->as.comes_back) || !number_it(e, b)) {
         void *client = b->as.client;
-        free_binding(b);
+        edge_free_binding(b);
         e->events.on_lost(e->events.context, client);
         return;
     }
     b->is_rejoin |= was_in;
-    begin_to_seek(b, e->now_ms);
+    edge_begin_to_seek(b, e->now_ms);
 }
 
 /* What was held, as far as it fits. The rest goes on waiting: it was accepted, and a dialect that numbers its
  * messages can't leave one out. */
-static void say_held(binding *b)
+void edge_say_held(binding *b)
 {
     edge *e = b->edge;
     while (b->state == BINDING_BOUND && !STAILQ_EMPTY(&b->in)) {
@@ -251,142 +265,6 @@ static void say_held(binding *b)
         held_messages_drop_first(&b->in);
         b->in_count--;
         b->in_bytes -= m.payload.len;
-    }
-}
-
-/* ---- What owners say ---- */
-
-static void on_moved(binding *b, const wire_message *m)
-{
-    const wire_message last = about(b, WIRE_SWITCH);
-    if (b->state != BINDING_BOUND && b->state != BINDING_WAITING)
-        return;
-    b->after = b->state;
-    b->state = BINDING_SWITCHING;
-    say(b, &last);
-    b->former = b->owner.node;
-    b->owner = (room_home){.node = m->other, .worker = m->worker};
-    b->seek_ms = b->edge->now_ms + EDGE_SWITCH_MS;
-    if (!b->edge->events.is_linked(b->edge->events.context, &m->other))
-        join_again(b);
-}
-
-static void on_switched(binding *b)
-{
-    if (b->state != BINDING_SWITCHING)
-        return;
-    b->state = b->after;
-    if (b->is_left || b->is_lost) {
-        const wire_message last = about(b, b->is_left ? WIRE_LEAVE : WIRE_LOST);
-        say(b, &last);
-        free_binding(b);
-        return;
-    }
-    say_held(b);
-}
-
-static void on_joined(binding *b, const wire_message *m)
-{
-    b->state = BINDING_BOUND;
-    b->edge->events.on_joined(b->edge->events.context, b->as.client, m->extra);
-    say_held(b);
-}
-
-/* The owner does not know the binding, or the room. */
-static void on_unknown(binding *b, const node_id *from, bool is_not_owner)
-{
-    edge *e = b->edge;
-    if (is_not_owner && b->state == BINDING_JOINING) {
-        e->events.mistaken(e->events.context, &b->key, from);
-        begin_to_seek(b, e->now_ms);
-    } else if (!is_not_owner && b->state != BINDING_SEEKING) {
-        join_again(b);
-    }
-}
-
-/* It is over. */
-static void on_end(binding *b, const wire_message *m)
-{
-    const edge *e = b->edge;
-    void *client = b->as.client;
-    free_binding(b);
-    if (client == NULL)
-        return; /* it went before */
-    if (m->type == WIRE_FULL)
-        e->events.on_full(e->events.context, client);
-    else
-        e->events.on_close(e->events.context, client, (wire_end)m->code);
-}
-
-/* Of a binding that is there and not on its way. */
-static void on_bound_message(binding *b, const wire_message *m)
-{
-    const edge *e = b->edge;
-    switch (m->type) {
-    case WIRE_JOINED:
-        on_joined(b, m);
-        break;
-    case WIRE_WAITING:
-        b->state = BINDING_WAITING;
-        e->events.on_waiting(e->events.context, b->as.client);
-        break;
-    case WIRE_DELIVER:
-        e->events.on_deliver(e->events.context, b->as.client, m->payload);
-        break;
-    case WIRE_QUEUE_FULL:
-        e->events.on_queue_full(e->events.context, b->as.client, m->extra, (slice){NULL, 0});
-        break;
-    case WIRE_PROBE:
-        e->events.on_probe(e->events.context, b->as.client, m->number);
-        break;
-    case WIRE_MOVED:
-        on_moved(b, m);
-        break;
-    default:
-        break;
-    }
-}
-
-/* What its client can't be told any more. */
-static void lose_delivery(const edge *e, const wire_message *m)
-{
-    if (m->type == WIRE_DELIVER)
-        e->events.on_loss(e->events.context, CLUSTER_LOSS_GONE, m->payload);
-}
-
-/* An owner has somebody of ours who is not here. */
-static void answer_unknown(const edge *e, const node_id *from, const wire_message *m)
-{
-    const room_home to = {.node = *from};
-    const wire_message lost = {.type = WIRE_LOST, .binding = m->binding};
-    if (m->type == WIRE_JOINED || m->type == WIRE_WAITING || m->type == WIRE_DELIVER ||
-        m->type == WIRE_PROBE || m->type == WIRE_MOVED || m->type == WIRE_SWITCHED)
-        (void)e->events.say(e->events.context, &to, &lost, true); /* or it notices by its link */
-}
-
-void edge_on_message(edge *e, const node_id *from, const wire_message *m, uint64_t now_ms)
-{
-    e->now_ms = now_ms;
-    binding *b = find(e, m->binding);
-    if (b == NULL) {
-        lose_delivery(e, m);
-        answer_unknown(e, from, m);
-        return;
-    }
-    bool is_owner = node_id_equals(from, &b->owner.node) && b->state != BINDING_SEEKING;
-    bool is_former = b->state == BINDING_SWITCHING && node_id_equals(from, &b->former);
-    if (m->type == WIRE_UNBOUND || m->type == WIRE_NOT_OWNER) {
-        if (is_owner || is_former)
-            on_unknown(b, from, m->type == WIRE_NOT_OWNER);
-    } else if (!is_owner ||
-               (b->state == BINDING_SWITCHING && m->type != WIRE_SWITCHED && m->type != WIRE_CLOSE)) {
-        lose_delivery(e, m); /* it is of an owner that is none any more */
-    } else if (m->type == WIRE_FULL || m->type == WIRE_CLOSE) {
-        on_end(b, m);
-    } else if (m->type == WIRE_SWITCHED) {
-        on_switched(b);
-    } else {
-        on_bound_message(b, m);
     }
 }
 
@@ -403,7 +281,7 @@ void edge_on_node_lost(edge *e, const node_id *node, bool is_dead, uint64_t now_
                       (node_id_equals(&b->owner.node, node) ||
                        (b->state == BINDING_SWITCHING && node_id_equals(&b->former, node)));
         if (is_hit) /* one that joins again already is seeking */
-            join_again(b);
+            edge_join_again(b);
     }
 }
 
@@ -411,10 +289,10 @@ static void end_unreachable(binding *b)
 {
     const edge *e = b->edge;
     void *client = b->as.client;
-    const wire_message lost = about(b, WIRE_LOST);
+    const wire_message lost = edge_about(b, WIRE_LOST);
     if (b->state != BINDING_SEEKING)
-        say(b, &lost); /* when the engine is back, if the link has lasted */
-    free_binding(b);
+        edge_say(b, &lost); /* when the engine is back, if the link has lasted */
+    edge_free_binding(b);
     if (client != NULL)
         e->events.on_close(e->events.context, client, WIRE_END_UNREACHABLE);
 }
@@ -430,19 +308,28 @@ void edge_end_unreachable(edge *e, bool opens_rooms, uint64_t now_ms)
     }
 }
 
-void edge_tick(edge *e, uint64_t now_ms)
+void edge_seek(edge *e, uint64_t now_ms)
 {
     e->now_ms = now_ms;
+    for (binding *b = TAILQ_FIRST(&e->seeking), *next; b != NULL; b = next) {
+        next = TAILQ_NEXT(b, seeking);
+        assert(b->state == BINDING_SEEKING);
+        if (now_ms >= b->seek_ms)
+            seek(b);
+    }
+}
+
+void edge_tick(edge *e, uint64_t now_ms)
+{
     uint64_t elsewhere = 0;
+    edge_seek(e, now_ms);
     for (binding *b = e->table, *next; b != NULL; b = next) {
         next = b->table.next;
         elsewhere += b->state != BINDING_SEEKING && !node_id_equals(&b->owner.node, &e->self);
-        if (b->state == BINDING_SEEKING && now_ms >= b->seek_ms)
-            seek(b);
-        else if (b->state == BINDING_SWITCHING && now_ms >= b->seek_ms)
-            join_again(b);
+        if (b->state == BINDING_SWITCHING && now_ms >= b->seek_ms)
+            edge_join_again(b);
         else
-            say_held(b);
+            edge_say_held(b);
     }
     if (e->table != NULL)
         counter_set(&e->elsewhere, elsewhere);

@@ -68,7 +68,9 @@ struct binding {
     uint64_t number; /* the key of the table */
     uint64_t before; /* what it was before it joined again; 0 = it has not */
     room_table_link table;
-    edge *edge; /* borrowed */
+    TAILQ_ENTRY(binding) seeking; /* while is_listed */
+    bool is_listed;               /* SEEKING: in the list of the edge */
+    edge *edge;                   /* borrowed */
     edge_join as;
     binding_state state;
     binding_state after; /* SWITCHING: what it was before */
@@ -89,7 +91,8 @@ struct edge {
     edge_events events;
     node_id self;
     uint8_t secret[CLUSTER_SECRET_BYTES];
-    binding *table; /* uthash's head; owned */
+    binding *table;                /* uthash's head; owned */
+    TAILQ_HEAD(, binding) seeking; /* those in that state: few of many */
     uint16_t worker;
     uint32_t last_serial;  /* of a number */
     uint64_t newcomers_ms; /* they do not seek before */
@@ -130,6 +133,9 @@ void edge_on_node_lost(edge *e, const node_id *node, bool is_dead, uint64_t now_
  * then claims find one here. Rooms of this node go on. Called again and again while that lasts: newcomers end
  * the same way. */
 void edge_end_unreachable(edge *e, bool opens_rooms, uint64_t now_ms);
+
+/* Those who have begun to seek ask the claims: at the end of a turn in which somebody has joined. */
+void edge_seek(edge *e, uint64_t now_ms);
 
 /* Do what is due: at least every EDGE_TRY_AGAIN_MS while a binding is seeking or holds input. */
 void edge_tick(edge *e, uint64_t now_ms);
