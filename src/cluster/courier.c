@@ -294,11 +294,12 @@ static void wait_until(const courier *c, uint64_t due_ms)
     (void)eventfd_read(c->wake_fd, &value);
 }
 
+/* Where the engine is away, to flush would only be to wait. */
 static void say_last_words(courier *c)
 {
     node_core_say_bye(c->core);
     publish_all(c);
-    if (c->connection != NULL)
+    if (c->connection != NULL && natsConnection_Status(c->connection) == NATS_CONN_STATUS_CONNECTED)
         (void)natsConnection_FlushTimeout(c->connection, COURIER_LAST_WORDS_MS);
 }
 

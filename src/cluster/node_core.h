@@ -20,7 +20,9 @@ enum {
     NODE_MAX_OUTGOING = 16 << 20, /* bytes that wait for the courier: what does not fit is lost */
     NODE_LINK_BYTES = 1 << 20,    /* link_limits, unless set */
     NODE_LANE_BYTES = 256 << 10,  /* the same */
-    NODE_PACKET_OVERHEAD = 128,   /* what a packet that waits takes besides its bytes */
+    NODE_HEIR_WAITS_MS =
+        2000, /* who drains waits so long for an engine that is away, as in a restart of it */
+    NODE_PACKET_OVERHEAD = 128, /* what a packet that waits takes besides its bytes */
     NODE_NAME_CAP = WIRE_MAX_NODE_NAME + 1,
 };
 
@@ -109,7 +111,7 @@ bool node_core_is_linked(node_core *c, const node_ear *ear, const node_id *node)
 bool node_core_is_in_doubt(node_core *c, const node_id *node, uint64_t now_ms);
 
 /* Does it drain? This node may be asked for, too. Who takes the rooms of a node that drains? False where
- * nobody can. */
+ * nobody can, or none is to be reached. */
 bool node_core_is_draining(node_core *c, const node_id *node);
 bool node_core_find_heir(node_core *c, const node_ear *ear, node_id *heir);
 

@@ -177,7 +177,8 @@ bool node_core_find_heir(node_core *c, const node_ear *ear, node_id *heir)
 {
     bool has_one = false;
     pthread_mutex_lock(&c->lock);
-    for (unsigned slot = 0; slot < MEMBERS_MAX; slot++) {
+    const bool is_reachable = claims_engine_away_ms(c->claims, c->now_ms) < NODE_HEIR_WAITS_MS;
+    for (unsigned slot = 0; is_reachable && slot < MEMBERS_MAX; slot++) {
         const cluster_member *member = &c->members.slots[slot];
         if (member->state != MEMBER_LIVE || member->is_draining || heard_peer(c, ear, &member->id) == NULL ||
             (has_one && node_id_compare(&member->id, heir) > 0))
