@@ -1,0 +1,481 @@
+#!/usr/bin/env python3
+"""Two and more servers of one cluster over real engines, while engines and servers are killed, stopped, cut off, drained and added.
+Called by cluster.sh, which says what the arguments are. Each scenario has processes of its own."""
+import argparse
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+import crowd
+import nodes
+
+WAIT = 20  # seconds for what must happen and has no bound of its own
+MET_AGAIN = 7  # seconds until the members of a node that was killed have met again
+MERGED = 2  # seconds until all rooms are one again
+RELAY = ("relay", "--pairs", "500", "--rate", "500", "--size", "300", "--warmup", "0")
+# What a link holds while the engine is away (1 MiB) is enough for these for some seconds; behind it signals are refused.
+CALLS = ("mixed", "--pairs", "500", "--rate", "30", "--talk", "15", "--loss", "0", "--warmup", "0")
+
+
+def say(text):
+    print("    %s" % text, flush=True)
+
+
+def people(names, ports, rooms, prefix="room"):
+    return [(port, "%s %d" % (prefix, i), name) for i in range(rooms) for name, port in zip(names, ports)]
+
+
+def open_pairs(c, ports, rooms, prefix="room"):
+    """Anna at the first port and Bert at the second, joined, in so many rooms. They have met."""
+    clients = c.open(people(("anna", "bert"), ports, rooms, prefix))
+    pairs = list(zip(clients[::2], clients[1::2]))
+    for anna, bert in pairs:
+        anna.join()
+        bert.join()
+    c.meet(pairs, WAIT)
+    return pairs
+
+
+def sleep_under(load, seconds):
+    """The load goes on for so long."""
+    time.sleep(seconds)
+    if not load.is_running():
+        raise nodes.Failed("the load: %s" % load.process.text()[-500:])
+
+
+# ---- The engine ----
+
+def engine_is_killed(stage, load_arguments, name):
+    (engine,) = stage.start_engines()
+    pair = [stage.start_node(), stage.start_node()]
+    load = stage.start_load(pair, *load_arguments, "--seconds", "16")
+    sleep_under(load, 3)
+    for away in (0, 0.5, 1, 1.5):
+        engine.kill()
+        time.sleep(away)
+        engine.start()
+        sleep_under(load, 2)
+    totals = load.finish(60)["totals"]
+    say("%s: the engine was killed 4 times; %d signals, each once and in order" % (name, totals["signals"]))
+
+
+def engine_killed(stage):
+    engine_is_killed(stage, RELAY, "500 pairs of joined users")
+
+
+def engine_killed_under_calls(stage):
+    engine_is_killed(stage, CALLS, "500 pairs that call")
+
+
+def engine_killed_under_calls_2(stage):
+    engine_is_killed(stage, CALLS + ("--dialect", "2"), "500 pairs that call, version 2")
+
+
+def engine_stands_still(stage, seconds):
+    (engine,) = stage.start_engines()
+    pair = [stage.start_node(), stage.start_node()]
+    c = crowd.Crowd()
+    across = open_pairs(c, [n.port for n in pair], 100)
+    local = open_pairs(c, [pair[0].port] * 2, 100, "local")
+    engine.pause()
+    began = time.monotonic()
+    longest = 0
+    while time.monotonic() < began + seconds:
+        longest = max(longest, c.meet(local, WAIT))  # rooms of one node do not notice
+        for anna, bert in across[::10] if time.monotonic() < began + 3 else []:
+            anna.say()
+            bert.say()
+        c.run(0.2)
+    engine.go_on()
+    back = c.meet(across, WAIT)
+    say("the engine stood still for %g s: nothing lost, all heard %.2f s later; local signals took at most %.2f s" % (
+        seconds, back, longest))
+
+
+def engine_stopped_3(stage):
+    engine_stands_still(stage, 3)
+
+
+def engine_stopped_30(stage):
+    engine_stands_still(stage, 30)
+
+
+def wrong_password(stage):
+    (engine,) = stage.start_engines()
+    try:
+        wrong = os.path.join(stage.folder, "wrong")
+        with open(wrong, "w", encoding="utf-8") as out:
+            out.write("wrong\n")
+        os.chmod(wrong, 0o600)
+        stage.start_node(CLUSTER_PASSWORD_FILE=wrong)
+        raise nodes.Failed("a node with a wrong password starts")
+    except nodes.Failed as error:
+        if "does not let us in" not in str(error):
+            raise
+    pair = [stage.start_node(), stage.start_node()]
+    c = crowd.Crowd()
+    across = open_pairs(c, [n.port for n in pair], 50)
+    engine.kill()
+    engine.start("another")
+    for anna, bert in across:
+        anna.say()
+        bert.say()
+    c.run(6)  # long enough for the library to give up
+    engine.kill()
+    engine.start()
+    say("after a wrong password at the engine's restart all heard %.2f s after the right one" % c.meet(across, WAIT))
+
+
+def one_of_three_engines(stage):
+    engines = stage.start_engines(3)
+    urls = ",".join(e.url() for e in engines)
+    pair = [stage.start_node(urls), stage.start_node(urls)]
+    load = stage.start_load(pair, *RELAY, "--seconds", "16")
+    sleep_under(load, 3)
+    for engine in engines:
+        engine.kill()
+        sleep_under(load, 2)
+        engine.start()
+        sleep_under(load, 1)
+    totals = load.finish(60)["totals"]
+    say("each of three engines was lost once; %d signals, each once and in order" % totals["signals"])
+
+
+# ---- Nodes ----
+
+def node_killed(stage):
+    stage.start_engines()
+    a, b = stage.start_node(), stage.start_node()
+    c = crowd.Crowd()
+    owned_there = open_pairs(c, (a.port, b.port), 250)
+    # Here Bert was first, so that this node owns the room.
+    owned_here = [(anna, bert) for bert, anna in open_pairs(c, (b.port, a.port), 250, "here")]
+    began = time.monotonic()
+    a.kill()
+    c.until(lambda: all(anna.is_over for anna, _ in owned_there), WAIT, lambda: "clients of a dead node are connected")
+    places = [(b.port, anna.room, anna.user) for anna, _ in owned_there]
+    places += [(b.port, anna.room, anna.user) for anna, _ in owned_here]
+    back = c.open(places)
+    pairs = []
+    for anna, (old, bert) in zip(back, owned_there + owned_here):
+        anna.said, anna.may_lose, bert.may_lose = max(old.said, bert.heard.get(old.user, 0)), True, True
+        anna.join()
+        pairs.append((anna, bert))
+    fresh = c.open(people(("carl", "dora"), (b.port, b.port), 250, "new"))
+    for client in fresh:
+        client.join()
+    pairs += zip(fresh[::2], fresh[1::2])
+    c.meet_again(pairs, MET_AGAIN - (time.monotonic() - began))
+    say("a node was killed: 500 calls go on with who has come back, and 250 new ones are set up, %.2f s later" % (
+        time.monotonic() - began))
+
+
+def node_stopped(stage):
+    stage.start_engines()
+    a, b = stage.start_node(), stage.start_node()
+    c = crowd.Crowd()
+    alone = open_pairs(c, (a.port, b.port), 100, "alone") + open_pairs(c, (b.port, a.port), 100, "other")
+    visited = open_pairs(c, (b.port, a.port), 100, "visited")
+    for pair in alone + visited:
+        for client in pair:
+            client.may_lose = True
+    a.pause()
+    c.run(7)
+    # Who has waited in vain for the one at the node that stands still calls somebody else in the same room.
+    guests = c.open([(b.port, anna.room, "guest") for anna, _ in visited])
+    for guest in guests:
+        guest.may_lose = True  # what was said before it came
+        guest.join()
+    c.meet_again([(anna, guest) for (anna, _), guest in zip(visited, guests)], WAIT)
+    c.run(2)
+    a.go_on()
+    began = time.monotonic()
+    pairs = [(x, y) for x, y in alone if not x.is_over and not y.is_over]
+    if len(pairs) != len(alone):
+        raise crowd.Wrong("%d of %d were ended" % (len(alone) - len(pairs), len(alone)))
+    met = c.meet_again(pairs, WAIT)
+    c.meet_again([(anna, guest) for (anna, _), guest in zip(visited, guests)], WAIT)
+    say("a node stood still for 9 s and went on: 200 calls had met again %.2f s later; 100 go on with who came meanwhile" % met)
+
+
+def node_drained(stage):
+    stage.start_engines()
+    a, b = stage.start_node(), stage.start_node()
+    c = crowd.Crowd()
+    pairs = open_pairs(c, (a.port, b.port), 150) + [(y, x) for x, y in open_pairs(c, (b.port, a.port), 150, "other")]
+
+    def berts_say():
+        for _, bert in pairs:
+            bert.say()
+
+    c.run(1, berts_say)
+    a.drain()
+    c.until(lambda: all(anna.is_over for anna, _ in pairs), WAIT, lambda: "a node that drains keeps clients", berts_say)
+    codes = {anna.code for anna, _ in pairs}
+    if codes != {1001}:
+        raise crowd.Wrong("clients of a node that drains were closed with %r" % codes)
+    berts_say()
+    back = c.open([(b.port, anna.room, anna.user) for anna, _ in pairs])
+    for anna, (old, _) in zip(back, pairs):
+        anna.said, anna.heard = old.said, old.heard  # a gap would be a loss
+        anna.may_lose = True
+        anna.join()
+    c.meet([(anna, bert) for anna, (_, bert) in zip(back, pairs)], WAIT)
+    lost = sum(anna.lost for anna in back)
+    say("a node was drained under load: 300 calls go on; of %d signals %d were on their way to it when their connection was closed" % (
+        sum(bert.said for _, bert in pairs), lost))
+    if lost > len(pairs) / 50:
+        raise crowd.Wrong("%d signals are lost" % lost)
+
+
+def end_without(stage, lose, name):
+    """A stop can't give rooms away then, and does not wait for it until SHUTDOWN_GRACE is over."""
+    (engine,) = stage.start_engines()
+    pair = [stage.start_node(), stage.start_node()]
+    c = crowd.Crowd()
+    open_pairs(c, [n.port for n in pair], 100)
+    lose(engine)
+    c.run(0.5)
+    times = []
+    for n in pair:
+        n.drain()
+        times.append(c.until(lambda n=n: n.process.process.poll() is not None, WAIT, lambda: "a node does not end"))
+    say("while the engine %s nodes ended in %.1f and %.1f s" % (name, *times))
+    if max(times) > 8:
+        raise crowd.Wrong("that is too long")
+
+
+def end_with_engine_killed(stage):
+    end_without(stage, nodes.Engine.kill, "was away")
+
+
+def end_with_engine_stopped(stage):
+    end_without(stage, nodes.Engine.pause, "stood still")
+
+
+def node_added(stage):
+    stage.start_engines()
+    pair = [stage.start_node(), stage.start_node()]
+    load = stage.start_load(pair, *RELAY, "--seconds", "12")
+    sleep_under(load, 2)
+    third = stage.start_node()
+    c = crowd.Crowd()
+    for n in pair:
+        open_pairs(c, (third.port, n.port), 100, "at %d" % n.i)
+        open_pairs(c, (n.port, third.port), 100, "from %d" % n.i)
+    if third.process.end() != 0:
+        raise nodes.Failed("a node that was added does not end well")
+    totals = load.finish(60)["totals"]
+    say("a node was added and drained under load: %d signals of others, each once and in order" % totals["signals"])
+
+
+# ---- Loss and cuts on the way between a node and its engine ----
+
+def iptables(*arguments):
+    subprocess.run(["iptables", "-w", *arguments], check=True)
+
+
+class Cut:
+    """The way of packets to or from an address, or both, loses this share of them, until the end of the block."""
+
+    def __init__(self, address, ways, share=1.0):
+        odds = ["-m", "statistic", "--mode", "random", "--probability", str(share)] if share < 1 else []
+        self.rules = [[("-d" if way == "to" else "-s"), address, *odds, "-j", "DROP"] for way in ways]
+
+    def __enter__(self):
+        for rule in self.rules:
+            iptables("-A", "INPUT", *rule)
+
+    def __exit__(self, *_):
+        for rule in self.rules:
+            iptables("-D", "INPUT", *rule)
+
+
+FAR = "127.0.0.10"  # the address by which the second node comes to the engine
+
+
+def start_near_and_far(stage, **options):
+    (engine,) = stage.start_engines()
+    return [stage.start_node(**options), stage.start_node(engine.url(FAR), **options)]
+
+
+def packets_lost(stage):
+    pair = start_near_and_far(stage)
+    load = stage.start_load(pair, *RELAY, "--seconds", "16")
+    sleep_under(load, 2)
+    for ways in (("to",), ("from",), ("to", "from")):
+        with Cut(FAR, ways, 0.1):
+            sleep_under(load, 2)
+        with Cut(FAR, ways):
+            sleep_under(load, 1)
+        sleep_under(load, 1)
+    totals = load.finish(60)["totals"]
+    say("a tenth of the packets, and all for a second, lost one way and both: %d signals, each once and in order" % totals["signals"])
+
+
+def cut_off(stage, ways, name):
+    """For so long that each loses the other. Both open the same rooms meanwhile."""
+    pair = start_near_and_far(stage)
+    c = crowd.Crowd()
+    before = open_pairs(c, [n.port for n in pair], 100)
+    for both in before:
+        for client in both:
+            client.may_lose = True
+    seen = pair[1].engine_events()
+    with Cut(FAR, ways):
+        c.run(7)
+        clients = c.open(people(("anna", "bert"), [n.port for n in pair], 100, "meanwhile"))
+        for client in clients:
+            client.join()
+            client.say()
+        c.run(7)  # alone after 5 s
+        meanwhile = list(zip(clients[::2], clients[1::2]))
+        if any(client.heard for client in clients):
+            raise crowd.Wrong("they have heard each other over a way that is cut")
+    began = time.monotonic()
+    c.until(lambda: pair[1].engine_events() > seen, WAIT, lambda: "the node does not come back to its engine")
+    there = time.monotonic()
+    c.await_met(meanwhile, WAIT)
+    merged = time.monotonic() - there
+    c.meet_again(before, WAIT)
+    say("cut off %s for 14 s: rooms that both have opened were one %.2f s after the engine was there, %.2f s after the cut" % (
+        name, merged, time.monotonic() - began))
+    if merged > MERGED:
+        raise crowd.Wrong("rooms were one after %.2f s, not %g" % (merged, MERGED))
+
+
+def cut_both_ways(stage):
+    cut_off(stage, ("to", "from"), "both ways")
+
+
+def cut_to_engine(stage):
+    cut_off(stage, ("to",), "on the way to the engine")
+
+
+def cut_from_engine(stage):
+    cut_off(stage, ("from",), "on the way from the engine")
+
+
+def cut_between_engines(stage):
+    """Each node is at an engine, and the engines lose each other: both nodes are sure that the other one is gone."""
+    engines = stage.start_engines(2)
+    pair = [stage.start_node(e.url()) for e in engines]
+    c = crowd.Crowd()
+    before = open_pairs(c, [n.port for n in pair], 100)
+    for both in before:
+        for client in both:
+            client.may_lose = True
+    # A reset must get through, so that the engines notice at once and do not resume what they have to say.
+    rules = ["-p", "tcp", "-m", "multiport", "--ports", "6222,6223", "!", "--tcp-flags", "RST", "RST"]
+    iptables("-A", "INPUT", *rules, "-j", "REJECT", "--reject-with", "tcp-reset")
+    c.run(7)
+    clients = c.open(people(("anna", "bert"), [n.port for n in pair], 100, "meanwhile"))
+    for client in clients:
+        client.join()
+    for client in clients:
+        client.say()
+    c.run(3)
+    if any(client.heard for client in clients):
+        raise crowd.Wrong("they have heard each other over a way that is cut")
+    routes = [e.process.text().count("Route connection created") for e in engines]
+    iptables("-D", "INPUT", *rules, "-j", "REJECT", "--reject-with", "tcp-reset")
+    began = time.monotonic()
+    c.until(lambda: all(e.process.text().count("Route connection created") > n for e, n in zip(engines, routes)), WAIT,
+            lambda: "the engines do not find each other")
+    there = time.monotonic()
+    c.await_met(list(zip(clients[::2], clients[1::2])), WAIT)
+    merged = time.monotonic() - there
+    c.meet_again(before, WAIT)
+    say("two engines lost each other for 10 s: rooms that both nodes had opened were one %.2f s after these met (%.2f s after the "
+        "cut)" % (merged, time.monotonic() - began))
+    if merged > MERGED:
+        raise crowd.Wrong("rooms were one after %.2f s, not %g" % (merged, MERGED))
+
+
+# ---- Claims ----
+
+def claims(stage, count, urls, total):
+    """Two name the same codeword at the same moment, at two nodes: `total` times, some thousand at once."""
+    pair = [stage.start_node(url) for url in urls]
+    at_once = min(total, 2500)
+    c = crowd.Crowd()
+    longest, done = 0, 0
+    while done < total:
+        clients = c.open(people(("anna", "bert"), [n.port for n in pair], at_once, "round %d" % done))
+        for client in clients:
+            client.join()
+        began = time.monotonic()
+        pairs = list(zip(clients[::2], clients[1::2]))
+        c.meet(pairs, WAIT)
+        longest = max(longest, time.monotonic() - began)
+        c.meet(pairs, WAIT)
+        refused = [x for x in clients if x.error is not None or x.is_over]
+        if refused:
+            raise crowd.Wrong(crowd.describe(refused[0]))
+        for client in clients:
+            client.close()
+        done += at_once
+    say("%d codewords named at two nodes at once, over %s: all pairs met, the last of a round of %d after %.2f s" % (
+        done, count, at_once, longest))
+
+
+def claims_one_engine(stage):
+    (engine,) = stage.start_engines()
+    claims(stage, "one engine", [engine.url()] * 2, stage.claims)
+
+
+def claims_three_engines(stage):
+    engines = stage.start_engines(3)
+    claims(stage, "three engines", [engines[0].url(), engines[2].url()], stage.claims)
+
+
+SHORT = (engine_killed, engine_killed_under_calls, engine_killed_under_calls_2, engine_stopped_3, wrong_password,
+         one_of_three_engines, node_killed, node_stopped, node_drained, node_added, end_with_engine_killed, end_with_engine_stopped, packets_lost, cut_both_ways, cut_to_engine,
+         cut_from_engine, cut_between_engines, claims_one_engine, claims_three_engines)
+LONG = (engine_stopped_30,)
+
+
+def run(scenario, arguments):
+    """False where it fails. What the processes have said is shown then."""
+    print("%s" % scenario.__name__, flush=True)
+    with tempfile.TemporaryDirectory(prefix="homecall-cluster-") as folder:
+        stage = nodes.Stage(folder, arguments.binary, arguments.bench, arguments.suppressions)
+        stage.claims = arguments.claims
+        wrong = None
+        try:
+            scenario(stage)
+        except (crowd.Wrong, nodes.Failed) as error:
+            wrong = error
+        try:
+            stage.end()
+        except nodes.Failed as error:
+            wrong = wrong or error
+        if wrong is not None:
+            print("FAILED: %s: %s" % (scenario.__name__, wrong))
+            for process in [n.process for n in stage.nodes] + [e.process for e in stage.engines]:
+                print("--- %s\n%s" % (os.path.basename(process.log), "\n".join(process.text().splitlines()[-4:])))
+        return wrong is None
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("binary")
+    parser.add_argument("bench")
+    parser.add_argument("suppressions")
+    parser.add_argument("--long", action="store_true")
+    parser.add_argument("--claims", type=int, default=10000)
+    parser.add_argument("scenarios", nargs="*")
+    arguments = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    named = {s.__name__: s for s in SHORT + LONG}
+    wanted = [named[name] for name in arguments.scenarios] or SHORT + (LONG if arguments.long else ())
+    good = [run(scenario, arguments) for scenario in wanted]
+    print("%d of %d scenarios passed" % (sum(good), len(good)))
+    sys.exit(not all(good))
+
+
+if __name__ == "__main__":
+    main()
