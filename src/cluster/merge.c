@@ -61,6 +61,7 @@ static void keep(owner *o, owned_room *room, uint64_t retry_ms)
 {
     assert(room->is_given);
     room->is_given = false;
+    o->giving--;
     room->retry_ms = retry_ms;
     room_manager_thaw(o->all.manager, room->space, owned_room_name(room), o->all.now_ms);
     STAILQ_CONCAT(&o->all.again, &room->held);
@@ -79,6 +80,8 @@ static void give_name(owner *o, owned_room *room, const node_id *to)
 static void give(owner *o, owned_room *room, const node_id *to)
 {
     slice name = owned_room_name(room);
+    if (o->giving >= MERGE_MAX_GIVINGS)
+        return; /* its turn comes at a later tick */
     room->retry_ms = o->all.now_ms + MERGE_RETRY_MS;
     if (!o->all.events.is_linked(o->all.events.context, to))
         return;
@@ -87,6 +90,7 @@ static void give(owner *o, owned_room *room, const node_id *to)
         return;
     }
     room->is_given = true;
+    o->giving++;
     room->to = (room_home){.node = *to};
     room->number = cluster_number(o->worker, &room->key, ++o->last_serial);
     room->since_ms = o->all.now_ms;
@@ -168,6 +172,7 @@ static void on_ready(owner *o, owned_room *room, const room_home *to)
     STAILQ_CONCAT(&o->all.again, &room->held);
     o->events.give(o->events.context, &room->key, to);
     counter_add(&o->counts.given, 1);
+    o->giving--;
     owned_rooms_log_move(room, &to->node, "a room has gone to another node", 0);
     owned_rooms_remove(o, room);
 }

@@ -11,6 +11,8 @@ enum {
     MERGE_MAX_BYTES = 16 << 20, /* of one room that comes */
     MERGE_MAX_SIGNALS = 1024,   /* of its queue that are taken */
     MERGE_MAX_TAKINGS = 1024,   /* rooms that come at the same time */
+    MERGE_MAX_GIVINGS = 128,    /* rooms that a worker gives away at the same time: what is said of them fits
+                                   into a link, and so does what is said where they are kept */
 };
 
 /* A part of a room has come: BEGIN, MEMBER, SIGNAL or END, which is answered; or COMMIT, with which it is

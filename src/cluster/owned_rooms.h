@@ -65,6 +65,7 @@ typedef struct owner {
     owned_room *rooms;       /* uthash's head; owned */
     held_messages undecided; /* JOINs for rooms that we claim */
     TAILQ_HEAD(, taking) takings;
+    unsigned giving;        /* rooms that are being given away */
     uint32_t last_serial;   /* of the number of a merge: cluster_number() */
     uint64_t away_bindings; /* who is away has no binding; these are told apart by it */
     owner_counts counts;

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { UP_MS = 3000 };
@@ -374,6 +375,34 @@ static void a_node_that_drains_gives_its_rooms_away(void **state)
     leave_both(f, &a, &b);
 }
 
+static void a_node_with_many_rooms_drains_without_filling_its_link(void **state)
+{
+    enum { ROOMS = 4000 };
+    fixture *f = *state;
+    test_client *all = calloc(ROOMS, sizeof(*all));
+    assert_non_null(all);
+    begin(f);
+    for (int i = 0; i < ROOMS; i++) {
+        char room[16];
+        snprintf(room, sizeof(room), "room %d", i % 10000);
+        client_join(&all[i], fixture_worker_of(&f->nodes[0], room), room, "anna", f->now_ms);
+    }
+    fixture_pass(f, 500);
+    assert_int_equal(counts_of(f, 0).owned, ROOMS);
+    node_core_drain(f->nodes[0].core, f->now_ms);
+    fixture_pass(f, 4000);
+    assert_int_equal(counts_of(f, 0).links_lost, 0);
+    assert_int_equal(counts_of(f, 0).owned, 0);
+    assert_int_equal(counts_of(f, 1).owned, ROOMS);
+    for (int i = 0; i < ROOMS; i++) {
+        assert_int_equal(all[i].joins, 1);
+        client_leave(&all[i], f->now_ms);
+        client_free(&all[i]);
+    }
+    fixture_pass(f, 500);
+    free(all);
+}
+
 static void a_claim_that_was_won_for_nobody_is_given_up(void **state)
 {
     fixture *f = *state;
@@ -427,6 +456,8 @@ int main(void)
                                         tear_down),
         cmocka_unit_test_setup_teardown(who_serves_alone_opens_rooms_without_the_engine, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_node_that_drains_gives_its_rooms_away, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_node_with_many_rooms_drains_without_filling_its_link, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(a_claim_that_was_won_for_nobody_is_given_up, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_can_not_be_read_or_is_for_nobody_is_counted, set_up, tear_down),
     };
