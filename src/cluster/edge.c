@@ -141,7 +141,8 @@ static void ask_owner(binding *b, const room_home *owner)
     b->owner = *owner;
     b->state = BINDING_JOINING;
     stop_to_seek(b);
-    if (e->events.say(e->events.context, owner, &join, true) != 0)
+    /* A crowd that joins at once must not end the link: no control message. */
+    if (e->events.say(e->events.context, owner, &join, false) != 0)
         edge_begin_to_seek(b, e->now_ms + EDGE_TRY_AGAIN_MS);
 }
 

@@ -221,15 +221,18 @@ bool remote_rebind(remote *r, const remote_id *id)
 
 /* ---- Telling its edge ---- */
 
+/* What may come in a crowd, and can wait, is no control message: that ends a link which has no place for it.
+ */
 static bool is_control(const wire_message *m)
 {
-    return m->type != WIRE_DELIVER;
+    return m->type != WIRE_DELIVER && m->type != WIRE_JOINED && m->type != WIRE_WAITING &&
+           m->type != WIRE_FULL && m->type != WIRE_QUEUE_FULL && m->type != WIRE_PROBE;
 }
 
 static void hold_back(remote *r, const wire_message *m)
 {
     size_t size = wire_size(m);
-    bool fits = r->out_bytes + size <= REMOTE_HELD_BYTES || is_control(m);
+    bool fits = r->out_bytes + size <= REMOTE_HELD_BYTES || m->type != WIRE_DELIVER;
     if (fits && held_messages_add(&r->out, &r->id.edge, m)) {
         r->out_bytes += size;
         return;

@@ -403,6 +403,35 @@ static void a_node_with_many_rooms_drains_without_filling_its_link(void **state)
     free(all);
 }
 
+static void a_crowd_that_joins_at_once_does_not_fill_the_link(void **state)
+{
+    enum { ROOMS = 9000 };
+    fixture *f = *state;
+    test_client *all = calloc(2 * ROOMS, sizeof(*all));
+    assert_non_null(all);
+    begin(f);
+    for (unsigned n = 0; n < NODES; n++) { /* first those whose node owns the rooms */
+        for (int i = 0; i < ROOMS; i++) {
+            char room[16];
+            snprintf(room, sizeof(room), "room %d", i % 10000);
+            client_join(&all[n * ROOMS + (unsigned)i], fixture_worker_of(&f->nodes[n], room), room,
+                        n == 0 ? "anna" : "bert", f->now_ms);
+        }
+        fixture_pass(f, 1500);
+    }
+    assert_int_equal(counts_of(f, 0).links_lost, 0);
+    assert_int_equal(counts_of(f, 0).owned, ROOMS);
+    for (int i = 0; i < 2 * ROOMS; i++) {
+        assert_int_equal(all[i].joins, 1);
+        client_leave(&all[i], f->now_ms);
+        client_free(&all[i]);
+        if (i % 1000 == 0)
+            fixture_settle(f);
+    }
+    fixture_pass(f, 500);
+    free(all);
+}
+
 static void a_claim_that_was_won_for_nobody_is_given_up(void **state)
 {
     fixture *f = *state;
@@ -458,6 +487,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_node_that_drains_gives_its_rooms_away, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_node_with_many_rooms_drains_without_filling_its_link, set_up,
                                         tear_down),
+        cmocka_unit_test_setup_teardown(a_crowd_that_joins_at_once_does_not_fill_the_link, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_claim_that_was_won_for_nobody_is_given_up, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_can_not_be_read_or_is_for_nobody_is_counted, set_up, tear_down),
     };
