@@ -40,6 +40,7 @@ struct node_link {
     size_t bytes, data_bytes;           /* of these messages; of those that are no control messages */
     uint64_t last_number;
     uint64_t resend_ms; /* when they are said again; UINT64_MAX = there are none */
+    uint64_t resent;    /* up to this one they were; the rest follows as these are acknowledged. 0 = all */
     uint64_t resends;
     uint64_t doubt_ends_ms; /* UINT64_MAX = not before something is acknowledged */
     /* In. */
@@ -205,8 +206,28 @@ int link_send(node_link *l, uint16_t worker, const link_lane *in, slice body, ui
     STAILQ_INSERT_TAIL(&l->unacknowledged, s, link);
     if (l->resend_ms == UINT64_MAX)
         l->resend_ms = now_ms + LINK_RESEND_MS;
-    send_data(l, s);
+    if (l->resent == 0)
+        send_data(l, s);
     return 0;
+}
+
+/* Say messages again from the first on that were not yet, so that at most LINK_RESEND_COUNT are under way:
+ * the other end takes nothing that is not next. */
+static void go_on(node_link *l)
+{
+    int count = 0;
+    const sent *s;
+    STAILQ_FOREACH(s, &l->unacknowledged, link)
+    {
+        if (count++ == LINK_RESEND_COUNT)
+            return;
+        if (s->number <= l->resent)
+            continue;
+        send_data(l, s);
+        l->resent = s->number;
+        l->resends++;
+    }
+    l->resent = 0;
 }
 
 /* ---- Beginning and ending ---- */
@@ -226,7 +247,7 @@ static void begin_anew(node_link *l, uint64_t now_ms)
     l->is_up = false;
     l->epoch++;
     l->peer_epoch = 0;
-    l->last_number = l->received = l->taken = l->acknowledged = 0;
+    l->last_number = l->received = l->taken = l->acknowledged = l->resent = 0;
     l->resend_ms = l->ack_ms = UINT64_MAX;
     l->doubt_ends_ms = 0;
     l->hello_ms = now_ms;
@@ -288,6 +309,8 @@ static void on_ack(node_link *l, const wire_message *ack, uint64_t now_ms)
         l->resend_ms = UINT64_MAX;
     else if (has_moved)
         l->resend_ms = now_ms + LINK_RESEND_MS;
+    if (has_moved && l->resent != 0)
+        go_on(l);
 }
 
 void link_on_packet(node_link *l, const wire_message *packet, uint64_t now_ms)
@@ -333,15 +356,8 @@ void link_on_engine(node_link *l, bool is_there, uint64_t now_ms)
 
 static void resend(node_link *l, uint64_t now_ms)
 {
-    int count = 0;
-    const sent *s;
-    STAILQ_FOREACH(s, &l->unacknowledged, link)
-    {
-        if (count++ == LINK_RESEND_COUNT)
-            break;
-        send_data(l, s);
-        l->resends++;
-    }
+    l->resent = 0;
+    go_on(l);
     l->resend_ms = now_ms + LINK_RESEND_MS;
     l->doubt_ends_ms = UINT64_MAX;
 }

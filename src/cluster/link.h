@@ -21,7 +21,7 @@ enum {
     LINK_RESEND_MS = 200,   /* what is not acknowledged is said again */
     LINK_ACK_MS = 20,       /* an acknowledgement waits for others at most so long, */
     LINK_ACK_COUNT = 32,    /* or until so many messages were taken */
-    LINK_RESEND_COUNT = 64, /* so many messages are said again at a time */
+    LINK_RESEND_COUNT = 64, /* so many of those that are said again are under way at a time */
     LINK_DOUBT_MS = 1000, /* for who was asked by it: so long after it was in doubt nobody is called silent */
     LINK_OVERHEAD = 128,  /* bytes that a message counts for besides its body */
 };

@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ENDS = 2, POST = 256, TEXT = 4096, LIMIT = 8192, LANE_LIMIT = 2048 };
+enum { ENDS = 2, POST = 256, TEXT = 4096, LIMIT = 16384, LANE_LIMIT = 2048 };
 
 typedef struct letter {
     size_t len;
@@ -447,6 +447,40 @@ static void while_the_engine_is_away_it_waits(void **state)
     close_both(f);
 }
 
+/* What has been said meanwhile is many times what is said again at a time, and there is no pause between. */
+static void all_that_was_lost_while_the_engine_was_away_follows_at_once(void **state)
+{
+    enum { LOST = LINK_RESEND_COUNT / 2 * 3, SAID_MEANWHILE = 3 };
+    (void)state;
+    fixture *f = open_both();
+    char expected[TEXT] = "";
+    come_up(f);
+    link_on_engine(f->ends[0].link, false, f->now_ms);
+    for (int i = 0; i < LOST + SAID_MEANWHILE; i++) {
+        char text[8];
+        snprintf(text, sizeof(text), "%d", i);
+        note(expected, slice_of_text(text));
+        if (i == LOST) { /* it is back, and the first ones are on their way */
+            lose_post(f, 0);
+            link_on_engine(f->ends[0].link, true, f->now_ms);
+            pass(f, 0);
+            assert_int_equal(f->ends[0].posted, LINK_RESEND_COUNT);
+        }
+        assert_int_equal(say_in(f, 0, 1, true, text), 0);
+    }
+    assert_int_equal(f->ends[0].posted, LINK_RESEND_COUNT); /* what would be dropped is not said */
+    carry(f);
+    expect(f->ends[1].got, expected);
+    pass(f, LINK_ACK_MS);
+    carry(f);
+    assert_int_equal(link_held(f->ends[0].link), 0);
+    say(f, 0, "next");
+    assert_int_equal(f->ends[0].posted, 1);
+    carry(f);
+    expect(f->ends[1].got, "next ");
+    close_both(f);
+}
+
 static void packets_of_another_are_not_its_own(void **state)
 {
     (void)state;
@@ -521,6 +555,7 @@ int main(void)
         cmocka_unit_test(a_lane_takes_one_message_of_any_size),
         cmocka_unit_test(a_full_link_still_takes_control_messages),
         cmocka_unit_test(while_the_engine_is_away_it_waits),
+        cmocka_unit_test(all_that_was_lost_while_the_engine_was_away_follows_at_once),
         cmocka_unit_test(packets_of_another_are_not_its_own),
         cmocka_unit_test(everything_arrives_once_and_in_order),
     };
