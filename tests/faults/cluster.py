@@ -197,8 +197,13 @@ def node_stopped(stage):
     if len(pairs) != len(alone):
         raise crowd.Wrong("%d of %d were ended" % (len(alone) - len(pairs), len(alone)))
     met = c.meet_again(pairs, WAIT)
-    c.meet_again([(anna, guest) for (anna, _), guest in zip(visited, guests)], WAIT)
-    say("a node stood still for 9 s and went on: 200 calls had met again %.2f s later; 100 go on with who came meanwhile" % met)
+    # There are three now in rooms for two: one of them is told so, who is not the one that was there all the time.
+    threes = [(anna, bert, guest) for (anna, bert), guest in zip(visited, guests)]
+    c.until(lambda: all((bert.error is None) != (guest.error is None) for _, bert, guest in threes), WAIT,
+            lambda: "there are three in a room for two, as %s" % [x for x in threes if not x[1].error and not x[2].error][:1])
+    c.meet_again([(anna, bert if bert.error is None else guest) for anna, bert, guest in threes], WAIT)
+    say("a node stood still for 9 s and went on: 200 calls had met again %.2f s later; of 100 guests who came meanwhile %d stayed" % (
+        met, sum(guest.error is None for guest in guests)))
 
 
 def node_drained(stage):
@@ -225,9 +230,9 @@ def node_drained(stage):
         anna.join()
     c.meet([(anna, bert) for anna, (_, bert) in zip(back, pairs)], WAIT)
     lost = sum(anna.lost for anna in back)
-    say("a node was drained under load: 300 calls go on; of %d signals %d were on their way to it when their connection was closed" % (
+    say("a node was drained under load: 300 calls go on; of %d signals %d were between the nodes when a connection was closed" % (
         sum(bert.said for _, bert in pairs), lost))
-    if lost > len(pairs) / 50:
+    if lost > len(pairs) / 5:
         raise crowd.Wrong("%d signals are lost" % lost)
 
 
@@ -313,7 +318,8 @@ def packets_lost(stage):
             sleep_under(load, 1)
         sleep_under(load, 1)
     totals = load.finish(60)["totals"]
-    say("a tenth of the packets, and all for a second, lost one way and both: %d signals, each once and in order" % totals["signals"])
+    say("a tenth of the packets, and all for a second, lost one way and both: %d signals, each once and in order" % (
+        totals["signals"]))
 
 
 def cut_off(stage, ways, name):
@@ -327,7 +333,7 @@ def cut_off(stage, ways, name):
     seen = pair[1].engine_events()
     with Cut(FAR, ways):
         c.run(7)
-        clients = c.open(people(("anna", "bert"), [n.port for n in pair], 100, "meanwhile"))
+        clients = c.open(people(("anna", "bert"), [n.port for n in pair], stage.split, "meanwhile"))
         for client in clients:
             client.join()
             client.say()
@@ -362,6 +368,7 @@ def cut_from_engine(stage):
 def cut_between_engines(stage):
     """Each node is at an engine, and the engines lose each other: both nodes are sure that the other one is gone."""
     engines = stage.start_engines(2)
+    nodes.until(lambda: all(e.routes_made() for e in engines), WAIT, "the engines do not find each other")
     pair = [stage.start_node(e.url()) for e in engines]
     c = crowd.Crowd()
     before = open_pairs(c, [n.port for n in pair], 100)
@@ -372,7 +379,7 @@ def cut_between_engines(stage):
     rules = ["-p", "tcp", "-m", "multiport", "--ports", "6222,6223", "!", "--tcp-flags", "RST", "RST"]
     iptables("-A", "INPUT", *rules, "-j", "REJECT", "--reject-with", "tcp-reset")
     c.run(7)
-    clients = c.open(people(("anna", "bert"), [n.port for n in pair], 100, "meanwhile"))
+    clients = c.open(people(("anna", "bert"), [n.port for n in pair], stage.split, "meanwhile"))
     for client in clients:
         client.join()
     for client in clients:
@@ -380,10 +387,10 @@ def cut_between_engines(stage):
     c.run(3)
     if any(client.heard for client in clients):
         raise crowd.Wrong("they have heard each other over a way that is cut")
-    routes = [e.process.text().count("Route connection created") for e in engines]
+    routes = [e.routes_made() for e in engines]
     iptables("-D", "INPUT", *rules, "-j", "REJECT", "--reject-with", "tcp-reset")
     began = time.monotonic()
-    c.until(lambda: all(e.process.text().count("Route connection created") > n for e, n in zip(engines, routes)), WAIT,
+    c.until(lambda: all(e.routes_made() > n for e, n in zip(engines, routes)), WAIT,
             lambda: "the engines do not find each other")
     there = time.monotonic()
     c.await_met(list(zip(clients[::2], clients[1::2])), WAIT)
@@ -429,12 +436,14 @@ def claims_one_engine(stage):
 
 def claims_three_engines(stage):
     engines = stage.start_engines(3)
+    nodes.until(lambda: all(e.routes_made() >= 2 for e in engines), WAIT, "the engines do not find each other")
     claims(stage, "three engines", [engines[0].url(), engines[2].url()], stage.claims)
 
 
 SHORT = (engine_killed, engine_killed_under_calls, engine_killed_under_calls_2, engine_stopped_3, wrong_password,
-         one_of_three_engines, node_killed, node_stopped, node_drained, node_added, end_with_engine_killed, end_with_engine_stopped, packets_lost, cut_both_ways, cut_to_engine,
-         cut_from_engine, cut_between_engines, claims_one_engine, claims_three_engines)
+         one_of_three_engines, node_killed, node_stopped, node_drained, node_added,
+         end_with_engine_killed, end_with_engine_stopped, packets_lost, cut_both_ways, cut_to_engine, cut_from_engine,
+         cut_between_engines, claims_one_engine, claims_three_engines)
 LONG = (engine_stopped_30,)
 
 
@@ -443,7 +452,7 @@ def run(scenario, arguments):
     print("%s" % scenario.__name__, flush=True)
     with tempfile.TemporaryDirectory(prefix="homecall-cluster-") as folder:
         stage = nodes.Stage(folder, arguments.binary, arguments.bench, arguments.suppressions)
-        stage.claims = arguments.claims
+        stage.claims, stage.split = arguments.claims, arguments.split
         wrong = None
         try:
             scenario(stage)
@@ -467,8 +476,9 @@ def main():
     parser.add_argument("suppressions")
     parser.add_argument("--long", action="store_true")
     parser.add_argument("--claims", type=int, default=10000)
+    parser.add_argument("--split", type=int, default=100)
     parser.add_argument("scenarios", nargs="*")
-    arguments = parser.parse_args()
+    arguments = parser.parse_intermixed_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     named = {s.__name__: s for s in SHORT + LONG}
     wanted = [named[name] for name in arguments.scenarios] or SHORT + (LONG if arguments.long else ())

@@ -81,6 +81,10 @@ class Engine:
         self.process = Process([ENGINE, "-c", path], os.path.join(self.folder, "engine-%d.log" % self.i))
         until(lambda: listens(self.port), 10, "nats-server does not listen")
 
+    def routes_made(self):
+        """How often it has found another engine."""
+        return self.process.text().count("Route connection created")
+
     def kill(self):
         self.process.end(signal.SIGKILL)
 
