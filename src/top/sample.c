@@ -45,6 +45,12 @@ static const number_row numbers[] = {
     {"process_max_fds", NULL, AT(max_descriptors)},
     {"process_start_time_seconds", NULL, AT(started_seconds)},
     {"log_lines_dropped_total", NULL, AT(log_lines_dropped)},
+    {"cluster_engine_connected", NULL, AT(has_engine)},
+    {"cluster_rooms_owned", NULL, AT(rooms_owned)},
+    {"cluster_bindings_elsewhere", NULL, AT(bindings_elsewhere)},
+    {"cluster_members_from_elsewhere", NULL, AT(members_from_elsewhere)},
+    {"cluster_claims_said_total", NULL, AT(claims)},
+    {"cluster_link_resends_total", NULL, AT(resends)},
 };
 
 static const char *const signals[SAMPLE_SIGNALS] = {
@@ -141,6 +147,19 @@ static void read_why(sample *out, const cJSON *why)
                                     reason->valuestring);
 }
 
+static void read_nodes(sample *out, const cJSON *nodes)
+{
+    const cJSON *item = cJSON_IsArray(nodes) ? nodes->child : NULL;
+    for (; item != NULL && out->node_count < SAMPLE_MAX_NODES; item = item->next) {
+        sample_node *node = &out->nodes[out->node_count++];
+        read_text(node->name, sizeof(node->name), find(item, "name"));
+        read_text(node->state, sizeof(node->state), find(item, "state"));
+        read_text(node->link, sizeof(node->link), find(item, "link"));
+        node->is_draining = cJSON_IsTrue(find(item, "draining"));
+        node->held_bytes = read_number(find(item, "held_bytes"));
+    }
+}
+
 static void read_metrics(sample *out, const cJSON *metrics)
 {
     for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
@@ -158,6 +177,7 @@ static void read_metrics(sample *out, const cJSON *metrics)
         read_histogram(&out->latencies[i], find(metrics, latencies[i]));
     read_words(&out->closes, find(metrics, "closes_total"));
     read_words(&out->limits, find(metrics, "limits_hit_total"));
+    read_words(&out->losses, find(metrics, "cluster_signals_lost_total"));
     read_threads(out, metrics);
 }
 
@@ -175,6 +195,7 @@ int sample_parse(sample *out, const char *text, size_t len)
     out->is_live = cJSON_IsTrue(find(root, "live"));
     out->is_ready = cJSON_IsTrue(find(root, "ready"));
     read_why(out, find(root, "why"));
+    read_nodes(out, find(root, "nodes"));
     read_metrics(out, metrics);
     cJSON_Delete(root);
     return 0;

@@ -10,7 +10,7 @@
 #include <stddef.h>
 
 /* WORKERS allows 256 workers, and there are acceptors besides. */
-enum { SAMPLE_MAX_THREADS = 320, SAMPLE_MAX_WORDS = 32, SAMPLE_MAX_BOUNDS = 32 };
+enum { SAMPLE_MAX_THREADS = 320, SAMPLE_MAX_WORDS = 32, SAMPLE_MAX_BOUNDS = 32, SAMPLE_MAX_NODES = 65 };
 
 typedef enum sample_signal { SAMPLE_OFFER, SAMPLE_ANSWER, SAMPLE_CANDIDATE, SAMPLE_SIGNALS } sample_signal;
 
@@ -55,6 +55,15 @@ typedef struct sample_thread {
     double lag_max_seconds;
 } sample_thread;
 
+/* A node of a cluster, as the server sees it. */
+typedef struct sample_node {
+    char name[68];
+    char state[16]; /* "live", "doubtful" */
+    char link[16];  /* "down", "up", "in doubt"; "" = it is the server itself */
+    bool is_draining;
+    double held_bytes;
+} sample_node;
+
 typedef struct sample {
     char version[32];
     char why[256]; /* the reasons for not being ready, with "; " between them */
@@ -78,6 +87,12 @@ typedef struct sample {
 
     double cpu_seconds, memory_bytes, descriptors, max_descriptors, started_seconds; /* the process */
     double log_lines_dropped;
+
+    double has_engine, rooms_owned, bindings_elsewhere, members_from_elsewhere; /* now, in a cluster */
+    double claims, resends;
+    sample_words losses;
+    size_t node_count; /* 0 = it is in no cluster */
+    sample_node nodes[SAMPLE_MAX_NODES];
 
     size_t thread_count;
     sample_thread threads[SAMPLE_MAX_THREADS];

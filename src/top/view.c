@@ -2,6 +2,7 @@
 
 #include "top/figure.h"
 #include "top/pen.h"
+#include "top/view_cluster.h"
 #include "top/view_threads.h"
 
 #include <math.h>
@@ -329,6 +330,8 @@ typedef void part(pen *p);
 static part *const full_parts[] = {draw_connections,
                                    draw_closes,
                                    draw_rooms,
+                                   view_cluster_draw,
+                                   view_cluster_draw_nodes,
                                    draw_traffic,
                                    draw_gap,
                                    draw_tables,
@@ -339,9 +342,17 @@ static part *const full_parts[] = {draw_connections,
                                    draw_gap,
                                    draw_thread_heading,
                                    NULL};
-static part *const brief_parts[] = {draw_connections, draw_rooms,  draw_signal_line, draw_latency_line,
-                                    draw_queue,       draw_limits, draw_traffic,     draw_closes,
-                                    draw_process,     NULL};
+static part *const brief_parts[] = {draw_connections,
+                                    draw_rooms,
+                                    view_cluster_draw,
+                                    draw_signal_line,
+                                    draw_latency_line,
+                                    draw_queue,
+                                    draw_limits,
+                                    draw_traffic,
+                                    draw_closes,
+                                    draw_process,
+                                    NULL};
 
 static bool is_large(const canvas *c)
 {

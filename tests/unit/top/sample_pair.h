@@ -67,6 +67,17 @@ static inline void sample_pair_init_before(sample *s)
         sample_pair_fill(&s->latencies[i], 0);
 }
 
+/* A node of a cluster, in both samples. */
+static inline sample_node *sample_pair_add_node(sample_pair *pair, const char *name, const char *link)
+{
+    sample_node *node = &pair->now.nodes[pair->now.node_count++];
+    *node = (sample_node){.state = "live"};
+    snprintf(node->name, sizeof(node->name), "%s", name);
+    snprintf(node->link, sizeof(node->link), "%s", link);
+    pair->now.has_engine = 1;
+    return node;
+}
+
 static inline void sample_pair_init(sample_pair *pair)
 {
     sample_pair_init_before(&pair->before);

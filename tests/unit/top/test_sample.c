@@ -199,6 +199,45 @@ static void health_and_its_reasons_are_read_from_what_the_server_prints(void **s
     assert_string_equal(s->why, "draining; accepting pauses: descriptors or memory are used up");
 }
 
+static void a_cluster_is_read_from_what_the_server_prints(void **state)
+{
+    sample *s = *state;
+    hand_made h;
+    hand_made_init(&h);
+    read_hand_made(s, &h);
+    assert_int_equal(s->node_count, 0);
+    hand_made_enter_cluster(&h);
+    node_view *other = hand_made_add_node(&h, "b");
+    other->is_draining = true;
+    other->link = NODE_LINK_IN_DOUBT;
+    other->held_bytes = 9;
+    h.cluster.counts.owned = 5;
+    h.cluster.counts.claims_said = 6;
+    h.cluster.counts.resends = 7;
+    h.cluster.counts.signals_lost = 8;
+    counter_set(&h.snapshot.total.cluster.bindings_elsewhere, 10);
+    counter_set(&h.snapshot.total.cluster.members_from_elsewhere, 11);
+    counter_set(&h.snapshot.total.cluster.losses[CLUSTER_LOSS_GONE], 12);
+    read_hand_made(s, &h);
+    assert_int_equal(s->node_count, 2);
+    assert_string_equal(s->nodes[0].name, "a");
+    assert_string_equal(s->nodes[0].link, "");
+    assert_false(s->nodes[0].is_draining);
+    assert_string_equal(s->nodes[1].name, "b");
+    assert_string_equal(s->nodes[1].state, "live");
+    assert_string_equal(s->nodes[1].link, "in doubt");
+    assert_true(s->nodes[1].is_draining);
+    expect_number(s->nodes[1].held_bytes, 9);
+    expect_number(s->has_engine, 1);
+    expect_number(s->rooms_owned, 5);
+    expect_number(s->claims, 6);
+    expect_number(s->resends, 7);
+    expect_number(s->bindings_elsewhere, 10);
+    expect_number(s->members_from_elsewhere, 11);
+    expect_number(find_word(&s->losses, "link")->count, 8);
+    expect_number(find_word(&s->losses, "gone")->count, 12);
+}
+
 /* ---- What it does not print ---- */
 
 static void what_is_no_page_of_numbers_is_refused_and_changes_nothing(void **state)
@@ -325,6 +364,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(threads_are_read_from_what_the_server_prints, make, destroy),
         cmocka_unit_test_setup_teardown(health_and_its_reasons_are_read_from_what_the_server_prints, make,
                                         destroy),
+        cmocka_unit_test_setup_teardown(a_cluster_is_read_from_what_the_server_prints, make, destroy),
         cmocka_unit_test_setup_teardown(what_is_no_page_of_numbers_is_refused_and_changes_nothing, make,
                                         destroy),
         cmocka_unit_test_setup_teardown(a_page_that_was_cut_off_is_refused_wherever_that_was, make, destroy),

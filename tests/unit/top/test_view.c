@@ -262,6 +262,78 @@ static void the_first_sample_has_no_rates_yet(void **state)
     expect_row(&f->canvas, "worker-0   [                                                ]    -    4   12ms");
 }
 
+/* ---- In a cluster ---- */
+
+static void enter_cluster(fixture *f)
+{
+    sample *now = &f->pair.now;
+    sample_pair_add_node(&f->pair, "a", "");
+    sample_pair_add_node(&f->pair, "b", "up");
+    sample_pair_add_node(&f->pair, "c", "up");
+    now->rooms_owned = 300;
+    now->bindings_elsewhere = 120;
+    now->members_from_elsewhere = 110;
+    now->claims = 6;
+    now->resends = 3;
+    sample_pair_add_word(&f->pair.before.losses, "link", 5);
+    sample_pair_add_word(&now->losses, "link", 5);
+    sample_pair_add_word(&now->losses, "gone", 2);
+    sample_pair_add_word(&f->pair.before.losses, "gone", 2);
+}
+
+static void a_node_of_a_cluster_has_two_lines_more(void **state)
+{
+    fixture *f = *state;
+    enter_cluster(f);
+    draw(f, 120, 30);
+    expect_row(
+        &f->canvas,
+        "cluster     a  others 2  rooms owned 300  elsewhere 120  from there 110  lost 7  claims 3.0/s  "
+        "resends 1.5/s");
+    expect_row(&f->canvas, "nodes       b up  c up");
+    assert_int_equal(style_of(&f->canvas, "cluster", "lost"), CANVAS_PLAIN);
+    assert_int_equal(style_of(&f->canvas, "nodes", "b up"), CANVAS_PLAIN);
+    f->view.is_brief = true;
+    draw(f, 60, 24);
+    expect_row(&f->canvas, "cluster     a  others 2  rooms owned 300  elsewhere 120");
+    for (int row = 0; row < f->canvas.rows; row++)
+        assert_int_not_equal(strncmp(canvas_line(&f->canvas, row), "nodes", 5), 0);
+}
+
+static void what_is_wrong_with_a_cluster_stands_out(void **state)
+{
+    fixture *f = *state;
+    enter_cluster(f);
+    sample *now = &f->pair.now;
+    strcpy(now->nodes[1].state, "doubtful");
+    strcpy(now->nodes[2].link, "in doubt");
+    now->nodes[2].is_draining = true;
+    now->nodes[2].held_bytes = 1;
+    now->losses.words[0].count = 9;
+    now->has_engine = 0;
+    draw(f, 120, 30);
+    expect_row(&f->canvas, "nodes       b doubtful  c in doubt, drains, waits");
+    assert_int_equal(style_of(&f->canvas, "nodes", "b doubtful"), CANVAS_BAD);
+    assert_int_equal(style_of(&f->canvas, "nodes", "c in doubt"), CANVAS_BAD);
+    assert_int_equal(style_of(&f->canvas, "cluster", "lost 11"), CANVAS_BAD);
+    assert_int_equal(style_of(&f->canvas, "cluster", "the engine is away"), CANVAS_BAD);
+    for (int i = 0; i < 40; i++)
+        sample_pair_add_node(&f->pair, "another", "up");
+    draw(f, 80, 30);
+    expect_row(&f->canvas, "nodes       b doubtful  c in doubt, drains, waits  another up  another up  +38");
+}
+
+static void a_node_that_is_alone_in_its_cluster_lists_no_others(void **state)
+{
+    fixture *f = *state;
+    sample_pair_add_node(&f->pair, "a", "");
+    draw(f, 120, 30);
+    expect_row(&f->canvas, "cluster     a  others 0  rooms owned 0  elsewhere 0  from there 0  lost 0  "
+                           "claims 0/s  resends 0/s");
+    for (int row = 0; row < f->canvas.rows; row++)
+        assert_int_not_equal(strncmp(canvas_line(&f->canvas, row), "nodes", 5), 0);
+}
+
 /* ---- When something is wrong ---- */
 
 static void a_silent_server_is_told_above_its_last_numbers(void **state)
@@ -460,6 +532,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(plain_text_is_the_small_screen_with_more_width, make, destroy),
         cmocka_unit_test_setup_teardown(before_the_first_answer_there_is_but_a_title, make, destroy),
         cmocka_unit_test_setup_teardown(the_first_sample_has_no_rates_yet, make, destroy),
+        cmocka_unit_test_setup_teardown(a_node_of_a_cluster_has_two_lines_more, make, destroy),
+        cmocka_unit_test_setup_teardown(what_is_wrong_with_a_cluster_stands_out, make, destroy),
+        cmocka_unit_test_setup_teardown(a_node_that_is_alone_in_its_cluster_lists_no_others, make, destroy),
         cmocka_unit_test_setup_teardown(a_silent_server_is_told_above_its_last_numbers, make, destroy),
         cmocka_unit_test_setup_teardown(the_reasons_for_not_being_ready_are_told, make, destroy),
         cmocka_unit_test_setup_teardown(a_pause_is_told, make, destroy),
