@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Checks the metrics of a server that runs, and what deploy/metrics makes of them: the configuration and the rules of
-# Prometheus with promtool, and each expression of the dashboard by a real Prometheus that has asked the server.
+# Prometheus with promtool, and each expression of the dashboard by a real Prometheus that has asked the server. It is a node of a
+# cluster of two, so that the panels of a cluster have numbers, too.
 #
 #   tests/metrics/check.sh     BUILD_DIR is the build to check, build/release unless set
 set -euo pipefail
@@ -146,9 +147,38 @@ the_dashboard_can_be_drawn() {
     done < <(jq -r '.panels[].title' "${dashboards[0]}")
 }
 
-start_watched_server WORKERS=2
+# linked ADMIN_PORT: does this node have a link to the other one?
+linked() {
+    curl -sf "http://127.0.0.1:$1/metrics" | grep -x 'homecall_signal_cluster_links{state="up"} 1' >/dev/null
+}
+
+# Two nodes of a cluster, of which one is watched.
+start_cluster() {
+    local engine_port other_admin_port _
+    local -a common
+    engine_port=$(free_port)
+    nats-server -a 127.0.0.1 -p "$engine_port" >"$private/engine.log" 2>&1 &
+    server_pids+=("$!")
+    echo "a secret of more than thirty-two bytes" >"$private/secret"
+    common=(WORKERS=2 CLUSTER_URL="nats://127.0.0.1:$engine_port" CLUSTER_SECRET_FILE="$private/secret")
+    other_admin_port=$(free_port)
+    start_server LOG_LEVEL=warn ADMIN_PORT="$other_admin_port" CLUSTER_NODE=other "${common[@]}"
+    other_port=$port
+    start_watched_server CLUSTER_NODE=watched "${common[@]}"
+    for _ in $(seq 200); do
+        if linked "$admin_port" && linked "$other_admin_port"; then
+            return 0
+        fi
+        sleep 0.1
+    done
+    fail "the two nodes do not find each other"
+}
+
+start_cluster
 start_prometheus
-"$build/bench/homecall-bench" call --pairs 5 --warmup 0 --seconds 1 --quiet "ws://127.0.0.1:$port/signal"
+for node_port in "$port" "$other_port"; do
+    "$build/bench/homecall-bench" call --pairs 5 --warmup 0 --seconds 1 --quiet "ws://127.0.0.1:$node_port/signal"
+done
 curl -sf "http://127.0.0.1:$admin_port/metrics" >"$private/metrics"
 
 run "the metrics please promtool" promtool check metrics <"$private/metrics"
