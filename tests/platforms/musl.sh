@@ -10,7 +10,7 @@ headers=$private/include
 multiarch=/usr/include/$(gcc -dumpmachine)
 
 # Folders that lie in two places are merged.
-for folder in event2 openssl cjson sodium linux asm asm-generic; do
+for folder in event2 openssl cjson sodium nats linux asm asm-generic; do
     mkdir -p "$headers/$folder"
     for place in /usr/include "$multiarch"; do
         [ ! -d "$place/$folder" ] || ln -sf "$place/$folder"/* "$headers/$folder/"
