@@ -3,9 +3,10 @@
 #
 #   tests/run.sh                    everything that CI runs
 #   tests/run.sh STAGE ...          only these stages: style static unit release asan tsan platforms bars chaos faults
-#                                   metrics fuzz browser clients deploy
+#                                   cluster metrics fuzz browser clients deploy
 #   FUZZ_SECONDS=600 tests/run.sh fuzz        a longer fuzz run (each target)
 #   FAULT_SECONDS=600 tests/run.sh faults     a longer time for the calls that fail (each build)
+#   CLUSTER_LONG=yes tests/run.sh cluster     also the faults of a cluster that take long
 #   SOAK_CALLS=20000 tests/run.sh asan tsan   a longer soak of calls
 #   RESUME_SECONDS=600 tests/run.sh asan tsan     a longer time in which connections are killed (each build)
 #   tests/soak.sh 8                 apart from this: a server under load for eight hours, whose memory must stay flat
@@ -19,8 +20,8 @@ cd "$root" || exit 1
 . deploy/packages.sh
 
 stages=("$@")
-[ ${#stages[@]} -gt 0 ] || stages=(style static unit release asan tsan platforms bars chaos faults metrics fuzz browser clients
-    deploy)
+[ ${#stages[@]} -gt 0 ] || stages=(style static unit release asan tsan platforms bars chaos faults cluster metrics fuzz browser
+    clients deploy)
 out=$root/out
 mkdir -p "$out"
 passed=0
@@ -90,7 +91,7 @@ count_cases() {
 run_ctest() {
     local preset=$1 log=$out/ctest-$1.log
     shift
-    echo "--- tests of $preset"
+    echo "--- tests of $preset $*"
     ctest --test-dir "build/$preset" --output-on-failure --no-tests=error "$@" >"$log" 2>&1
     count_cases $? "build/$preset" "$log" "tests of $preset"
 }
@@ -134,19 +135,18 @@ stage_release() {
     check "installing and embedding" tests/check_install.sh
     check "the protocol is as its document says" tests/documents/check_protocol.py
     check "links and commands of the documents" tests/documents/check_documents.py
-    check "the log of a call across two nodes" tests/documents/check_cluster_log.py
 }
 
 # How long connections of version 2 are killed, under each sanitizer.
 RESUME_SECONDS=${RESUME_SECONDS:-30}
 
 stage_asan() {
-    build asan && run_ctest asan -j2 &&
+    build asan && run_ctest asan -j2 -LE two_nodes &&
         BUILD_DIR=build/asan check "killed connections of version 2 lose nothing, with ASan" tests/soak/resume.sh "$RESUME_SECONDS"
 }
 
 stage_tsan() {
-    build tsan && run_ctest tsan -j2 &&
+    build tsan && run_ctest tsan -j2 -LE two_nodes &&
         BUILD_DIR=build/tsan check "killed connections of version 2 lose nothing, with TSan" tests/soak/resume.sh "$RESUME_SECONDS"
 }
 
@@ -175,6 +175,24 @@ stage_faults() {
     export FAULT_SECONDS=${FAULT_SECONDS:-42}
     build release && check "no call of the system that fails is the end" tests/faults/run.sh
     build asan && check "nor with AddressSanitizer" tests/faults/run.sh build/asan/homecall-signal
+}
+
+# Of the faults of a cluster, those in which its nodes have most to do.
+cluster_faults=(engine_killed node_killed node_stopped node_drained end_with_engine_killed cut_both_ways)
+
+# The whole server with two nodes, and nodes with real engines. These tests wait most of the time, for nodes that have to hear of
+# each other, so many run at once.
+stage_cluster() {
+    local preset long=()
+    [ -z "${CLUSTER_LONG:-}" ] || long=(--long)
+    for preset in asan tsan; do
+        build "$preset" && run_ctest "$preset" -j8 -L two_nodes &&
+            BUILD_DIR=build/$preset check "a cluster in faults, with $preset" as_root tests/faults/cluster.sh "${cluster_faults[@]}"
+    done
+    build release || return
+    check "a cluster in faults" as_root tests/faults/cluster.sh "${long[@]}"
+    check "the files and recipes for a cluster" as_root tests/deploy/test_cluster.sh
+    check "the log of a call across two nodes" tests/documents/check_cluster_log.py
 }
 
 stage_metrics() {
