@@ -263,7 +263,7 @@ static void whoever_takes_over_owns_what_the_old_connection_has_queued(void **st
 static void many_takeovers_in_a_row_leave_the_last(void **state)
 {
     client *b = join_for_sure(*state, "room", "bert");
-    client *last = join(*state, "room", "anna");
+    client *last = join_for_sure(*state, "room", "anna");
     for (int i = 0; i < 50; i++) {
         client *next = join_for_sure(*state, "room", "anna");
         client_expect_close(last, 4001);
