@@ -19,7 +19,7 @@ export const PAGE = process.env.HOMECALL_PAGE ?? join(PROJECT, "deploy/pwa");
 const START_PATIENCE_MS = 10000;
 const POLL_MS = 20;
 
-async function freePort() {
+export async function freePort() {
   const listener = createServer().listen(0, "127.0.0.1");
   await once(listener, "listening");
   const { port } = listener.address();
@@ -29,7 +29,7 @@ async function freePort() {
 }
 
 /** Wait for what `attempt` promises, asking again while it rejects. */
-async function untilWorks(attempt) {
+export async function untilWorks(attempt) {
   const deadline = AbortSignal.timeout(START_PATIENCE_MS);
   for (;;) {
     try {
@@ -47,12 +47,14 @@ export class Stack {
   #directory;
   #server;
   #serverPort = 0;
+  #environment;
   #nginx;
   url;
 
-  /** `page` is its directory. */
-  static async start({ page = PAGE } = {}) {
+  /** `page` is its directory; `environment` has more options of the server. */
+  static async start({ page = PAGE, environment = {} } = {}) {
     const stack = new Stack();
+    stack.#environment = environment;
     stack.#directory = await mkdtemp(join(tmpdir(), "homecall-browser-"));
     try {
       await stack.startServer();
@@ -70,6 +72,7 @@ export class Stack {
       TURN_URLS: "stun:127.0.0.1:3478,turn:127.0.0.1:3478?transport=udp", // nobody is there: calls go directly
       TURN_SECRET: "of the test",
       TURN_TTL: "60",
+      ...this.#environment,
     };
     this.#server = await Server.start(this.#directory, { port: this.#serverPort, environment });
     this.#serverPort = this.#server.port;
