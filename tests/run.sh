@@ -188,7 +188,7 @@ stage_cluster() {
     [ -z "${CLUSTER_LONG:-}" ] || long=(--long)
     for preset in asan tsan; do
         build "$preset" && run_ctest "$preset" -j4 -L two_nodes --repeat until-pass:3 &&
-            BUILD_DIR=build/$preset check "a cluster in faults, with $preset" as_root tests/faults/cluster.sh "${cluster_faults[@]}"
+            check "a cluster in faults, with $preset" as_root env BUILD_DIR="build/$preset" tests/faults/cluster.sh "${cluster_faults[@]}"
     done
     build release || return
     check "a cluster in faults" as_root tests/faults/cluster.sh "${long[@]}"
