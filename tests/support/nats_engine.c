@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -109,6 +110,7 @@ static void spawn(nats_engine *e)
     assert_true(e->pid >= 0);
     if (e->pid > 0)
         return;
+    prctl(PR_SET_PDEATHSIG, SIGKILL); /* where the test is killed */
     sigset_t none;
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
