@@ -193,9 +193,17 @@ class Stage:
         """End all. Nodes must end well, and the sanitizers must have found nothing."""
         for load in self.loads:
             load.process.end(signal.SIGKILL)
-        codes = [n.process.end() for n in self.nodes]
+        codes, hung = [], None
+        for node in self.nodes:
+            try:
+                codes.append(node.process.end())
+            except Failed as error:
+                codes.append(-signal.SIGKILL)
+                hung = hung or error
         for engine in self.engines:
             engine.kill()
+        if hung is not None:
+            raise hung
         found = [name for name in os.listdir(self.folder) if name.split(".")[0] in SANITIZERS]
         if found:
             with open(os.path.join(self.folder, found[0]), encoding="utf-8", errors="replace") as report:
