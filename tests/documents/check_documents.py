@@ -29,12 +29,13 @@ import talk  # noqa: E402
 
 ROOT = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else pathlib.Path(__file__).parents[2]).resolve()
 BUILD = pathlib.Path(os.environ.get("BUILD_DIR", ROOT / "build/release")).resolve()
-DOCUMENTS = ["README.md", "deploy/README.md", "deploy/first-evening.md", "deploy/many-connections.md", "deploy/client/README.md",
+DOCUMENTS = ["README.md", "deploy/README.md", "deploy/first-evening.md", "deploy/many-connections.md",
+             "deploy/cluster/README.md", "deploy/client/README.md",
              "deploy/pwa/README.md", "bench/README.md", "src/README.md", "src/protocol/README.md", "tests/README.md",
              ".github/CHANGELOG.md", ".github/CONTRIBUTING.md", ".github/SECURITY.md"]
 TOP, DEPLOY, EVENING, BENCH = "README.md", "deploy/README.md", "deploy/first-evening.md", "bench/README.md"
+CLUSTER, ENGINE = "deploy/cluster/README.md", "tests/deploy/test_cluster.sh"
 RECIPES, PACKAGE, DEB, COMPOSE = (f"tests/deploy/test_{name}.sh" for name in ("recipes", "package", "deb", "compose"))
-PLANNED = ["deploy/cluster/"]  # src/README.md says that it is not there yet
 faults = []
 
 # (document, a regular expression for the begin of the line, what is done, why or which test). The first row that fits counts.
@@ -81,6 +82,15 @@ COMMANDS = [
     (EVENING, "curl ", "look", "tests/deploy/test_recipes.sh asks for the same pages"),
     (EVENING, "[A-Z_]+=", "text", "settings"),
     (EVENING, "", "same", DEPLOY),
+    (CLUSTER, "browsers|proxy or|node a|engine  |│", "text", "a picture"),
+    (CLUSTER, "cd deploy", "same", DEPLOY),
+    (CLUSTER, "deploy/cluster/secrets.sh", "look", "tests/deploy/test_cluster.sh runs it in a directory of its own"),
+    (CLUSTER, "docker compose ", "look", "tests/deploy/test_compose.sh reads the profile, and starts what it names, without Docker"),
+    (CLUSTER, "apt install |sh /usr/share|cp /usr/share|systemctl ", "look", "tests/deploy/test_cluster.sh does it with the same files"),
+    (CLUSTER, "homecall-signal --check-config", "look", "tests/deploy/test_cluster.sh runs it with each fault"),
+    (CLUSTER, "[A-Z_]+=", "text", "settings"),
+    (CLUSTER, r"reverse_proxy|lb_|fail_duration|upstream|server |option |balance|retries|\}", "test", ENGINE),
+    (CLUSTER, r"jq -cs|\(map|\| sort_by", "test", "tests/documents/check_cluster_log.py"),
     (BENCH, "build/release/bench/homecall-bench call", "run", "with the server's port and process, and half a second"),
     (BENCH, "homecall-bench ", "look", "tests/bench runs these scenarios; these here take minutes"),
     (BENCH, "memory = |CPU    = ", "text", "a formula"),
@@ -134,7 +144,7 @@ def check_links(document, text):
             elif anchor and anchor not in anchors(to):
                 fault(document, number, f"there is no heading for {target}")
         for name in re.findall(r"`((?:bench|deploy|include|src|tests|\.github)/[\w./-]+)`", line):
-            if not (ROOT / name.rstrip("/")).exists() and name not in PLANNED and not re.search("[A-Z]{4}/", name):
+            if not (ROOT / name.rstrip("/")).exists() and not re.search("[A-Z]{4}/", name):
                 fault(document, number, f"there is no {name}")
     return count
 
