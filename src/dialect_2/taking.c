@@ -19,7 +19,7 @@ static dialect_verdict end_for_fault(participant *p, const char *why)
 
 /* ---- Numbered messages ---- */
 
-/* PROTOCOL-2.md, rule 5. */
+/* protocol/README.md, 2.5. */
 typedef enum turn_of {
     TURN_NOW,    /* it is the next one */
     TURN_WAS,    /* it was taken already: acknowledge it again */

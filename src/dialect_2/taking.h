@@ -1,4 +1,4 @@
-/* Taking: what the messages of a client do to its session (PROTOCOL-2.md, rule 5), but for those that make
+/* Taking: what the messages of a client do to its session (protocol/README.md, 2.5), but for those that make
  * and end sessions (joining.h). This is where the rooms are: the client may be connected elsewhere. */
 #ifndef HOMECALL_DIALECT_2_TAKING_H
 #define HOMECALL_DIALECT_2_TAKING_H

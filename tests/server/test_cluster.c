@@ -288,8 +288,9 @@ static void start_program(cluster *c)
     process_start(
         &c->process,
         "exec env CLUSTER_URL=%s CLUSTER_SECRET_FILE=%s CLUSTER_NODE=program WS_PORT=0 ADMIN_PORT=off "
-        "WORKERS=3 ROOM_CAPACITY=3 EXEMPT_ADDRESSES=127.0.0.0/8 %s --env-file /dev/null",
-        c->engine.url, c->secret, getenv("HOMECALL_SIGNAL_BINARY"));
+        "WORKERS=3 ROOM_CAPACITY=3 EXEMPT_ADDRESSES=127.0.0.0/8 \"$HOMECALL_SIGNAL_BINARY\" --env-file "
+        "/dev/null",
+        c->engine.url, c->secret);
     process_await(&c->process, "started");
     process_await(&c->process, " tls_port=");
     const char *port = strstr(c->process.out.text, " port=");

@@ -66,8 +66,9 @@ static void configure(fixture *f, const char *lines)
 static void check_config(fixture *f, const char *arguments, const char *options, const char *said)
 {
     f->process = (process){0};
-    process_start(&f->process, "cd %s && exec env CLUSTER_SECRET_FILE=%s %s %s --check-config %s",
-                  f->engine.directory, f->secret, options, getenv("HOMECALL_SIGNAL_BINARY"), arguments);
+    process_start(&f->process,
+                  "cd %s && exec env CLUSTER_SECRET_FILE=%s %s \"$HOMECALL_SIGNAL_BINARY\" --check-config %s",
+                  f->engine.directory, f->secret, options, arguments);
     int code = process_finish(&f->process);
     if (code != (said == NULL ? 0 : 2) || (said != NULL && strstr(f->process.err.text, said) == NULL))
         fail_msg("%s: ended with %d, and said: %s", options, code, f->process.err.text);
@@ -192,7 +193,7 @@ static void tls_is_used_or_missed(void **state)
 static void connect_goes_with_check_config_alone(void **state)
 {
     fixture *f = begin(state);
-    process_start(&f->process, "exec %s --connect", getenv("HOMECALL_SIGNAL_BINARY"));
+    process_start(&f->process, "exec \"$HOMECALL_SIGNAL_BINARY\" --connect");
     assert_int_equal(process_finish(&f->process), 2);
     assert_non_null(strstr(f->process.err.text, "it goes with --check-config alone"));
 }
