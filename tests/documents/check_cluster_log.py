@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """The query of deploy/cluster/README.md ("Watching it"), run over the logs of two servers of a cluster: it finds all of a call
-whose users are on different servers, and nothing of another call.
+whose users are on different servers, and nothing of another call. And a room that moves is told of by both.
 
     tests/documents/check_cluster_log.py     BUILD_DIR is the build to check, build/release unless set
 """
@@ -86,13 +86,19 @@ class Cluster:
             process.wait(WAIT_S)
 
 
-def call(cluster, room):
-    """Anna on one node, Boris on the other one; each says something, and they go."""
+def begin_call(cluster, room):
+    """Anna on one node, which has the room then, and Boris on the other one."""
     clients = {}
     for node, user in zip(NODES, ("anna", "boris")):
         clients[node] = talk.Client(cluster.ports[node], "/signal", "")
         clients[node].send(1, json.dumps({"type": "join", "room": room, "user": user}).encode())
         wait_until(lambda: any(line["event"] == "joined" for line in cluster.log(node)[seen[node]:]), "a join")
+    return clients
+
+
+def call(cluster, room):
+    """Each says something, and they go."""
+    clients = begin_call(cluster, room)
     for node, kind in zip(NODES, ("offer", "answer")):
         clients[node].send(1, json.dumps({"type": kind, "sdp": "v=0"}).encode())
         clients["b" if node == "a" else "a"].hear()
@@ -112,6 +118,30 @@ def run_query(cluster, room):
     if done.returncode != 0:
         raise SystemExit(f"{command} ends with {done.returncode}: {done.stderr}")
     return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def line_of(cluster, node, event):
+    """The line of this event, which comes soon; it is the only one."""
+    def found():
+        return [line for line in cluster.log(node) if line["event"] == event]
+    wait_until(found, event)
+    assert len(found()) == 1, found()
+    return found()[0]
+
+
+def check_move(cluster):
+    """A node that stops gives its room away, and both say so."""
+    clients = begin_call(cluster, "green fox")
+    cluster.running[1].send_signal(signal.SIGTERM)
+    given = line_of(cluster, "a", "a room has gone to another node")
+    taken = line_of(cluster, "b", "a room has come from another node")
+    assert given["room"] == taken["room"] and taken["pushed_out"] == 0, (given, taken)
+    names = {line_of(cluster, node, "a node of a cluster")["incarnation"]: node for node in NODES}
+    assert (names[given["incarnation"]], names[taken["incarnation"]]) == ("b", "a"), names
+    line_of(cluster, "b", "a node drains")
+    line_of(cluster, "b", "a node has ended")
+    for client in clients.values():
+        client.close()
 
 
 def check(cluster):
@@ -138,6 +168,7 @@ with tempfile.TemporaryDirectory() as place:
     both = Cluster(place)
     try:
         check(both)
+        check_move(both)
     finally:
         both.end()
 print("one query finds a call in the logs of two nodes")
