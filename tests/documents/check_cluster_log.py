@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """The query of deploy/cluster/README.md ("Watching it"), run over the logs of two servers of a cluster: it finds all of a call
-whose users are on different servers, and nothing of another call. And a room that moves is told of by both.
+whose users are on different servers, and nothing of another call. Rooms that move and nodes that
+are lost are told of.
 
     tests/documents/check_cluster_log.py     BUILD_DIR is the build to check, build/release unless set
 """
@@ -52,17 +53,23 @@ class Cluster:
     def __init__(self, folder):
         self.folder = pathlib.Path(folder)
         self.running = []
-        engine = free_port()
+        self.engine = free_port()
         (self.folder / "secret").write_text("a secret of more than thirty-two bytes")
-        self.start(["nats-server", "-a", "127.0.0.1", "-p", str(engine), "-l", str(self.folder / "engine.log")], {})
+        self.start(["nats-server", "-a", "127.0.0.1", "-p", str(self.engine), "-l", str(self.folder / "engine.log")], {})
         self.ports, self.admin_ports = {}, {}
         for node in NODES:
-            self.ports[node], self.admin_ports[node] = free_port(), free_port()
-            self.start([BUILD / "homecall-signal", "--env-file", "/dev/null"], {
-                "CLUSTER_URL": f"nats://127.0.0.1:{engine}", "CLUSTER_SECRET_FILE": str(self.folder / "secret"),
-                "CLUSTER_NODE": node, "WS_PORT": str(self.ports[node]), "ADMIN_PORT": str(self.admin_ports[node]),
-                "LOG_FORMAT": "json", "LOG_FILE": str(self.folder / f"{node}.log")})
-        wait_until(lambda: all(self.is_linked(node) for node in NODES), "two nodes that know each other")
+            self.start_node(node)
+        self.wait_for_links(NODES)
+
+    def start_node(self, node):
+        self.ports[node], self.admin_ports[node] = free_port(), free_port()
+        self.start([BUILD / "homecall-signal", "--env-file", "/dev/null"], {
+            "CLUSTER_URL": f"nats://127.0.0.1:{self.engine}", "CLUSTER_SECRET_FILE": str(self.folder / "secret"),
+            "CLUSTER_NODE": node, "WS_PORT": str(self.ports[node]), "ADMIN_PORT": str(self.admin_ports[node]),
+            "LOG_FORMAT": "json", "LOG_FILE": str(self.folder / f"{node}.log")})
+
+    def wait_for_links(self, nodes):
+        wait_until(lambda: all(self.is_linked(node) for node in nodes), "two nodes that know each other")
 
     def start(self, command, settings):
         self.running.append(subprocess.Popen(command, env={"PATH": os.environ["PATH"], **settings}))
@@ -144,6 +151,17 @@ def check_move(cluster):
         client.close()
 
 
+def check_loss(cluster):
+    """A node is killed: another one, which has come when the first had gone, says so."""
+    cluster.start_node("c")
+    cluster.wait_for_links("bc")
+    cluster.running[2].kill()
+    lost = line_of(cluster, "c", "a node is lost")
+    assert (lost["level"], lost["other"]) == ("WARN", "b"), lost
+    link = line_of(cluster, "c", "a link is lost")
+    assert (link["level"], link["incarnation"], link["signals_lost"]) == ("WARN", lost["incarnation"], 0), link
+
+
 def check(cluster):
     rooms = [call(cluster, name) for name in ("blue fox", "red fox")]
     for node in NODES:
@@ -169,6 +187,7 @@ with tempfile.TemporaryDirectory() as place:
     try:
         check(both)
         check_move(both)
+        check_loss(both)
     finally:
         both.end()
 print("one query finds a call in the logs of two nodes")
