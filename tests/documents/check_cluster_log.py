@@ -84,8 +84,10 @@ class Cluster:
         return b'homecall_signal_cluster_links{state="up"} 1\n' in answer
 
     def log(self, node):
+        """Its lines so far; one that is being written is none yet."""
         path = self.folder / f"{node}.log"
-        return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+        text = path.read_text() if path.exists() else ""
+        return [json.loads(line) for line in text[:text.rfind("\n") + 1].splitlines()]
 
     def end(self):
         for process in reversed(self.running):
