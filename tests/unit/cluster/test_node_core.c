@@ -1,5 +1,6 @@
 /* Two nodes with their cores and workers, in one thread and in virtual time: what the core tells its workers,
  * and what they can say when. test_node_threads.c has the threads. */
+#include "homecall/signal_log.h"
 #include "unit/cluster/node_fixture.h"
 
 #include <errno.h>
@@ -201,6 +202,40 @@ static void two_clients_meet_across_nodes(void **state)
         assert_int_equal(left.members_from_elsewhere + left.bindings_elsewhere, 0);
     }
     assert_int_equal(counts_of(f, 0).owned, 0);
+}
+
+/* How many lines there were of lost signals. */
+static void count_losses(void *context, signal_log_level level, const char *text, size_t len)
+{
+    unsigned *lines = context;
+    (void)level;
+    (void)len;
+    *lines += strstr(text, "signals are lost: the counters tell how many cause=gone") != NULL;
+}
+
+static void lost_signals_are_counted_and_logged_once_for_a_while(void **state)
+{
+    fixture *f = *state;
+    test_client a = {0};
+    test_client b = {0};
+    unsigned lines = 0;
+    signal_log_options options;
+    begin(f);
+    join_both(f, &a, &b, "word");
+    test_worker *of_b = b.worker;
+    signal_log_options_init(&options, sizeof(options));
+    options.on_line = count_losses;
+    options.context = &lines;
+    assert_int_equal(signal_log_start(&options), 0);
+    say_some(f, &a, 100, 5);
+    client_leave(&b, f->now_ms); /* before they have come */
+    fixture_settle(f);
+    signal_log_stop();
+    cluster_counters counters = {.misdirected = 0};
+    cluster_worker_get_counters(&of_b->cluster, &counters);
+    assert_int_equal(counters.losses[CLUSTER_LOSS_GONE], 5);
+    assert_int_equal(lines, 1);
+    leave_both(f, &a, &b);
 }
 
 static void rooms_are_spread_over_workers_and_each_message_finds_its_own(void **state)
@@ -475,6 +510,8 @@ int main(void)
                                         tear_down),
         cmocka_unit_test_setup_teardown(a_node_that_drains_says_so, set_up, tear_down),
         cmocka_unit_test_setup_teardown(two_clients_meet_across_nodes, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(lost_signals_are_counted_and_logged_once_for_a_while, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(rooms_are_spread_over_workers_and_each_message_finds_its_own, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(a_join_that_names_the_share_of_another_room_is_not_let_in, set_up,
