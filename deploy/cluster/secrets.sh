@@ -20,6 +20,6 @@ cd "$directory"
 printf 'homecall_password: "%s"\n' "$(cat password)" >password.conf
 chmod 0640 secret password password.conf
 if [ -n "$owner" ] && [ "$(id -u)" -eq 0 ]; then
-    chown "$owner" secret password password.conf
+    chown "$owner" . secret password password.conf
 fi
 echo "in $directory: secret, password, password.conf"

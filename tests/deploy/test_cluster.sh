@@ -106,6 +106,10 @@ check_engine() {
     "$root/deploy/cluster/secrets.sh" "$private/engine/homecall-cluster" >/dev/null
     password=$(cat "$private/engine/homecall-cluster/password")
     engine nats.conf
+    "$root/deploy/cluster/secrets.sh" "$private/of-group" root:nogroup >/dev/null
+    expect "the group that is named may read the secrets" setpriv --reuid=65534 --regid=65534 --clear-groups \
+        cat "$private/of-group/password.conf"
+    expect "and nobody else may" refuses setpriv --reuid=65533 --regid=65533 --clear-groups cat "$private/of-group/password.conf" 2>/dev/null
     local known=",\"user\":\"homecall\",\"pass\":\"$password\""
     expect "nobody comes in without a password" answers "Authorization Violation" ""
     expect "nor with a wrong one" answers "Authorization Violation" ',"user":"homecall","pass":"wrong"'
