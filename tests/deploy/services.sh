@@ -110,6 +110,21 @@ signal_as_composed() {
         sh /srv/compose/signal.sh /srv/homecall-signal --env-file /dev/null "$@"
 }
 
+# node_as_composed NAME ADDRESS: a node of the profile cluster, all of which are alike. In a container it has 0.0.0.0 for itself.
+node_as_composed() {
+    local environment
+    mapfile -t environment < <(environment_of signal)
+    exec "${powerless[@]}" --reuid=10001 --regid=10001 env -i "${environment[@]}" WS_HOST="$2" ADMIN_HOST="$2" CLUSTER_NODE="$1" \
+        sh /srv/compose/signal.sh /srv/homecall-signal --env-file /dev/null
+}
+
+# With what cluster/secrets.sh makes, where the containers have it, and the file itself in another place.
+nats_as_composed() {
+    local arguments
+    mapfile -t arguments < <(of '.services.nats.command[]' | sed 's#^/etc/nats/#/srv/cluster/#')
+    exec "${powerless[@]}" --reuid=10001 --regid=10001 env -i PATH="$PATH:/usr/sbin" nats-server "${arguments[@]}"
+}
+
 # Docker gives a user who is unknown in the image this HOME; the other one is Caddy's image's.
 caddy_as_composed() {
     local environment

@@ -275,6 +275,46 @@ check_international() {
     [ "$failures" -eq 0 ] || tail -n 20 /srv/signal.log /srv/caddy.log /srv/turn.log
 }
 
+# ---- The profile cluster ----
+
+new_calls_work() {
+    (cd /srv && ./homecall-bench call --quiet --reconnect --fresh-rooms --pairs 10 --count 100 \
+        --ca-file /srv/data/caddy/pki/authorities/local/root.crt wss://localhost:8443/signal)
+}
+
+# both_have_clients: Caddy looks again and again which servers there are.
+both_have_clients() {
+    new_calls_work && grep -q upgraded /srv/signal.log && grep -q upgraded /srv/signal-2.log
+}
+
+check_cluster() {
+    local engine first second caddy
+    printf '127.0.0.1 nats\n127.0.0.1 signal signals\n127.0.0.2 signal-2 signals\n' >>/srv/hosts
+    sed -i 's/^127.0.0.1 localhost.*/127.0.0.1 localhost/' /srv/hosts
+    cp -r "$root/deploy/cluster" /srv/
+    /srv/cluster/secrets.sh >/dev/null
+    cp -rp /srv/cluster/secrets /srv/cluster/homecall-cluster
+    cp -rp /srv/cluster/homecall-cluster /run/cluster
+    (nats_as_composed) >/srv/nats.log 2>&1 &
+    engine=$!
+    expect "the engine is healthy" until_works curl --silent --fail "$(of '.services.nats.healthcheck.test[-1]')"
+    (node_as_composed signal 127.0.0.1) >/srv/signal.log 2>&1 &
+    first=$!
+    (node_as_composed signal-2 127.0.0.2) >/srv/signal-2.log 2>&1 &
+    second=$!
+    (caddy_as_composed) >/srv/caddy.log 2>&1 &
+    caddy=$!
+    expect "the web server is healthy before two servers" until_works curl --silent --fail "$(of '.services.web.healthcheck.test[-1]')"
+    expect "calls work over both servers" until_works both_have_clients
+    expect "both have found the engine" test "$(cat /srv/signal.log /srv/signal-2.log | grep -c 'the engine is there')" = 2
+    kill "$second"
+    wait "$second" || true
+    expect "calls work when one has ended" until_works new_calls_work
+    kill "$first" "$caddy" "$engine"
+    wait "$first" "$caddy" "$engine" || true
+    [ "$failures" -eq 0 ] || tail -n 20 /srv/nats.log /srv/signal.log /srv/signal-2.log /srv/caddy.log
+}
+
 # ---- The whole ----
 
 turn_urls="stun:localhost:3478,turn:localhost:3478?transport=udp,turn:localhost:3478?transport=tcp"
@@ -284,6 +324,8 @@ if [ "${1:-}" = --inside ]; then
     check_web
     config=$3
     check_international
+    config=$4
+    check_cluster
 else
     settings=$(mktemp) # none, so far
     trap 'rm -f "$settings"' EXIT
@@ -293,7 +335,9 @@ else
 
     printf '%s\n' TURN_SECRET=topsecret "HOST_PUBLIC=$international" >"$settings"
     other=$(resolve "$settings")
+    echo COMPOSE_PROFILES=cluster >"$settings"
+    cluster=$(resolve "$settings")
     echo TURN_SECRET=topsecret >"$settings"
-    expect "the services run" as_root env BUILD_DIR="$build" "${apart[@]}" --net bash "$0" --inside "$(resolve "$settings")" "$other"
+    expect "the services run" as_root env BUILD_DIR="$build" "${apart[@]}" --net bash "$0" --inside "$(resolve "$settings")" "$other" "$cluster"
 fi
 [ "$failures" -eq 0 ]
