@@ -50,7 +50,7 @@ broken() {
         return
     fi
     link_with "$private/broken"
-    timeout 900 "$private/cluster" --runs 8000 --seed 1 >"$private/said" 2>&1 || status=$?
+    timeout 900 "$private/cluster" --runs "${runs:-8000}" --seed 1 >"$private/said" 2>&1 || status=$?
     if [ "$status" -gt 0 ] && [ "$status" -lt 100 ] && grep 'after step' "$private/said" >/dev/null; then
         echo "ok: $rule ($(grep -E '^seed [0-9]+ fails' "$private/said" | head -1))"
         [ "${verbose:-}" != 1 ] || grep -vE '^\[' "$private/said"
@@ -98,7 +98,7 @@ broken "the members of a lost edge are lost" $c/owner.c 's/^                on_b
 broken "what an edge has accepted waits for the link" $c/edge.c 's/(say\(e->events.context, &b->owner, &m, false\)) != 0\)/\1 == -ENOTCONN)/'
 broken "who comes back has shown that it lives" $c/owner_join.c 's/^        room_manager_on_alive\(.*$/        (void)m;/'
 broken "of two owners that drain one takes" $c/merge_take.c 's/bool may_take = is_ours \|\| /bool may_take = /'
-broken "who drains stops giving when a rival gives" $c/merge.c 's/^        prefer_rival\(o, from, m\);$/        (void)from;/'
+runs=25000 broken "who drains stops giving when a rival gives" $c/merge.c 's/^        prefer_rival\(o, from, m\);$/        (void)from;/'
 broken "who joins again does not meet itself" $c/owner.c 's/^        lose_former\(o, edge, m\);$//'
 broken "nobody is held when the hold is over" $c/edge.c 's/if \(b->state == BINDING_SEEKING \? !opens_rooms : !is_here\)/if (false \&\& is_here)/'
 broken "a room of this node goes on without the engine" $c/edge.c 's/if \(b->state == BINDING_SEEKING \? !opens_rooms : !is_here\)/if (!opens_rooms || !is_here)/'
