@@ -18,20 +18,6 @@ static const char log_namespace[] = "HomeCall_Signal_Session";
 
 /* ---- What its client says ---- */
 
-static signal_kind kind_of(const message_2 *m)
-{
-    switch (m->type) {
-    case MESSAGE_2_OFFER:
-        return SIGNAL_OFFER;
-    case MESSAGE_2_ANSWER:
-        return SIGNAL_ANSWER;
-    case MESSAGE_2_CANDIDATE:
-        return SIGNAL_CANDIDATE;
-    default:
-        return SIGNAL_DATA;
-    }
-}
-
 /* A message that can't go on its way would leave a gap behind it. So the connection ends, and its client
  * comes back and says it again. */
 static void forward(participant *p, const message_2 *m, int fault)
@@ -39,7 +25,7 @@ static void forward(participant *p, const message_2 *m, int fault)
     extra_writer w = {.len = 0};
     bool is_quiet = log_is_on(LOG_INFO) && !participant_host_of(p)->may_log(p, LOG_INFO);
     const struct iovec body = fault == 0 ? slice_to_iovec(extra_2_payload_of(m)) : (struct iovec){NULL, 0};
-    const room_signal signal = {.kind = (int)kind_of(m), .count = 1, .parts = &body};
+    const room_signal signal = {.kind = (int)message_2_kind(m), .count = 1, .parts = &body};
     extra_2_put_said(&w, m, fault, is_quiet);
     assert(!w.is_bad);
     if (edge_client_signal(p, &signal, extra_written(&w)) != 0)

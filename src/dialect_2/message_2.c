@@ -309,3 +309,17 @@ const char *message_2_type_name(message_2_type type)
     assert(type < MESSAGE_2_NO_TYPE);
     return type_names[type].data;
 }
+
+signal_kind message_2_kind(const message_2 *m)
+{
+    switch (m->type) {
+    case MESSAGE_2_OFFER:
+        return SIGNAL_OFFER;
+    case MESSAGE_2_ANSWER:
+        return SIGNAL_ANSWER;
+    case MESSAGE_2_CANDIDATE:
+        return SIGNAL_CANDIDATE;
+    default:
+        return SIGNAL_DATA;
+    }
+}

@@ -10,6 +10,7 @@
 #define HOMECALL_DIALECT_2_MESSAGE_2_H
 
 #include "base/slice.h"
+#include "dialect/signal_kind.h"
 #include "protocol/fields.h"
 
 #include <stdbool.h>
@@ -79,6 +80,9 @@ typedef struct message_2 {
  * use: `type`, and `n` and `ack` with `has_n` and `has_ack`, for a message that is refused uses its number
  * up. They tell what was readable; a message of an unknown type has its `n`, too. */
 int message_2_decode(slice text, size_t max_name_bytes, message_2 *out);
+
+/* The kind of a signal. Of another message it is of no use. */
+signal_kind message_2_kind(const message_2 *m);
 
 /* Does it consist of the characters of tokens and peer ids? */
 bool message_2_is_identifier(slice text);

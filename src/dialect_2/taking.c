@@ -31,20 +31,6 @@ static turn_of look_at_number(const seat *s, uint64_t n)
     return n <= s->received ? TURN_WAS : n == s->received + 1 ? TURN_NOW : TURN_NOT_YET;
 }
 
-static signal_kind kind_of(const message_2 *m)
-{
-    switch (m->type) {
-    case MESSAGE_2_OFFER:
-        return SIGNAL_OFFER;
-    case MESSAGE_2_ANSWER:
-        return SIGNAL_ANSWER;
-    case MESSAGE_2_CANDIDATE:
-        return SIGNAL_CANDIDATE;
-    default:
-        return SIGNAL_DATA;
-    }
-}
-
 static void pass_signal(participant *p, seat *s, const message_2 *m)
 {
     const room_member *to = NULL;
@@ -56,7 +42,7 @@ static void pass_signal(participant *p, seat *s, const message_2 *m)
         }
     }
     const struct iovec body = slice_to_iovec(m->payload);
-    const room_signal signal = {.kind = (int)kind_of(m), .count = 1, .parts = &body, .to = to};
+    const room_signal signal = {.kind = (int)message_2_kind(m), .count = 1, .parts = &body, .to = to};
     dialect_hall *hall = s->house->hall;
     if (log_is_on(LOG_INFO))
         hall->is_quiet = !participant_host_of(p)->may_log(p, LOG_INFO);

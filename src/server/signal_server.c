@@ -1,6 +1,7 @@
 /* Signal_Server: how it is made of its options, and how it stops. Its start is in start.c, its numbers are in
  * numbers.c. */
 #include "base/clock.h"
+#include "base/monotonic_cond.h"
 #include "server/options_check.h"
 #include "server/server_options.h"
 #include "server/server_parts.h"
@@ -18,19 +19,12 @@ static uint32_t processors(void)
     return online < 1 ? 1 : online > SERVER_MAX_WORKERS ? SERVER_MAX_WORKERS : (uint32_t)online;
 }
 
-/* How the end of the threads is waited for. By the monotonic clock: the other one may be set meanwhile. */
+/* How the end of the threads is waited for. */
 static int init_end(signal_server *server)
 {
-    pthread_condattr_t attributes;
-    int error = pthread_condattr_init(&attributes);
+    int error = monotonic_cond_init(&server->has_ended);
     if (error != 0)
-        return -error;
-    error = pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    if (error == 0)
-        error = pthread_cond_init(&server->has_ended, &attributes);
-    pthread_condattr_destroy(&attributes);
-    if (error != 0)
-        return -error;
+        return error;
     error = pthread_mutex_init(&server->end_lock, NULL);
     if (error != 0)
         pthread_cond_destroy(&server->has_ended);
@@ -195,14 +189,7 @@ static void join_threads(signal_server *server)
 int signal_server_stop_within(signal_server *server, uint32_t timeout_ms)
 {
     signal_server_request_stop(server, false);
-    struct timespec until;
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += (time_t)(timeout_ms / 1000);
-    until.tv_nsec += (long)(timeout_ms % 1000) * 1000000;
-    if (until.tv_nsec >= 1000000000) {
-        until.tv_sec++;
-        until.tv_nsec -= 1000000000;
-    }
+    const struct timespec until = monotonic_cond_time(timeout_ms);
     int error = 0;
     pthread_mutex_lock(&server->end_lock);
     while (server->running > 0 && error == 0)
