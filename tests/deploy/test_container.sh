@@ -105,6 +105,8 @@ check_image() {
     image_root=$(in_podman image mount homecall-signal)
     mount -o remount,bind,ro "$image_root" 2>/dev/null || mount --bind -o ro "$image_root" "$image_root"
     expect "the image has what runs and not what builds" refuses test -e "$image_root/usr/bin/cc"
+    # Without CET, as in test_package.sh.
+    expect "its program is hardened" hardening-check --quiet --nocfprotection "$image_root/usr/bin/homecall-signal"
     expect "the server runs" unshare --net bash "$0" --run "$work" "$image_root" "$config"
 }
 
