@@ -43,15 +43,16 @@ end() {
     wait "$@" 2>/dev/null || true
 }
 
-# talk CONNECT [LINE...]: what the engine answers to a client that signs in with this and says these lines.
+# talk CONNECT [LINE...]: what the engine answers to a client that signs in with this and says these lines. All is sent at once: what
+# comes to an engine that has hung up makes the kernel throw its answer away.
 talk() {
-    local connect=$1
+    local said
+    said=$(printf 'CONNECT {"verbose":false,"pedantic":false,"tls_required":false%s}\r\n' "$1")
     shift
+    [ $# -eq 0 ] || said+=$'\n'$(printf '%b\r\n' "$@")
     (
         exec 3<>/dev/tcp/127.0.0.1/4222
-        printf 'CONNECT {"verbose":false,"pedantic":false,"tls_required":false%s}\r\n' "$connect" >&3
-        [ $# -eq 0 ] || printf '%b\r\n' "$@" >&3
-        printf 'PING\r\n' >&3
+        printf '%s\nPING\r\n' "$said" >&3
         timeout 2 sed -n '/^PONG/q; p' <&3
     )
 }
