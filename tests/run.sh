@@ -84,6 +84,10 @@ count_cases() {
         [ "$bad" -gt 0 ] || bad=1
         grep -vE '^ +Start|Passed' "$log" | tail -100
     fi
+    # Not even where the test passed when it was tried again.
+    if [ "$bad" -eq 0 ] && grep -E 'WARNING: ThreadSanitizer|ERROR: (Address|Leak)Sanitizer|runtime error:' "$log"; then bad=1; fi
+    mapfile -t -O "${#remarks[@]}" remarks < <(
+        sed -nE 's/^ *[0-9]+\/[0-9]+ Test +#[0-9]+: ([^ ]+) .*(Failed|Timeout) .*/failed at least once: \1/p' "$log" | sort -u)
     note "$cases" "$bad" "$name" "$log"
 }
 
@@ -131,7 +135,7 @@ stage_unit() {
 
 stage_release() {
     build release || return
-    run_ctest release -L server
+    run_ctest release -L server --repeat until-pass:2 # some measure times
     check "the programs are hardened" hardening-check --nocfprotection build/release/homecall-signal build/release/bench/homecall-bench
     check "installing and embedding" tests/check_install.sh
     check "the protocol is as its document says" tests/documents/check_protocol.py
