@@ -6,6 +6,7 @@
 #include "scenario/scenario.h"
 
 #include "base/clock.h"
+#include "base/monotonic_cond.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -93,13 +94,7 @@ void run_fault(run *r, const char *text)
  * a fault. */
 static bool wait_for_tick(run *r, load_phase phase, bool *is_done)
 {
-    struct timespec until;
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_nsec += TICK_MS * 1000000L;
-    if (until.tv_nsec >= 1000000000L) {
-        until.tv_nsec -= 1000000000L;
-        until.tv_sec++;
-    }
+    const struct timespec until = monotonic_cond_time(TICK_MS);
     pthread_mutex_lock(&r->lock);
     int error = 0;
     while (error == 0 && !r->has_fault && r->done[phase] < r->made)
@@ -448,12 +443,11 @@ static run *new_run(const load_options *options, result *out)
         return NULL;
     r->options = options;
     r->out = out;
+    if (monotonic_cond_init(&r->changed) != 0) {
+        free(r);
+        return NULL;
+    }
     pthread_mutex_init(&r->lock, NULL);
-    pthread_condattr_t attributes;
-    pthread_condattr_init(&attributes);
-    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    pthread_cond_init(&r->changed, &attributes);
-    pthread_condattr_destroy(&attributes);
     progress_init(&r->progress, stderr, options->scenario->operation, options->quiet);
     return r;
 }

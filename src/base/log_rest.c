@@ -1,7 +1,8 @@
 #include "base/log_rest.h"
 
+#include "base/monotonic_cond.h"
+
 #include <pthread.h>
-#include <time.h>
 
 static struct {
     pthread_once_t once;
@@ -12,11 +13,7 @@ static struct {
 
 static void init_wake(void)
 {
-    pthread_condattr_t attributes;
-    pthread_condattr_init(&attributes);
-    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    pthread_cond_init(&shared.wake, &attributes);
-    pthread_condattr_destroy(&attributes);
+    (void)monotonic_cond_init(&shared.wake); /* a rest must not fail; zeroed, it goes by the other clock */
 }
 
 void log_rest_wake(void)
@@ -35,23 +32,10 @@ void log_rest_on_push(log_ring *ring)
         log_rest_wake();
 }
 
-static struct timespec monotonic_after(uint64_t ms)
-{
-    struct timespec at;
-    clock_gettime(CLOCK_MONOTONIC, &at);
-    at.tv_sec += (time_t)(ms / 1000);
-    at.tv_nsec += (long)(ms % 1000) * 1000000;
-    if (at.tv_nsec >= 1000000000) {
-        at.tv_nsec -= 1000000000;
-        at.tv_sec++;
-    }
-    return at;
-}
-
 void log_rest(log_rest_kind kind, uint64_t at_most_ms, bool (*has_work)(log_rest_kind kind))
 {
     pthread_once(&shared.once, init_wake);
-    struct timespec until = monotonic_after(at_most_ms);
+    const struct timespec until = monotonic_cond_time(at_most_ms);
     atomic_store(&shared.kind, (int)kind);
     if (!has_work(kind)) {
         int error = 0;
