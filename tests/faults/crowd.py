@@ -6,6 +6,8 @@ import socket
 import struct
 import time
 
+from frames import first_frame
+
 UPGRADE = (b"GET /signal HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
            b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n")
 TEXT, CLOSE, PING, PONG = 1, 8, 9, 10
@@ -99,16 +101,8 @@ class Client:
             if not head.startswith(b"HTTP/1.1 101 "):
                 raise Wrong("%r: %s" % (self, head.split(b"\r\n")[0].decode()))
             self.data, self.is_open = rest, True
-        while len(self.data) >= 2:
-            size, start = self.data[1] & 127, 2
-            if size == 126:
-                if len(self.data) < 4:
-                    return
-                size, start = struct.unpack("!H", self.data[2:4])[0], 4
-            if len(self.data) < start + size:
-                return
-            opcode, payload = self.data[0] & 15, self.data[start:start + size]
-            self.data = self.data[start + size:]
+        while first := first_frame(self.data):
+            opcode, payload, self.data = first
             self.take(opcode, payload)
 
     def take(self, opcode, payload):

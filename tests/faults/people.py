@@ -8,6 +8,8 @@ import ssl
 import struct
 import time
 
+from frames import first_frame
+
 PATIENCE = 5
 CANDIDATES = 4
 UPGRADE = (b"GET /signal HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
@@ -80,15 +82,8 @@ class Person:
         self.data += got
 
     def take_frames(self):
-        while len(self.data) >= 2:
-            opcode, size, start = self.data[0] & 15, self.data[1] & 127, 2
-            if size == 126:
-                if len(self.data) < 4:
-                    return
-                size, start = struct.unpack("!H", self.data[2:4])[0], 4
-            if len(self.data) < start + size:
-                return
-            payload, self.data = self.data[start:start + size], self.data[start + size:]
+        while first := first_frame(self.data):
+            opcode, payload, self.data = first
             self.take(opcode, payload)
 
     def take(self, opcode, payload):
