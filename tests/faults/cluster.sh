@@ -13,4 +13,4 @@ command -v nats-server >/dev/null || PATH=$PATH:/usr/sbin
 ulimit -n "$(ulimit -Hn)"
 # shellcheck disable=SC2016 # the inner shell expands it
 exec unshare --net --pid --fork --kill-child --mount-proc sh -c 'ip link set lo up && exec python3 -B "$@"' sh \
-    "$root/tests/faults/cluster.py" "$build/homecall-signal" "$bench" "$root/tests/bench/tsan.supp" "$@"
+    "$root/tests/faults/cluster.py" "$build/homecall-signal" "$bench" "$root/tests/tsan.supp" "$@"

@@ -13,7 +13,7 @@ seconds=${1:-30}
 
 # Sanitizers write where nobody would look, if not told otherwise.
 export ASAN_OPTIONS="${ASAN_OPTIONS:-}:log_path='$private/asan'"
-export TSAN_OPTIONS="${TSAN_OPTIONS:-}:log_path='$private/tsan':suppressions='$root/tests/bench/tsan.supp'"
+export TSAN_OPTIONS="${TSAN_OPTIONS:-}:log_path='$private/tsan':suppressions='$root/tests/tsan.supp'"
 
 # fail TEXT
 fail() {
