@@ -123,8 +123,6 @@ int connection_open(connection *c, int fd, uint64_t id, connection_set *set, tls
                       .opened_cs = (uint32_t)(net_loop_now_ms(set->loop) / 10),
                       .is_tls = tls != NULL};
     transport_open(&c->transport, fd, set->hooks->on_ready, c);
-    if (set->limits->send_buffer_bytes > 0)
-        transport_set_send_buffer(&c->transport, set->limits->send_buffer_bytes);
     int error = tls == NULL ? 0 : transport_start_tls(&c->transport, tls);
     if (error == 0 && tls != NULL)
         transport_bound_handshake(&c->transport, &set->tls_steps_left);
@@ -381,7 +379,7 @@ void connection_give_back(connection *c)
 {
     assert(c->entry.state == CONNECTION_DETACHED && c->has_ended);
     connection_free_holding(c);
-    bytes_clear(&c->message); /* or proxied_peer, which is at the same place */
+    bytes_clear(&c->message);
     bytes_clear(&c->output);
     c->entry.set->events->on_free(c);
 }
@@ -398,7 +396,7 @@ void connection_begin_closing(connection *c, const connection_end *end)
 {
     assert(c->entry.state == CONNECTION_HANDSHAKE || connection_is_open(c));
     connection_clear_unread(c);
-    bytes_clear(&c->message); /* or proxied_peer, which is at the same place */
+    bytes_clear(&c->message);
     c->has_kept_message = false;
     connection_enter_state(c, CONNECTION_CLOSING);
     connection_set_put_work(&c->entry, CONNECTION_WORK_WRITE);

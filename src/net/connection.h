@@ -89,19 +89,19 @@ struct connection {
     uint64_t bytes_out;          /* how many bytes were put into `output` */
     connection_holding *holding; /* owned: what it holds from one turn to the next; or NULL */
     net_allowance *allowance;    /* borrowed: what its client may send; set by the owner */
-    union {
-        bytes *proxied_peer; /* owned, in HANDSHAKE: the peer's address, as a PROXY header has it; or NULL */
-        bytes *message;      /* owned, after HANDSHAKE: the part of the current message that has come, where
-                                it did not come at once; or NULL */
-    };
-    bytes *output;         /* owned: what is to be written; or NULL */
+    bytes *message; /* owned: the part of the current message that has come, where it did not come at once; or
+                       NULL */
+    bytes *output;  /* owned: what is to be written; or NULL */
     uint32_t messages_in;  /* whole messages that came, low 32 bits */
     uint32_t messages_out; /* messages sent, low 32 bits */
     uint32_t opened_cs;    /* monotonic, in hundredths of a second, low 32 bits */
     uint32_t last_read_ms; /* monotonic, low 32 bits: when bytes were read last */
     uint32_t ping_sent_us; /* monotonic, low 32 bits: when the ping was sent that awaits_pong is about */
     uint32_t ping_rtt_us;  /* how long the last answered ping took; 0 = none was answered */
-    ws_decoder decoder;
+    union {
+        address peer;       /* in HANDSHAKE: where it comes from; see connection_set_peer() */
+        ws_decoder decoder; /* after it */
+    };
     token_bucket frames;       /* the frames that its peer may still send (net_limits.frame_rate) */
     uint16_t relays_unwritten; /* signals in `output` that connection_time_message() has counted */
     uint8_t pongs_owed;        /* how many of our pings were not answered yet, at most UINT8_MAX */

@@ -3,7 +3,12 @@
 #include "proxy/proxy_protocol.h"
 
 #include <assert.h>
-#include <string.h>
+
+void connection_set_peer(connection *c, const address *peer)
+{
+    assert(c->entry.state == CONNECTION_HANDSHAKE && c->bytes_in == 0);
+    c->peer = *peer;
+}
 
 void connection_await_proxy(connection *c)
 {
@@ -11,14 +16,10 @@ void connection_await_proxy(connection *c)
     c->awaits_proxy = true;
 }
 
-address connection_peer(const connection *c)
+const address *connection_peer(const connection *c)
 {
     assert(c->entry.state == CONNECTION_HANDSHAKE);
-    if (c->proxied_peer == NULL)
-        return transport_peer(&c->transport);
-    address told;
-    memcpy(&told, bytes_head(c->proxied_peer), sizeof(told));
-    return told;
+    return &c->peer;
 }
 
 /* Read the PROXY header if it is complete. Returns how many bytes were used. */
@@ -33,9 +34,8 @@ static size_t take_proxy_header(connection *c, const uint8_t *data, size_t len)
         return 0;
     case PROXY_PROTOCOL_HEADER:
         c->awaits_proxy = false;
-        if (header.source.family != ADDRESS_UNKNOWN &&
-            bytes_append(&c->proxied_peer, &header.source, sizeof(header.source)) != 0)
-            connection_drop_without_memory(c);
+        if (header.source.family != ADDRESS_UNKNOWN)
+            c->peer = header.source;
         return header.len;
     }
     return 0;
@@ -59,7 +59,7 @@ static bool answer_request(connection *c, ws_handshake *handshake)
         connection_drop_without_memory(c);
         return false;
     }
-    bytes_clear(&c->proxied_peer); /* from now on `message` is at the same place */
+    c->decoder = (ws_decoder){0}; /* from now on it is where `peer` was */
     connection_enter_state(c, CONNECTION_OPEN);
     connection_set_put_work(&c->entry, CONNECTION_WORK_WRITE);
     if (c->entry.set->events->on_open != NULL)

@@ -39,8 +39,6 @@ typedef struct net_limits {
     token_bucket_rate frame_rate;        /* how many frames one peer may send */
     token_bucket_rate client_frame_rate; /* how many the connections of one client may send together */
     token_bucket_rate client_byte_rate;  /* and how many bytes in messages and other frames */
-    uint32_t send_buffer_bytes;  /* of the kernel, for each socket, before the kernel doubles it; 0 = as much
-                                    as the kernel likes */
     memory_bound *memory;        /* borrowed: what the connections of all sets may hold; NULL = no bound. It
                                     is the only one that changes. */
     uint32_t message_timeout_ms; /* from the begin of a message or a frame to its end; 0 = no limit */

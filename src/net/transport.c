@@ -35,26 +35,11 @@ void transport_open(transport *t, int fd, event_callback_fn on_ready, void *cont
     set_fd(t, fd, on_ready, context);
 }
 
-void transport_set_send_buffer(transport *t, uint32_t bytes)
-{
-    int size = (int)bytes;
-    (void)setsockopt(transport_fd(t), SOL_SOCKET, SO_SNDBUF, &size, sizeof(size)); /* it can't fail */
-}
-
 void transport_attach(transport *t, struct event_base *base)
 {
     int error = event_base_set(base, &t->input);
     assert(error == 0); /* it fails only for an event that is added or active */
     (void)error;
-}
-
-address transport_peer(const transport *t)
-{
-    struct sockaddr_storage peer;
-    socklen_t len = sizeof(peer);
-    if (getpeername(transport_fd(t), (struct sockaddr *)&peer, &len) != 0)
-        return (address){0};
-    return address_from_sockaddr((struct sockaddr *)&peer, len);
 }
 
 int transport_watch_input(transport *t, bool watches)

@@ -61,14 +61,8 @@ struct transport {
  * TLS handshake is done. It may close the transport. */
 void transport_open(transport *t, int fd, event_callback_fn on_ready, void *context);
 
-/* Let the kernel keep at most about this many bytes of output, and not as many megabytes as it likes. */
-void transport_set_send_buffer(transport *t, uint32_t bytes);
-
 /* Attach a detached transport to `base`, whose thread calls the callbacks. Nothing is watched yet. */
 void transport_attach(transport *t, struct event_base *base);
-
-/* The address of the peer. Of family ADDRESS_UNKNOWN for a Unix socket, and when the kernel has none. */
-address transport_peer(const transport *t);
 
 /* Stop watching and leave the base, so that another thread can attach it. A TLS transport whose handshake is
  * not done can't be attached again. */

@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 #include "server/descriptor_reserve.h"
+#include "server/listen_socket.h"
 #include "session/session_life.h"
 
 #include <assert.h>
@@ -97,8 +98,11 @@ static void on_accept(struct evconnlistener *listener, evutil_socket_t fd, struc
         close(fd);
         return;
     }
+    if (!socket->hands_down && a->send_buffer_bytes > 0) /* a Unix socket, where this can't fail */
+        (void)listen_socket_set_send_buffer(fd, a->send_buffer_bytes);
     const session_start start = {
         .fd = fd,
+        .peer = &from,
         .id = a->next_id,
         .client = &place->account,
         .tls = socket->is_tls ? certificate_share(a->certificate) : NULL,
@@ -261,6 +265,7 @@ int acceptor_init(acceptor *a, const acceptor_plan *plan)
     a->descriptor_bound = plan->descriptor_bound;
     a->next_id = plan->first_id;
     a->id_step = plan->id_step;
+    a->send_buffer_bytes = plan->send_buffer_bytes;
     a->has_proxy_protocol = plan->has_proxy_protocol;
     a->ice_rate = calloc(1, sizeof(*a->ice_rate));
     a->thread.group.ice_rate = a->ice_rate;
@@ -292,7 +297,13 @@ int acceptor_add_socket(acceptor *a, int listen_fd, bool is_tls)
         return -ENOSPC;
     }
     acceptor_socket *socket = &a->sockets[a->socket_count];
-    *socket = (acceptor_socket){.acceptor = a, .is_tls = is_tls};
+    *socket =
+        (acceptor_socket){.acceptor = a, .is_tls = is_tls, .hands_down = listen_socket_hands_down(listen_fd)};
+    int set = a->send_buffer_bytes == 0 ? 0 : listen_socket_set_send_buffer(listen_fd, a->send_buffer_bytes);
+    if (set != 0) {
+        close(listen_fd);
+        return set;
+    }
     /* It is not enabled at once, since then nobody would be told if that failed. */
     errno = ENOMEM; /* libevent does not set it when its own allocation fails */
     socket->listener = evconnlistener_new(a->thread.loop.base, on_accept, socket,

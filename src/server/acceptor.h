@@ -20,9 +20,10 @@ enum { ACCEPTOR_MAX_SOCKETS = 2 * LISTEN_PLACES_MAX };
 
 /* One listening socket. */
 typedef struct acceptor_socket {
-    struct acceptor *acceptor;                                 /* borrowed: whose socket it is */
-    struct evconnlistener *listener;                           /* owned, with the descriptor */
-    bool is_tls;                                               /* its connections use TLS */
+    struct acceptor *acceptor;       /* borrowed: whose socket it is */
+    struct evconnlistener *listener; /* owned, with the descriptor */
+    bool is_tls;                     /* its connections use TLS */
+    bool hands_down;                 /* its connections inherit the bound of the send buffer */
     char path[sizeof(((struct sockaddr_un *)NULL)->sun_path)]; /* a Unix socket that we have made and must
                                                                   remove; else empty */
 } acceptor_socket;
@@ -35,14 +36,15 @@ typedef struct acceptor {
     admission *admission;     /* borrowed; shared by all acceptors */
     certificate *certificate; /* borrowed; shared by all acceptors */
     acceptor_counters counters;
-    ice_rate *ice_rate;      /* owned: for GET /ice on this thread */
-    uint64_t next_id;        /* the id of the next connection */
-    uint64_t id_step;        /* from one id to the next; no two acceptors give the same id */
-    int descriptor_bound;    /* after a client got a descriptor from here on, accepting pauses */
-    bool is_short;           /* there is a shortage of descriptors or memory, or it may not be over yet */
-    bool is_untold;          /* it was said that a proxy is not trusted */
-    bool is_paused;          /* nothing is accepted until `retry` fires */
-    bool has_proxy_protocol; /* a trusted proxy sends a header of the PROXY protocol first */
+    ice_rate *ice_rate;         /* owned: for GET /ice on this thread */
+    uint64_t next_id;           /* the id of the next connection */
+    uint64_t id_step;           /* from one id to the next; no two acceptors give the same id */
+    uint32_t send_buffer_bytes; /* as in the plan */
+    int descriptor_bound;       /* after a client got a descriptor from here on, accepting pauses */
+    bool is_short;              /* there is a shortage of descriptors or memory, or it may not be over yet */
+    bool is_untold;             /* it was said that a proxy is not trusted */
+    bool is_paused;             /* nothing is accepted until `retry` fires */
+    bool has_proxy_protocol;    /* a trusted proxy sends a header of the PROXY protocol first */
 } acceptor;
 
 static_assert(offsetof(acceptor, thread) == 0, "a thread of an acceptor is cast to it");
@@ -50,12 +52,14 @@ static_assert(offsetof(acceptor, thread) == 0, "a thread of an acceptor is cast 
 /* What an acceptor is made from. */
 typedef struct acceptor_plan {
     io_thread_plan thread;
-    admission *admission;     /* borrowed; shared by all acceptors */
-    certificate *certificate; /* borrowed; shared by all acceptors */
-    int descriptor_bound;     /* descriptor_reserve_bound() */
-    uint64_t first_id;        /* the id of its first connection */
-    uint64_t id_step;         /* from one id to the next, so that no two acceptors give the same id */
-    bool has_proxy_protocol;  /* a trusted proxy sends a header of the PROXY protocol first */
+    admission *admission;       /* borrowed; shared by all acceptors */
+    certificate *certificate;   /* borrowed; shared by all acceptors */
+    int descriptor_bound;       /* descriptor_reserve_bound() */
+    uint64_t first_id;          /* the id of its first connection */
+    uint64_t id_step;           /* from one id to the next, so that no two acceptors give the same id */
+    uint32_t send_buffer_bytes; /* how much output of a connection the kernel keeps, before it doubles the
+                                   number; 0 = as much as it likes */
+    bool has_proxy_protocol;    /* a trusted proxy sends a header of the PROXY protocol first */
 } acceptor_plan;
 
 /* Make an acceptor without a socket; its thread does not run yet. 0 or -errno, as io_thread_init(). */

@@ -140,3 +140,16 @@ int listen_socket_duplicate(int fd, uint16_t *port)
     }
     return copy;
 }
+
+int listen_socket_set_send_buffer(int fd, uint32_t bytes)
+{
+    int size = (int)bytes;
+    return setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size)) == 0 ? 0 : -errno;
+}
+
+bool listen_socket_hands_down(int fd)
+{
+    int protocol = 0;
+    socklen_t len = sizeof(protocol);
+    return getsockopt(fd, SOL_SOCKET, SO_PROTOCOL, &protocol, &len) == 0 && protocol == IPPROTO_TCP;
+}

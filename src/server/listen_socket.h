@@ -4,6 +4,7 @@
 
 #include "server/listen_address.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 enum {
@@ -32,5 +33,13 @@ int listen_socket_open_unix(const char *path);
  * The duplicate, owned by the caller, and its TCP port (0 for a Unix socket) in *port; or -errno: -EINVAL
  * where it does not listen, -ENOTSOCK, -EBADF, -EMFILE. */
 int listen_socket_duplicate(int fd, uint16_t *port);
+
+/* Let the kernel keep at most about this many bytes of a socket's output, and not as many megabytes as it
+ * likes. The kernel doubles the number, and there is no way back to what it likes. 0 or -errno. */
+int listen_socket_set_send_buffer(int fd, uint32_t bytes);
+
+/* Do the connections that a listening socket accepts inherit its options? With TCP they do, with a Unix
+ * socket they do not. */
+bool listen_socket_hands_down(int fd);
 
 #endif

@@ -58,7 +58,6 @@ static net_limits net_limits_of(signal_server *server)
                       .requires_origin = o->require_origin},
         .max_message_bytes = o->max_message_bytes,
         .max_output_bytes = o->max_output_bytes,
-        .send_buffer_bytes = o->send_buffer_bytes,
         .memory = &server->shared.memory,
         .message_timeout_ms = o->message_timeout_ms,
         .frame_rate = {.per_second = o->message_rate, .burst = o->message_burst},

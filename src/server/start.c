@@ -154,6 +154,7 @@ static int make_acceptors(signal_server *server)
             .descriptor_bound = descriptor_reserve_bound(count),
             .first_id = cluster_node_first_connection(server->node) + i + 1,
             .id_step = count,
+            .send_buffer_bytes = server->options.send_buffer_bytes,
             .has_proxy_protocol = server->options.proxy_protocol,
         };
         int error = acceptor_init(&server->acceptors[i], &plan);

@@ -149,6 +149,8 @@ int session_open(session_group *group, const session_start *start)
     }
     s->connection.allowance = start->client == NULL ? NULL : &start->client->allowance;
     counter_add(&group->counters.accepted, 1);
+    if (start->peer != NULL)
+        connection_set_peer(&s->connection, start->peer);
     if (start->awaits_proxy)
         connection_await_proxy(&s->connection);
     if (start->refusal != NULL)

@@ -9,6 +9,7 @@
 /* What a session is made of. */
 typedef struct session_start {
     int fd;                 /* the accepted descriptor; the session owns it, also on failure */
+    const address *peer;    /* borrowed: where it comes from, as accept() gave it; NULL = not known */
     uint64_t id;            /* for log lines */
     client_account *client; /* borrowed: whose it is; one without limits where that is not known yet. NULL =
                                no limit of a client */

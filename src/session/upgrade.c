@@ -34,7 +34,7 @@ static forwarded_values values_of(slice fields, slice name, slice lines[MAX_FORW
  * the port, so that all connections of a client have the same address. */
 static address find_client(const session *s, const ws_handshake *handshake)
 {
-    address peer = connection_peer(&s->connection);
+    address peer = *connection_peer(&s->connection);
     peer.port = 0;
     const address_list *proxies = &session_group_of(s)->shared->proxies;
     if (!address_list_has(proxies, &peer))

@@ -17,6 +17,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <net/if.h>
 #include <netinet/in.h>
 #include <sched.h>
@@ -24,6 +25,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/time.h>
@@ -81,8 +83,9 @@ static void start(fixture *f, const char *format, ...)
     f->server = server_start(&f->options);
 }
 
-/* Send an upgrade request; is it answered with 101? Ends the connection. */
-static void expect_welcome(const struct sockaddr *address, socklen_t len)
+/* Send an upgrade request, which must be answered with 101. Returns the descriptor, for the caller to close.
+ */
+static int open_welcome(const struct sockaddr *address, socklen_t len)
 {
     static const char request[] = "GET /signal HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\n"
                                   "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
@@ -97,14 +100,24 @@ static void expect_welcome(const struct sockaddr *address, socklen_t len)
     char answer[16] = {0};
     assert_int_equal(recv(fd, answer, sizeof(answer) - 1, MSG_WAITALL), sizeof(answer) - 1);
     assert_memory_equal(answer, "HTTP/1.1 101 ", 13);
-    close(fd);
+    return fd;
+}
+
+static void expect_welcome(const struct sockaddr *address, socklen_t len)
+{
+    close(open_welcome(address, len));
+}
+
+static int open_welcome_at_path(const char *path)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    snprintf(address.sun_path, sizeof(address.sun_path), "%s", path);
+    return open_welcome((struct sockaddr *)&address, sizeof(address));
 }
 
 static void expect_welcome_at_path(const char *path)
 {
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
-    snprintf(address.sun_path, sizeof(address.sun_path), "%s", path);
-    expect_welcome((struct sockaddr *)&address, sizeof(address));
+    close(open_welcome_at_path(path));
 }
 
 static void expect_welcome_at_ipv4(const char *host, uint16_t port)
@@ -369,6 +382,65 @@ static void a_unix_socket_alone_will_do_and_goes_with_the_server(void **state)
     assert_int_equal(access(f->path, F_OK), -1);
 }
 
+/* ---- What the kernel keeps of the output of a connection ---- */
+
+/* Is it an accepted socket of this server, and not one of those that listen? */
+static bool is_accepted(int fd, const fixture *f)
+{
+    union {
+        struct sockaddr any;
+        struct sockaddr_in ipv4;
+        struct sockaddr_un path;
+    } own = {.any.sa_family = AF_UNSPEC};
+    socklen_t len = sizeof(own);
+    int listens = 1;
+    socklen_t listens_len = sizeof(listens);
+    if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &listens_len) != 0 || listens != 0 ||
+        getsockname(fd, &own.any, &len) != 0)
+        return false;
+    return own.any.sa_family == AF_UNIX
+               ? len > offsetof(struct sockaddr_un, sun_path) && strcmp(own.path.sun_path, f->path) == 0
+               : own.any.sa_family == AF_INET && own.ipv4.sin_port == htons(signal_server_port(f->server));
+}
+
+/* A client came by TCP and one by the Unix socket: the send buffer of both is between these bounds. */
+static void expect_send_buffers(const fixture *f, int least, int most)
+{
+    struct rlimit limit;
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+    int found = 0;
+    for (int fd = 0; fd < (int)limit.rlim_cur && found < 2; fd++) {
+        if (!is_accepted(fd, f))
+            continue;
+        int size = 0;
+        socklen_t len = sizeof(size);
+        assert_int_equal(getsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, &len), 0);
+        assert_in_range(size, least, most);
+        found++;
+    }
+    assert_int_equal(found, 2);
+}
+
+static void the_kernel_keeps_no_more_output_than_it_is_told_however_a_client_has_come(void **state)
+{
+    enum { BYTES = 20000 };
+    fixture *f = *state;
+    for (int is_bounded = 0; is_bounded < 2; is_bounded++) {
+        f->options.send_buffer_bytes = is_bounded ? BYTES : 0;
+        start(f, "127.0.0.1,unix:%s", f->path);
+        client *by_tcp = client_open(signal_server_port(f->server));
+        int by_path = open_welcome_at_path(f->path);
+        if (is_bounded)
+            expect_send_buffers(f, 2 * BYTES, 2 * BYTES); /* the kernel doubles it */
+        else
+            expect_send_buffers(f, 2 * BYTES + 1, INT_MAX);
+        client_close(by_tcp);
+        close(by_path);
+        server_end(f->server);
+        f->server = NULL;
+    }
+}
+
 static void leave_a_stale_socket(const char *path)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
@@ -525,6 +597,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(an_address_of_a_name_that_is_in_use_is_told, make, destroy),
         cmocka_unit_test_setup_teardown(the_admin_port_is_at_all_addresses_of_its_name, make, destroy),
         cmocka_unit_test_setup_teardown(a_unix_socket_alone_will_do_and_goes_with_the_server, make, destroy),
+        cmocka_unit_test_setup_teardown(
+            the_kernel_keeps_no_more_output_than_it_is_told_however_a_client_has_come, make, destroy),
         cmocka_unit_test_setup_teardown(a_socket_that_a_crash_has_left_behind_is_replaced, make, destroy),
         cmocka_unit_test_setup_teardown(a_socket_that_somebody_serves_is_left_alone, make, destroy),
         cmocka_unit_test_setup_teardown(what_is_no_socket_is_left_alone, make, destroy),

@@ -23,8 +23,7 @@ static fixture *fixture_of(const connection *c)
 static void note_peer(fixture *f, const connection *c)
 {
     char text[ADDRESS_MAX_TEXT];
-    address peer = connection_peer(c);
-    address_format(&peer, text);
+    address_format(connection_peer(c), text);
     note(f, "from %s\n", text);
 }
 

@@ -79,7 +79,7 @@ void fixture_upgrade(fixture *f);
 fixture *fixture_open(fixture *f, int type);
 fixture *fixture_make_open(void);
 
-/* A pair of TCP sockets on loopback, since only TCP has resets and addresses. The peer's one blocks. */
+/* A pair of TCP sockets on loopback, since only TCP has resets. The peer's one blocks. */
 int fixture_open_tcp(wire_peer *peer);
 
 /* ---- Turns ---- */

@@ -4,8 +4,6 @@
 #include "base/clock.h"
 #include "unit/net/connection_fixture.h"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
 #include <stdio.h>
 
 static uint64_t answers(const fixture *f, net_handshake answer)
@@ -305,23 +303,50 @@ static void a_proxy_says_who_the_client_is_however_its_header_is_cut(void **stat
     bytes_clear(&out);
 }
 
-static void a_proxy_that_knows_nobody_leaves_it_to_the_kernel(void **state)
+static void a_proxy_that_knows_nobody_leaves_the_address_as_it_was_set(void **state)
+{
+    (void)state;
+    fixture *f = begin_behind_proxy();
+    const address peer = address_from_ipv4((const uint8_t[]){192, 0, 2, 9}, 4661);
+    connection_set_peer(f->c, &peer);
+    bytes *out = make_request_with(PROXY_UNKNOWN);
+    wire_send_gathered(&f->peer, &out);
+    fixture_turn(f);
+    expect(f, "handshake 101\nfrom 192.0.2.9:4661\n");
+    fixture_unmake(f);
+}
+
+/* Its place is needed for what is read of frames afterwards. */
+static void an_address_leaves_nothing_behind_in_the_open_connection(void **state)
 {
     (void)state;
     fixture *f = fixture_make();
     f->tells_peer = true;
-    f->c = fixture_connect(f, fixture_open_tcp(&f->peer));
-    connection_await_proxy(f->c);
-    struct sockaddr_in own;
-    socklen_t len = sizeof(own);
-    assert_int_equal(getsockname(f->peer.fd, (struct sockaddr *)&own, &len), 0);
-    char log[64];
-    snprintf(log, sizeof(log), "handshake 101\nfrom 127.0.0.1:%u\n", ntohs(own.sin_port));
+    fixture_begin(f, SOCK_STREAM);
+    uint8_t all_ones[16];
+    memset(all_ones, 0xFF, sizeof(all_ones));
+    const address peer = address_from_ipv6(all_ones, UINT16_MAX);
+    connection_set_peer(f->c, &peer);
+    wire_send(&f->peer, wire_request, strlen(wire_request));
+    fixture_turn(f);
+    expect(f, "handshake 101\nfrom [ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff]:65535\n");
+    wire_expect_upgraded(&f->peer);
+    wire_send_text(&f->peer, "echo");
+    fixture_turn(f);
+    expect(f, "text echo\n");
+    fixture_expect_idle(f);
+    fixture_unmake(f);
+}
 
-    bytes *out = make_request_with(PROXY_UNKNOWN);
-    wire_send_gathered(&f->peer, &out);
-    fixture_turn_when_due(f);
-    expect(f, log);
+static void an_address_that_was_never_told_is_unknown(void **state)
+{
+    (void)state;
+    fixture *f = fixture_make();
+    f->tells_peer = true;
+    fixture_begin(f, SOCK_STREAM);
+    wire_send(&f->peer, wire_request, strlen(wire_request));
+    fixture_turn(f);
+    expect(f, "handshake 101\nfrom unknown\n");
     fixture_unmake(f);
 }
 
@@ -489,7 +514,9 @@ static const struct CMUnitTest tests[] = {
 };
 
 static const struct CMUnitTest plain_tests[] = {
-    cmocka_unit_test(a_proxy_that_knows_nobody_leaves_it_to_the_kernel),
+    cmocka_unit_test(a_proxy_that_knows_nobody_leaves_the_address_as_it_was_set),
+    cmocka_unit_test(an_address_leaves_nothing_behind_in_the_open_connection),
+    cmocka_unit_test(an_address_that_was_never_told_is_unknown),
 };
 
 static const struct CMUnitTest tls_tests[] = {

@@ -290,27 +290,6 @@ static void each_message_has_its_own_time(void **state)
     fixture_unmake(f);
 }
 
-/* ---- The kernel's part ---- */
-
-static void the_kernel_keeps_no_more_output_than_it_is_told(void **state)
-{
-    (void)state;
-    for (int is_bounded = 0; is_bounded < 2; is_bounded++) {
-        fixture *f = fixture_make();
-        f->limits.send_buffer_bytes = is_bounded ? 32 * KIB : 0;
-        f->c = fixture_connect(f, fixture_open_tcp(&f->peer));
-        int size = 0;
-        socklen_t len = sizeof(size);
-        int error = getsockopt(event_get_fd(&f->c->transport.input), SOL_SOCKET, SO_SNDBUF, &size, &len);
-        assert_int_equal(error, 0);
-        if (is_bounded)
-            assert_int_equal(size, 2 * 32 * KIB);
-        else
-            assert_true(size > 2 * 32 * KIB);
-        fixture_unmake(f);
-    }
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -327,7 +306,6 @@ int main(void)
         cmocka_unit_test(a_frame_that_was_begun_must_end_in_time),
         cmocka_unit_test(neither_more_fragments_nor_pings_give_a_message_more_time),
         cmocka_unit_test(each_message_has_its_own_time),
-        cmocka_unit_test(the_kernel_keeps_no_more_output_than_it_is_told),
     };
     return cmocka_run_group_tests_name("connection_holding", tests, NULL, NULL);
 }

@@ -227,13 +227,6 @@ static void closing_closes_the_descriptor_once(void **state)
     assert_int_equal(read(f->peer, &byte, 1), 0);
 }
 
-static void the_other_end_of_a_closed_one_is_unknown(void **state)
-{
-    fixture *f = *state;
-    transport_close(&f->transport);
-    assert_int_equal(transport_peer(&f->transport).family, ADDRESS_UNKNOWN);
-}
-
 /* A change here is one to decide, not to discover. */
 static void a_transport_stays_small(void **state)
 {
@@ -264,7 +257,6 @@ int main(void)
         CASE(a_transport_may_be_closed_by_its_own_callback_and_is_told_nothing_more),
         CASE(the_end_of_output_leaves_the_input_open),
         CASE(closing_closes_the_descriptor_once),
-        CASE(the_other_end_of_a_closed_one_is_unknown),
         cmocka_unit_test(a_transport_stays_small),
     };
 #undef CASE

@@ -15,6 +15,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
+#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -112,6 +113,34 @@ static void an_accepted_socket_sends_without_delay(void **state)
     assert_int_not_equal(option_of(accepted, IPPROTO_TCP, TCP_NODELAY), 0);
     close(accepted);
     close(client);
+    close(fd);
+}
+
+/* So the server bounds the buffers of its connections once, and not at each of them. */
+static void an_accepted_tcp_socket_inherits_the_bound_of_the_send_buffer(void **state)
+{
+    (void)state;
+    uint16_t port = 0;
+    int fd = open_alone(&port);
+    assert_true(fd >= 0);
+    assert_true(listen_socket_hands_down(fd));
+    assert_int_equal(listen_socket_set_send_buffer(fd, 20000), 0);
+    assert_int_equal(listen(fd, 1), 0);
+    int client = dial(port);
+    int accepted = accept_one(fd);
+    assert_int_equal(option_of(accepted, SOL_SOCKET, SO_SNDBUF), 2 * 20000);
+    close(accepted);
+    close(client);
+    close(fd);
+}
+
+static void a_descriptor_that_is_no_socket_hands_nothing_down(void **state)
+{
+    (void)state;
+    int fd = eventfd(0, EFD_CLOEXEC);
+    assert_true(fd >= 0);
+    assert_false(listen_socket_hands_down(fd));
+    assert_int_equal(listen_socket_set_send_buffer(fd, 20000), -ENOTSOCK);
     close(fd);
 }
 
@@ -236,6 +265,8 @@ int main(void)
         cmocka_unit_test(the_socket_is_bound_to_the_host_that_was_asked_for),
         cmocka_unit_test(the_socket_is_non_blocking_and_close_on_exec_and_does_not_listen_yet),
         cmocka_unit_test(an_accepted_socket_sends_without_delay),
+        cmocka_unit_test(an_accepted_tcp_socket_inherits_the_bound_of_the_send_buffer),
+        cmocka_unit_test(a_descriptor_that_is_no_socket_hands_nothing_down),
         cmocka_unit_test(a_port_that_somebody_listens_on_is_in_use),
         cmocka_unit_test(a_port_is_free_again_right_after_its_server_has_ended),
         cmocka_unit_test(those_that_share_a_port_all_listen_on_it),
