@@ -7,7 +7,9 @@ bool slice_equals_in_any_case(slice a, slice b)
     if (a.len != b.len)
         return false;
     for (size_t i = 0; i < a.len; i++) {
-        if (ascii_lower(a.data[i]) != ascii_lower(b.data[i]))
+        char x = a.data[i];
+        char y = b.data[i];
+        if (x != y && ascii_lower(x) != ascii_lower(y)) /* most are in the same case anyway */
             return false;
     }
     return true;

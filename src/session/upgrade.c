@@ -105,7 +105,8 @@ static const dialect *choose_dialect(const dialects *list, const dialect_limits 
         if (list->all[i].subprotocol != NULL)
             known[known_count++] = list->all[i].subprotocol;
     }
-    const char *asked = ws_subprotocol_choose(handshake->fields, known, known_count);
+    const char *asked =
+        handshake->offers_protocols ? ws_subprotocol_choose(handshake->fields, known, known_count) : NULL;
     for (int i = 0; i < DIALECT_COUNT; i++) {
         if (asked != NULL && list->all[i].subprotocol == asked)
             return &list->all[i];

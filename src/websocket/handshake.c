@@ -33,6 +33,7 @@ typedef struct request {
     bool lists_websocket; /* "websocket" is in Upgrade */
     bool lists_upgrade;   /* "upgrade" is in Connection */
     bool has_body;
+    bool offers_protocols; /* there is a Sec-WebSocket-Protocol */
 } request;
 
 /* ---- Characters and slices ---- */
@@ -64,12 +65,19 @@ static bool list_has(slice list, slice word)
 
 /* ---- The request line (RFC 9112, 3) ---- */
 
+/* No character that belongs to another part of a URI. */
+static bool is_host_char(char c)
+{
+    return is_visible(c) && c != '/' && c != '?' && c != '#' && c != '@' && c != '\\' && c != '"' &&
+           c != '<' && c != '>';
+}
+
 /* Can this be a host with an optional port (RFC 9110, 7.2)? Nobody resolves it. So it only must not be empty,
  * and have no character that belongs to another part of a URI. */
 static bool is_host(slice host)
 {
     for (size_t i = 0; i < host.len; i++) {
-        if (!is_visible(host.data[i]) || strchr("/?#@\\\"<>", host.data[i]) != NULL)
+        if (!is_host_char(host.data[i]))
             return false;
     }
     return host.len > 0;
@@ -180,6 +188,12 @@ static void on_fetch_site(request *r, slice value)
     r->fetch_site = value;
 }
 
+static void on_protocol(request *r, slice value)
+{
+    (void)value;
+    r->offers_protocols = true;
+}
+
 static void on_content_length(request *r, slice value)
 {
     r->has_body |= !slice_equals(value, SLICE_LITERAL("0"));
@@ -192,31 +206,46 @@ static void on_transfer_encoding(request *r, slice value)
 }
 
 typedef struct field {
-    const char *name;
+    slice name;
     void (*on_value)(request *r, slice value);
 } field;
 
+#define NAME(text)               \
+    {                            \
+        (text), sizeof(text) - 1 \
+    }
+
 static const field fields[] = {
-    {"Host", on_host},
-    {"Upgrade", on_upgrade},
-    {"Connection", on_connection},
-    {"Sec-WebSocket-Version", on_version},
-    {"Sec-WebSocket-Key", on_key},
-    {"Origin", on_origin},
-    {"Sec-Fetch-Site", on_fetch_site},
-    {"Content-Length", on_content_length},
-    {"Transfer-Encoding", on_transfer_encoding},
+    {NAME("Host"), on_host},
+    {NAME("Upgrade"), on_upgrade},
+    {NAME("Connection"), on_connection},
+    {NAME("Sec-WebSocket-Version"), on_version},
+    {NAME("Sec-WebSocket-Key"), on_key},
+    {NAME("Sec-WebSocket-Protocol"), on_protocol},
+    {NAME("Origin"), on_origin},
+    {NAME("Sec-Fetch-Site"), on_fetch_site},
+    {NAME("Content-Length"), on_content_length},
+    {NAME("Transfer-Encoding"), on_transfer_encoding},
 };
+
+static const field *find_field(slice name)
+{
+    for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
+        if (name.len == fields[i].name.len && slice_equals_in_any_case(name, fields[i].name))
+            return &fields[i];
+    }
+    return NULL;
+}
 
 /* Read a header line (RFC 9112, 5). A folded line, or a blank before the colon, makes a name that is no
  * token. */
 static bool read_field(slice line, request *r)
 {
-    if (memchr(line.data, ':', line.len) == NULL)
+    const char *colon = memchr(line.data, ':', line.len);
+    if (colon == NULL)
         return false;
-    slice name = slice_take_until(&line, ':');
-    slice value = slice_trim(line);
-
+    slice name = {line.data, (size_t)(colon - line.data)};
+    slice value = slice_trim((slice){colon + 1, line.len - name.len - 1});
     if (!is_token(name))
         return false;
     for (size_t i = 0; i < value.len; i++) {
@@ -224,10 +253,9 @@ static bool read_field(slice line, request *r)
         if ((c < ' ' && c != '\t') || c == 0x7F) /* RFC 9110, 5.5 */
             return false;
     }
-    for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
-        if (slice_equals_in_any_case(name, slice_of_text(fields[i].name)))
-            fields[i].on_value(r, value);
-    }
+    const field *known = find_field(name);
+    if (known != NULL)
+        known->on_value(r, value);
     return true;
 }
 
@@ -242,13 +270,33 @@ typedef enum line_end {
 /* Take the next line, without its end, off the rest of a head. */
 static line_end take_line(slice *rest, slice *line)
 {
-    if (rest->len == 0 || memchr(rest->data, '\n', rest->len) == NULL)
+    const char *end = rest->len == 0 ? NULL : memchr(rest->data, '\n', rest->len);
+    if (end == NULL)
         return LINE_HAS_NO_END;
-    *line = slice_take_until(rest, '\n');
+    *line = (slice){rest->data, (size_t)(end - rest->data)};
+    rest->data = end + 1;
+    rest->len -= line->len + 1;
     if (line->len == 0 || line->data[line->len - 1] != '\r')
         return LINE_HAS_BARE_LF;
     line->len--;
     return LINE_HAS_CRLF;
+}
+
+/* Where the last line and the empty one that ends a head meet: at the first CRLF CRLF. NULL while there is
+ * none. memmem() would look at each byte; most lines have one CR. */
+static const char *find_end(slice head)
+{
+    static const char ending[] = {'\r', '\n', '\r', '\n'};
+    const char *at = head.data;
+    const char *past = head.data + head.len;
+    while ((at = memchr(at, '\r', (size_t)(past - at))) != NULL) {
+        if ((size_t)(past - at) < sizeof(ending))
+            return NULL;
+        if (memcmp(at, ending, sizeof(ending)) == 0)
+            return at;
+        at++;
+    }
+    return NULL;
 }
 
 /* The first line with its end, or as much of it as is there. */
@@ -350,7 +398,7 @@ bool ws_handshake_parse(const ws_handshake_rules *rules, const char *data, size_
 
     bool is_over_limit = len > rules->max_head_bytes;
     slice seen = {data, is_over_limit ? rules->max_head_bytes : len};
-    const char *end = memmem(seen.data, seen.len, "\r\n\r\n", 4);
+    const char *end = find_end(seen);
     slice readable = seen;
     if (end != NULL)
         readable.len = (size_t)(end - data) + 2; /* with the CRLF of the last header line */
@@ -368,7 +416,11 @@ bool ws_handshake_parse(const ws_handshake_rules *rules, const char *data, size_
     else
         return false;
 
-    *handshake = (ws_handshake){.status = status, .path = r.path, .query = r.query, .origin = r.origin};
+    *handshake = (ws_handshake){.status = status,
+                                .path = r.path,
+                                .query = r.query,
+                                .origin = r.origin,
+                                .offers_protocols = r.offers_protocols};
     if (status == 101) {
         handshake->head_len = readable.len + 2;
         handshake->key = r.key;

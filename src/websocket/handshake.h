@@ -34,13 +34,14 @@ enum { WS_HANDSHAKE_MAX_PROTOCOL = 64 };
 
 /* The verdict over a request. The slices point into the caller's bytes. */
 typedef struct ws_handshake {
-    int status;      /* 101, or 200 for a GET of the page, or the fault: 400, 403, 404, 405, 426, 431 */
-    size_t head_len; /* 101: bytes of the request; frames follow it */
-    slice key;       /* 101: the Sec-WebSocket-Key, without blanks around it */
-    slice origin;    /* the Origin; empty where none was sent */
-    slice path;      /* the request target without its query; empty where it was not readable */
-    slice query;     /* what follows the first `?` of the target, undecoded; empty where nothing does */
-    slice fields;    /* the header lines of a well-formed request, whatever its status; else empty */
+    int status;            /* 101, or 200 for a GET of the page, or the fault: 400, 403, 404, 405, 426, 431 */
+    size_t head_len;       /* 101: bytes of the request; frames follow it */
+    slice key;             /* 101: the Sec-WebSocket-Key, without blanks around it */
+    slice origin;          /* the Origin; empty where none was sent */
+    slice path;            /* the request target without its query; empty where it was not readable */
+    slice query;           /* what follows the first `?` of the target, undecoded; empty where nothing does */
+    bool offers_protocols; /* it has a Sec-WebSocket-Protocol, which subprotocol.h reads */
+    slice fields;          /* the header lines of a well-formed request, whatever its status; else empty */
     /* NULL from ws_handshake_parse(). The owner may set it to the subprotocol that a 101 names, one that the
      * client offered: a literal of WS_HANDSHAKE_MAX_PROTOCOL characters of a token at most. */
     const char *protocol;

@@ -5,6 +5,7 @@
 #include <assert.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -43,6 +44,21 @@ static const fault_answer *find_fault_answer(int status)
     return &fault_answers[0];
 }
 
+/* SHA-1, looked up once and then kept until the process ends. OpenSSL looks EVP_sha1() up at each use, with
+ * locks, which takes longer than the digest. NULL without memory. */
+static const EVP_MD *sha1(void)
+{
+    static _Atomic(EVP_MD *) kept;
+    EVP_MD *digest = atomic_load_explicit(&kept, memory_order_acquire);
+    if (digest != NULL)
+        return digest;
+    EVP_MD *found = EVP_MD_fetch(NULL, "SHA1", NULL);
+    if (found == NULL || atomic_compare_exchange_strong(&kept, &digest, found))
+        return found;
+    EVP_MD_free(found); /* another thread was faster */
+    return digest;
+}
+
 bool ws_handshake_accept(char out[WS_HANDSHAKE_ACCEPT_LEN + 1], slice key)
 {
     static const char guid[] = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
@@ -53,7 +69,8 @@ bool ws_handshake_accept(char out[WS_HANDSHAKE_ACCEPT_LEN + 1], slice key)
     assert(key.len == WS_HANDSHAKE_KEY_LEN);
     memcpy(joined, key.data, WS_HANDSHAKE_KEY_LEN);
     memcpy(joined + WS_HANDSHAKE_KEY_LEN, guid, GUID_LEN);
-    if (EVP_Digest(joined, sizeof(joined), digest, NULL, EVP_sha1(), NULL) != 1) {
+    const EVP_MD *type = sha1();
+    if (type == NULL || EVP_Digest(joined, sizeof(joined), digest, NULL, type, NULL) != 1) {
         ERR_clear_error(); /* The thread's next TLS call must not find this error. */
         return false;
     }
@@ -61,23 +78,34 @@ bool ws_handshake_accept(char out[WS_HANDSHAKE_ACCEPT_LEN + 1], slice key)
     return true;
 }
 
+/* Append to a text that ends at `end`. Returns the new end. */
+static char *append(char *end, slice text)
+{
+    memcpy(end, text.data, text.len);
+    return end + text.len;
+}
+
 static size_t answer_upgrade(char out[WS_HANDSHAKE_MAX_ANSWER], slice key, const char *protocol)
 {
-    char accept[WS_HANDSHAKE_ACCEPT_LEN + 1];
-    if (!ws_handshake_accept(accept, key))
+    static const char head[] = "HTTP/1.1 101 Switching Protocols\r\n"
+                               "Upgrade: websocket\r\n"
+                               "Connection: Upgrade\r\n"
+                               "Sec-WebSocket-Accept: ";
+    static const char protocol_name[] = "\r\nSec-WebSocket-Protocol: ";
+    static_assert(sizeof(head) + WS_HANDSHAKE_ACCEPT_LEN + sizeof(protocol_name) + WS_HANDSHAKE_MAX_PROTOCOL <
+                      WS_HANDSHAKE_MAX_ANSWER - 4,
+                  "the longest answer fits");
+
+    char *end = append(out, SLICE_LITERAL(head));
+    if (!ws_handshake_accept(end, key))
         return 0;
-    bool is_named = protocol != NULL;
-    assert(!is_named || strlen(protocol) <= WS_HANDSHAKE_MAX_PROTOCOL);
-    int len = snprintf(out, WS_HANDSHAKE_MAX_ANSWER,
-                       "HTTP/1.1 101 Switching Protocols\r\n"
-                       "Upgrade: websocket\r\n"
-                       "Connection: Upgrade\r\n"
-                       "Sec-WebSocket-Accept: %s\r\n"
-                       "%s%s%s"
-                       "\r\n",
-                       accept, is_named ? "Sec-WebSocket-Protocol: " : "", is_named ? protocol : "",
-                       is_named ? "\r\n" : "");
-    return (size_t)len;
+    end += WS_HANDSHAKE_ACCEPT_LEN;
+    if (protocol != NULL) {
+        assert(strlen(protocol) <= WS_HANDSHAKE_MAX_PROTOCOL);
+        end = append(append(end, SLICE_LITERAL(protocol_name)), slice_of_text(protocol));
+    }
+    end = append(end, SLICE_LITERAL("\r\n\r\n"));
+    return (size_t)(end - out);
 }
 
 size_t ws_handshake_answer(char out[WS_HANDSHAKE_MAX_ANSWER], int status, slice key, const char *protocol)

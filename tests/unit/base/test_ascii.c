@@ -8,6 +8,8 @@
 
 #include <cmocka.h>
 
+#include <string.h>
+
 /* Are these the characters that it says yes to, and no others? */
 static void expect_only(bool (*is_one)(char c), const char *expected)
 {

@@ -107,8 +107,22 @@ static void it_is_found_in_a_request_that_was_read(void **unused)
     ws_handshake handshake;
     assert_true(ws_handshake_parse(&rules, request, strlen(request), &handshake));
     assert_int_equal(handshake.status, 101);
+    assert_true(handshake.offers_protocols);
     assert_null(handshake.protocol);
     assert_ptr_equal(ws_subprotocol_choose(handshake.fields, known, LENGTH_OF(known)), known[0]);
+}
+
+static void a_request_without_it_says_so(void **unused)
+{
+    (void)unused;
+    static const char request[] =
+        "GET /signal HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+    ws_handshake_rules rules = {.path = "/signal", .max_head_bytes = 1024};
+    ws_handshake handshake;
+    assert_true(ws_handshake_parse(&rules, request, strlen(request), &handshake));
+    assert_int_equal(handshake.status, 101);
+    assert_false(handshake.offers_protocols);
 }
 
 int main(void)
@@ -120,6 +134,7 @@ int main(void)
         cmocka_unit_test(where_nothing_known_is_offered_nothing_is_chosen),
         cmocka_unit_test(what_is_not_well_formed_is_skipped),
         cmocka_unit_test(it_is_found_in_a_request_that_was_read),
+        cmocka_unit_test(a_request_without_it_says_so),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
