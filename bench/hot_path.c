@@ -202,6 +202,7 @@ static void make(bench *b, size_t candidate_size)
                                       .dialects = {.max_name_bytes = 512}};
     shared->hash = (keyed_hash){{7, 7, 7}}; /* a fixed key, so that every run uses the same buckets */
     shared->budget.limit = UINT64_MAX / 2;
+    shared->budget.spare = session_budget_spare(shared->budget.limit, 1);
     b->texts = (signal_texts){
         .dialect = &dialect_homecall,
         .size = {[LOAD_OFFER] = 3000, [LOAD_ANSWER] = 3001, [LOAD_CANDIDATE] = candidate_size}};

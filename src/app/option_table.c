@@ -158,7 +158,8 @@ static const option table[] = {
      TARGET(server.pending_max_bytes)},
     {rooms, "PENDING_MAX_TOTAL_BYTES", OPTION_SIZE, AS_LIBRARY, 0, GIB(1024), NULL, NULL,
      "How many bytes of signals all rooms together queue, up to half of MAX_BUFFERED_BYTES. Each room "
-     "and each signal takes half a KiB more.",
+     "and each signal takes half a KiB more. Each worker may keep 64 KiB of this for its own rooms before "
+     "it needs them, all workers together a 64th, so a signal may be refused that much earlier.",
      TARGET(server.pending_max_total_bytes)},
     {rooms, "PENDING_MAX_BYTES_PER_ADDRESS", OPTION_SIZE, AS_LIBRARY, 0, GIB(1024), NULL, NULL,
      "How many bytes of signals the clients of one address may have queued, also after their connections "

@@ -109,7 +109,6 @@ void server_take_snapshot(const signal_server *server, snapshot *out, snapshot_c
         .started_utc_ms = server->started_utc_ms,
         .is_draining = atomic_load_explicit(&server->is_draining, memory_order_relaxed),
         .max_connections = server->options.max_connections,
-        .budget_used = atomic_load_explicit(&server->shared.budget.used, memory_order_relaxed),
         .budget_limit = server->shared.budget.limit,
         .buffered_limit = server->shared.memory.limit,
         .log_lines_left_out = atomic_load_explicit(&server->shared.lines_left_out, memory_order_relaxed),
@@ -119,8 +118,10 @@ void server_take_snapshot(const signal_server *server, snapshot *out, snapshot_c
         .thread_count = server_thread_count(server),
         .threads = threads,
     };
-    for (uint32_t i = 0; i < server->made_workers; i++)
+    for (uint32_t i = 0; i < server->made_workers; i++) {
         take_thread(&threads[i], &server->workers[i], NULL);
+        out->budget_used += counter_get(&server->workers[i].group.rooms.credit.used);
+    }
     for (uint32_t i = 0; i < server->made_acceptors; i++)
         take_thread(&threads[server->made_workers + i], &server->acceptors[i].thread,
                     &server->acceptors[i].counters);

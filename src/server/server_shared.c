@@ -109,11 +109,12 @@ int server_shared_init(signal_server *server)
     shared->shards = (int)o->workers;
     shared->memory.limit = o->max_buffered_bytes;
     shared->memory.share = o->max_buffered_bytes / 2 / (o->workers + o->acceptor_threads);
-    shared->memory.other = &shared->budget.used;
+    shared->memory.other = &shared->budget.taken;
     /* The other half is for what connections hold. */
     shared->budget.limit = o->pending_max_total_bytes < o->max_buffered_bytes / 2 ? o->pending_max_total_bytes
                                                                                   : o->max_buffered_bytes / 2;
     shared->budget.address_limit = o->pending_max_bytes_per_address;
+    shared->budget.spare = session_budget_spare(shared->budget.limit, o->workers);
     shared->budget.charged = server->queue_places;
     shared->hooks = embedder_hooks(o);
     shared->hand_over = hand_over;

@@ -16,17 +16,17 @@ static session_rooms *rooms_of(net_ticker *ticker)
 
 static void warn_of_budget(const session_rooms *rooms)
 {
-    session_budget *budget = rooms->budget;
+    session_budget *budget = rooms->credit.budget;
     if (session_budget_must_warn(budget, net_loop_now_ms(rooms->loop)))
         LOG(LOG_WARN, log_namespace, "more than three quarters of PENDING_MAX_TOTAL_BYTES are used",
-            LOG_NUMBER("used", atomic_load_explicit(&budget->used, memory_order_relaxed)),
+            LOG_NUMBER("used", atomic_load_explicit(&budget->taken, memory_order_relaxed)),
             LOG_NUMBER("limit", budget->limit));
 }
 
 bool session_rooms_reserve(void *context, uint32_t account, size_t len)
 {
-    const session_rooms *rooms = context;
-    session_budget_answer answer = session_budget_take(rooms->budget, account, len);
+    session_rooms *rooms = context;
+    session_budget_answer answer = session_credit_take(&rooms->credit, account, len);
     if (answer == SESSION_BUDGET_ADDRESS_FULL)
         counter_add(&rooms->hall->counters->over_address_budget, 1);
     warn_of_budget(rooms);
@@ -35,7 +35,7 @@ bool session_rooms_reserve(void *context, uint32_t account, size_t len)
 
 void session_rooms_release(void *context, uint32_t account, size_t len)
 {
-    session_budget_give(((session_rooms *)context)->budget, account, len);
+    session_credit_give(&((session_rooms *)context)->credit, account, len);
 }
 
 /* ---- Reports of signals ---- */
@@ -135,10 +135,10 @@ int session_rooms_init(session_rooms *rooms, net_loop *loop, const room_limits *
     *rooms = (session_rooms){
         .ticker = {.next_due_ms = next_due_ms, .on_due = on_due, .on_turn_end = on_turn_end},
         .loop = loop,
-        .budget = budget,
         .hall = hall,
         .hooks = *hooks,
     };
+    session_credit_init(&rooms->credit, budget);
     const room_effects effects = {.reserve = session_rooms_reserve,
                                   .release = session_rooms_release,
                                   .on_signal = on_signal,
@@ -154,4 +154,5 @@ void session_rooms_deinit(session_rooms *rooms)
 {
     room_manager_free(rooms->manager);
     rooms->manager = NULL;
+    session_credit_deinit(&rooms->credit);
 }

@@ -16,7 +16,7 @@ typedef struct session_rooms {
     room_manager *manager; /* owned; NULL = there are no rooms here */
     net_ticker ticker;
     net_loop *loop;           /* borrowed */
-    session_budget *budget;   /* borrowed, shared by the threads of a server */
+    session_credit credit;    /* what these rooms have of the budget of the server */
     const dialect_hall *hall; /* borrowed: whose rooms they are */
     session_hooks hooks;      /* who wants to hear of them */
 } session_rooms;

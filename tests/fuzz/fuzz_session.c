@@ -406,7 +406,7 @@ static void stop(machine *m)
         now_us += STEP_MS * 1000;
         settle(m);
     }
-    REQUIRE(m->opened == m->gone && m->shared.budget.used == 0);
+    REQUIRE(m->opened == m->gone && m->shared.budget.taken == 0);
     for (int i = 0; i < GROUPS; i++) {
         REQUIRE(m->groups[i].connections.count == 0 && m->groups[i].connections.output_bytes == 0);
         if (i != LOBBY) {

@@ -183,7 +183,7 @@ uint64_t site_next_due_ms(const site *s)
 void site_require_empty(const site *s)
 {
     REQUIRE(s->opened == s->gone);
-    REQUIRE(s->shared.budget.used == 0);
+    REQUIRE(s->shared.budget.taken == 0);
     for (int i = 0; i < SITE_GROUPS; i++) {
         const session_group *group = &s->groups[i];
         REQUIRE(group->connections.count == 0);

@@ -155,7 +155,7 @@ static void unmake(fixture *f)
         net_loop_deinit(&f->loops[i]);
     }
     assert_int_equal(f->gone, f->client_count);
-    assert_int_equal(f->shared.budget.used, 0);
+    assert_int_equal(f->shared.budget.taken, 0);
     for (int i = 0; i < f->client_count; i++)
         wire_close(&f->clients[i]);
     free(f);
@@ -491,23 +491,23 @@ static void the_budget_of_all_queues_is_shared_by_the_shards_and_given_back(void
     wire_peer *carl = come_and_join(f, f->rooms[1][0], "carl");
     signal_number(anna, 1);
     settle(f);
-    assert_true(f->shared.budget.used > 0);
-    assert_int_equal(f->shared.budget.used, counter_get(&f->groups[0].counters.pending_bytes));
-    f->shared.budget.limit = 2 * f->shared.budget.used - 1; /* a second one misses by one byte */
+    assert_true(f->shared.budget.taken > 0);
+    assert_int_equal(f->shared.budget.taken, counter_get(&f->groups[0].counters.pending_bytes));
+    f->shared.budget.limit = 2 * f->shared.budget.taken - 1; /* a second one misses by one byte */
     signal_number(carl, 2);
     settle(f);
     expect_error(carl, "Pending queue is full");
-    assert_int_equal(f->shared.budget.used, counter_get(&f->groups[0].counters.pending_bytes));
+    assert_int_equal(f->shared.budget.taken, counter_get(&f->groups[0].counters.pending_bytes));
 
     wire_peer *bert = come_and_join(f, f->rooms[0][0], "bert");
     expect_number(bert, f->rooms[0][0], "anna", 1);
     signal_number(carl, 7);
     settle(f);
     wire_expect_nothing(carl);
-    assert_int_equal(f->shared.budget.used, counter_get(&f->groups[1].counters.pending_bytes));
+    assert_int_equal(f->shared.budget.taken, counter_get(&f->groups[1].counters.pending_bytes));
     say(carl, "{\"type\":\"leave\"}");
     settle(f);
-    assert_int_equal(f->shared.budget.used, 0);
+    assert_int_equal(f->shared.budget.taken, 0);
     unmake(f);
 }
 
