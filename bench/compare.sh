@@ -6,13 +6,14 @@ usage() {
     cat <<'END'
 usage: bench/compare.sh [OPTION...]
 
-Measures our server, the floor (bench/relays/floor_relay.c, the least that this kernel asks for the work), a relay on
-Node.js with ws, and PeerServer. Each figure is a run of homecall-bench of a few seconds against a fresh server; all
-servers take turns at a figure before the next one, and all figures before the next round. Writes medians, spreads,
-bars and plots.
+Measures our server, the floor (bench/relays/floor_relay.c, the least that this kernel asks for the work), relays on
+Node.js with uWebSockets and with ws, and PeerServer. Each figure is a run of homecall-bench of a few seconds against a
+fresh server; all servers take turns at a figure before the next one, and all figures before the next round. Writes
+medians, spreads, bars and plots.
 
-  --only NAMES        of ours, floor, floor-gather, node-ws, peer, other; with commas. ours is needed for the bars
-  --figures LETTERS   of abcdefghijk, as bench/RESULTS.md names them
+  --only NAMES        of ours, floor, floor-gather, uws, uws-raw, node-ws, peer, other; with commas. ours is needed for
+                      the bars
+  --figures LETTERS   of abcdefghijklm, as bench/RESULTS.md names them
   --rounds N          5 unless set
   --quick             runs of a second, for a first look
   --vs COMMAND        one more server, `other`: started by sh -c, to listen on 127.0.0.1 at /signal, and ended with its
@@ -29,8 +30,8 @@ die() {
     exit 1
 }
 
-only=ours,floor,floor-gather,node-ws,peer
-figures=abcdefghijk
+only=ours,floor,floor-gather,uws,uws-raw,node-ws,peer
+figures=abcdefghijklm
 rounds=5
 timing="--seconds 2 --warmup 0.5"
 vs=
@@ -70,12 +71,16 @@ plots=$(dirname "$out")/results
 server_core=0
 load_core=$(($(nproc) > 1 ? 1 : 0))
 run_limit_seconds=120
+is_secure=false # the case at hand is one with TLS
 group=
 bench_pid=
 
 for tool in jq gnuplot taskset ss; do
     command -v "$tool" >/dev/null || die "$tool is missing"
 done
+case $figures in
+*m*) command -v openssl >/dev/null || die "openssl is missing; without it: --figures abcdefghijkl" ;;
+esac
 for program in homecall-signal bench/homecall-bench bench/floor_relay; do
     [ -x "$build/$program" ] ||
         die "$program is not built: cmake --preset release && cmake --build build/release"
@@ -104,19 +109,29 @@ listening_pid() {
     ss -Hltnp "sport = :$port" | grep -o 'pid=[0-9]*' | head -n 1 | cut -d= -f2 || true
 }
 
-# start NAME [SETTING=VALUE ...]: start the server of that name; its settings are ours alone.
+# start NAME [SETTING=VALUE ...]: start the server of that name, with TLS if $is_secure; its settings are ours alone.
 start() {
-    local name=$1
+    local name=$1 certificate=()
     shift
     case $name in
-    ours) start_server LOG_LEVEL=warn WORKERS=1 PING_INTERVAL=1h "$@" taskset -c "$cores"; return ;;
+    ours)
+        secure_port=$(free_port)
+        [ "$is_secure" = false ] ||
+            set -- WSS_PORT="$secure_port" TLS_CERT_FILE="$private/cert.pem" TLS_KEY_FILE="$private/key.pem" "$@"
+        start_server LOG_LEVEL=warn WORKERS=1 PING_INTERVAL=1h "$@" taskset -c "$cores"
+        return
+        ;;
     other) port=$vs_port ;;
     *) port=$(free_port) ;;
     esac
+    secure_port=$port
+    [ "$is_secure" = false ] || certificate=(--cert "$private/cert.pem" --key "$private/key.pem")
     case $name in
     floor) start_relay "$build/bench/floor_relay" "$port" ;;
     floor-gather) start_relay "$build/bench/floor_relay" "$port" gather ;;
-    node-ws) start_relay node "$relays/ws_relay.mjs" "$port" ;;
+    uws) start_relay node "$relays/uws_relay.mjs" "$port" "${certificate[@]}" ;;
+    uws-raw) start_relay node "$relays/uws_relay.mjs" "$port" --raw "${certificate[@]}" ;;
+    node-ws) start_relay node "$relays/ws_relay.mjs" "$port" "${certificate[@]}" ;;
     peer) start_relay node "$relays/peer_server.mjs" "$port" ;;
     other) start_relay sh -c "$vs" ;;
     *) die "unknown server: $name" ;;
@@ -146,21 +161,33 @@ clean_up() {
 trap clean_up EXIT
 trap 'exit 130' INT TERM
 
-# PeerServer and ws, where they are wanted and missing.
+# The packages of npm, where they are wanted and missing.
 install_relays() {
     case ,$only, in
-    *,node-ws,* | *,peer,*) ;;
+    *,uws,* | *,uws-raw,* | *,node-ws,* | *,peer,*) ;;
     *) return 0 ;;
     esac
     command -v node >/dev/null || die "node is missing; without it: --only ours,floor,floor-gather"
-    [ -d "$relays/node_modules" ] || npm --prefix "$relays" ci >&2
+    if ! npm --prefix "$relays" ls >/dev/null 2>&1; then
+        npm --prefix "$relays" ci >&2
+    fi
+}
+
+make_certificate() {
+    case $figures in
+    *m*) ;;
+    *) return 0 ;;
+    esac
+    openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 1 -subj /CN=localhost \
+        -keyout "$private/key.pem" -out "$private/cert.pem" 2>/dev/null
 }
 
 # ---- Runs ----
 
 url() {
-    case $1 in
-    peer) echo "ws://127.0.0.1:$port/peerjs" ;;
+    case $is_secure:$1 in
+    true:*) echo "wss://127.0.0.1:$secure_port/signal" ;;
+    *:peer) echo "ws://127.0.0.1:$port/peerjs" ;;
     *) echo "ws://127.0.0.1:$port/signal" ;;
     esac
 }
@@ -170,7 +197,17 @@ has() {
     case $2:$1 in
     all:* | ours:ours | growth:ours | growth:floor-gather) true ;;
     rooms:*) [ "$1" != peer ] ;;
+    tls:ours | tls:uws | tls:uws-raw | tls:node-ws) true ;;
     *) false ;;
+    esac
+}
+
+# is_due ROUND SERVER SPARSE: is this case measured in this round? Servers whose figures are far from all others are measured in
+# every second one, and so are the many runs of figure k.
+is_due() {
+    [ $(($1 % 2)) -eq 0 ] || return 0
+    case $3:$2 in
+    true:* | *:node-ws | *:peer) false ;;
     esac
 }
 
@@ -195,7 +232,7 @@ run() {
     [ "$server" != peer ] || dialect=peerjs
     # The arguments are words.
     # shellcheck disable=SC2086
-    taskset -c "$load_core" timeout "$run_limit_seconds" "$build/bench/homecall-bench" $timing $4 --dialect "$dialect" \
+    taskset -c "$load_core" timeout "$run_limit_seconds" "$build/bench/homecall-bench" $timing $4 --dialect "$dialect" --insecure \
         --server-pid "$server_pid" --quiet --json "$private/run" "$(url "$server")" >/dev/null 2>"$private/error" &
     bench_pid=$!
     local status=0
@@ -209,18 +246,34 @@ run() {
     fi
 }
 
-# The cases of the figures asked for: name, servers, settings, whether unpinned, arguments.
+# run_crypto ROUND: what a signature by P-256 and an exchange by X25519 take, in µs; as a run of the server `openssl`.
+run_crypto() {
+    echo "round $1 of $rounds: openssl speed" >&2
+    local us
+    us=$(taskset -c "$server_core" openssl speed -mr -seconds 1 ecdsap256 ecdhx25519 2>/dev/null |
+        awk -F: '$1 == "+F4" { sign = $4 } $1 == "+F5" { exchange = $4 }
+            END { if (sign > 0 && exchange > 0) printf "%.2f", 1e6 / sign + 1e6 / exchange }')
+    if [ -n "$us" ]; then
+        # shellcheck disable=SC2016
+        record "$1" openssl crypto -n --argjson us "$us" '{$round, $server, $case, result: {$us}}'
+    else
+        fail_run "$1" openssl crypto /dev/null "openssl speed tells nothing"
+    fi
+}
+
+# The cases of the figures asked for: name, servers, settings, whether unpinned, with TLS and sparse, arguments.
 cases() {
     jq -r --arg figures "$figures" '.cases[] | select(.figures / "" | any(. as $letter | $figures | contains($letter)))
-        | [.name, .servers, .settings // "-", .unpinned // false, .arguments] | join("|")' "$tables/figures.json"
+        | [.name, .servers, .settings // "-", .unpinned // false, .tls // false, .sparse // false, .arguments] | join("|")' "$tables/figures.json"
 }
 
 # measure ROUND: every case with every server.
 measure() {
-    local name servers settings unpinned arguments server
-    while IFS='|' read -r -u 4 name servers settings unpinned arguments; do
+    local name servers settings unpinned sparse arguments server
+    while IFS='|' read -r -u 4 name servers settings unpinned is_secure sparse arguments; do
         for server in ${only//,/ }; do
             has "$server" "$servers" || continue
+            is_due "$1" "$server" "$sparse" || continue
             echo "round $1 of $rounds: $name, $server" >&2
             cores=$server_core
             [ "$unpinned" = false ] || cores=0-$(($(nproc) - 1))
@@ -234,12 +287,16 @@ measure() {
             end
         done
     done 4< <(cases)
+    case $figures in
+    *m*) run_crypto "$1" ;;
+    esac
 }
 
 # shellcheck source=bench/compare/report.sh
 . "$tables/report.sh"
 
 install_relays
+make_certificate
 : >"$private/runs"
 for round in $(seq "$rounds"); do
     measure "$round"

@@ -194,7 +194,7 @@ stage_tsan() {
 
 # That each run of the comparison comes to its end, not what it measures: a machine that tests is no quiet place.
 compare_runs() {
-    bench/compare.sh --quick --rounds 1 --only ours,floor,floor-gather --figures ac --out "$out/compare/RESULTS.md" &&
+    bench/compare.sh --quick --rounds 1 --only ours,floor,floor-gather --figures aclm --out "$out/compare/RESULTS.md" &&
         sed -n '/^## Runs that failed/,/^## Commands/p' "$out/compare/RESULTS.md" | grep -x 'None\.' >/dev/null
 }
 
@@ -205,6 +205,7 @@ stage_bars() {
     check "instructions of the hot path" bench/hot_path.sh
     check "being scraped" as_root bench/scrape.sh 1 # strace looks into the server
     check "the comparison runs" compare_runs
+    check "the comparison says what its runs say" tests/check_compare.sh
     check "every check can fail" as_root tests/check_checks.sh
 }
 

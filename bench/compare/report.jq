@@ -1,5 +1,5 @@
-# From what summary.jq made to the tables of RESULTS.md. $table tells which: bars, figures or failures. $servers are the
-# columns, $asked the letters of the bars.
+# From what summary.jq made to the tables of RESULTS.md. $table tells which: bars, peers, behind, figures or failures.
+# $servers are the columns, $asked the letters of the bars.
 
 def fixed($digits):
   pow(10; $digits) as $scale
@@ -33,10 +33,33 @@ def bars_table:
     | select(.figure as $letter | $asked | contains($letter))
     | [ .figure, (.title + (if .unit then ", " + .unit else "" end)), .bar ]
       + ( if has("deviations") then [(.deviations // [] | map(percent) | join(", ")), "the first", ""]
-          else [(.ours | number), "\(.other | number) (\(.against))", (.ratio | number)]
+          else [(.ours | number), (if .other then "\(.other | number) (\(.against))" else "–" end), (.ratio | number)]
           end )
       + [.is_met | verdict]
     | row );
+
+def behind:
+  if .is_behind | not then "–"
+  else "**by \(.ratio - 1 | fabs * 100 | fixed(0)) %**" + (if .is_near then ", the spreads overlap" else "" end)
+  end;
+
+# Columns of their own for the peers on uWebSockets.
+def peers_table:
+  [$servers / " " | .[] | select(startswith("uws"))] as $columns
+  | (["", "figure", "ours", "the best peer", "ours / best"] + [$columns[] | "ours / \(.)"] + ["behind"] | row),
+    (["---", "---", "---:", "---:", "---:"] + [$columns[] | "---:"] + ["---"] | row),
+    ( .peers[]
+      | [.figure, "\(.title), \(.unit)", (.ours | number), "\(.best | number) (\(.name))", (.ratio | number)]
+        + [.ratios[$columns[]] | number] + [behind]
+      | row );
+
+def behind_list:
+  (.peers | length) as $count
+  | [.peers[] | select(.is_behind)]
+  | if $count == 0 then "No peer was measured."
+    elif . == [] then "In none of the \($count) figures is a peer better than we are."
+    else "In \(length) of the \($count) figures we are behind the best peer: \(map("\(.title) (\(.figure))") | join("; "))."
+    end;
 
 def figures_table($metrics):
   .cells as $cells
@@ -45,7 +68,7 @@ def figures_table($metrics):
     (["---", "---", "---"] + [$columns[] | "---:"] | row),
     ( $metrics[]
       | $cells[.name] as $cells
-      | select($cells | length > 0)
+      | select([$cells[$columns[]]] | any)
       | [.figure, .title, .unit] + [$columns[] as $server | $cells[$server] | cell]
       | row );
 
@@ -55,6 +78,8 @@ def failures_list:
   end;
 
 if $table == "bars" then bars_table
+elif $table == "peers" then peers_table
+elif $table == "behind" then behind_list
 elif $table == "figures" then figures_table($figures.metrics)
 else failures_list
 end

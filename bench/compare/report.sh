@@ -49,7 +49,9 @@ conditions() {
     condition "homecall-signal" "$(git -C "$root" describe --tags --always --dirty 2>/dev/null || "$build/homecall-signal" --version)"
     condition "Node.js" "$(node --version 2>/dev/null || true)"
     condition "ws" "$(package_version ws)"
+    condition "uws (npm's uwebsockets)" "$(package_version uwebsockets)"
     condition "peer (PeerServer)" "$(package_version peer)"
+    condition "TLS" "1.3, a certificate with a P-256 key; $(openssl version | cut -d' ' -f1,2)"
     condition "rounds" "$rounds; the server on processor $server_core, the load on processor $load_core"
 }
 
@@ -58,6 +60,8 @@ server_commands() {
 ours          LOG_LEVEL=warn LOG_FILE=FILE WORKERS=1 MESSAGE_RATE=0 PING_INTERVAL=1h WS_PORT=PORT taskset -c $server_core homecall-signal
 floor         taskset -c $server_core floor_relay PORT
 floor-gather  taskset -c $server_core floor_relay PORT gather
+uws           taskset -c $server_core node bench/relays/uws_relay.mjs PORT
+uws-raw       taskset -c $server_core node bench/relays/uws_relay.mjs PORT --raw
 node-ws       taskset -c $server_core node bench/relays/ws_relay.mjs PORT
 peer          taskset -c $server_core node bench/relays/peer_server.mjs PORT      (--dialect peerjs, ws://127.0.0.1:PORT/peerjs)
 END
@@ -66,7 +70,8 @@ END
 
 bench_commands() {
     jq -r --arg timing "$timing" --arg core "$load_core" '.cases[]
-        | "\(.name)|taskset -c \($core) homecall-bench \($timing) \(.arguments) --server-pid PID ws://127.0.0.1:PORT/signal|\(
+        | "\(.name)|taskset -c \($core) homecall-bench \($timing) \(.arguments) --server-pid PID \(
+            if .tls then "--insecure wss" else "ws" end)://127.0.0.1:PORT/signal|\(
             [if .settings then "ours with " + .settings else empty end, if .unpinned then "not pinned" else empty end] | join(", "))"' \
         "$tables/figures.json" | awk -F'|' '{ printf "%-13s %s%s\n", $1, $2, $3 == "" ? "" : "    # " $3 }'
 }
@@ -83,8 +88,10 @@ write_report() {
 # Measured
 
 Written by \`bench/compare.sh\`: our server beside the least that this kernel asks for the same work (\`floor\`, without and
-with gathered writes: \`bench/relays/floor_relay.c\`) and beside servers on Node.js. A figure is the median of the rounds, with
-the least and the greatest in brackets. All servers were measured in turn, each on the same processor.
+with gathered writes: \`bench/relays/floor_relay.c\`) and beside servers on Node.js. \`uws\` and \`uws-raw\` are a relay on
+uWebSockets, which sends by \`publish()\`: the first reads JSON, the second checks nothing and passes on what came. A figure is
+the median of the rounds, with the least and the greatest in brackets. All servers were measured in turn, each on the same
+processor; \`node-ws\`, \`peer\` and figure k in every second round.
 
 $(conditions)
 
@@ -97,13 +104,24 @@ $(render report.jq table bars)
 - j: 100 joined connections go on to new rooms, with one worker and with two, both on one processor. With two, half of the
   joins move to the other worker, so the difference is divided by 0.5. That share is expected, not counted.
 - k: each figure against the first of its row.
+- l: both users connect for each call and close at its end.
+- m: TLS 1.3 with a key of P-256, without resumption. The call is compared with our own one without TLS, the handshake with what
+  \`openssl speed\` tells of a signature by P-256 and an exchange by X25519. That a key is made for the exchange, hashes, records and
+  the connection itself (figure e) come on top of these.
+
+## Beside the best peer
+
+$(render report.jq table peers)
+
+$(render report.jq table behind)
 
 ## Figures by server
 
 $(render report.jq table figures)
 
 PeerServer knows no rooms: its connections register by connecting, so its calls are relayed without a queue, and an idle
-connection is always a registered one.
+connection is always a registered one. The relays on Node.js have no limits, no log and no pings; \`uws-raw\` believes its clients,
+as the floor does.
 
 $(plot_links)
 
@@ -116,6 +134,8 @@ $(render report.jq table failures)
 The servers:
 
 $(server_commands | sed 's/^/    /')
+
+With TLS (m), ours has also \`WSS_PORT=PORT TLS_CERT_FILE=cert.pem TLS_KEY_FILE=key.pem\`, the relays \`--cert cert.pem --key key.pem\`.
 
 The load, by figure (\`--dialect peerjs\` for PeerServer):
 

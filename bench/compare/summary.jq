@@ -2,6 +2,9 @@
 #
 #   cells     by metric, then by server: {median, min, max, count, failed}
 #   bars      {figure, title, unit, bar, ours, other, against, ratio, is_met}; is_met is null where a figure is missing
+#   peers     what one of the other servers measured as well, beside the best of these: {figure, title, unit, ours, best, name,
+#             ratio, ratios, is_behind, is_near}; ratios is by server, is_behind is true from half a per cent on, and is_near
+#             where the spreads overlap
 #   failures  {round, server, case, error}
 
 def median:
@@ -69,6 +72,23 @@ def bars($figures):
       | $cells | if $bar.flat then bar_of_row($bar; $figures.metrics) else bar_of_one($bar; $figures.metrics) end
       | . + {figure: $bar.figure} ];
 
+# The servers that somebody could use in the place of ours.
+def is_peer: . != "ours" and . != "openssl" and (startswith("floor") | not);
+
+def peers($metrics):
+  . as $cells
+  | [ $metrics[]
+      | $cells[.name] as $by_server
+      | $by_server.ours as $ours
+      | [$by_server | to_entries[] | select((.key | is_peer) and .value.median != null)] as $others
+      | select($ours.median != null and $others != [])
+      | ($others | min_by(.value.median)) as $best
+      | { figure, title, unit, ours: $ours.median, best: $best.value.median, name: $best.key,
+          ratio: ratio($ours.median; $best.value.median),
+          ratios: ($others | map({key, value: ratio($ours.median; .value.median)}) | from_entries),
+          is_behind: (ratio($ours.median; $best.value.median) | . != null and . >= 1.005), is_near: ($ours.min <= $best.value.max) } ];
+
 . as $runs
 | cells($figures.metrics) as $cells
-| { cells: $cells, bars: ($cells | bars($figures)), failures: [$runs[] | select(.error) | {round, server, case, error}] }
+| { cells: $cells, bars: ($cells | bars($figures)), peers: ($cells | peers($figures.metrics)),
+    failures: [$runs[] | select(.error) | {round, server, case, error}] }
