@@ -13,9 +13,9 @@
 
 static const char log_namespace[] = "HomeCall_Signal_Rooms";
 
-static signal_kind kind_of(const message *m)
+static signal_kind kind_of(message_type type)
 {
-    return (signal_kind)(m->type - MESSAGE_OFFER + SIGNAL_OFFER);
+    return (signal_kind)(type - MESSAGE_OFFER + SIGNAL_OFFER);
 }
 
 /* ---- What the rooms do with a participant ---- */
@@ -23,6 +23,10 @@ static signal_kind kind_of(const message *m)
 static bool send_signal(room_peer *peer, const room_signal *signal, const room_member *from)
 {
     participant *p = participant_of_peer(peer);
+    if (signal->whole.len > 0) {
+        const struct iovec whole = slice_to_iovec(signal->whole);
+        return participant_host_of(p)->send_signal(p, &whole, 1);
+    }
     struct iovec parts[MESSAGE_SIGNAL_PARTS];
     signal_1_id id;
     signal_1_lay_out(parts, signal, from, &id);
@@ -120,23 +124,30 @@ static void on_queue_full(participant *p)
     (void)participant_say(p, MESSAGE_QUEUE_IS_FULL);
 }
 
-/* protocol/README.md, 1.2 and 1.3 */
-static dialect_verdict on_signal(participant *p, dialect_hall *hall, const message *m)
+/* Pass on a signal of one who may. `whole` is its message, where the others get just that; else empty. */
+static dialect_verdict pass_on(participant *p, dialect_hall *hall, message_type type, slice payload,
+                               slice whole)
 {
-    if (!is_in_room_of(p, m)) {
-        rules_refuse_signal(p, kind_of(m), m->payload.len,
-                            !participant_is_joined(p) ? "not in a room" : "another room");
-        (void)participant_say(p, MESSAGE_JOIN_FIRST);
-        return DIALECT_GO_ON;
-    }
-    const struct iovec body = slice_to_iovec(m->payload);
-    const room_signal signal = {.kind = (int)kind_of(m), .count = 1, .parts = &body};
+    const struct iovec body = slice_to_iovec(payload);
+    const room_signal signal = {.kind = (int)kind_of(type), .count = 1, .parts = &body, .whole = whole};
     int result = rules_signal(p, hall, &p->peer, &signal);
     if (result == -ENOSPC)
         on_queue_full(p);
     else if (result < 0)
         return rules_close_without_memory(p);
     return DIALECT_GO_ON;
+}
+
+/* protocol/README.md, 1.2 and 1.3 */
+static dialect_verdict on_signal(participant *p, dialect_hall *hall, const message *m)
+{
+    if (!is_in_room_of(p, m)) {
+        rules_refuse_signal(p, kind_of(m->type), m->payload.len,
+                            !participant_is_joined(p) ? "not in a room" : "another room");
+        (void)participant_say(p, MESSAGE_JOIN_FIRST);
+        return DIALECT_GO_ON;
+    }
+    return pass_on(p, hall, m->type, m->payload, (slice){NULL, 0});
 }
 
 static dialect_verdict on_client_error(participant *p, dialect_hall *hall, const message *m)
@@ -151,12 +162,26 @@ static dialect_verdict (*const handlers[])(participant *p, dialect_hall *hall, c
     [MESSAGE_ANSWER] = on_signal, [MESSAGE_CANDIDATE] = on_signal, [MESSAGE_ERROR] = on_client_error,
 };
 
-static dialect_verdict on_message(participant *p, dialect_hall *hall, bool is_text, slice data)
+/* Read every message, and do what it says. Apart from on_message(), whose stack needs no names then. */
+static __attribute__((noinline)) dialect_verdict take_any(participant *p, dialect_hall *hall, bool is_text,
+                                                          slice data)
 {
     message m;
     if (!is_text || message_decode(data, hall->limits->max_name_bytes, &m) != 0)
         return rules_answer_invalid(p, MESSAGE_INVALID);
     return handlers[m.type](p, hall, &m);
+}
+
+static dialect_verdict on_message(participant *p, dialect_hall *hall, bool is_text, slice data)
+{
+    if (is_text && participant_is_joined(p)) {
+        slice room_json, user_json;
+        usual_signal s;
+        room_member_names_json(p->peer.member, &room_json, &user_json);
+        if (message_read_usual(data, room_json, user_json, &s))
+            return pass_on(p, hall, s.type, s.payload, s.is_as_passed_on ? data : (slice){NULL, 0});
+    }
+    return take_any(p, hall, is_text, data);
 }
 
 const dialect dialect_1 = {

@@ -97,14 +97,19 @@ static int read_names(const found_fields *found, const message_row *row, size_t 
     return status;
 }
 
+static bool takes_payload(const message_row *row, json_type type, slice value)
+{
+    if ((row->payload_types & BIT(type)) == 0)
+        return false;
+    return type != JSON_STRING || fields_unquote(value).len > 0 || row->payload_may_be_empty;
+}
+
 static int read_payload(const found_fields *found, const message_row *row, slice *payload)
 {
     if (row->payload == FIELD_COUNT)
         return 0;
     const json_member *member = fields_get(found, row->payload);
-    if (member == NULL || (row->payload_types & BIT(member->type)) == 0)
-        return -EINVAL;
-    if (member->type == JSON_STRING && fields_unquote(member->value).len == 0 && !row->payload_may_be_empty)
+    if (member == NULL || !takes_payload(row, member->type, member->value))
         return -EINVAL;
     *payload = member->value;
     return 0;
@@ -128,6 +133,74 @@ int message_decode(slice text, size_t max_name_bytes, message *out)
     if (status != 0)
         return status;
     return read_payload(&found, row, out->type == MESSAGE_ERROR ? &out->text : &out->payload);
+}
+
+/* ---- The usual form ---- */
+
+/* Step over this text, or over nothing where it does not stand at *at. */
+static inline __attribute__((always_inline)) bool skip_text(const char **at, const char *end, slice text)
+{
+    if ((size_t)(end - *at) < text.len || memcmp(*at, text.data, text.len) != 0)
+        return false;
+    *at += text.len;
+    return true;
+}
+
+/* The same with a member, of which `head` is all before the value. */
+static inline __attribute__((always_inline)) bool skip_member(const char **at, const char *end, slice head,
+                                                              slice value)
+{
+    const char *start = *at;
+    if (!skip_text(at, end, head))
+        return false;
+    if (skip_text(at, end, value))
+        return true;
+    *at = start;
+    return false;
+}
+
+/* Step over the type of a signal. MESSAGE_ERROR if it is none. */
+static inline message_type skip_type(const char **at, const char *end)
+{
+    enum { TELLS_THEM_APART = sizeof("{\"type\":\"") - 1 };
+    if (end - *at <= TELLS_THEM_APART)
+        return MESSAGE_ERROR;
+    switch ((*at)[TELLS_THEM_APART]) {
+    case 'c':
+        return skip_text(at, end, SLICE_LITERAL("{\"type\":\"candidate\"")) ? MESSAGE_CANDIDATE
+                                                                            : MESSAGE_ERROR;
+    case 'o':
+        return skip_text(at, end, SLICE_LITERAL("{\"type\":\"offer\"")) ? MESSAGE_OFFER : MESSAGE_ERROR;
+    case 'a':
+        return skip_text(at, end, SLICE_LITERAL("{\"type\":\"answer\"")) ? MESSAGE_ANSWER : MESSAGE_ERROR;
+    default:
+        return MESSAGE_ERROR;
+    }
+}
+
+bool message_read_usual(slice text, slice room_json, slice user_json, usual_signal *out)
+{
+    const char *at = text.data;
+    const char *end = text.data + text.len;
+    if (text.len == 0 || end[-1] != '}')
+        return false;
+    out->type = skip_type(&at, end);
+    if (out->type == MESSAGE_ERROR)
+        return false;
+    bool has_room = skip_member(&at, end, SLICE_LITERAL(",\"room\":"), room_json);
+    bool has_from = skip_member(&at, end, SLICE_LITERAL(",\"from\":"), user_json);
+    bool has_key = out->type == MESSAGE_CANDIDATE ? skip_text(&at, end, SLICE_LITERAL(",\"candidate\":"))
+                                                  : skip_text(&at, end, SLICE_LITERAL(",\"sdp\":"));
+    if (!has_key || at == end)
+        return false;
+
+    json_type type;
+    const char *value_end = json_scan_value(at, end, &type);
+    if (value_end == NULL || value_end + 1 != end)
+        return false;
+    out->payload = (slice){at, (size_t)(value_end - at)};
+    out->is_as_passed_on = has_room && has_from;
+    return takes_payload(&rows[out->type], type, out->payload);
 }
 
 const char *message_type_name(message_type type)

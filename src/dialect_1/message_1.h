@@ -9,6 +9,7 @@
 #include "base/slice.h"
 #include "protocol/fields.h"
 
+#include <stdbool.h>
 #include <sys/uio.h>
 
 typedef enum message_type {
@@ -38,6 +39,21 @@ typedef struct message {
  * 0, or -EINVAL for everything that protocol/README.md, 1.5, answers with "Invalid message", or -ENOMEM, but
  * only where names or keys have escapes. On failure *out is of no use. */
 int message_decode(slice text, size_t max_name_bytes, message *out);
+
+/* A signal in its usual form. */
+typedef struct usual_signal {
+    message_type type;    /* OFFER, ANSWER or CANDIDATE */
+    slice payload;        /* raw JSON, in the text */
+    bool is_as_passed_on; /* the text is, byte for byte, what message_encode_signal() makes of it */
+} usual_signal;
+
+/* Read a signal that is written as nearly all clients write theirs: {"type":T,"room":R,"from":U,"sdp":S} in
+ * this order and without blanks, with or without `room` and `from`. `room_json` and `user_json` are the names
+ * of the sender as JSON strings, and R and U are these. Only the payload needs to be scanned then.
+ *
+ * False for every other message, good or bad: message_decode() must read it. Where it is true,
+ * message_decode() would find the same type and payload, and the sender's room or none. */
+bool message_read_usual(slice text, slice room_json, slice user_json, usual_signal *out);
 
 /* "join", "offer" and so on: a literal. */
 const char *message_type_name(message_type type);

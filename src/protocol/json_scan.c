@@ -13,6 +13,7 @@
 
 #include "base/ascii.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdint.h>
 
@@ -288,6 +289,16 @@ static const char *scan_container(const char *at, const char *end)
     return at;
 }
 
+/* A value of any type. */
+static inline const char *scan_value(const char *at, const char *end, json_type *type, bool *has_escapes)
+{
+    if (!is_opening(*at))
+        return scan_scalar(at, end, type, has_escapes);
+    *type = *at == '{' ? JSON_OBJECT : JSON_ARRAY;
+    *has_escapes = false;
+    return scan_container(at, end);
+}
+
 static const char *scan_member(const char *at, const char *end, json_member *member)
 {
     at = scan_name(at, end, &member->key, &member->key_has_escapes);
@@ -295,16 +306,17 @@ static const char *scan_member(const char *at, const char *end, json_member *mem
         return NULL;
 
     const char *start = at;
-    if (is_opening(*at)) {
-        member->type = *at == '{' ? JSON_OBJECT : JSON_ARRAY;
-        member->value_has_escapes = false;
-        at = scan_container(at, end);
-    } else {
-        at = scan_scalar(at, end, &member->type, &member->value_has_escapes);
-    }
+    at = scan_value(at, end, &member->type, &member->value_has_escapes);
     if (at != NULL)
         member->value = (slice){start, (size_t)(at - start)};
     return at;
+}
+
+const char *json_scan_value(const char *at, const char *end, json_type *type)
+{
+    assert(at < end && end[-1] == '}');
+    bool has_escapes; /* not used */
+    return scan_value(at, end, type, &has_escapes);
 }
 
 /* Drop the blanks around the text, and the opening bracket of the object. False if there are no brackets. */

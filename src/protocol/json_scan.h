@@ -47,4 +47,9 @@ typedef struct json_scan {
  * nested too deeply, or is not an object. After 0 and -EINVAL the pass is over. */
 int json_scan_next(json_scan *scan, json_member *member);
 
+/* Read the value of the last member of an object, where all before it is known. The value must begin at `at`,
+ * and [at, end) ends with the '}' of that object, which must be there. Returns where the value ends, which is
+ * before that bracket, and its type; NULL when it is not valid JSON or is nested too deeply. */
+const char *json_scan_value(const char *at, const char *end, json_type *type);
+
 #endif

@@ -31,6 +31,8 @@ typedef struct room_signal {
     const struct iovec *parts;
     const room_member *to; /* borrowed: the member of the sender's room that gets it; NULL = all others */
     bool is_fleeting;      /* it is for those who are there now, and never queued */
+    slice whole;           /* borrowed: the message that the others get, where the sender's dialect has it and
+                              they speak the same; or empty. It says what `parts` say, and is not queued. */
 } room_signal;
 
 /* What happens to a member. The last three say that it is gone, and why. */

@@ -2,8 +2,9 @@
  *
  * What must hold: a text that the scanner accepts is one that cJSON accepts too, and then the message is
  * accepted or refused exactly as a plain reading of the cJSON tree says; every member's raw text is valid
- * JSON of the told type by itself; a decoded string survives encoding; and a signal made from a message is
- * read back as the same message, by us and by cJSON.
+ * JSON of the told type by itself; a decoded string survives encoding; a signal made from a message is read
+ * back as the same message, by us and by cJSON; and what message_read_usual() reads is what message_decode()
+ * reads.
  *
  * cJSON is the reference only where it is strict enough: see reference_is_in_common(). */
 #include "fuzz.h"
@@ -222,6 +223,23 @@ static void check_signal(const message *sent, bool is_common)
     free(room_json);
 }
 
+/* The names are those that the message itself has, so that the fuzzer need not find ours. */
+static void check_usual(slice text, const message *decoded)
+{
+    bool has_room = decoded != NULL && decoded->room.len > 0;
+    slice room = has_room ? decoded->room : SLICE_LITERAL("default");
+    size_t room_len;
+    char *room_json = json_text_encode(room, &room_len);
+    REQUIRE(room_json != NULL);
+    usual_signal usual;
+    if (message_read_usual(text, (slice){room_json, room_len}, SLICE_LITERAL("\"peer\""), &usual)) {
+        REQUIRE(decoded != NULL && decoded->type == usual.type);
+        REQUIRE(slice_equals(decoded->payload, usual.payload) && decoded->payload.data == usual.payload.data);
+        REQUIRE(!usual.is_as_passed_on || has_room);
+    }
+    free(room_json);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     slice text = {(const char *)data, size};
@@ -231,6 +249,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (!reference_is_utf8(text)) /* the contract excludes it: such a text only must not hurt */
         return 0;
 
+    check_usual(text, status == 0 ? &decoded : NULL);
     bool is_json = check_members(text);
     REQUIRE(is_json || status != 0);
     bool is_common = reference_is_in_common(text);
