@@ -55,38 +55,44 @@ static const char *scan_byte(const char *at, char byte)
 /* ---- Strings ---- */
 
 /* Mark the special bytes among the next STEP ones: those that end a run of plain string bytes, which are the
- * quote, the backslash, and all below 0x20. Bytes from 0x80 on belong to longer characters and are plain. The
- * number of the lowest bit that is set, divided by MARK_BITS, is the place of the first special byte. Without
- * one no bit is set. */
+ * quote, the backslash, and all below 0x20. Bytes from 0x80 on belong to longer characters and are plain.
+ * Bit i stands for byte i.
+ *
+ * With its second bit turned, the quote is 0x20, and no plain byte is 0x20 or less: so one comparison finds
+ * the quotes and the control characters. */
+enum { QUOTE_TURN = 0x02, QUOTE_TURNED = '"' ^ QUOTE_TURN };
+
 #if USE_SSE2
 
-enum { STEP = 16, MARK_BITS = 1 };
+enum { STEP = 16 };
 
-static uint64_t mark_special(const char *at)
+static inline uint64_t mark_special(const char *at)
 {
     __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)at);
-    __m128i quotes = _mm_cmpeq_epi8(bytes, _mm_set1_epi8('"'));
+    __m128i turned = _mm_xor_si128(bytes, _mm_set1_epi8(QUOTE_TURN));
+    __m128i low = _mm_cmpeq_epi8(turned, _mm_min_epu8(turned, _mm_set1_epi8(QUOTE_TURNED)));
     __m128i backslashes = _mm_cmpeq_epi8(bytes, _mm_set1_epi8('\\'));
-    __m128i controls = _mm_cmpeq_epi8(bytes, _mm_min_epu8(bytes, _mm_set1_epi8(0x1F)));
-    return (uint64_t)_mm_movemask_epi8(_mm_or_si128(_mm_or_si128(quotes, backslashes), controls));
+    return (uint64_t)_mm_movemask_epi8(_mm_or_si128(low, backslashes));
 }
 
 #else
 
-enum { STEP = 8, MARK_BITS = 8 };
+enum { STEP = 8 };
 
-/* The borrow of a subtraction may mark bytes behind the first special one, but never before it. */
-static uint64_t mark_special(const char *at)
+/* The sums stay within their bytes, since no summand has a top bit. */
+static inline uint64_t mark_special(const char *at)
 {
     const uint64_t ones = 0x0101010101010101;
-    const uint64_t tops = 0x8080808080808080;
+    const uint64_t tops = ones * 0x80;
     uint64_t word;
     memcpy(&word, at, sizeof(word));
     word = le64toh(word);
-    uint64_t quotes = (word ^ ones * '"') - ones;
-    uint64_t backslashes = (word ^ ones * '\\') - ones;
-    uint64_t controls = word - ones * 0x20;
-    return (quotes | backslashes | controls) & ~word & tops;
+    uint64_t turned = word ^ ones * QUOTE_TURN;
+    uint64_t other = word ^ ones * '\\';
+    uint64_t is_high = ((turned & ~tops) + ones * (0x7F - QUOTE_TURNED)) | turned;
+    uint64_t is_no_backslash = ((other & ~tops) + ones * 0x7F) | other;
+    uint64_t special = ~(is_high & is_no_backslash) & tops;
+    return (special >> 7) * 0x0102040810204080 >> 56; /* the top bits, side by side */
 }
 
 #endif
@@ -97,7 +103,7 @@ static inline const char *skip_plain(const char *at, const char *end)
     for (; end - at >= STEP; at += STEP) {
         uint64_t marks = mark_special(at);
         if (marks != 0)
-            return at + __builtin_ctzll(marks) / MARK_BITS;
+            return at + __builtin_ctzll(marks);
     }
     while (at < end && *at != '"' && *at != '\\' && (unsigned char)*at >= 0x20)
         at++;
@@ -132,22 +138,60 @@ static const char *scan_escape(const char *at)
 }
 
 /* The end of a line of an SDP, which is most of what there is to escape. */
-static inline bool is_line_end(const char *at, const char *end)
+enum { LINE_END_LEN = 4 };
+
+static inline bool is_line_end(const char *at)
 {
-    return end - at >= 4 && memcmp(at, "\\r\\n", 4) == 0;
+    return memcmp(at, "\\r\\n", LINE_END_LEN) == 0;
+}
+
+/* Marks for a block of BLOCK bytes. */
+enum { BLOCK = 64 };
+
+static inline uint64_t mark_block(const char *at)
+{
+    uint64_t marks = 0;
+    for (int i = 0; i < BLOCK; i += STEP)
+        marks |= mark_special(at + i) << i;
+    return marks;
+}
+
+/* Go over the blocks of a string from an escape on. Returns its closing quote; or, where what is left is
+ * shorter than a block, how far this came, which may be `end`; or NULL. */
+static const char *scan_blocks(const char *at, const char *end)
+{
+    while (end - at >= BLOCK + LINE_END_LEN) {
+        const char *next = at + BLOCK;
+        for (uint64_t marks = mark_block(at); marks != 0;) {
+            const char *special = at + __builtin_ctzll(marks);
+            if (*special == '"')
+                return special;
+            const char *after = is_line_end(special) ? special + LINE_END_LEN : scan_escape(special);
+            if (after == NULL)
+                return NULL;
+            if (after >= at + BLOCK) {
+                next = after;
+                break;
+            }
+            marks &= UINT64_MAX << (after - at); /* the escape itself may have marks */
+        }
+        at = next;
+    }
+    return at;
 }
 
 /* The rest of a string, from its first escape on. */
 static const char *scan_escapes(const char *at, const char *end)
 {
-    do {
-        at = is_line_end(at, end) ? at + 4 : scan_escape(at);
-        if (at != NULL && *at != '\\')
-            at = skip_plain(at, end);
+    at = scan_blocks(at, end);
+    if (at == NULL)
+        return NULL;
+    while ((at = skip_plain(at, end)) != NULL && *at != '"') {
+        at = scan_escape(at);
         if (at == NULL)
             return NULL;
-    } while (*at != '"');
-    return at + 1;
+    }
+    return at == NULL ? NULL : at + 1;
 }
 
 static inline const char *scan_string(const char *at, const char *end, bool *has_escapes)

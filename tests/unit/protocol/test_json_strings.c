@@ -1,0 +1,159 @@
+/* Strings are scanned in blocks and steps. Here is the plain form, byte by byte, and both must find the same
+ * end of every string. Each text lies in a heap block of exactly its size. */
+#include "protocol/json_scan.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <ctype.h>
+#include <stdlib.h>
+
+enum { MAX_TEXT = 512 };
+
+/* Where the string ends that begins at the start of the text; 0 if it is not valid (RFC 8259, 7). */
+static size_t plain_end(const char *text, size_t len)
+{
+    for (size_t at = 1; at < len;) {
+        unsigned char byte = (unsigned char)text[at];
+        if (byte == '"')
+            return at + 1;
+        if (byte < 0x20)
+            return 0;
+        size_t size = 1;
+        if (byte == '\\') {
+            if (at + 1 == len || text[at + 1] == '\0' || strchr("\"\\/bfnrtu", text[at + 1]) == NULL)
+                return 0;
+            size = text[at + 1] == 'u' ? 6 : 2;
+            for (size_t i = at + 2; i < at + size; i++) {
+                if (i >= len || !isxdigit((unsigned char)text[i]))
+                    return 0;
+            }
+        }
+        at += size;
+    }
+    return 0;
+}
+
+/* A quote, the body, and the bracket that ends the object around it. */
+static void check_body(const char *body, size_t len)
+{
+    char *text = malloc(len + 2);
+    assert_non_null(text);
+    text[0] = '"';
+    memcpy(text + 1, body, len);
+    text[len + 1] = '}';
+    json_type type;
+    const char *end = json_scan_value(text, text + len + 2, &type);
+    size_t expected = plain_end(text, len + 2);
+    size_t found = end == NULL ? 0 : (size_t)(end - text);
+    if (found != expected)
+        fail_msg("%.*s ends at %zu, not at %zu", (int)len + 2, text, expected, found);
+    free(text);
+}
+
+/* Each at each place, also where a block ends within it. */
+static const char *const pieces[] = {
+    "\\r\\n", "\\n", "\\\\", "\\\"", "\"",       "\\/", "\\u00e9", "\\ud83d", "\\u00g0", "\\x",
+    "\\\\\\", "\n",  "\x1f", "\x7f", "\xc3\xa9", " ",   "!",       "\\",      "}",
+};
+
+enum { PIECES = sizeof(pieces) / sizeof(pieces[0]) };
+
+static void each_piece_is_seen_at_each_place_of_a_block(void **state)
+{
+    (void)state;
+    char body[MAX_TEXT];
+    for (size_t before = 0; before < 140; before++) {
+        for (size_t pair = 0; pair < (size_t)PIECES * PIECES; pair++) {
+            const char *first = pieces[pair / PIECES];
+            const char *second = pieces[pair % PIECES];
+            /* The escape at the start makes the rest be scanned in blocks. */
+            size_t len = 0;
+            memcpy(body, "\\t", 2);
+            len += 2;
+            memset(body + len, 'a', before);
+            len += before;
+            memcpy(body + len, first, strlen(first));
+            len += strlen(first);
+            memcpy(body + len, second, strlen(second));
+            len += strlen(second);
+            memset(body + len, 'b', 70);
+            len += 70;
+            body[len++] = '"';
+            check_body(body, len);
+        }
+    }
+}
+
+static void every_byte_is_seen_at_every_place_of_a_block(void **state)
+{
+    (void)state;
+    char body[MAX_TEXT];
+    memcpy(body, "\\t", 2);
+    memset(body + 2, 'a', 140);
+    body[142] = '"';
+    for (size_t at = 2; at < 142; at++) {
+        for (unsigned byte = 0; byte < 256; byte++) {
+            body[at] = (char)byte;
+            check_body(body, 143);
+        }
+        body[at] = 'a';
+    }
+}
+
+/* The same numbers in every run. */
+static uint32_t next_number(uint32_t *seed)
+{
+    *seed = *seed * 1664525 + 1013904223;
+    return *seed >> 16;
+}
+
+static void strings_of_many_pieces_end_where_they_should(void **state)
+{
+    (void)state;
+    uint32_t seed = 16;
+    for (int round = 0; round < 20000; round++) {
+        char body[MAX_TEXT];
+        size_t len = 0;
+        size_t most = next_number(&seed) % (MAX_TEXT - 80);
+        while (len < most) {
+            uint32_t run = next_number(&seed) % 40;
+            memset(body + len, 'c', run);
+            len += run;
+            /* Mostly what does not end the string, or few were long. */
+            const char *piece = pieces[next_number(&seed) % (next_number(&seed) % 32 == 0 ? PIECES : 4)];
+            memcpy(body + len, piece, strlen(piece));
+            len += strlen(piece);
+        }
+        body[len++] = '"';
+        check_body(body, len);
+    }
+}
+
+static void a_string_that_is_cut_off_has_no_end(void **state)
+{
+    (void)state;
+    char body[MAX_TEXT];
+    size_t len = 0;
+    while (len < 200) {
+        memcpy(body + len, "a=rtpmap:96 VP8/90000\\r\\n", 25);
+        len += 25;
+    }
+    for (; len > 0; len--)
+        check_body(body, len);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(each_piece_is_seen_at_each_place_of_a_block),
+        cmocka_unit_test(every_byte_is_seen_at_every_place_of_a_block),
+        cmocka_unit_test(strings_of_many_pieces_end_where_they_should),
+        cmocka_unit_test(a_string_that_is_cut_off_has_no_end),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
