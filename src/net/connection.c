@@ -70,7 +70,7 @@ void connection_free_holding(connection *c)
 static int enter_set(connection *c, connection_set *set, connection_state state)
 {
     assert(c->entry.state == CONNECTION_DETACHED && c->entry.work == 0);
-    transport_attach(&c->transport, set->loop->base);
+    transport_attach(&c->transport, set->loop);
     int error = transport_watch_input(&c->transport, true);
     if (error != 0) {
         transport_detach(&c->transport);
@@ -122,7 +122,7 @@ int connection_open(connection *c, int fd, uint64_t id, connection_set *set, tls
                       .id = id,
                       .opened_cs = (uint32_t)(net_loop_now_ms(set->loop) / 10),
                       .is_tls = tls != NULL};
-    transport_open(&c->transport, fd, set->hooks->on_ready, c);
+    transport_open(&c->transport, fd, set->hooks->on_ready);
     int error = tls == NULL ? 0 : transport_start_tls(&c->transport, tls);
     if (error == 0 && tls != NULL)
         transport_bound_handshake(&c->transport, &set->tls_steps_left);

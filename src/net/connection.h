@@ -179,6 +179,12 @@ static inline connection *connection_of(connection_entry *entry)
     return (connection *)(void *)((char *)entry - offsetof(connection, entry));
 }
 
+/* The connection whose transport this is. */
+static inline connection *connection_of_transport(transport *t)
+{
+    return (connection *)(void *)((char *)t - offsetof(connection, transport));
+}
+
 /* Has anything been read from it after this time? Only times of the last 24 days can be compared. */
 static inline bool connection_has_read_since(const connection *c, uint64_t since_ms)
 {
@@ -259,7 +265,8 @@ uint8_t *connection_extend_output(connection *c, size_t len);
  * can't be made. */
 int connection_append_answer(connection *c, int status, slice key, const char *protocol);
 
-/* Start or stop to watch whether the socket takes more output. 0 or -ENOMEM; to stop can't fail. */
+/* Start or stop to watch whether the socket takes more output. 0, -ENOMEM, or another -errno of epoll; to
+ * stop can't fail. */
 int connection_want_writable(connection *c, bool wants);
 
 /* Write as much of the output as the socket takes. 0, or -errno when the peer is gone. */

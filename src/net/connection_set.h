@@ -84,7 +84,7 @@ typedef STAILQ_HEAD(connection_queue, connection_entry) connection_queue;
 /* What a set calls for its connections. It is the same table for all of them. */
 typedef struct connection_hooks {
     /* The descriptor of a connection is ready: the callback for transport_open(). */
-    event_callback_fn on_ready;
+    net_watch_fn on_ready;
     /* The deadline of its state has come. It must leave the state, or enter it again with a new deadline. */
     void (*on_due)(connection_entry *entry);
     /* Do the work of these bits. The entry is not in the queue any more, and its `work` is 0. It may be freed

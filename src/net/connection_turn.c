@@ -6,17 +6,16 @@
 #include <assert.h>
 #include <errno.h>
 
-/* The event_callback_fn of transport_open(). Input is read here. Output is written at the end of the turn. */
-static void on_ready(evutil_socket_t fd, short what, void *context)
+/* The callback of transport_open(). Input is read here. Output is written at the end of the turn. */
+static void on_ready(net_watch *watch, uint32_t events)
 {
-    (void)fd;
-    connection *c = context;
+    connection *c = connection_of_transport(transport_of(watch));
     (void)net_loop_now_us(c->entry.set->loop); /* before any work, since the turn's time counts from here */
-    if ((what & EV_WRITE) != 0)
+    if ((events & EPOLLOUT) != 0)
         connection_set_put_work(&c->entry, CONNECTION_WORK_WRITE);
-    else if ((what & EV_READ) != 0)
+    if ((events & EPOLLIN) != 0)
         connection_on_readable(c);
-    else /* the TLS handshake is done */
+    if (events == 0) /* the TLS handshake is done */
         counter_add(&c->entry.set->counters.tls_handshakes, 1);
 }
 

@@ -4,6 +4,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <stddef.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
 
@@ -13,32 +14,68 @@
  * put off once, by CATCH_UP_MS. */
 enum { STALL_MS = 250, CATCH_UP_MS = 200 };
 
-static void on_timer(evutil_socket_t fd, short what, void *context)
+/* ---- Making ---- */
+
+/* The loop whose timer this is. */
+static net_loop *loop_of_timer(net_watch *timer)
 {
-    (void)what;
-    net_loop *loop = context;
+    return (net_loop *)(void *)((char *)timer - offsetof(net_loop, timer));
+}
+
+static void on_timer(net_watch *timer, uint32_t events)
+{
+    (void)events;
+    net_loop *loop = loop_of_timer(timer);
     uint64_t expirations;
-    (void)!read(fd, &expirations, sizeof(expirations)); /* or the descriptor would stay readable */
+    (void)!read(timer->fd, &expirations, sizeof(expirations)); /* or the descriptor would stay readable */
     loop->timer_was_late = net_loop_now_ms(loop) > loop->timer_due_ms + STALL_MS;
     loop->timer_due_ms = UINT64_MAX; /* not set: the end of the turn does what is due, and sets it again */
 }
 
-/* The timer is a timerfd and not a timeout of libevent. libevent would compute a timeout for every
- * epoll_wait(). That costs some tenths of a microsecond in each turn, even if only one signal comes. */
+/* The timer is a timerfd and not a timeout of epoll_wait(). A timeout would have to be computed in each turn.
+ * That costs some tenths of a microsecond, even if only one signal comes. */
 static int make_timer(net_loop *loop)
 {
-    loop->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
-    if (loop->timer_fd < 0)
+    loop->timer.fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
+    if (loop->timer.fd < 0)
         return -errno;
-    loop->timer = event_new(loop->base, loop->timer_fd, EV_READ | EV_PERSIST, on_timer, loop);
-    return loop->timer != NULL && event_add(loop->timer, NULL) == 0 ? 0 : -ENOMEM;
+    return net_watch_change(&loop->epoll, &loop->timer, EPOLLIN);
+}
+
+/* The own epoll is ready. It is looked into when the base is done. */
+static void on_epoll_ready(evutil_socket_t fd, short what, void *context)
+{
+    (void)fd;
+    (void)what;
+    net_loop *loop = context;
+    loop->is_epoll_ready = true;
+}
+
+/* How many events are on the base. libevent may count some of its own. */
+static int count_events(const net_loop *loop)
+{
+    return event_base_get_num_events(loop->base, EVENT_BASE_COUNT_ADDED | EVENT_BASE_COUNT_ACTIVE);
+}
+
+/* Put the own epoll on the base. */
+static int watch_epoll(net_loop *loop)
+{
+    loop->watched = event_new(loop->base, loop->epoll.fd, EV_READ | EV_PERSIST, on_epoll_ready, loop);
+    if (loop->watched == NULL || event_add(loop->watched, NULL) != 0)
+        return -ENOMEM;
+    loop->events_at_rest = count_events(loop);
+    return 0;
 }
 
 int net_loop_init(net_loop *loop)
 {
-    *loop = (net_loop){.timer_fd = -1, .timer_due_ms = UINT64_MAX};
+    *loop = (net_loop){.timer = {.on_ready = on_timer, .fd = -1}, .timer_due_ms = UINT64_MAX};
     STAILQ_INIT(&loop->tickers);
-    int error = net_event_base_new(&loop->base);
+    int error = net_epoll_open(&loop->epoll);
+    if (error == 0)
+        error = net_event_base_new(&loop->base);
+    if (error == 0)
+        error = watch_epoll(loop);
     if (error == 0)
         error = make_timer(loop);
     if (error != 0)
@@ -48,14 +85,16 @@ int net_loop_init(net_loop *loop)
 
 void net_loop_deinit(net_loop *loop)
 {
-    if (loop->timer != NULL)
-        event_free(loop->timer);
-    if (loop->timer_fd >= 0)
-        close(loop->timer_fd);
+    (void)net_watch_change(&loop->epoll, &loop->timer, 0);
+    if (loop->timer.fd >= 0)
+        close(loop->timer.fd);
+    if (loop->watched != NULL)
+        event_free(loop->watched);
     if (loop->base != NULL)
         event_base_free(loop->base);
-    loop->timer = NULL;
-    loop->timer_fd = -1;
+    net_epoll_close(&loop->epoll);
+    loop->timer.fd = -1;
+    loop->watched = NULL;
     loop->base = NULL;
 }
 
@@ -81,7 +120,7 @@ static void set_timer_to(net_loop *loop, uint64_t due_ms)
     uint64_t wait_ms = due_ms > now_ms ? due_ms - now_ms : 1; /* 0 would switch the timer off */
     const struct itimerspec wait = {
         .it_value = {.tv_sec = (time_t)(wait_ms / 1000), .tv_nsec = (long)(wait_ms % 1000) * 1000000}};
-    if (timerfd_settime(loop->timer_fd, 0, &wait, NULL) == 0)
+    if (timerfd_settime(loop->timer.fd, 0, &wait, NULL) == 0)
         loop->timer_due_ms = due_ms;
 }
 
@@ -198,12 +237,33 @@ void net_loop_end_turn(net_loop *loop)
     finish_turn(loop);
 }
 
+/* Wait in the base, which knows everything, and handle what is on it. */
+static int pass_base(net_loop *loop, bool waits)
+{
+    int how = EVLOOP_ONCE | (waits ? 0 : EVLOOP_NONBLOCK);
+    return event_base_loop(loop->base, how) < 0 ? -EIO : 0;
+}
+
+int net_loop_pass(net_loop *loop, bool waits)
+{
+    bool has_recalled = net_epoll_has_recalled(&loop->epoll);
+    if (count_events(loop) != loop->events_at_rest) {
+        loop->is_epoll_ready = false;
+        if (pass_base(loop, waits && !has_recalled) != 0)
+            return -EIO;
+        if (!loop->is_epoll_ready && !has_recalled)
+            return 0;
+        waits = false;
+    }
+    return net_epoll_pass(&loop->epoll, waits ? -1 : 0) == 0 ? 0 : -EIO;
+}
+
 int net_loop_turn(net_loop *loop)
 {
-    int how = EVLOOP_ONCE | (loop->has_more ? EVLOOP_NONBLOCK : 0);
+    bool waits = !loop->has_more;
     loop->has_more = false;
-    if (event_base_loop(loop->base, how) < 0)
-        return -EIO;
-    net_loop_end_turn(loop);
-    return 0;
+    int error = net_loop_pass(loop, waits);
+    if (error == 0)
+        net_loop_end_turn(loop);
+    return error;
 }

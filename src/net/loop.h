@@ -1,9 +1,14 @@
-/* Loop: what one thread runs. It has a libevent base, a clock that stands still for a turn, one timer, and a
- * short list of tickers.
+/* Loop: what one thread runs. It has an epoll for its watches, a libevent base, a clock that stands still for
+ * a turn, one timer, and a short list of tickers.
  *
- * A turn is one pass of the base over the descriptors that are ready. During the turn, event handlers only
- * collect work. The tickers do that work at the end of the turn. A loop does not know what its tickers are:
- * the connections of a thread are one ticker, its rooms are another.
+ * A turn is one pass over the descriptors that are ready. During the turn, callbacks only collect work. The
+ * tickers do that work at the end of the turn. A loop does not know what its tickers are: the connections of
+ * a thread are one ticker, its rooms are another.
+ *
+ * What there are thousands of, and what is ready often, is a net_watch in the loop's own epoll. For the rest
+ * there is the base: timers, and whatever else libevent does for us. The own epoll is one event of the base.
+ * So while anything else is on the base, the loop waits in the base, and then looks into its own epoll. While
+ * nothing is, which is the rule, it waits in its own epoll at once, and saves that call.
  *
  * A deadline needs no timer of its own. Each ticker says when its next deadline is, and one timer of the
  * kernel serves them all.
@@ -15,6 +20,7 @@
 
 #include "net/event_base.h"
 #include "net/loop_counters.h"
+#include "net/watch.h"
 
 #include <event2/event.h>
 #include <stdbool.h>
@@ -61,15 +67,18 @@ typedef struct net_overload {
     uint64_t late_until_us; /* when the last of them ended */
 } net_overload;
 
-/* How many descriptors a loop keeps open: those of its base, and the timer. */
-enum { NET_LOOP_DESCRIPTORS = NET_EVENT_BASE_DESCRIPTORS + 1 };
+/* How many descriptors a loop keeps open: those of its epoll and its base, and the timer. */
+enum { NET_LOOP_DESCRIPTORS = NET_EPOLL_DESCRIPTORS + NET_EVENT_BASE_DESCRIPTORS + 1 };
 
 typedef struct net_loop {
+    net_epoll epoll;                   /* for the watches of this thread */
     struct event_base *base;           /* owned */
+    struct event *watched;             /* owned, on the base: the epoll has something */
+    int events_at_rest;                /* how many events the base has while nothing else is on it */
     STAILQ_HEAD(, net_ticker) tickers; /* borrowed; in the order in which they were added */
-    struct event *timer;               /* owned: watches timer_fd */
-    int timer_fd;                      /* owned timerfd: readable when the next deadline has come */
+    net_watch timer;                   /* its owned timerfd is readable when the next deadline has come */
     uint64_t timer_due_ms;             /* monotonic: when it fires; UINT64_MAX while it is not set */
+    bool is_epoll_ready;               /* the base has told so in this pass */
     bool timer_was_late;               /* it fired long after that time, because the thread was stalled */
     bool is_catching_up;               /* deadlines wait until the timer fires again; see loop.c, on stalls */
     bool has_more;                     /* a ticker has work left for the next turn, which must not wait */
@@ -81,21 +90,26 @@ typedef struct net_loop {
     loop_counters counters;
 } net_loop;
 
-/* Make the base and the timer. 0, or -errno: as net_event_base_new() returns it, of timerfd_create(), or
- * -ENOMEM. Nothing needs to be freed after a failure. */
+/* Make the epoll, the base and the timer. The loop must stay where it is. 0, or -errno: as net_epoll_open()
+ * and net_event_base_new() return it, of timerfd_create() or epoll_ctl(), or -ENOMEM. Nothing needs to be
+ * freed after a failure. */
 int net_loop_init(net_loop *loop);
 
-/* Free what net_loop_init() made. Every event on the base must have been freed or taken back before. The
- * tickers are not touched. */
+/* Free what net_loop_init() made. Every watch must have been stopped before, and every event on the base
+ * freed or taken back. The tickers are not touched. */
 void net_loop_deinit(net_loop *loop);
 
 /* Call this ticker as well, after those that were added before. It is borrowed until the loop's end, and its
  * functions may be called from now on. */
 void net_loop_add_ticker(net_loop *loop, net_ticker *ticker);
 
-/* One turn: wait for events, handle them, and do what belongs to the end of a turn. 0, or -EIO when epoll
- * fails; then the end of the turn has not been done. */
+/* One turn: net_loop_pass(), which waits unless a ticker has set has_more, and net_loop_end_turn(). 0, or
+ * -EIO when epoll fails; then the end of the turn has not been done. */
 int net_loop_turn(net_loop *loop);
+
+/* The first half of a turn: tell what is ready. With `waits`, first wait until there is something. 0, or -EIO
+ * when epoll fails. */
+int net_loop_pass(net_loop *loop, bool waits);
 
 /* Do the end of a turn alone, without waiting for events: for a caller who has ended connections after
  * net_loop_turn() failed, or without calling it. */

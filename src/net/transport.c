@@ -8,15 +8,6 @@
 
 static const transport_extra plain_extra;
 
-/* An event that is not added to a base does nothing. So the event for input can keep the descriptor also
- * while there is no base. */
-static void set_fd(transport *t, int fd, event_callback_fn on_ready, void *context)
-{
-    int error = event_assign(&t->input, NULL, fd, EV_READ | EV_PERSIST, on_ready, context);
-    assert(error == 0); /* it fails only for signals */
-    (void)error;
-}
-
 /* The extra, to be written to. Not for the shared one. */
 static transport_extra *own_extra(const transport *t)
 {
@@ -29,17 +20,22 @@ void transport_set_extra(transport *t, transport_extra *extra)
     t->extra = extra == NULL ? &plain_extra : extra;
 }
 
-void transport_open(transport *t, int fd, event_callback_fn on_ready, void *context)
+void transport_open(transport *t, int fd, net_watch_fn on_ready)
 {
+    *t = (transport){.watch = {.on_ready = on_ready, .fd = fd}};
     transport_set_extra(t, NULL);
-    set_fd(t, fd, on_ready, context);
 }
 
-void transport_attach(transport *t, struct event_base *base)
+void transport_attach(transport *t, net_loop *loop)
 {
-    int error = event_base_set(base, &t->input);
-    assert(error == 0); /* it fails only for an event that is added or active */
-    (void)error;
+    assert(t->loop == NULL);
+    t->loop = loop;
+}
+
+int transport_watch(transport *t, uint32_t events, bool watches)
+{
+    uint32_t interest = watches ? t->watch.interest | events : t->watch.interest & ~events;
+    return interest == t->watch.interest ? 0 : net_watch_change(&t->loop->epoll, &t->watch, interest);
 }
 
 int transport_watch_input(transport *t, bool watches)
@@ -50,7 +46,7 @@ int transport_watch_input(transport *t, bool watches)
 void transport_recall_input(transport *t)
 {
     if (transport_holds_input(t) && transport_watches_input(t))
-        event_active(&t->input, EV_READ, 1);
+        t->extra->kind->recall_input(t);
 }
 
 void transport_detach(transport *t)
@@ -58,6 +54,8 @@ void transport_detach(transport *t)
     (void)transport_watch_input(t, false);
     (void)transport_want_writable(t, false, 0);
     t->extra->kind->detach(t);
+    assert(t->watch.interest == 0 && t->watch.ready_at == 0);
+    t->loop = NULL;
 }
 
 int transport_end_output(transport *t)
@@ -76,7 +74,7 @@ void transport_close(transport *t)
     transport_set_extra(t, NULL);
     if (transport_fd(t) >= 0)
         close(transport_fd(t));
-    set_fd(t, -1, NULL, NULL);
+    t->watch.fd = -1;
 }
 
 /* ---- Watching whether the socket takes output ---- */
@@ -92,7 +90,7 @@ static void free_unused_extra(transport *t)
 
 static void stop_watching_output(transport *t)
 {
-    event_del(&own_extra(t)->writable);
+    (void)transport_watch(t, EPOLLOUT, false);
     own_extra(t)->wants_writable = false;
     free_unused_extra(t);
 }
@@ -114,13 +112,12 @@ static int start_watching_output(transport *t, uint64_t now_us)
 {
     if (!make_own_extra(t))
         return -ENOMEM;
-    transport_extra *extra = own_extra(t);
-    event_assign(&extra->writable, event_get_base(&t->input), transport_fd(t), EV_WRITE | EV_PERSIST,
-                 event_get_callback(&t->input), event_get_callback_arg(&t->input));
-    if (transport_is_secured(t) && event_add(&extra->writable, NULL) != 0) {
+    int error = transport_is_secured(t) ? transport_watch(t, EPOLLOUT, true) : 0;
+    if (error != 0) {
         free_unused_extra(t);
-        return -ENOMEM;
+        return error;
     }
+    transport_extra *extra = own_extra(t);
     extra->since_us = now_us;
     extra->wants_writable = true;
     return 0;
@@ -129,7 +126,7 @@ static int start_watching_output(transport *t, uint64_t now_us)
 void transport_start_deferred_wait(transport *t)
 {
     if (transport_wants_writable(t))
-        (void)event_add(&own_extra(t)->writable, NULL); /* if it fails, the deadline ends the connection */
+        (void)transport_watch(t, EPOLLOUT, true); /* if it fails, the deadline ends the connection */
 }
 
 int transport_want_writable(transport *t, bool wants, uint64_t now_us)
@@ -146,19 +143,12 @@ int transport_want_writable(transport *t, bool wants, uint64_t now_us)
 
 static bool plain_watches_input(const transport *t)
 {
-    return event_get_base(&t->input) != NULL && event_pending(&t->input, EV_READ, NULL) != 0;
+    return (t->watch.interest & EPOLLIN) != 0;
 }
 
 static int plain_watch_input(transport *t, bool watches)
 {
-    if (!watches) {
-        event_del(&t->input);
-        return 0;
-    }
-    errno = 0; /* libevent does not set it when its own allocation fails */
-    if (event_add(&t->input, NULL) != 0)
-        return errno != 0 ? -errno : -ENOMEM;
-    return 0;
+    return transport_watch(t, EPOLLIN, watches);
 }
 
 static ssize_t plain_read(transport *t, uint8_t *data, size_t len)
@@ -183,6 +173,12 @@ static bool plain_holds_input(const transport *t)
 {
     (void)t;
     return false;
+}
+
+static void plain_recall_input(transport *t)
+{
+    assert(!"it holds no input");
+    (void)t;
 }
 
 static bool plain_is_secured(const transport *t)
@@ -220,6 +216,7 @@ static const transport_kind plain_kind = {
     .watch_input = plain_watch_input,
     .watches_input = plain_watches_input,
     .holds_input = plain_holds_input,
+    .recall_input = plain_recall_input,
     .is_secured = plain_is_secured,
     .fault = plain_fault,
     .end_output = plain_end_output,

@@ -1,22 +1,20 @@
-/* Transport: the byte stream of a connection, with its descriptor and its events. There are two kinds: a
- * plain socket (TCP or Unix), and TLS over one (transport_tls.h). A table of functions says which it is.
+/* Transport: the byte stream of a connection, with its descriptor and its watch. There are two kinds: a plain
+ * socket (TCP or Unix), and TLS over one (transport_tls.h). A table of functions says which it is.
  *
- * A plain transport is read and written by one system call each, and watched by libevent's events. An idle
- * one costs this struct and nothing else. What the event for input contains anyway (the descriptor, the base,
- * the callback) is not stored a second time. There is an event for writing only while the socket takes no
- * more.
+ * A plain transport is read and written by one system call each, and watched by the epoll of its loop. An
+ * idle one costs this struct and nothing else.
  *
  * A TLS transport takes no output before its handshake is done.
  *
- * All functions: the thread of the base that it is attached to. While it is attached to none: one thread at a
+ * All functions: the thread of the loop that it is attached to. While it is attached to none: one thread at a
  * time. */
 #ifndef HOMECALL_NET_TRANSPORT_H
 #define HOMECALL_NET_TRANSPORT_H
 
 #include "base/address.h"
+#include "net/loop.h"
 
-#include <event2/event.h>
-#include <event2/event_struct.h>
+#include <assert.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -32,39 +30,48 @@ typedef struct transport_kind {
     int (*watch_input)(transport *t, bool watches); /* called only when `watches` is a change */
     bool (*watches_input)(const transport *t);
     bool (*holds_input)(const transport *t);
+    void (*recall_input)(transport *t); /* called only when it holds input, and input is watched */
     bool (*is_secured)(const transport *t);
     const char *(*fault)(const transport *t);
     int (*end_output)(transport *t); /* before TCP is ended */
-    void (*detach)(transport *t);    /* after the events were taken back */
+    void (*detach)(transport *t);    /* before it leaves its loop, after nothing is watched any more */
     void (*close)(transport *t);     /* free what the kind owns, and t->extra; the descriptor is still open */
 } transport_kind;
 
-/* What a transport has besides its event for input. All plain transports whose socket takes output share one
- * that is never written to. */
+/* What a transport has besides its watch. All plain transports whose socket takes output share one that is
+ * never written to. */
 typedef struct transport_extra {
     const transport_kind *kind; /* borrowed */
-    struct event writable; /* added while wants_writable is set; with TLS, not before its handshake is done */
-    uint64_t since_us;     /* monotonic: when wants_writable was set */
-    bool wants_writable;   /* there is output that the socket does not take now */
+    uint64_t since_us;          /* monotonic: when wants_writable was set */
+    bool wants_writable; /* there is output that the socket does not take now. The watch is for EPOLLOUT,
+                            too; with TLS, not before its handshake is done */
 } transport_extra;
 
 struct transport {
-    struct event input; /* for input and the end of the peer. It contains the descriptor, which is owned, and
-                           is -1 when closed. With TLS this event is never added to the base: it only keeps
-                           the descriptor, the base and the callback, and is activated by event_active(). */
+    net_watch watch; /* first. Its descriptor is owned, and is -1 when closed. TLS watches its input by itself
+                        and uses only the callback for that */
+    net_loop *loop;  /* borrowed: what it is attached to; NULL = nothing */
     const transport_extra *extra; /* owned, unless it is the shared one */
 };
 
+static_assert(offsetof(transport, watch) == 0, "transport_of() casts");
+
+/* The transport whose watch this is. */
+static inline transport *transport_of(net_watch *watch)
+{
+    return (transport *)(void *)watch;
+}
+
 /* Make a plain transport of a connected, non-blocking, close-on-exec descriptor, which it owns from now on.
- * It is attached to no base yet. `on_ready` is called with `context`, which is borrowed: with EV_READ when
- * there is input or the peer has ended, with EV_WRITE when the socket takes output again, and with 0 when the
- * TLS handshake is done. It may close the transport. */
-void transport_open(transport *t, int fd, event_callback_fn on_ready, void *context);
+ * It is attached to no loop yet. `on_ready` is called with its watch: with EPOLLIN when there is input or the
+ * peer has ended, with EPOLLOUT when the socket takes output again, with both, and with 0 when the TLS
+ * handshake is done. It may close the transport. */
+void transport_open(transport *t, int fd, net_watch_fn on_ready);
 
-/* Attach a detached transport to `base`, whose thread calls the callbacks. Nothing is watched yet. */
-void transport_attach(transport *t, struct event_base *base);
+/* Attach a detached transport to `loop`, whose thread calls the callback. Nothing is watched yet. */
+void transport_attach(transport *t, net_loop *loop);
 
-/* Stop watching and leave the base, so that another thread can attach it. A TLS transport whose handshake is
+/* Stop watching and leave the loop, so that another thread can attach it. A TLS transport whose handshake is
  * not done can't be attached again. */
 void transport_detach(transport *t);
 
@@ -99,7 +106,7 @@ static inline bool transport_holds_input(const transport *t)
     return t->extra->kind->holds_input(t);
 }
 
-/* If there is such input, and input is watched, have on_ready called in the base's next pass. */
+/* If there is such input, and input is watched, have on_ready called in the loop's next turn. */
 void transport_recall_input(transport *t);
 
 /* Write once. Returns how many bytes were taken, or -errno: -EAGAIN when the socket takes none now. What was
@@ -112,7 +119,7 @@ static inline ssize_t transport_write(transport *t, const uint8_t *data, size_t 
 }
 
 /* Start or stop to watch whether the socket takes output again. `now_us` is the monotonic time of the start.
- * 0 or -ENOMEM; to stop can't fail. */
+ * 0, -ENOMEM, or another -errno of epoll; to stop can't fail. */
 int transport_want_writable(transport *t, bool wants, uint64_t now_us);
 
 /* Is that watched? */
@@ -132,7 +139,7 @@ static inline bool transport_is_secured(const transport *t)
     return t->extra->kind->is_secured(t);
 }
 
-/* Leave the base and close the descriptor. To close it twice is legal. */
+/* Leave the loop and close the descriptor. To close it twice is legal. */
 void transport_close(transport *t);
 
 /* ---- For the kinds ---- */
@@ -140,14 +147,19 @@ void transport_close(transport *t);
 /* The descriptor, lent; -1 when closed. */
 static inline int transport_fd(const transport *t)
 {
-    return event_get_fd(&t->input);
+    return t->watch.fd;
 }
 
-/* Make it another kind: of `extra`, or plain for NULL. The caller frees the old extra. None of its events may
- * be added to a base. */
+/* Make it another kind: of `extra`, or plain for NULL. The caller frees the old extra. Nothing may be
+ * watched.
+ */
 void transport_set_extra(transport *t, transport_extra *extra);
 
 /* The handshake is done: if wants_writable is set, watch the socket from now on. */
 void transport_start_deferred_wait(transport *t);
+
+/* Watch the descriptor for these events, EPOLLIN or EPOLLOUT, or stop that; other events stay as they are. 0
+ * or -errno of epoll; to stop can't fail. */
+int transport_watch(transport *t, uint32_t events, bool watches);
 
 #endif

@@ -10,6 +10,7 @@
 typedef struct tls_extra {
     transport_extra extra; /* first */
     tls_stream *tls;       /* owned */
+    net_recall recall;     /* for transport_recall_input() */
 } tls_extra;
 
 static_assert(offsetof(tls_extra, extra) == 0, "a transport_extra of TLS is a tls_extra");
@@ -27,13 +28,12 @@ static tls_stream *tls_of(const transport *t)
 static void on_tls_event(void *context, tls_stream_event event)
 {
     transport *t = context;
-    event_callback_fn on_ready = event_get_callback(&t->input);
     bool is_secured = event == TLS_STREAM_SECURED;
     if (is_secured) {
         transport_start_deferred_wait(t);
         transport_recall_input(t);
     }
-    on_ready(transport_fd(t), is_secured ? 0 : EV_READ, event_get_callback_arg(&t->input));
+    t->watch.on_ready(&t->watch, is_secured ? 0 : EPOLLIN);
 }
 
 static ssize_t read_tls(transport *t, uint8_t *data, size_t len)
@@ -55,11 +55,11 @@ static bool watches_input(const transport *t)
 static int watch_input(transport *t, bool watches)
 {
     if (!watches) {
-        event_del(&t->input); /* transport_recall_input() may have activated it */
+        net_watch_take_recall(&t->loop->epoll, &t->watch, &extra_of(t)->recall);
         tls_stream_ignore_input(tls_of(t));
         return 0;
     }
-    int error = tls_stream_watch_input(tls_of(t), event_get_base(&t->input));
+    int error = tls_stream_watch_input(tls_of(t), t->loop->base);
     transport_recall_input(t);
     return error;
 }
@@ -67,6 +67,11 @@ static int watch_input(transport *t, bool watches)
 static bool holds_input(const transport *t)
 {
     return tls_stream_holds_input(tls_of(t));
+}
+
+static void recall_input(transport *t)
+{
+    net_watch_recall(&t->loop->epoll, &t->watch, &extra_of(t)->recall);
 }
 
 static bool is_secured(const transport *t)
@@ -121,6 +126,7 @@ static const transport_kind tls_kind = {
     .watch_input = watch_input,
     .watches_input = watches_input,
     .holds_input = holds_input,
+    .recall_input = recall_input,
     .is_secured = is_secured,
     .fault = fault,
     .end_output = end_output,

@@ -76,13 +76,11 @@ static void warn_of_untold_proxy(acceptor *a)
         LOG_NUMBER("open", a->thread.group.connections.count));
 }
 
-static void on_accept(struct evconnlistener *listener, evutil_socket_t fd, struct sockaddr *sockaddr, int len,
-                      void *arg)
+static void on_accept(net_listener *listener, int fd, const struct sockaddr *sockaddr, socklen_t len)
 {
-    (void)listener;
-    const acceptor_socket *socket = arg;
+    const acceptor_socket *socket = (const acceptor_socket *)listener;
     acceptor *a = socket->acceptor;
-    const address from = address_from_sockaddr(sockaddr, (socklen_t)len);
+    const address from = address_from_sockaddr(sockaddr, len);
     bool is_proxy = address_list_has(&a->thread.group.shared->proxies, &from);
     const uint64_t now_us = net_loop_now_us(&a->thread.loop);
     admission_place *place;
@@ -125,17 +123,17 @@ static void on_accept(struct evconnlistener *listener, evutil_socket_t fd, struc
     pause_if_overloaded(a);
 }
 
-/* Accept on all sockets. False when one can't be watched: libevent has no memory, or epoll has failed. The
- * first time this is logged. */
+/* Accept on all sockets. False when one can't be watched, because epoll has failed. The first time this is
+ * logged. */
 static bool start_listening(acceptor *a)
 {
     uint64_t deaf = 0;
     int error = 0;
     for (size_t i = 0; i < a->socket_count; i++) {
-        errno = ENOMEM; /* libevent does not set it when its own allocation fails */
-        if (evconnlistener_enable(a->sockets[i].listener) == 0)
+        int failed = net_listener_accept(&a->sockets[i].listener, true);
+        if (failed == 0)
             continue;
-        error = errno;
+        error = -failed;
         deaf++;
     }
     if (deaf > 0 && counter_get(&a->counters.deaf_sockets) == 0)
@@ -148,7 +146,7 @@ static bool start_listening(acceptor *a)
 static void pause_listening(acceptor *a)
 {
     for (size_t i = 0; i < a->socket_count; i++)
-        (void)evconnlistener_disable(a->sockets[i].listener); /* if it fails, the pause is none */
+        (void)net_listener_accept(&a->sockets[i].listener, false); /* it can't fail */
 }
 
 /* Have on_retry called after this time. False without memory. */
@@ -195,15 +193,16 @@ static void pause_if_short(acceptor *a, int latest_fd)
 
 /* accept() has failed, with EMFILE or the like. The listening socket stays readable, so accepting must pause,
  * or the thread would spin. */
-static void on_accept_error(struct evconnlistener *listener, void *arg)
+static void on_accept_fault(net_listener *listener, int error)
 {
-    (void)listener;
-    pause_for_shortage(((acceptor_socket *)arg)->acceptor, errno);
+    pause_for_shortage(((acceptor_socket *)listener)->acceptor, error);
 }
+
+static const net_listener_events listener_events = {.on_accept = on_accept, .on_fault = on_accept_fault};
 
 static bool has_descriptor(const acceptor *a)
 {
-    return descriptor_reserve_has_more(a->descriptor_bound, evconnlistener_get_fd(a->sockets[0].listener));
+    return descriptor_reserve_has_more(a->descriptor_bound, a->sockets[0].listener.watch.fd);
 }
 
 static void end_shortage(acceptor *a)
@@ -243,7 +242,7 @@ static void stop_listening(acceptor *a)
         bool stays = atomic_load_explicit(a->thread.plan.is_retiring, memory_order_relaxed);
         if (socket->path[0] != '\0' && !stays)
             (void)unlink(socket->path); /* somebody may have removed it before */
-        evconnlistener_free(socket->listener);
+        net_listener_close(&socket->listener);
     }
     counter_set(&a->counters.sockets, 0);
     counter_set(&a->counters.deaf_sockets, 0);
@@ -299,28 +298,15 @@ int acceptor_add_socket(acceptor *a, int listen_fd, bool is_tls)
     acceptor_socket *socket = &a->sockets[a->socket_count];
     *socket =
         (acceptor_socket){.acceptor = a, .is_tls = is_tls, .hands_down = listen_socket_hands_down(listen_fd)};
-    int set = a->send_buffer_bytes == 0 ? 0 : listen_socket_set_send_buffer(listen_fd, a->send_buffer_bytes);
-    if (set != 0) {
-        close(listen_fd);
-        return set;
-    }
-    /* It is not enabled at once, since then nobody would be told if that failed. */
-    errno = ENOMEM; /* libevent does not set it when its own allocation fails */
-    socket->listener = evconnlistener_new(a->thread.loop.base, on_accept, socket,
-                                          LEV_OPT_DISABLED | LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC,
-                                          BACKLOG, listen_fd);
-    if (socket->listener == NULL) {
-        int error = -errno;
+    int error =
+        a->send_buffer_bytes == 0 ? 0 : listen_socket_set_send_buffer(listen_fd, a->send_buffer_bytes);
+    if (error != 0) {
         close(listen_fd);
         return error;
     }
-    errno = ENOMEM;
-    if (evconnlistener_enable(socket->listener) != 0) {
-        int error = -errno;
-        evconnlistener_free(socket->listener); /* it closes the descriptor */
+    error = net_listener_open(&socket->listener, &a->thread.loop, listen_fd, BACKLOG, &listener_events);
+    if (error != 0)
         return error;
-    }
-    evconnlistener_set_error_cb(socket->listener, on_accept_error);
     a->socket_count++;
     counter_set(&a->counters.sockets, a->socket_count);
     return 0;

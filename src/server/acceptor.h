@@ -3,6 +3,7 @@
 #ifndef HOMECALL_SERVER_ACCEPTOR_H
 #define HOMECALL_SERVER_ACCEPTOR_H
 
+#include "net/listener.h"
 #include "server/admission.h"
 #include "server/certificate.h"
 #include "server/io_thread.h"
@@ -11,7 +12,6 @@
 #include "stats/acceptor_counters.h"
 
 #include <assert.h>
-#include <event2/listener.h>
 #include <stddef.h>
 #include <sys/un.h>
 
@@ -20,10 +20,10 @@ enum { ACCEPTOR_MAX_SOCKETS = 2 * LISTEN_PLACES_MAX };
 
 /* One listening socket. */
 typedef struct acceptor_socket {
-    struct acceptor *acceptor;       /* borrowed: whose socket it is */
-    struct evconnlistener *listener; /* owned, with the descriptor */
-    bool is_tls;                     /* its connections use TLS */
-    bool hands_down;                 /* its connections inherit the bound of the send buffer */
+    net_listener listener;     /* first */
+    struct acceptor *acceptor; /* borrowed: whose socket it is */
+    bool is_tls;               /* its connections use TLS */
+    bool hands_down;           /* its connections inherit the bound of the send buffer */
     char path[sizeof(((struct sockaddr_un *)NULL)->sun_path)]; /* a Unix socket that we have made and must
                                                                   remove; else empty */
 } acceptor_socket;
@@ -48,6 +48,7 @@ typedef struct acceptor {
 } acceptor;
 
 static_assert(offsetof(acceptor, thread) == 0, "a thread of an acceptor is cast to it");
+static_assert(offsetof(acceptor_socket, listener) == 0, "the listener of a socket is cast to it");
 
 /* What an acceptor is made from. */
 typedef struct acceptor_plan {

@@ -85,11 +85,10 @@ static void on_grace_over(evutil_socket_t fd, short what, void *arg)
 }
 
 /* The mailbox has something: attach the sessions that were handed over, and carry out the commands. */
-static void on_mail(evutil_socket_t fd, short what, void *arg)
+static void on_mail(net_watch *mail, uint32_t events)
 {
-    (void)fd;
-    (void)what;
-    io_thread *t = arg;
+    (void)events;
+    io_thread *t = (io_thread *)(void *)((char *)mail - offsetof(io_thread, mail));
     connection_queue arrived = STAILQ_HEAD_INITIALIZER(arrived);
     unsigned commands = mailbox_take(&t->mailbox, &arrived);
 
@@ -245,15 +244,17 @@ static int reserve_timers(io_thread *t)
 
 static int make_events(io_thread *t)
 {
-    t->mail = event_new(t->loop.base, t->mailbox.wake_fd, EV_READ | EV_PERSIST, on_mail, t);
     t->grace = evtimer_new(t->loop.base, on_grace_over, t);
     t->wake_again = evtimer_new(t->loop.base, on_wake_again, t);
     t->overload_over = evtimer_new(t->loop.base, on_overload_over, t);
     t->wave = evtimer_new(t->loop.base, on_wave, t);
-    if (t->mail == NULL || t->grace == NULL || t->wave == NULL || t->wake_again == NULL ||
-        t->overload_over == NULL || event_add(t->mail, NULL) != 0)
+    if (t->grace == NULL || t->wave == NULL || t->wake_again == NULL || t->overload_over == NULL)
         return -ENOMEM;
-    return reserve_timers(t);
+    int error = reserve_timers(t);
+    if (error != 0)
+        return error;
+    t->mail = (net_watch){.on_ready = on_mail, .fd = t->mailbox.wake_fd};
+    return net_watch_change(&t->loop.epoll, &t->mail, EPOLLIN);
 }
 
 static void free_events(io_thread *t)
@@ -266,8 +267,7 @@ static void free_events(io_thread *t)
         event_free(t->wake_again);
     if (t->grace != NULL)
         event_free(t->grace);
-    if (t->mail != NULL)
-        event_free(t->mail);
+    (void)net_watch_change(&t->loop.epoll, &t->mail, 0);
 }
 
 /* The group of sessions, and in a worker of a cluster what that needs. */

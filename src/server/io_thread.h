@@ -47,7 +47,7 @@ struct io_thread {
     mailbox_list to_wake; /* mailboxes of other threads whose readers are woken at the end of the turn */
     session_group group;
     worker_cluster *cluster;     /* owned; NULL without one */
-    struct event *mail;          /* owned: the mailbox's eventfd is readable */
+    net_watch mail;              /* the mailbox's eventfd is readable */
     struct event *wave;          /* owned: the next connections of a drain are to be closed */
     uint32_t waves_left;         /* of a drain, after the one that was last */
     bool is_draining;            /* the order to stop has come */

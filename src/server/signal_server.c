@@ -130,7 +130,7 @@ size_t signal_server_get_sockets(const signal_server *server, signal_server_sock
     for (uint32_t i = 0; i < server->made_acceptors; i++) {
         const acceptor *a = &server->acceptors[i];
         for (size_t s = 0; s < a->socket_count; s++) {
-            const signal_server_socket socket = {.fd = evconnlistener_get_fd(a->sockets[s].listener),
+            const signal_server_socket socket = {.fd = a->sockets[s].listener.watch.fd,
                                                  .kind = a->sockets[s].is_tls ? SIGNAL_SERVER_SOCKET_TLS
                                                                               : SIGNAL_SERVER_SOCKET_PLAIN};
             add_socket(&socket, out, cap, &count);

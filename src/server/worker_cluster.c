@@ -10,10 +10,9 @@
 
 struct worker_cluster {
     net_ticker ticker;
-    net_loop *loop;      /* borrowed */
-    int wake_fd;         /* owned eventfd */
-    struct event *woken; /* owned */
-    bool is_open;        /* the next one is made */
+    net_loop *loop;  /* borrowed */
+    net_watch woken; /* with an owned eventfd */
+    bool is_open;    /* the next one is made */
     cluster_worker share;
 };
 
@@ -58,12 +57,11 @@ static void on_turn_end(net_ticker *ticker, uint64_t took_us)
 }
 
 /* The turn that this starts does the work. */
-static void on_woken(evutil_socket_t fd, short what, void *context)
+static void on_woken(net_watch *woken, uint32_t events)
 {
-    (void)what;
-    (void)context;
+    (void)events;
     eventfd_t value;
-    (void)eventfd_read(fd, &value);
+    (void)eventfd_read(woken->fd, &value);
 }
 
 /* ---- Life ---- */
@@ -76,12 +74,8 @@ int worker_cluster_new(net_loop *loop, worker_cluster **out)
     c->loop = loop;
     c->ticker = (net_ticker){
         .next_due_ms = next_due_ms, .on_due = on_due, .on_work = on_work, .on_turn_end = on_turn_end};
-    c->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-    int error = c->wake_fd < 0 ? -errno : 0;
-    if (error == 0)
-        c->woken = event_new(loop->base, c->wake_fd, EV_READ | EV_PERSIST, on_woken, c);
-    if (error == 0 && (c->woken == NULL || event_add(c->woken, NULL) != 0))
-        error = -ENOMEM;
+    c->woken = (net_watch){.on_ready = on_woken, .fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)};
+    int error = c->woken.fd < 0 ? -errno : net_watch_change(&loop->epoll, &c->woken, EPOLLIN);
     if (error != 0) {
         worker_cluster_free(c);
         return error;
@@ -116,16 +110,15 @@ void worker_cluster_free(worker_cluster *c)
         return;
     if (c->is_open)
         cluster_worker_deinit(&c->share);
-    if (c->woken != NULL)
-        event_free(c->woken);
-    if (c->wake_fd >= 0)
-        close(c->wake_fd);
+    (void)net_watch_change(&c->loop->epoll, &c->woken, 0);
+    if (c->woken.fd >= 0)
+        close(c->woken.fd);
     free(c);
 }
 
 void worker_cluster_wake(const worker_cluster *c)
 {
-    (void)wake_up(c->wake_fd); /* it has a turn of its own soon, while there is anything in it */
+    (void)wake_up(c->woken.fd); /* it has a turn of its own soon, while there is anything in it */
 }
 
 void worker_cluster_get_counters(const worker_cluster *c, cluster_counters *out)

@@ -140,7 +140,7 @@ static void turn(machine *m, int group)
         loop->timer_was_late = now_us / 1000 > loop->timer_due_ms + 250;
         loop->timer_due_ms = UINT64_MAX;
     }
-    REQUIRE(event_base_loop(loop->base, EVLOOP_ONCE | EVLOOP_NONBLOCK) >= 0);
+    REQUIRE(net_loop_pass(loop, false) == 0);
     net_loop_end_turn(loop);
     mailbox_wake_all(&m->to_wake);
     if (m->groups[group].is_draining && m->groups[group].connections.count == 0)

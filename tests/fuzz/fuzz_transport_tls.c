@@ -21,8 +21,8 @@ int LLVMFuzzerInitialize(int *argc, char ***argv);
 
 typedef struct machine {
     transport t;
-    struct event_base *bases[2];
-    int base;            /* the one that it is attached to */
+    net_loop loops[2];
+    int loop;            /* the one that it is attached to */
     int peer;            /* owned: the client's end; -1 when closed */
     SSL *client;         /* owned: over two memory BIOs */
     bytes *held;         /* owned: what the client has said and was not carried yet; or NULL */
@@ -36,7 +36,7 @@ typedef struct machine {
     bool has_asked;   /* the client has asked for a KeyUpdate, or changed keys often: see tls_stream_read() */
     bool has_failed;  /* the transport has told a fault or an end */
     bool has_ended;   /* our side is ended: it is a plain transport that throws input away */
-    bool is_detached; /* in no base */
+    bool is_detached; /* in no loop */
     int secured;      /* how often it was told */
     int closes_at;    /* close it within this many callbacks; 0 = never */
 } machine;
@@ -97,20 +97,20 @@ static void read_transport(machine *m, size_t len)
         transport_recall_input(&m->t);
 }
 
-static void on_ready(evutil_socket_t fd, short what, void *arg)
+static void on_ready(net_watch *watch, uint32_t events)
 {
-    machine *m = arg;
-    REQUIRE(fd == transport_fd(&m->t) && (what == EV_READ || what == EV_WRITE || what == 0));
-    m->secured += what == 0;
+    machine *m = (machine *)(void *)((char *)transport_of(watch) - offsetof(machine, t));
+    REQUIRE((events & ~(uint32_t)(EPOLLIN | EPOLLOUT)) == 0);
+    m->secured += events == 0;
     REQUIRE(m->secured <= 1);
     if (m->closes_at > 0 && --m->closes_at == 0) {
         transport_close(&m->t);
         return;
     }
-    if (what == EV_READ)
-        read_transport(m, RECORD);
-    else if (what == EV_WRITE)
+    if ((events & EPOLLOUT) != 0)
         (void)transport_want_writable(&m->t, false, 0);
+    if ((events & EPOLLIN) != 0)
+        read_transport(m, RECORD);
     if (!is_closed(m) && m->has_failed) /* as a connection does: or it would be told for ever */
         REQUIRE(transport_watch_input(&m->t, false) == 0);
 }
@@ -142,8 +142,8 @@ static void move_transport(machine *m)
         return;
     if (!m->is_detached)
         transport_detach(&m->t);
-    m->base ^= 1;
-    transport_attach(&m->t, m->bases[m->base]);
+    m->loop ^= 1;
+    transport_attach(&m->t, &m->loops[m->loop]);
     m->is_detached = false;
     REQUIRE(transport_watch_input(&m->t, true) == 0);
 }
@@ -159,7 +159,7 @@ static void end_transport(machine *m)
 
 static void turn(machine *m)
 {
-    REQUIRE(event_base_loop(m->bases[m->base], EVLOOP_ONCE | EVLOOP_NONBLOCK) >= 0);
+    REQUIRE(net_loop_pass(&m->loops[m->loop], false) == 0);
 }
 
 /* ---- The client ---- */
@@ -322,19 +322,17 @@ static void start(machine *m, uint8_t settings)
     *m = (machine){0};
     REQUIRE(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds) == 0);
     m->peer = fds[1];
-    for (int i = 0; i < 2; i++) {
-        m->bases[i] = event_base_new();
-        REQUIRE(m->bases[i] != NULL);
-    }
+    for (int i = 0; i < 2; i++)
+        REQUIRE(net_loop_init(&m->loops[i]) == 0);
     m->client = tls_peer_new(NULL, -1);
     SSL_set_bio(m->client, BIO_new(BIO_s_mem()), BIO_new(BIO_s_mem()));
     if ((settings & 1) != 0)
         REQUIRE(SSL_set_max_proto_version(m->client, TLS1_2_VERSION) == 1);
     if ((settings & 2) != 0) /* its hello needs a HelloRetryRequest */
         (void)SSL_set1_groups_list(m->client, "P-384:P-256");
-    transport_open(&m->t, fds[0], on_ready, m);
+    transport_open(&m->t, fds[0], on_ready);
     REQUIRE(transport_start_tls(&m->t, context) == 0);
-    transport_attach(&m->t, m->bases[0]);
+    transport_attach(&m->t, &m->loops[0]);
     REQUIRE(transport_watch_input(&m->t, true) == 0);
     for (int i = 0; (settings & 4) != 0 && i < 4; i++) /* the handshake at once */
         play(m, 0, 0);
@@ -359,8 +357,8 @@ static void stop(machine *m)
     transport_close(&m->t);
     transport_close(&m->t);
     for (int i = 0; i < 2; i++) {
-        REQUIRE(event_base_loop(m->bases[i], EVLOOP_ONCE | EVLOOP_NONBLOCK) >= 0);
-        event_base_free(m->bases[i]);
+        REQUIRE(net_loop_pass(&m->loops[i], false) == 0);
+        net_loop_deinit(&m->loops[i]);
     }
     SSL_free(m->client);
     bytes_clear(&m->held);

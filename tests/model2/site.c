@@ -163,7 +163,7 @@ bool site_turn(site *s)
         net_loop *loop = &s->loops[i];
         if (loop->timer_due_ms <= site_now_ms)
             loop->timer_due_ms = UINT64_MAX; /* as the loop does when its timer has fired */
-        REQUIRE(event_base_loop(loop->base, EVLOOP_ONCE | EVLOOP_NONBLOCK) >= 0);
+        REQUIRE(net_loop_pass(loop, false) == 0);
         net_loop_end_turn(loop);
     }
     attach_detached(s);

@@ -66,7 +66,7 @@ static inline void wire_close(wire_peer *peer)
 /* One turn of the loop, without waiting for events. */
 static inline void wire_turn(net_loop *loop)
 {
-    assert_true(event_base_loop(loop->base, EVLOOP_ONCE | EVLOOP_NONBLOCK) >= 0);
+    assert_true(net_loop_pass(loop, false) == 0);
     net_loop_end_turn(loop);
 }
 

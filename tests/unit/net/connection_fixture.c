@@ -289,7 +289,7 @@ void fixture_turn_when_due(fixture *f)
 void fixture_pass(fixture *f)
 {
     tls_tunnel_carry(&f->tunnel);
-    assert_true(event_base_loop(f->here.loop.base, EVLOOP_ONCE | EVLOOP_NONBLOCK) >= 0);
+    assert_true(net_loop_pass(&f->here.loop, false) == 0);
 }
 
 void fixture_turn_until_freed(fixture *f)

@@ -744,7 +744,7 @@ static void a_connection_held_again_and_again_does_not_keep_more_and_more(void *
 static void read_once_more(fixture *f)
 {
     tls_tunnel_carry(&f->tunnel);
-    connection_turn_hooks.on_ready(-1, EV_READ, f->c);
+    connection_turn_hooks.on_ready(&f->c->transport.watch, EPOLLIN);
 }
 
 static void what_is_read_while_it_leaves_is_neither_lost_nor_overtakes(void **state)

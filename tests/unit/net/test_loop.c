@@ -115,7 +115,7 @@ static int unmake(void **state)
 /* A turn that does not wait. */
 static void turn(fixture *f)
 {
-    assert_true(event_base_loop(f->loop.base, EVLOOP_ONCE | EVLOOP_NONBLOCK) >= 0);
+    assert_int_equal(net_loop_pass(&f->loop, false), 0);
     net_loop_end_turn(&f->loop);
 }
 
@@ -139,7 +139,7 @@ static void turn_until_told(fixture *f, const char *line)
 static bool timer_is_set(const fixture *f)
 {
     struct itimerspec set;
-    assert_int_equal(timerfd_gettime(f->loop.timer_fd, &set), 0);
+    assert_int_equal(timerfd_gettime(f->loop.timer.fd, &set), 0);
     return set.it_value.tv_sec != 0 || set.it_value.tv_nsec != 0;
 }
 
@@ -207,34 +207,203 @@ static void what_is_ready_is_handled_before_the_end_of_its_turn(void **state)
     }
 }
 
+/* ---- The base and the watches ---- */
+
+/* A watch that is told of a byte, and an event on the base that is. */
+typedef struct noting_watch {
+    net_watch watch; /* first */
+    fixture *f;
+    int pipe[2];
+} noting_watch;
+
+static void on_watch(net_watch *watch, uint32_t events)
+{
+    assert_int_equal(events, EPOLLIN);
+    char byte;
+    assert_int_equal(read(watch->fd, &byte, 1), 1);
+    journal_note(&((noting_watch *)(void *)watch)->f->journal, "watch %c\n", byte);
+}
+
+static void open_watch(fixture *f, noting_watch *w)
+{
+    *w = (noting_watch){.f = f};
+    assert_int_equal(pipe2(w->pipe, O_CLOEXEC | O_NONBLOCK), 0);
+    w->watch = (net_watch){.on_ready = on_watch, .fd = w->pipe[0]};
+    assert_int_equal(net_watch_change(&f->loop.epoll, &w->watch, EPOLLIN), 0);
+}
+
+static void close_watch(noting_watch *w)
+{
+    assert_int_equal(net_watch_change(&w->f->loop.epoll, &w->watch, 0), 0);
+    close(w->pipe[0]);
+    close(w->pipe[1]);
+}
+
+static void say(noting_watch *w)
+{
+    assert_int_equal(write(w->pipe[1], "w", 1), 1);
+}
+
+static void a_turn_waits_for_watches_and_for_events_alike(void **state)
+{
+    fixture *f = *state;
+    noting_watch w;
+    open_watch(f, &w);
+    say(&w); /* nothing is on the base */
+    turn_when_due(f);
+    expect(f, "watch w\na works\nb works\na ends\nb ends\n");
+
+    int ends[2];
+    assert_int_equal(pipe2(ends, O_CLOEXEC | O_NONBLOCK), 0);
+    struct event *event = event_new(f->loop.base, ends[0], EV_READ | EV_PERSIST, on_readable, f);
+    assert_int_equal(event_add(event, NULL), 0);
+    say(&w); /* the watch alone is ready */
+    turn_when_due(f);
+    expect(f, "watch w\na works\nb works\na ends\nb ends\n");
+    assert_int_equal(write(ends[1], "x", 1), 1); /* the event alone */
+    turn_when_due(f);
+    expect(f, "read x\na works\nb works\na ends\nb ends\n");
+    assert_int_equal(write(ends[1], "y", 1), 1); /* both: in the same turn */
+    say(&w);
+    turn_when_due(f);
+    expect(f, "read y\nwatch w\na works\nb works\na ends\nb ends\n");
+    turn(f);
+    expect(f, idle_turn);
+
+    event_free(event);
+    close(ends[0]);
+    close(ends[1]);
+    say(&w); /* the base is empty again */
+    turn_when_due(f);
+    expect(f, "watch w\na works\nb works\na ends\nb ends\n");
+    close_watch(&w);
+}
+
+static void on_time(evutil_socket_t fd, short what, void *context)
+{
+    (void)fd;
+    (void)what;
+    fixture *f = context;
+    journal_note(&f->journal, "time\n");
+}
+
+static void a_turn_waits_for_timers_of_the_base(void **state)
+{
+    static const struct timeval soon = {.tv_usec = 2000};
+    fixture *f = *state;
+    struct event *timer = evtimer_new(f->loop.base, on_time, f);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(evtimer_add(timer, &soon), 0);
+        turn_when_due(f);
+        expect(f, "time\na works\nb works\na ends\nb ends\n");
+    }
+    event_active(timer, EV_TIMEOUT, 1); /* it is not added, but active */
+    turn_when_due(f);
+    expect(f, "time\na works\nb works\na ends\nb ends\n");
+    event_free(timer);
+}
+
+/* An event whose callback takes back what the epoll has. */
+static void stop_watch(evutil_socket_t fd, short what, void *context)
+{
+    (void)fd;
+    (void)what;
+    noting_watch *w = context;
+    assert_int_equal(net_watch_change(&w->f->loop.epoll, &w->watch, 0), 0);
+}
+
+static void a_turn_does_not_wait_twice(void **state)
+{
+    fixture *f = *state;
+    noting_watch w;
+    open_watch(f, &w);
+    struct event *event = event_new(f->loop.base, w.pipe[0], EV_READ | EV_PERSIST, stop_watch, &w);
+    assert_int_equal(event_add(event, NULL), 0);
+    say(&w);
+    turn_when_due(f);
+    expect(f, idle_turn);
+    event_free(event);
+    close_watch(&w);
+}
+
+/* With something on the base as well as without. */
+static void a_turn_does_not_wait_where_a_watch_is_recalled(void **state)
+{
+    static const struct timeval late = {.tv_sec = 3600};
+    fixture *f = *state;
+    noting_watch w;
+    net_recall recall = {.watch = NULL};
+    struct event *timer = evtimer_new(f->loop.base, on_time, f);
+    open_watch(f, &w);
+    for (int i = 0; i < 2; i++) {
+        say(&w);
+        turn(f);
+        say(&w);
+        assert_int_equal(net_watch_change(&f->loop.epoll, &w.watch, 0), 0); /* as if it was read already */
+        journal_clear(&f->journal);
+        net_watch_recall(&f->loop.epoll, &w.watch, &recall);
+        turn_when_due(f);
+        expect(f, "watch w\na works\nb works\na ends\nb ends\n");
+        assert_int_equal(net_watch_change(&f->loop.epoll, &w.watch, EPOLLIN), 0);
+        assert_int_equal(evtimer_add(timer, &late), 0);
+    }
+    event_free(timer);
+    close_watch(&w);
+}
+
 static void be_silent(int severity, const char *message)
 {
     (void)severity;
     (void)message;
 }
 
-static int find_epoll(void)
+/* Put another file in the place of an epoll, as if somebody had closed it. */
+static void destroy(int epoll)
+{
+    int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    assert_true(null >= 0 && epoll >= 0);
+    assert_int_equal(dup3(null, epoll, O_CLOEXEC), epoll);
+    close(null);
+}
+
+static void an_epoll_that_can_not_be_waited_on_is_told_and_no_work_is_done(void **state)
+{
+    fixture *f = *state;
+    destroy(f->loop.epoll.fd);
+    assert_int_equal(net_loop_turn(&f->loop), -EIO);
+    expect(f, "");
+}
+
+/* The epoll of the base. */
+static int find_epoll(const fixture *f)
 {
     for (int fd = 0; fd < 1024; fd++) {
         char link[32];
         char target[32] = "";
         snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
-        if (readlink(link, target, sizeof(target) - 1) > 0 && strcmp(target, "anon_inode:[eventpoll]") == 0)
+        if (fd != f->loop.epoll.fd && readlink(link, target, sizeof(target) - 1) > 0 &&
+            strcmp(target, "anon_inode:[eventpoll]") == 0)
             return fd;
     }
     return -1;
 }
 
-static void a_base_that_can_not_be_waited_on_is_told_and_no_work_is_done(void **state)
+static void the_base_is_asked_only_while_something_is_on_it(void **state)
 {
+    static const struct timeval soon = {.tv_usec = 2000};
     fixture *f = *state;
-    int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
-    int epoll = find_epoll();
-    assert_true(null >= 0 && epoll >= 0);
-    assert_int_equal(dup3(null, epoll, O_CLOEXEC), epoll);
-    close(null);
+    noting_watch w;
+    struct event *timer = evtimer_new(f->loop.base, on_time, f);
+    open_watch(f, &w);
+    destroy(find_epoll(f));
+    say(&w);
+    turn_when_due(f);
+    expect(f, "watch w\na works\nb works\na ends\nb ends\n");
+    assert_int_equal(evtimer_add(timer, &soon), 0);
     assert_int_equal(net_loop_turn(&f->loop), -EIO);
     expect(f, "");
+    event_free(timer);
+    close_watch(&w);
 }
 
 static void what_is_freed_is_forgotten(void **state)
@@ -523,7 +692,12 @@ int main(void)
         CASE(the_end_of_a_turn_can_be_had_by_itself),
         CASE(a_ticker_without_work_is_not_asked_for_any),
         CASE(what_is_ready_is_handled_before_the_end_of_its_turn),
-        CASE(a_base_that_can_not_be_waited_on_is_told_and_no_work_is_done),
+        CASE(a_turn_waits_for_watches_and_for_events_alike),
+        CASE(a_turn_waits_for_timers_of_the_base),
+        CASE(a_turn_does_not_wait_twice),
+        CASE(a_turn_does_not_wait_where_a_watch_is_recalled),
+        CASE(an_epoll_that_can_not_be_waited_on_is_told_and_no_work_is_done),
+        CASE(the_base_is_asked_only_while_something_is_on_it),
         CASE(what_is_freed_is_forgotten),
         CASE(the_time_stands_still_within_a_turn_and_goes_on_in_the_next),
         CASE(a_ticker_comes_when_it_is_due_and_not_before),

@@ -19,7 +19,7 @@ static void turn_until_told(fixture *f)
 {
     int told = f->secured + f->readable + f->writable;
     for (int i = 0; i < 10 && f->secured + f->readable + f->writable == told; i++)
-        turn(f->base);
+        turn(&f->loop);
 }
 
 /* Around each test: the transport speaks TLS and is watched; nothing has been said yet. */
@@ -30,7 +30,7 @@ static int make_tls(void **state)
     fixture *f = *state;
     f->client = tls_peer_new(NULL, f->peer);
     assert_int_equal(transport_start_tls(&f->transport, shared_context), 0);
-    transport_attach(&f->transport, f->base);
+    transport_attach(&f->transport, &f->loop);
     assert_int_equal(transport_watch_input(&f->transport, true), 0);
     return 0;
 }
@@ -80,11 +80,11 @@ static void the_handshake_is_told_and_then_both_can_speak(void **state)
     assert_int_equal(transport_write(&f->transport, (const uint8_t *)"hello", 5, false), 5);
     expect_heard(f, "hello");
     tls_peer_send(f->client, "hello too", 9);
-    turn(f->base);
+    turn(&f->loop);
     assert_int_equal(f->readable, 1);
     expect_read(f, "hello too");
     assert_false(transport_holds_input(&f->transport));
-    turn(f->base);
+    turn(&f->loop);
     assert_int_equal(f->readable, 1);
 }
 
@@ -94,7 +94,7 @@ static void what_comes_right_behind_the_handshake_is_told(void **state)
     shake_hands_but_for_the_end(f);
     tls_peer_send(f->client, "a request", 9);
     turn_until_told(f);
-    turn(f->base);
+    turn(&f->loop);
     assert_int_equal(f->secured, 1);
     assert_int_equal(f->readable, 1);
     expect_read(f, "a request");
@@ -105,18 +105,18 @@ static void nothing_is_taken_and_nothing_is_told_before_the_handshake(void **sta
     fixture *f = *state;
     assert_int_equal(transport_write(&f->transport, (const uint8_t *)"x", 1, false), -EAGAIN);
     assert_int_equal(transport_want_writable(&f->transport, true, 7), 0);
-    turn(f->base);
+    turn(&f->loop);
     assert_true(transport_wants_writable(&f->transport));
     assert_int_equal(f->transport.extra->since_us, 7);
     shake_hands_but_for_the_end(f);
     assert_int_equal(f->writable, 0);
     turn_until_told(f);
-    turn(f->base);
+    turn(&f->loop);
     assert_true(f->writable > 0);
     assert_int_equal(transport_want_writable(&f->transport, false, 0), 0);
     assert_false(transport_wants_writable(&f->transport));
     f->writable = 0;
-    turn(f->base);
+    turn(&f->loop);
     assert_int_equal(f->writable, 0);
 }
 
@@ -125,48 +125,48 @@ static void held_input_is_recalled_in_the_next_turn_while_it_is_watched(void **s
     fixture *f = *state;
     shake_hands(f);
     tls_peer_send(f->client, "abc", 3);
-    turn(f->base);
+    turn(&f->loop);
     uint8_t byte;
     assert_int_equal(transport_read(&f->transport, &byte, 1), 1);
     assert_true(transport_holds_input(&f->transport));
-    turn(f->base);
+    turn(&f->loop);
     assert_int_equal(f->readable, 1);
 
     transport_recall_input(&f->transport);
-    turn(f->base);
+    turn(&f->loop);
     assert_int_equal(f->readable, 2);
     transport_recall_input(&f->transport);
     assert_int_equal(transport_watch_input(&f->transport, false), 0);
     transport_recall_input(&f->transport);
-    turn(f->base);
+    turn(&f->loop);
     assert_int_equal(f->readable, 2);
 
     assert_int_equal(transport_watch_input(&f->transport, true), 0); /* recalls by itself */
-    turn(f->base);
+    turn(&f->loop);
     assert_int_equal(f->readable, 3);
     expect_read(f, "bc");
 }
 
-static void it_moves_from_base_to_base_and_is_told_of_what_it_holds(void **state)
+static void it_moves_from_loop_to_loop_and_is_told_of_what_it_holds(void **state)
 {
     fixture *f = *state;
     shake_hands(f);
     tls_peer_send(f->client, "abc", 3);
-    turn(f->base);
+    turn(&f->loop);
     fill(&f->transport);
     assert_int_equal(transport_want_writable(&f->transport, true, 1), 0);
     transport_detach(&f->transport);
     assert_false(transport_wants_writable(&f->transport));
-    turn(f->base);
+    turn(&f->loop);
     assert_int_equal(f->readable, 1);
 
-    transport_attach(&f->transport, f->other_base);
-    turn(f->other_base);
+    transport_attach(&f->transport, &f->other_loop);
+    turn(&f->other_loop);
     assert_int_equal(f->readable, 1);
     assert_int_equal(transport_watch_input(&f->transport, true), 0);
-    turn(f->base);
+    turn(&f->loop);
     assert_int_equal(f->readable, 1);
-    turn(f->other_base);
+    turn(&f->other_loop);
     assert_int_equal(f->readable, 2);
     expect_read(f, "abc");
 }
@@ -175,7 +175,7 @@ static void a_fault_has_a_name(void **state)
 {
     fixture *f = *state;
     say(f, "GET / HTTP/1.1\r\n\r\n");
-    turn(f->base);
+    turn(&f->loop);
     assert_int_equal(f->readable, 1);
     uint8_t data[1];
     assert_int_equal(transport_read(&f->transport, data, 1), -EPROTO);
@@ -196,12 +196,12 @@ static void after_the_end_of_output_it_is_a_plain_one(void **state)
 
     /* What still comes is not understood, but read to the end. */
     tls_peer_send(f->client, "wait", 4);
-    turn(f->base);
+    turn(&f->loop);
     assert_int_equal(f->readable, 1);
     assert_true(transport_read(&f->transport, (uint8_t *)data, sizeof(data)) > 4);
     assert_int_equal(transport_read(&f->transport, (uint8_t *)data, sizeof(data)), -EAGAIN);
     shutdown(f->peer, SHUT_WR);
-    turn(f->base);
+    turn(&f->loop);
     assert_int_equal(transport_read(&f->transport, (uint8_t *)data, sizeof(data)), 0);
 }
 
@@ -216,12 +216,12 @@ static void the_end_of_output_waits_until_the_socket_takes_it(void **state)
             continue;
     assert_int_equal(transport_end_output(&f->transport), -EAGAIN);
     assert_int_equal(transport_want_writable(&f->transport, true, 1), 0);
-    turn(f->base);
+    turn(&f->loop);
     assert_int_equal(f->writable, 0);
     char data[4096];
     while (read(f->peer, data, sizeof(data)) > 0)
         continue;
-    turn(f->base);
+    turn(&f->loop);
     assert_int_equal(f->writable, 1);
     assert_int_equal(transport_end_output(&f->transport), 0);
     assert_true(read(f->peer, data, sizeof(data)) > 0);
@@ -234,9 +234,9 @@ static void its_own_callback_may_close_it(void **state)
     int fd = dup(transport_fd(&f->transport));
     transport_close(&f->transport);
     transport_close(&f->transport);
-    transport_open(&f->transport, fd, stop_all, f);
+    transport_open(&f->transport, fd, stop_all);
     assert_int_equal(transport_start_tls(&f->transport, shared_context), 0);
-    transport_attach(&f->transport, f->base);
+    transport_attach(&f->transport, &f->loop);
     assert_int_equal(transport_watch_input(&f->transport, true), 0);
     assert_int_equal(transport_want_writable(&f->transport, true, 1), 0);
     assert_int_equal(tls_peer_shake_hands(f->client, NULL), -EAGAIN);
@@ -244,20 +244,21 @@ static void its_own_callback_may_close_it(void **state)
     assert_int_equal(tls_peer_shake_hands(f->client, NULL), 1);
     tls_peer_send(f->client, "x", 1);
     turn_until_told(f);
-    turn(f->base);
+    turn(&f->loop);
     assert_int_equal(f->readable, 1);
     assert_int_equal(transport_fd(&f->transport), -1);
     assert_int_equal(fcntl(fd, F_GETFD), -1);
 }
 
 /* A callback that closes it and, as an accept does, gets the same number for another descriptor. */
-static void reopen(evutil_socket_t fd, short what, void *context)
+static void reopen(net_watch *watch, uint32_t events)
 {
-    fixture *f = context;
-    if (what != 0) {
-        on_ready(fd, what, context);
+    fixture *f = fixture_of(watch);
+    if (events != 0) {
+        on_ready(watch, events);
         return;
     }
+    int fd = watch->fd;
     int fds[2];
     transport_close(&f->transport);
     close(f->peer);
@@ -265,8 +266,8 @@ static void reopen(evutil_socket_t fd, short what, void *context)
     assert_int_equal(dup3(fds[1], fd, O_CLOEXEC), fd);
     close(fds[1]);
     f->peer = fds[0];
-    transport_open(&f->transport, fd, reopen, f);
-    transport_attach(&f->transport, f->base);
+    transport_open(&f->transport, fd, reopen);
+    transport_attach(&f->transport, &f->loop);
     assert_int_equal(transport_watch_input(&f->transport, true), 0);
 }
 
@@ -275,14 +276,14 @@ static void its_descriptor_can_be_used_again_at_once(void **state)
     fixture *f = *state;
     int fd = dup(transport_fd(&f->transport));
     transport_close(&f->transport);
-    transport_open(&f->transport, fd, reopen, f);
+    transport_open(&f->transport, fd, reopen);
     assert_int_equal(transport_start_tls(&f->transport, shared_context), 0);
-    transport_attach(&f->transport, f->base);
+    transport_attach(&f->transport, &f->loop);
     assert_int_equal(transport_watch_input(&f->transport, true), 0);
     shake_hands_but_for_the_end(f);
     turn_until_told(f);
     say(f, "in the clear");
-    turn(f->base);
+    turn(&f->loop);
     assert_int_equal(f->readable, 1);
     expect_read(f, "in the clear");
 }
@@ -392,9 +393,14 @@ enum { MOVES = 300, TOTAL = 1000 * 1000 };
 /* Two threads echo what comes, and hand the transport over to each other with whatever is under way. */
 typedef struct relay {
     transport transport;
-    struct event_base *bases[2];
-    int arrivals[2][2]; /* pipes: a byte says that it has come, or that all is over */
-    int at;             /* whose it is */
+    net_loop *loops[2];
+    struct arrival {
+        net_watch watch; /* first: of `pipe` */
+        struct relay *relay;
+        int pipe[2]; /* a byte says that it has come, or that all is over */
+        bool is_over;
+    } arrivals[2];
+    int at; /* whose it is */
     int moves;
     bool is_over;
     bytes *owed; /* not written yet */
@@ -402,7 +408,7 @@ typedef struct relay {
 
 static void wake(relay *r, int who)
 {
-    assert_int_equal(write(r->arrivals[who][1], "", 1), 1);
+    assert_int_equal(write(r->arrivals[who].pipe[1], "", 1), 1);
 }
 
 static void echo(relay *r)
@@ -424,12 +430,11 @@ static void move_on(relay *r)
     wake(r, r->at);
 }
 
-static void on_relay(evutil_socket_t fd, short what, void *context)
+static void on_relay(net_watch *watch, uint32_t events)
 {
-    (void)fd;
-    relay *r = context;
+    relay *r = (relay *)(void *)transport_of(watch); /* its first member */
     uint8_t data[1000]; /* less than a record, so that much is under way when it moves */
-    ssize_t got = what == EV_READ ? transport_read(&r->transport, data, sizeof(data)) : -EAGAIN;
+    ssize_t got = (events & EPOLLIN) != 0 ? transport_read(&r->transport, data, sizeof(data)) : -EAGAIN;
     if (got > 0)
         assert_int_equal(bytes_append(&r->owed, data, (size_t)got), 0);
     if (got == 0) {
@@ -446,24 +451,28 @@ static void on_relay(evutil_socket_t fd, short what, void *context)
         transport_recall_input(&r->transport);
 }
 
-static void on_arrival(evutil_socket_t fd, short what, void *context)
+static void on_arrival(net_watch *watch, uint32_t events)
 {
-    (void)what;
-    relay *r = context;
+    (void)events;
+    struct arrival *arrival = (struct arrival *)(void *)watch;
+    relay *r = arrival->relay;
     char byte;
-    assert_int_equal(read(fd, &byte, 1), 1);
+    assert_int_equal(read(watch->fd, &byte, 1), 1);
     if (r->is_over) {
-        event_base_loopbreak(r->bases[fd == r->arrivals[0][0] ? 0 : 1]);
+        arrival->is_over = true;
         return;
     }
-    transport_attach(&r->transport, r->bases[r->at]);
+    transport_attach(&r->transport, r->loops[r->at]);
     assert_int_equal(transport_watch_input(&r->transport, true), 0);
     echo(r);
 }
 
-static void *run(void *base)
+static void *run(void *context)
 {
-    event_base_dispatch(base);
+    const struct arrival *arrival = context;
+    net_loop *loop = arrival->relay->loops[arrival == &arrival->relay->arrivals[0] ? 0 : 1];
+    while (!arrival->is_over)
+        assert_int_equal(net_loop_turn(loop), 0);
     return NULL;
 }
 
@@ -488,16 +497,16 @@ static void converse(SSL *client, int fd, const uint8_t *said, uint8_t *heard)
     }
 }
 
-/* Begin on the first base; returns the peer's descriptor. */
+/* Begin on the first loop; returns the peer's descriptor. */
 static int start_relay(relay *r)
 {
     int fds[2];
     int small = 4096; /* so that output has to wait */
     assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds), 0);
     assert_int_equal(setsockopt(fds[1], SOL_SOCKET, SO_SNDBUF, &small, sizeof(small)), 0);
-    transport_open(&r->transport, fds[1], on_relay, r);
+    transport_open(&r->transport, fds[1], on_relay);
     assert_int_equal(transport_start_tls(&r->transport, shared_context), 0);
-    transport_attach(&r->transport, r->bases[0]);
+    transport_attach(&r->transport, r->loops[0]);
     assert_int_equal(transport_watch_input(&r->transport, true), 0);
     return fds[0];
 }
@@ -505,17 +514,18 @@ static int start_relay(relay *r)
 static void it_moves_from_thread_to_thread_while_both_ends_speak(void **state)
 {
     fixture *f = *state;
-    relay r = {.bases = {f->base, f->other_base}};
-    struct event *arrivals[2];
+    relay r = {.loops = {&f->loop, &f->other_loop}};
     pthread_t threads[2];
     int fd = start_relay(&r);
     for (int i = 0; i < 2; i++) {
-        assert_int_equal(pipe2(r.arrivals[i], O_CLOEXEC), 0);
-        arrivals[i] = event_new(r.bases[i], r.arrivals[i][0], EV_READ | EV_PERSIST, on_arrival, &r);
-        assert_int_equal(event_add(arrivals[i], NULL), 0);
+        struct arrival *arrival = &r.arrivals[i];
+        assert_int_equal(pipe2(arrival->pipe, O_CLOEXEC), 0);
+        arrival->relay = &r;
+        arrival->watch = (net_watch){.on_ready = on_arrival, .fd = arrival->pipe[0]};
+        assert_int_equal(net_watch_change(&r.loops[i]->epoll, &arrival->watch, EPOLLIN), 0);
     }
     for (int i = 0; i < 2; i++)
-        assert_int_equal(pthread_create(&threads[i], NULL, run, r.bases[i]), 0);
+        assert_int_equal(pthread_create(&threads[i], NULL, run, &r.arrivals[i]), 0);
 
     uint8_t *said = malloc(TOTAL);
     uint8_t *heard = malloc(TOTAL);
@@ -531,9 +541,9 @@ static void it_moves_from_thread_to_thread_while_both_ends_speak(void **state)
         pthread_join(threads[i], NULL);
     assert_int_equal(r.moves, MOVES);
     for (int i = 0; i < 2; i++) {
-        event_free(arrivals[i]);
-        close(r.arrivals[i][0]);
-        close(r.arrivals[i][1]);
+        assert_int_equal(net_watch_change(&r.loops[i]->epoll, &r.arrivals[i].watch, 0), 0);
+        close(r.arrivals[i].pipe[0]);
+        close(r.arrivals[i].pipe[1]);
     }
     SSL_free(client);
     close(fd);
@@ -564,7 +574,7 @@ int main(void)
         CASE(what_comes_right_behind_the_handshake_is_told),
         CASE(nothing_is_taken_and_nothing_is_told_before_the_handshake),
         CASE(held_input_is_recalled_in_the_next_turn_while_it_is_watched),
-        CASE(it_moves_from_base_to_base_and_is_told_of_what_it_holds),
+        CASE(it_moves_from_loop_to_loop_and_is_told_of_what_it_holds),
         CASE(a_fault_has_a_name),
         CASE(after_the_end_of_output_it_is_a_plain_one),
         CASE(the_end_of_output_waits_until_the_socket_takes_it),

@@ -1,4 +1,4 @@
-/* A transport over a pair of sockets, with libevent bases that the test turns itself. It is a plain one; for
+/* A transport over a pair of sockets, with loops that the test turns itself. It is a plain one; for
  * TLS there is a place for the client at the other end. */
 #ifndef HOMECALL_TESTS_UNIT_NET_TRANSPORT_FIXTURE_H
 #define HOMECALL_TESTS_UNIT_NET_TRANSPORT_FIXTURE_H
@@ -13,8 +13,8 @@
 
 typedef struct fixture {
     transport transport;
-    struct event_base *base;
-    struct event_base *other_base;
+    net_loop loop;
+    net_loop other_loop;
     int peer;     /* -1 when closed */
     int readable; /* how often it was told */
     int writable;
@@ -22,21 +22,25 @@ typedef struct fixture {
     SSL *client; /* owned, over `peer`; NULL for a plain transport */
 } fixture;
 
-/* For transport_open(): count what is told. */
-static inline void on_ready(evutil_socket_t fd, short what, void *context)
+static inline fixture *fixture_of(net_watch *watch)
 {
-    fixture *f = context;
-    assert_int_equal(fd, transport_fd(&f->transport));
-    assert_true(what == EV_READ || what == EV_WRITE || what == 0);
-    if (what == EV_READ)
+    return (fixture *)(void *)((char *)transport_of(watch) - offsetof(fixture, transport));
+}
+
+/* For transport_open(): count what is told. */
+static inline void on_ready(net_watch *watch, uint32_t events)
+{
+    fixture *f = fixture_of(watch);
+    assert_true((events & ~(uint32_t)(EPOLLIN | EPOLLOUT)) == 0);
+    if ((events & EPOLLIN) != 0)
         f->readable++;
-    else if (what == EV_WRITE)
+    if ((events & EPOLLOUT) != 0)
         f->writable++;
-    else
+    if (events == 0)
         f->secured++;
 }
 
-/* Around each test: a plain transport that belongs to no base yet. */
+/* Around each test: a plain transport that belongs to no loop yet. */
 static inline int make(void **state)
 {
     int fds[2];
@@ -44,9 +48,9 @@ static inline int make(void **state)
     if (f == NULL || socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds) != 0)
         return -1;
     f->peer = fds[0];
-    f->base = event_base_new();
-    f->other_base = event_base_new();
-    transport_open(&f->transport, fds[1], on_ready, f);
+    assert_int_equal(net_loop_init(&f->loop), 0);
+    assert_int_equal(net_loop_init(&f->other_loop), 0);
+    transport_open(&f->transport, fds[1], on_ready);
     *state = f;
     return 0;
 }
@@ -55,8 +59,8 @@ static inline int unmake(void **state)
 {
     fixture *f = *state;
     transport_close(&f->transport);
-    event_base_free(f->base);
-    event_base_free(f->other_base);
+    net_loop_deinit(&f->loop);
+    net_loop_deinit(&f->other_loop);
     SSL_free(f->client);
     if (f->peer >= 0)
         close(f->peer);
@@ -64,9 +68,9 @@ static inline int unmake(void **state)
     return 0;
 }
 
-static inline void turn(struct event_base *base)
+static inline void turn(net_loop *loop)
 {
-    assert_true(event_base_loop(base, EVLOOP_ONCE | EVLOOP_NONBLOCK) >= 0);
+    assert_int_equal(net_loop_pass(loop, false), 0);
 }
 
 /* The peer says this. */
@@ -100,11 +104,10 @@ static inline void drain(fixture *f, size_t len)
 
 /* For transport_open(): a callback that takes the wait back while its own event, or another, is being
  * handled. */
-static inline void stop_all(evutil_socket_t fd, short what, void *context)
+static inline void stop_all(net_watch *watch, uint32_t events)
 {
-    (void)fd;
-    (void)what;
-    fixture *f = context;
+    (void)events;
+    fixture *f = fixture_of(watch);
     f->readable++;
     f->writable++;
     transport_close(&f->transport);
