@@ -38,7 +38,7 @@ static const char groups[] = "X25519:P-256";
  * a close frame that it ends in order. */
 static const uint64_t options = SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA |
                                 SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION |
-                                SSL_OP_IGNORE_UNEXPECTED_EOF | SSL_OP_CLEANSE_PLAINTEXT;
+                                SSL_OP_IGNORE_UNEXPECTED_EOF;
 
 /* The first: output that was not taken may be offered again from another place in memory. The second: an idle
  * connection keeps no buffers. */

@@ -127,7 +127,8 @@ static void shake_hands(tls_stream *s)
         s->on_event(s->context, TLS_STREAM_READABLE);
     } else if (is_done) {
         s->is_secured = true;
-        s->holds_input = SSL_has_pending(s->ssl) != 0; /* the request may have come with the handshake */
+        SSL_set_options(s->ssl, SSL_OP_CLEANSE_PLAINTEXT); /* what follows is what people say */
+        s->holds_input = SSL_has_pending(s->ssl) != 0;     /* the request may have come with the handshake */
         s->on_event(s->context, TLS_STREAM_SECURED);
     }
 }
@@ -252,30 +253,61 @@ const char *tls_stream_fault(const tls_stream *s)
 
 /* ---- Reading and writing ---- */
 
+/* SSL_OP_CLEANSE_PLAINTEXT overwrites what people said, in OpenSSL's buffer, as it is read from there. It
+ * also has the whole buffer overwritten when that is freed: 17 KB for a message of 200 bytes. So a buffer is
+ * kept while records are read, and freed here without that: what was in it is overwritten already, or is as
+ * it came from the network.
+ *
+ * To be called after a read that has left nothing in the buffer. Where there is a part of a record, versions
+ * before 3.0.14 would free that. False when the buffer stays, because a written record waits in another. */
+static bool free_buffer(tls_stream *s)
+{
+    SSL_clear_options(s->ssl, SSL_OP_CLEANSE_PLAINTEXT);
+    bool is_freed = SSL_free_buffers(s->ssl) == 1;
+    SSL_set_options(s->ssl, SSL_OP_CLEANSE_PLAINTEXT);
+    return is_freed;
+}
+
+/* The same after any other read: have the buffer freed, unless there is a part of a record in it. OpenSSL
+ * does that when it reads again and gets nothing. */
+static void free_unused_buffer(tls_stream *s)
+{
+    uint8_t none;
+    size_t got;
+    s->has_read = true; /* so it gets nothing: see tls_context_open() */
+    (void)SSL_read_ex(s->ssl, &none, sizeof(none), &got);
+    forget_errors();
+}
+
 /* Read what the socket has, and all records that come with that. They have been read from the descriptor, so
- * it does not tell of them again. */
+ * it does not tell of them again. For the rest of a record it does. */
 static size_t read_records(tls_stream *s, uint8_t *data, size_t len)
 {
     size_t got = 0;
+    int result;
+    bool has_more;
+    SSL_clear_mode(s->ssl, SSL_MODE_RELEASE_BUFFERS);
     do {
         size_t more;
         forget_errors();
-        int result = SSL_read_ex(s->ssl, data + got, len - got, &more);
+        result = SSL_read_ex(s->ssl, data + got, len - got, &more);
         if (s->key_updates > MAX_KEY_UPDATES) {
             s->fault = "too many changes of keys";
             forget_errors();
             end_input(s, -EPROTO);
-            break;
+            return got;
         }
-        if (result == 1) {
+        if (result == 1)
             got += more;
-            continue;
-        }
-        int end = explain(s, result);
-        if (end != -EAGAIN)
-            end_input(s, end);
-        break; /* if there is a part of a record, the descriptor becomes readable for the rest */
-    } while (got < len && SSL_has_pending(s->ssl) != 0);
+        has_more = SSL_has_pending(s->ssl) != 0;
+    } while (result == 1 && got < len && has_more);
+
+    SSL_set_mode(s->ssl, SSL_MODE_RELEASE_BUFFERS);
+    int end = result == 1 ? -EAGAIN : explain(s, result);
+    if (end != -EAGAIN)
+        end_input(s, end);
+    else if (!has_more && (result != 1 || !free_buffer(s)))
+        free_unused_buffer(s);
     return got;
 }
 

@@ -922,6 +922,56 @@ static void an_idle_stream_has_no_buffers(void **state)
     assert_true(each < bound); /* 0 where a sanitizer or Valgrind allocates */
 }
 
+/* Whatever was read, and in whatever pieces, its buffer is gone afterwards. */
+static void no_read_leaves_a_buffer_behind(void **state)
+{
+    fixture *f = *state;
+    enum { KINDS = 4, SLACK = 4 * 1024 };
+    size_t before = 0;
+    shake_hands(f);
+    for (int i = 0; i <= 2 * KINDS; i++) {
+        int kind = i % KINDS;
+        say_text(f, "first");
+        if (kind == 1)
+            assert_int_equal(SSL_key_update(f->client, SSL_KEY_UPDATE_NOT_REQUESTED), 1);
+        else if (kind == 2)
+            carry(f, 10); /* the rest of it comes later */
+        turn(f->base);
+        say_text(f, "second");
+        carry_all(f);
+        turn(f->base);
+        turn(f->base); /* a read of the rest of a record stops there */
+        expect_read_text(f, "firstsecond");
+        uint8_t data[1];
+        if (kind == 3)
+            assert_int_equal(tls_stream_read(f->stream, data, sizeof(data)), -EAGAIN);
+        if (i == KINDS) /* both ends have made by now what they make once */
+            before = mallinfo2().uordblks;
+        if (i >= KINDS)
+            assert_true(mallinfo2().uordblks < before + SLACK);
+    }
+}
+
+/* A record that waits for the socket needs its buffer, but not one for what was read. */
+static void a_record_that_waits_keeps_one_buffer(void **state)
+{
+    fixture *f = *state;
+    static const uint8_t zeros[RECORD];
+    shake_hands(f);
+    say_text(f, "before");
+    carry_all(f);
+    turn(f->base);
+    expect_read_text(f, "before");
+    while (tls_stream_write(f->stream, zeros, RECORD) > 0)
+        continue;
+    size_t before = mallinfo2().uordblks;
+    say_text(f, "meanwhile");
+    carry_all(f);
+    turn(f->base);
+    expect_read_text(f, "meanwhile");
+    assert_true(mallinfo2().uordblks < before + RECORD / 2);
+}
+
 static int make_context(void **state)
 {
     (void)state;
@@ -975,6 +1025,8 @@ int main(void)
         CASE(it_moves_with_bytes_in_every_buffer),
         CASE(it_moves_with_a_part_of_a_record_and_with_an_end_that_was_not_told),
         CASE(an_idle_stream_has_no_buffers),
+        CASE(no_read_leaves_a_buffer_behind),
+        CASE(a_record_that_waits_keeps_one_buffer),
     };
 #undef CASE
     return cmocka_run_group_tests(tests, make_context, free_context);
