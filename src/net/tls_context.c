@@ -50,9 +50,9 @@ static const long modes = SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE
  * ignore SIGPIPE for its program; and read() and write() cost more than recv() and send(). No part of it is
  * reused here: what it keeps behind BIO_get_data() is not documented, and changed with OpenSSL 3.2. */
 typedef struct tls_socket {
-    int fd;         /* borrowed */
-    bool *has_read; /* borrowed: see tls_context_open() */
-    bool has_ended; /* the peer has ended its side of TCP */
+    int fd;                  /* borrowed */
+    tls_socket_notes *notes; /* borrowed */
+    bool has_ended;          /* the peer has ended its side of TCP */
 } tls_socket;
 
 static int create_socket(BIO *bio)
@@ -77,8 +77,8 @@ static int read_socket(BIO *bio, char *data, int len)
 {
     tls_socket *s = BIO_get_data(bio);
     BIO_clear_retry_flags(bio);
-    if (*s->has_read) {
-        *s->has_read = false;
+    if (s->notes->has_read) {
+        s->notes->has_read = false;
         BIO_set_retry_read(bio);
         return -1;
     }
@@ -88,14 +88,14 @@ static int read_socket(BIO *bio, char *data, int len)
         s->has_ended = true;
     else if (got < 0 && BIO_sock_should_retry(got) != 0)
         BIO_set_retry_read(bio);
-    *s->has_read = got > 0;
+    s->notes->has_read = got > 0;
     return got;
 }
 
 static int write_socket(BIO *bio, const char *data, int len)
 {
     const tls_socket *s = BIO_get_data(bio);
-    int taken = (int)send(s->fd, data, (size_t)len, MSG_NOSIGNAL);
+    int taken = (int)send(s->fd, data, (size_t)len, MSG_NOSIGNAL | (s->notes->has_more ? MSG_MORE : 0));
     BIO_clear_retry_flags(bio);
     if (taken < 0 && BIO_sock_should_retry(taken) != 0)
         BIO_set_retry_write(bio);
@@ -312,7 +312,7 @@ const char *tls_context_warning(const tls_context *c)
     return c->warning;
 }
 
-SSL *tls_context_open(tls_context *c, int fd, bool *has_read)
+SSL *tls_context_open(tls_context *c, int fd, tls_socket_notes *notes)
 {
     SSL *ssl = SSL_new(c->ssl);
     BIO *bio = ssl == NULL ? NULL : BIO_new(c->socket);
@@ -323,7 +323,7 @@ SSL *tls_context_open(tls_context *c, int fd, bool *has_read)
     }
     tls_socket *socket = BIO_get_data(bio);
     socket->fd = fd;
-    socket->has_read = has_read;
+    socket->notes = notes;
     SSL_set_bio(ssl, bio, bio);
     SSL_set_accept_state(ssl);
     return ssl;

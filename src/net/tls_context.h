@@ -42,14 +42,19 @@ int64_t tls_context_not_after_s(const tls_context *c);
  * loaded, or that its key is a costly one. It is used nevertheless. NULL when there is none. Any thread. */
 const char *tls_context_warning(const tls_context *c);
 
-/* Make the server's side of TLS over a connected descriptor. The descriptor and `has_read` are borrowed until
+/* What the socket below an SSL and whoever calls OpenSSL tell each other. */
+typedef struct tls_socket_notes {
+    bool has_read; /* Of two reads from the socket, one returns nothing: the first sets this, and a read that
+                      finds it set only clears it, and returns "try again". Without that, one call of OpenSSL
+                      would last as long as the peer sends records without data, such as key updates. The
+                      caller clears it when OpenSSL has returned. */
+    bool has_more; /* The caller sets this while what OpenSSL writes may wait in the kernel, for 0.2 s at
+                      most, for what is written next or for the end of TCP, to be in one segment with that. */
+} tls_socket_notes;
+
+/* Make the server's side of TLS over a connected descriptor. The descriptor and `notes` are borrowed until
  * the SSL is freed, and the caller must keep a share of the context as long. The caller owns the SSL. NULL
- * without memory. Any thread.
- *
- * A write to a peer that is gone raises no SIGPIPE. Of two reads from the socket, one returns nothing: the
- * first sets *has_read, and a read that finds it set only clears it, and returns "try again". Without that,
- * one call of OpenSSL would last as long as the peer sends records without data, such as key updates. The
- * caller clears *has_read when OpenSSL has returned. */
-SSL *tls_context_open(tls_context *c, int fd, bool *has_read);
+ * without memory. A write to a peer that is gone raises no SIGPIPE. Any thread. */
+SSL *tls_context_open(tls_context *c, int fd, tls_socket_notes *notes);
 
 #endif

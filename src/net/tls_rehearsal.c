@@ -10,7 +10,7 @@ typedef struct rehearsal {
     SSL_CTX *client_context; /* owned */
     SSL *server;             /* owned */
     SSL *client;             /* owned */
-    bool has_read;           /* for tls_context_open() */
+    tls_socket_notes notes;  /* for tls_context_open() */
 } rehearsal;
 
 /* Between them there is a buffer for a whole record each way. 0 or -ENOMEM. */
@@ -28,7 +28,7 @@ static int connect_ends(rehearsal *r)
 
 static int make(rehearsal *r, tls_context *context, int version)
 {
-    r->server = tls_context_open(context, -1, &r->has_read);
+    r->server = tls_context_open(context, -1, &r->notes);
     r->client_context = SSL_CTX_new(TLS_client_method());
     if (r->server == NULL || r->client_context == NULL ||
         SSL_CTX_set_min_proto_version(r->client_context, version) != 1 ||

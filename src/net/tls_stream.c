@@ -21,7 +21,7 @@ struct tls_stream {
     bool watches;         /* what tls_stream_watches_input() returns */
     bool is_secured;      /* the handshake is done */
     bool holds_input;     /* what tls_stream_holds_input() returns */
-    bool has_read;        /* see tls_context_open() */
+    tls_socket_notes notes;
 };
 
 /* RFC 8446, 5.1: the most bytes that one record can have. */
@@ -110,12 +110,22 @@ static int await(tls_stream *s, short what)
     return add(s);
 }
 
-/* One step of the handshake: what one read from the socket makes possible. */
+/* Has our part of the handshake been written, but for a ticket? With TLS 1.3 a client whose part is complete
+ * waits for nothing more. */
+static bool is_ours_written(const tls_stream *s)
+{
+    uint8_t none;
+    return SSL_version(s->ssl) == TLS1_3_VERSION && SSL_get_finished(s->ssl, &none, 0) > 0;
+}
+
+/* One step of the handshake: what one read from the socket makes possible. A ticket waits for the answer to
+ * the request, which mostly comes with the end of the handshake. */
 static void shake_hands(tls_stream *s)
 {
     forget_errors();
+    s->notes.has_more = is_ours_written(s);
     int result = SSL_do_handshake(s->ssl);
-    s->has_read = false;
+    s->notes = (tls_socket_notes){0};
     bool is_done = result == 1;
     int error = is_done ? -EAGAIN : explain(s, result);
     if (error == -EAGAIN)
@@ -169,7 +179,7 @@ tls_stream *tls_stream_new(tls_context *tls, int fd, tls_stream_fn on_event, voi
     if (s == NULL)
         return NULL;
     *s = (tls_stream){.tls = tls_context_share(tls),
-                      .ssl = tls_context_open(tls, fd, &s->has_read),
+                      .ssl = tls_context_open(tls, fd, &s->notes),
                       .on_event = on_event,
                       .context = context,
                       .fault = "TLS failed",
@@ -274,7 +284,7 @@ static void free_unused_buffer(tls_stream *s)
 {
     uint8_t none;
     size_t got;
-    s->has_read = true; /* so it gets nothing: see tls_context_open() */
+    s->notes.has_read = true; /* so it gets nothing: see tls_context_open() */
     (void)SSL_read_ex(s->ssl, &none, sizeof(none), &got);
     forget_errors();
 }
@@ -314,18 +324,20 @@ static size_t read_records(tls_stream *s, uint8_t *data, size_t len)
 ssize_t tls_stream_read(tls_stream *s, uint8_t *data, size_t len)
 {
     size_t got = s->is_secured && s->end == -EAGAIN && len > 0 ? read_records(s, data, len) : 0;
-    s->has_read = false;
+    s->notes.has_read = false;
     s->holds_input = got == len || s->end != -EAGAIN;
     return got > 0 ? (ssize_t)got : s->end;
 }
 
-ssize_t tls_stream_write(tls_stream *s, const uint8_t *data, size_t len)
+ssize_t tls_stream_write(tls_stream *s, const uint8_t *data, size_t len, bool is_last)
 {
     if (!s->is_secured)
         return -EAGAIN;
     size_t taken;
     forget_errors();
+    s->notes.has_more = is_last;
     int result = SSL_write_ex(s->ssl, data, len < MAX_RECORD_BYTES ? len : MAX_RECORD_BYTES, &taken);
+    s->notes.has_more = false;
     if (result == 1)
         return (ssize_t)taken;
     int error = explain(s, result);
@@ -337,6 +349,8 @@ int tls_stream_end_output(tls_stream *s)
     if (!s->is_secured)
         return 0;
     forget_errors();
+    s->notes.has_more = true; /* the end of TCP follows at once */
     int result = SSL_shutdown(s->ssl);
+    s->notes.has_more = false;
     return result < 0 && explain(s, result) == -EAGAIN ? -EAGAIN : 0;
 }

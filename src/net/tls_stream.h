@@ -84,11 +84,13 @@ ssize_t tls_stream_read(tls_stream *s, uint8_t *data, size_t len);
 
 /* Encrypt and write one record of at most `len` bytes. Returns how many bytes were taken, or -errno. -EAGAIN
  * when the socket takes none now, or the handshake is not done: then the same bytes must be offered again,
- * before any others; there may be more bytes behind them. */
-ssize_t tls_stream_write(tls_stream *s, const uint8_t *data, size_t len);
+ * before any others; there may be more bytes behind them. With `is_last` the kernel may keep the record until
+ * tls_stream_end_output(), which must follow. */
+ssize_t tls_stream_write(tls_stream *s, const uint8_t *data, size_t len, bool is_last);
 
 /* Send a close_notify: nothing more will be written. 0, also when it can't be sent because the peer is gone
- * or the handshake is not done. -EAGAIN: call it again when the socket takes output. */
+ * or the handshake is not done. Then TCP must be ended, for which the kernel keeps it. -EAGAIN: call it again
+ * when the socket takes output. */
 int tls_stream_end_output(tls_stream *s);
 
 /* After -EPROTO: OpenSSL's text for the fault, a literal. */

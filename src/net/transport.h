@@ -110,9 +110,9 @@ static inline bool transport_holds_input(const transport *t)
 void transport_recall_input(transport *t);
 
 /* Write once. Returns how many bytes were taken, or -errno: -EAGAIN when the socket takes none now. What was
- * not taken must be offered again, before any other bytes and not less of it. With `is_last` a plain
- * transport may keep the bytes until transport_end_output(), which must follow: so they and the end of TCP
- * are sent in one segment. */
+ * not taken must be offered again, before any other bytes and not less of it. With `is_last` the
+ * kernel may keep the bytes until transport_end_output(), which must follow: so they and the end of TCP are
+ * sent in one segment. */
 static inline ssize_t transport_write(transport *t, const uint8_t *data, size_t len, bool is_last)
 {
     return t->extra->kind->write(t, data, len, is_last);

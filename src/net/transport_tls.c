@@ -43,8 +43,7 @@ static ssize_t read_tls(transport *t, uint8_t *data, size_t len)
 
 static ssize_t write_tls(transport *t, const uint8_t *data, size_t len, bool is_last)
 {
-    (void)is_last;
-    return tls_stream_write(tls_of(t), data, len);
+    return tls_stream_write(tls_of(t), data, len, is_last);
 }
 
 static bool watches_input(const transport *t)

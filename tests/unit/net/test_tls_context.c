@@ -38,7 +38,7 @@ static int unmake(void **state)
 typedef struct meeting {
     int fds[2];
     SSL *server;
-    bool has_read; /* for the server */
+    tls_socket_notes notes; /* for the server */
     SSL *client;
     int fault; /* of the client, where it failed */
 } meeting;
@@ -47,7 +47,7 @@ static void meet(meeting *m, tls_context *context, SSL_CTX *client_context)
 {
     *m = (meeting){.fault = 0};
     assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, m->fds), 0);
-    m->server = tls_context_open(context, m->fds[0], &m->has_read);
+    m->server = tls_context_open(context, m->fds[0], &m->notes);
     m->client = tls_peer_new(client_context, m->fds[1]);
 }
 
@@ -400,7 +400,7 @@ static void nobody_negotiates_anew(void **state)
     assert_int_equal(SSL_renegotiate(m.client), 1);
     assert_int_equal(tls_peer_shake_hands(m.client, NULL), -EAGAIN);
     char data[1];
-    m.has_read = false;
+    m.notes.has_read = false;
     assert_true(SSL_read(m.server, data, 1) <= 0);
     ERR_clear_error();
     assert_int_equal(tls_peer_shake_hands(m.client, &m.fault), -EPROTO);
@@ -474,14 +474,14 @@ static void a_call_reads_once_however_much_has_come(void **state)
     assert_true(shake_hands(&m));
     char data[64];
     for (int i = 0; i < 2; i++) {
-        m.has_read = false;
+        m.notes.has_read = false;
         tls_peer_send(m.client, "some", 4);
         assert_int_equal(SSL_read(m.server, data, sizeof(data)), 4);
         tls_peer_send(m.client, "more", 4);
-        assert_true(m.has_read);
+        assert_true(m.notes.has_read);
         assert_int_equal(SSL_get_error(m.server, SSL_read(m.server, data, sizeof(data))),
                          SSL_ERROR_WANT_READ);
-        assert_false(m.has_read);
+        assert_false(m.notes.has_read);
         assert_int_equal(SSL_read(m.server, data, sizeof(data)), 4);
     }
     part(&m);
@@ -522,7 +522,7 @@ static void the_socket_below_tells_its_descriptor_and_its_end(void **state)
     assert_false(BIO_eof(below));
     assert_true(shake_hands(&m));
     char data[1];
-    m.has_read = false;
+    m.notes.has_read = false;
     assert_int_equal(SSL_get_error(m.server, SSL_read(m.server, data, 1)), SSL_ERROR_WANT_READ);
     assert_false(BIO_eof(below));
     shutdown(m.fds[1], SHUT_RDWR);

@@ -7,7 +7,10 @@
 #include "support/tls_peer.h"
 
 #include <fcntl.h>
+#include <linux/tcp.h> /* that of the C library may lack tcpi_data_segs_in */
 #include <malloc.h>
+#include <netinet/in.h>
+#include <poll.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
@@ -49,16 +52,21 @@ static void on_event(void *context, tls_stream_event event)
         assert_int_equal(bytes_append(&f->in, data, (size_t)f->last_got), 0);
 }
 
-static void start_stream(fixture *f)
+static void start_stream_over(fixture *f, int fd, int peer)
 {
-    int fds[2];
-    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds), 0);
-    f->fd = fds[0];
-    f->peer = fds[1];
+    f->fd = fd;
+    f->peer = peer;
     f->stream = tls_stream_new(f->context, f->fd, on_event, f);
     assert_non_null(f->stream);
     f->client = tls_peer_new(NULL, -1);
     SSL_set_bio(f->client, BIO_new(BIO_s_mem()), BIO_new(BIO_s_mem()));
+}
+
+static void start_stream(fixture *f)
+{
+    int fds[2];
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds), 0);
+    start_stream_over(f, fds[0], fds[1]);
 }
 
 static tls_context *shared_context; /* a key for each test would take longer than the test */
@@ -76,14 +84,19 @@ static int make(void **state)
     return 0;
 }
 
-static int unmake(void **state)
+static void end_stream(fixture *f)
 {
-    fixture *f = *state;
     tls_stream_free(f->stream);
     SSL_free(f->client);
     close(f->fd);
     if (f->peer >= 0)
         close(f->peer);
+}
+
+static int unmake(void **state)
+{
+    fixture *f = *state;
+    end_stream(f);
     bytes_clear(&f->in);
     event_base_free(f->base);
     event_base_free(f->other_base);
@@ -200,7 +213,7 @@ static void expect_read_text(fixture *f, const char *text)
 
 static void write_text(fixture *f, const char *text)
 {
-    assert_int_equal(tls_stream_write(f->stream, (const uint8_t *)text, strlen(text)), strlen(text));
+    assert_int_equal(tls_stream_write(f->stream, (const uint8_t *)text, strlen(text), false), strlen(text));
 }
 
 /* ---- The handshake ---- */
@@ -214,7 +227,7 @@ static void a_new_stream_does_nothing(void **state)
     assert_false(tls_stream_holds_input(f->stream));
     assert_false(tls_stream_has_ended(f->stream));
     assert_int_equal(tls_stream_read(f->stream, data, 1), -EAGAIN);
-    assert_int_equal(tls_stream_write(f->stream, data, 1), -EAGAIN);
+    assert_int_equal(tls_stream_write(f->stream, data, 1, false), -EAGAIN);
     assert_int_equal(tls_stream_end_output(f->stream), 0);
     tls_stream_ignore_input(f->stream);
     tls_stream_detach(f->stream);
@@ -326,11 +339,11 @@ static void nothing_is_written_before_the_handshake_is_done(void **state)
     fixture *f = *state;
     shake_hands_but_for_the_end(f);
     uint8_t data[1] = {0};
-    assert_int_equal(tls_stream_write(f->stream, data, 1), -EAGAIN);
+    assert_int_equal(tls_stream_write(f->stream, data, 1, false), -EAGAIN);
     assert_int_equal(tls_stream_read(f->stream, data, 1), -EAGAIN);
     carry_all(f);
     turn_until_told(f);
-    assert_int_equal(tls_stream_write(f->stream, data, 1), 1);
+    assert_int_equal(tls_stream_write(f->stream, data, 1, false), 1);
 }
 
 static void what_comes_right_behind_the_handshake_is_held_or_told(void **state)
@@ -506,8 +519,8 @@ static void a_write_is_one_record(void **state)
     shake_hands(f);
     uint8_t *data = calloc(2, RECORD);
     assert_non_null(data);
-    assert_int_equal(tls_stream_write(f->stream, data, 10), 10);
-    assert_int_equal(tls_stream_write(f->stream, data, 2 * RECORD), RECORD);
+    assert_int_equal(tls_stream_write(f->stream, data, 10, false), 10);
+    assert_int_equal(tls_stream_write(f->stream, data, 2 * RECORD, false), RECORD);
     bring(f);
     assert_int_equal(tls_peer_read(f->client, data, 2 * RECORD), 10);
     assert_int_equal(tls_peer_read(f->client, data, 2 * RECORD), RECORD);
@@ -535,7 +548,7 @@ static void what_was_not_taken_is_offered_again_from_elsewhere_and_with_more_beh
         uint8_t *copy = malloc(len + 1);
         assert_non_null(copy);
         memcpy(copy, all + sent, len);
-        ssize_t taken = len == 0 ? -EAGAIN : tls_stream_write(f->stream, copy, len);
+        ssize_t taken = len == 0 ? -EAGAIN : tls_stream_write(f->stream, copy, len, false);
         free(copy);
         if (taken > 0) {
             sent += (size_t)taken;
@@ -562,8 +575,94 @@ static void a_write_to_a_peer_that_is_gone_fails_without_a_signal(void **state)
     shake_hands(f);
     close(f->peer);
     f->peer = -1;
-    assert_int_equal(tls_stream_write(f->stream, (const uint8_t *)"x", 1), -ECONNRESET);
+    assert_int_equal(tls_stream_write(f->stream, (const uint8_t *)"x", 1, false), -ECONNRESET);
     assert_int_equal(ERR_peek_error(), 0);
+}
+
+/* ---- Segments ---- */
+
+/* A stream over TCP instead, whose segments can be counted. */
+static void change_to_tcp(fixture *f)
+{
+    end_stream(f);
+    struct sockaddr_in here = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t len = sizeof(here);
+    int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int peer = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_true(listener >= 0 && peer >= 0);
+    assert_int_equal(bind(listener, (struct sockaddr *)&here, len), 0);
+    assert_int_equal(listen(listener, 1), 0);
+    assert_int_equal(getsockname(listener, (struct sockaddr *)&here, &len), 0);
+    assert_int_equal(connect(peer, (struct sockaddr *)&here, len), 0);
+    int fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    assert_true(fd >= 0);
+    assert_int_equal(fcntl(peer, F_SETFL, O_NONBLOCK), 0);
+    int is_on = 1; /* or a small segment would wait for the acknowledgement of the one before it */
+    assert_int_equal(setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &is_on, sizeof(is_on)), 0);
+    close(listener);
+    start_stream_over(f, fd, peer);
+}
+
+static void await_segment(const fixture *f, int wait_ms)
+{
+    struct pollfd peer = {.fd = f->peer, .events = POLLIN};
+    assert_int_equal(poll(&peer, 1, wait_ms), 1);
+}
+
+/* What the client's TCP has counted when there is something to read. */
+static struct tcp_info count_segments(const fixture *f)
+{
+    await_segment(f, 10 * 1000);
+    struct tcp_info info;
+    socklen_t len = sizeof(info);
+    assert_int_equal(getsockopt(f->peer, IPPROTO_TCP, TCP_INFO, &info, &len), 0);
+    return info;
+}
+
+static void our_part_of_the_handshake_does_not_wait(void **state)
+{
+    fixture *f = *state;
+    change_to_tcp(f);
+    watch(f);
+    assert_int_equal(tls_peer_shake_hands(f->client, NULL), -EAGAIN);
+    carry_all(f);
+    turn_until_told(f);
+    await_segment(f, 100); /* the kernel would keep it for 200 ms */
+}
+
+static void a_ticket_comes_in_one_segment_with_the_answer(void **state)
+{
+    fixture *f = *state;
+    change_to_tcp(f);
+    shake_hands_but_for_the_end(f);
+    say_text(f, "a request");
+    carry_all(f);
+    while (bytes_len(f->in) == 0)
+        turn(f->base);
+    write_text(f, "an answer");
+    assert_int_equal(count_segments(f).tcpi_data_segs_in, 2); /* the first was our part of the handshake */
+    expect_heard(f, "an answer");
+    assert_true(SSL_SESSION_is_resumable(SSL_get_session(f->client)));
+}
+
+static void the_last_record_and_the_end_come_in_one_segment(void **state)
+{
+    fixture *f = *state;
+    change_to_tcp(f);
+    shake_hands_but_for_the_end(f);
+    carry_all(f);
+    while (f->secured == 0)
+        turn(f->base);
+    write_text(f, "hello");
+    unsigned before = count_segments(f).tcpi_segs_in;
+    expect_heard(f, "hello");
+    assert_int_equal(tls_stream_write(f->stream, (const uint8_t *)"bye", 3, true), 3);
+    assert_int_equal(tls_stream_end_output(f->stream), 0);
+    assert_int_equal(shutdown(f->fd, SHUT_WR), 0);
+    assert_int_equal(count_segments(f).tcpi_segs_in, before + 1);
+    expect_heard(f, "bye");
+    char data[1];
+    assert_int_equal(tls_peer_read(f->client, data, 1), 0);
 }
 
 /* ---- Ends ---- */
@@ -722,10 +821,10 @@ static void an_error_that_somebody_left_behind_is_not_ours(void **state)
     assert_int_equal(tls_stream_read(f->stream, data, sizeof(data)), -EAGAIN);
 
     static const uint8_t zeros[RECORD];
-    while (tls_stream_write(f->stream, zeros, RECORD) > 0)
+    while (tls_stream_write(f->stream, zeros, RECORD, false) > 0)
         continue;
     ERR_raise(ERR_LIB_SSL, SSL_R_BAD_LENGTH);
-    assert_int_equal(tls_stream_write(f->stream, zeros, RECORD), -EAGAIN);
+    assert_int_equal(tls_stream_write(f->stream, zeros, RECORD, false), -EAGAIN);
 }
 
 static void the_end_of_output_is_a_close_notify(void **state)
@@ -744,11 +843,11 @@ static void the_end_of_output_waits_for_room(void **state)
     fixture *f = *state;
     shake_hands(f);
     static const uint8_t zeros[RECORD];
-    while (tls_stream_write(f->stream, zeros, 1) == 1) /* to the last byte */
+    while (tls_stream_write(f->stream, zeros, 1, false) == 1) /* to the last byte */
         continue;
     /* The byte that was refused stands in OpenSSL's buffer: the end has to wait behind it. */
     bring(f);
-    assert_int_equal(tls_stream_write(f->stream, zeros, 1), 1);
+    assert_int_equal(tls_stream_write(f->stream, zeros, 1, false), 1);
     while (send(f->fd, zeros, 1, 0) == 1) /* what the client will not understand, but it fills the socket */
         continue;
     assert_int_equal(tls_stream_end_output(f->stream), -EAGAIN);
@@ -797,7 +896,7 @@ static void it_moves_with_bytes_in_every_buffer(void **state)
     /* Output: a record that the socket did not take. */
     static const uint8_t zeros[RECORD];
     size_t written = 0;
-    while (tls_stream_write(f->stream, zeros, RECORD) > 0)
+    while (tls_stream_write(f->stream, zeros, RECORD, false) > 0)
         written += RECORD;
 
     /* Input: decrypted and not read; not decrypted; half a record; and what is still in the kernel. */
@@ -848,7 +947,7 @@ static void it_moves_with_bytes_in_every_buffer(void **state)
         assert_int_equal(got, RECORD);
         written -= (size_t)got;
     }
-    assert_int_equal(tls_stream_write(f->stream, zeros, RECORD), RECORD);
+    assert_int_equal(tls_stream_write(f->stream, zeros, RECORD, false), RECORD);
     turn(f->base); /* there is nothing left of it */
 }
 
@@ -962,7 +1061,7 @@ static void a_record_that_waits_keeps_one_buffer(void **state)
     carry_all(f);
     turn(f->base);
     expect_read_text(f, "before");
-    while (tls_stream_write(f->stream, zeros, RECORD) > 0)
+    while (tls_stream_write(f->stream, zeros, RECORD, false) > 0)
         continue;
     size_t before = mallinfo2().uordblks;
     say_text(f, "meanwhile");
@@ -1008,6 +1107,9 @@ int main(void)
         CASE(a_write_is_one_record),
         CASE(what_was_not_taken_is_offered_again_from_elsewhere_and_with_more_behind),
         CASE(a_write_to_a_peer_that_is_gone_fails_without_a_signal),
+        CASE(our_part_of_the_handshake_does_not_wait),
+        CASE(a_ticket_comes_in_one_segment_with_the_answer),
+        CASE(the_last_record_and_the_end_come_in_one_segment),
         CASE(a_close_notify_is_the_end_and_writing_goes_on),
         CASE(an_end_behind_data_comes_after_it),
         CASE(an_end_without_close_notify_is_an_end),
