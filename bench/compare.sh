@@ -1,6 +1,8 @@
 #!/usr/bin/env bash
 # Our server beside others, under the same load, on the same core, in turn.
 set -euo pipefail
+# shellcheck source=bench/with_tracefs.sh
+. "$(dirname "${BASH_SOURCE[0]}")/with_tracefs.sh"
 
 usage() {
     cat <<'END'
@@ -21,7 +23,7 @@ medians, spreads, bars and plots.
   --port P            where COMMAND listens
   --out FILE          bench/RESULTS.md unless set; plots go to results/ beside it
 
-The server runs on processor 0, the load on processor 1. BUILD_DIR is the build to measure, build/release unless set.
+The server runs on processor 0, the load on processor 1. The figures of g take root, since the kernel counts them. BUILD_DIR is the build to measure, build/release unless set.
 END
 }
 
@@ -202,8 +204,8 @@ has() {
     esac
 }
 
-# is_due ROUND SERVER SPARSE: is this case measured in this round? Servers whose figures are far from all others are measured in
-# every second one, and so are the many runs of figure k.
+# is_due ROUND SERVER SPARSE: is this case measured in this round? In every second one are what hardly changes, what takes long, and
+# servers that are far from all others: so five rounds take less than half an hour.
 is_due() {
     [ $(($1 % 2)) -eq 0 ] || return 0
     case $3:$2 in

@@ -4,11 +4,8 @@
 # Exits with 1 when a bound is passed. Takes root, since the kernel counts them; where it does not, strace does.
 set -euo pipefail
 
-# The kernel's counter is a tracepoint, which tracefs tells. Where that is not mounted, it is for this script alone.
-if [ ! -d /sys/kernel/tracing/events ] && [ -z "${TRACEFS_TRIED:-}" ]; then
-    # shellcheck disable=SC2016 # the inner shell is to expand it
-    TRACEFS_TRIED=yes exec unshare --mount bash -c 'mount -t tracefs tracefs /sys/kernel/tracing || true; exec "$0" "$@"' "$0" "$@"
-fi
+# shellcheck source=bench/with_tracefs.sh
+. "$(dirname "${BASH_SOURCE[0]}")/with_tracefs.sh"
 shopt -s inherit_errexit # a measurement that fails inside of $(…) ends it, too
 # shellcheck source=bench/with_server.sh
 . "$(dirname "${BASH_SOURCE[0]}")/with_server.sh"

@@ -91,7 +91,8 @@ Written by \`bench/compare.sh\`: our server beside the least that this kernel as
 with gathered writes: \`bench/relays/floor_relay.c\`) and beside servers on Node.js. \`uws\` and \`uws-raw\` are a relay on
 uWebSockets, which sends by \`publish()\`: the first reads JSON, the second checks nothing and passes on what came. A figure is
 the median of the rounds, with the least and the greatest in brackets. All servers were measured in turn, each on the same
-processor; \`node-ws\`, \`peer\` and figure k in every second round.
+processor. What is far from the rest (\`node-ws\`, \`peer\`), hardly changes (f, g, the memory of m) or takes long (k) was measured
+in every second round.
 
 $(conditions)
 
