@@ -35,12 +35,12 @@ function onMessage(socket, data) {
 }
 
 function onRawMessage(socket, data) {
-  const kind = new Uint8Array(data)[KIND_AT];
-  if (kind === JOIN || kind === LEAVE) {
+  const bytes = new Uint8Array(data);
+  if (bytes[KIND_AT] === JOIN || bytes[KIND_AT] === LEAVE) {
     onMessage(socket, data);
   } else if (socket.room !== undefined) {
     const isQueued = socket.room.users.size < 2; // what is queued outlives this call, `data` does not
-    relayText(socket, isQueued ? data.slice(0) : data, publish);
+    relayText(socket, isQueued ? Buffer.from(bytes) : data, publish);
   }
 }
 
