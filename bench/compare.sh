@@ -23,7 +23,8 @@ medians, spreads, bars and plots.
   --port P            where COMMAND listens
   --out FILE          bench/RESULTS.md unless set; plots go to results/ beside it
 
-The server runs on processor 0, the load on processor 1. The figures of g take root, since the kernel counts them. BUILD_DIR is the build to measure, build/release unless set.
+The server runs on processor 0, the load on processor 1. Figure g takes root, since the kernel counts system calls. BUILD_DIR
+is the build to measure, build/release unless set.
 END
 }
 
@@ -181,7 +182,7 @@ make_certificate() {
     *) return 0 ;;
     esac
     openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 1 -subj /CN=localhost \
-        -keyout "$private/key.pem" -out "$private/cert.pem" 2>/dev/null
+        -keyout "$private/key.pem" -out "$private/cert.pem" 2>"$private/out" || die "no certificate: $(tail -n 1 "$private/out")"
 }
 
 # ---- Runs ----
@@ -254,7 +255,7 @@ run_crypto() {
     local us
     us=$(taskset -c "$server_core" openssl speed -mr -seconds 1 ecdsap256 ecdhx25519 2>/dev/null |
         awk -F: '$1 == "+F4" { sign = $4 } $1 == "+F5" { exchange = $4 }
-            END { if (sign > 0 && exchange > 0) printf "%.2f", 1e6 / sign + 1e6 / exchange }')
+            END { if (sign > 0 && exchange > 0) printf "%.2f", 1e6 / sign + 1e6 / exchange }') || us=
     if [ -n "$us" ]; then
         # shellcheck disable=SC2016
         record "$1" openssl crypto -n --argjson us "$us" '{$round, $server, $case, result: {$us}}'

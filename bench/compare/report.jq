@@ -45,7 +45,8 @@ def behind:
 
 # Columns of their own for the peers on uWebSockets.
 def peers_table:
-  [$servers / " " | .[] | select(startswith("uws"))] as $columns
+  select(.peers != [])
+  | [$servers / " " | .[] | select(startswith("uws"))] as $columns
   | (["", "figure", "ours", "the best peer", "ours / best"] + [$columns[] | "ours / \(.)"] + ["behind"] | row),
     (["---", "---", "---:", "---:", "---:"] + [$columns[] | "---:"] + ["---"] | row),
     ( .peers[]
