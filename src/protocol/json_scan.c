@@ -97,17 +97,41 @@ static inline uint64_t mark_special(const char *at)
 
 #endif
 
-/* The next special byte, or NULL if there is none. */
-static inline const char *skip_plain(const char *at, const char *end)
+/* The same for a block of BLOCK bytes. */
+enum { BLOCK = 64 };
+
+static inline uint64_t mark_block(const char *at)
 {
-    for (; end - at >= STEP; at += STEP) {
-        uint64_t marks = mark_special(at);
-        if (marks != 0)
-            return at + __builtin_ctzll(marks);
-    }
+    uint64_t marks = 0;
+    for (int i = 0; i < BLOCK; i += STEP)
+        marks |= mark_special(at + i) << i;
+    return marks;
+}
+
+/* The next special byte of a string that is not short, or of one near the end; NULL if there is none. */
+static __attribute__((noinline)) const char *skip_long(const char *at, const char *end)
+{
+    uint64_t marks = 0;
+    for (; end - at >= BLOCK && marks == 0; at += BLOCK)
+        marks = mark_block(at);
+    if (marks != 0)
+        return at - BLOCK + __builtin_ctzll(marks);
+    for (; end - at >= STEP && marks == 0; at += STEP)
+        marks = mark_special(at);
+    if (marks != 0)
+        return at - STEP + __builtin_ctzll(marks);
     while (at < end && *at != '"' && *at != '\\' && (unsigned char)*at >= 0x20)
         at++;
     return at < end ? at : NULL;
+}
+
+/* The next special byte, or NULL if there is none. */
+static inline const char *skip_plain(const char *at, const char *end)
+{
+    if (end - at < STEP)
+        return skip_long(at, end);
+    uint64_t marks = mark_special(at);
+    return marks != 0 ? at + __builtin_ctzll(marks) : skip_long(at + STEP, end);
 }
 
 static bool is_hex_digit(char byte)
@@ -143,17 +167,6 @@ enum { LINE_END_LEN = 4 };
 static inline bool is_line_end(const char *at)
 {
     return memcmp(at, "\\r\\n", LINE_END_LEN) == 0;
-}
-
-/* Marks for a block of BLOCK bytes. */
-enum { BLOCK = 64 };
-
-static inline uint64_t mark_block(const char *at)
-{
-    uint64_t marks = 0;
-    for (int i = 0; i < BLOCK; i += STEP)
-        marks |= mark_special(at + i) << i;
-    return marks;
 }
 
 /* Go over the blocks of a string from an escape on. Returns its closing quote; or, where what is left is
@@ -333,6 +346,29 @@ static const char *scan_container(const char *at, const char *end)
     return at;
 }
 
+/* A flat object as JSON.stringify() writes it: no blanks, no escapes, and nothing in it is a container. Most
+ * candidates are such. NULL for every other text, good or bad: scan_container() must read it. */
+static const char *scan_flat_object(const char *at, const char *end)
+{
+    do {
+        if (*++at != '"')
+            return NULL;
+        at = skip_plain(at + 1, end);
+        /* The last byte is a bracket. So a quote has a byte behind it, and that is before the end. */
+        if (at == NULL || *at != '"' || at[1] != ':')
+            return NULL;
+        at += 2;
+        if (is_opening(*at))
+            return NULL;
+        json_type type; /* not used, as the next */
+        bool has_escapes;
+        at = scan_scalar(at, end, &type, &has_escapes);
+        if (at == NULL)
+            return NULL;
+    } while (*at == ',');
+    return *at == '}' && at + 1 != end ? at + 1 : NULL;
+}
+
 /* A value of any type. */
 static inline const char *scan_value(const char *at, const char *end, json_type *type, bool *has_escapes)
 {
@@ -340,7 +376,8 @@ static inline const char *scan_value(const char *at, const char *end, json_type 
         return scan_scalar(at, end, type, has_escapes);
     *type = *at == '{' ? JSON_OBJECT : JSON_ARRAY;
     *has_escapes = false;
-    return scan_container(at, end);
+    const char *behind = *at == '{' ? scan_flat_object(at, end) : NULL;
+    return behind != NULL ? behind : scan_container(at, end);
 }
 
 static const char *scan_member(const char *at, const char *end, json_member *member)

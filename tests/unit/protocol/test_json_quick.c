@@ -1,5 +1,7 @@
-/* Strings are scanned in blocks and steps. Here is the plain form, byte by byte, and both must find the same
- * end of every string. Each text lies in a heap block of exactly its size. */
+/* The quick ways of the scanner against the plain ones. Strings are scanned in blocks and steps: here is the
+ * plain form, byte by byte, and both must find the same end of every string. Flat objects are scanned by
+ * themselves: within an array they are scanned as all containers are. Each text lies in a heap block of
+ * exactly its size. */
 #include "protocol/json_scan.h"
 
 #include <setjmp.h>
@@ -63,24 +65,26 @@ static const char *const pieces[] = {
 
 enum { PIECES = sizeof(pieces) / sizeof(pieces[0]) };
 
+static size_t put(char *body, size_t len, const char *text)
+{
+    memcpy(body + len, text, strlen(text));
+    return len + strlen(text);
+}
+
+/* What begins with an escape is scanned in blocks from there on, and the rest in steps at first. */
+static const char *const starts[] = {"", "\\t"};
+
 static void each_piece_is_seen_at_each_place_of_a_block(void **state)
 {
     (void)state;
     char body[MAX_TEXT];
-    for (size_t before = 0; before < 140; before++) {
+    for (size_t before = 0; before < 2 * 140; before++) {
         for (size_t pair = 0; pair < (size_t)PIECES * PIECES; pair++) {
-            const char *first = pieces[pair / PIECES];
-            const char *second = pieces[pair % PIECES];
-            /* The escape at the start makes the rest be scanned in blocks. */
-            size_t len = 0;
-            memcpy(body, "\\t", 2);
-            len += 2;
-            memset(body + len, 'a', before);
-            len += before;
-            memcpy(body + len, first, strlen(first));
-            len += strlen(first);
-            memcpy(body + len, second, strlen(second));
-            len += strlen(second);
+            size_t len = put(body, 0, starts[before % 2]);
+            memset(body + len, 'a', before / 2);
+            len += before / 2;
+            len = put(body, len, pieces[pair / PIECES]);
+            len = put(body, len, pieces[pair % PIECES]);
             memset(body + len, 'b', 70);
             len += 70;
             body[len++] = '"';
@@ -93,15 +97,17 @@ static void every_byte_is_seen_at_every_place_of_a_block(void **state)
 {
     (void)state;
     char body[MAX_TEXT];
-    memcpy(body, "\\t", 2);
-    memset(body + 2, 'a', 140);
-    body[142] = '"';
-    for (size_t at = 2; at < 142; at++) {
-        for (unsigned byte = 0; byte < 256; byte++) {
-            body[at] = (char)byte;
-            check_body(body, 143);
+    for (int i = 0; i < 2; i++) {
+        size_t start = put(body, 0, starts[i]);
+        memset(body + start, 'a', 140);
+        body[start + 140] = '"';
+        for (size_t at = start; at < start + 140; at++) {
+            for (unsigned byte = 0; byte < 256; byte++) {
+                body[at] = (char)byte;
+                check_body(body, start + 141);
+            }
+            body[at] = 'a';
         }
-        body[at] = 'a';
     }
 }
 
@@ -147,6 +153,61 @@ static void a_string_that_is_cut_off_has_no_end(void **state)
         check_body(body, len);
 }
 
+/* Scan this text, and the bracket that ends the object around it. True if the value is all of it. */
+static bool is_value(const char *before, const char *text, size_t len, const char *behind)
+{
+    char all[MAX_TEXT];
+    size_t whole = 0;
+    memcpy(all, before, strlen(before));
+    whole += strlen(before);
+    memcpy(all + whole, text, len);
+    whole += len;
+    memcpy(all + whole, behind, strlen(behind));
+    whole += strlen(behind);
+    all[whole++] = '}';
+    char *exact = malloc(whole);
+    assert_non_null(exact);
+    memcpy(exact, all, whole);
+    json_type type;
+    const char *end = json_scan_value(exact, exact + whole, &type);
+    assert_true(end == NULL || end < exact + whole); /* the bracket is not its own */
+    bool is_all = end == exact + whole - 1;
+    free(exact);
+    return is_all;
+}
+
+static void check_object(const char *text, size_t len)
+{
+    if (is_value("", text, len, "") != is_value("[", text, len, "]"))
+        fail_msg("%.*s is not read as in an array", (int)len, text);
+}
+
+static void a_flat_object_is_read_as_any_other(void **state)
+{
+    (void)state;
+    static const char *const objects[] = {
+        "{\"candidate\":\"candidate:1 1 udp 2122260223 192.0.2.57 56143\",\"line\":0,\"u\":null}",
+        "{\"a\":true,\"b\":-1.5e3,\"\":\"\",\"c\":false}",
+        "{\"a\":{\"b\":[1]},\"c\":\"\\n\",\"\\u0061\":1}",
+        "{}",
+    };
+    static const char others[] = "\"\\,:{}[] 0-aen.\n\x01\x7F";
+    for (size_t i = 0; i < sizeof(objects) / sizeof(objects[0]); i++) {
+        size_t len = strlen(objects[i]);
+        assert_true(is_value("", objects[i], len, ""));
+        for (size_t cut = 1; cut < len; cut++)
+            check_object(objects[i], cut);
+        for (size_t at = 1; at < len; at++) { /* it stays an object */
+            char text[MAX_TEXT];
+            memcpy(text, objects[i], len);
+            for (size_t o = 0; o < sizeof(others); o++) { /* its NUL, too */
+                text[at] = others[o];
+                check_object(text, len);
+            }
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -154,6 +215,7 @@ int main(void)
         cmocka_unit_test(every_byte_is_seen_at_every_place_of_a_block),
         cmocka_unit_test(strings_of_many_pieces_end_where_they_should),
         cmocka_unit_test(a_string_that_is_cut_off_has_no_end),
+        cmocka_unit_test(a_flat_object_is_read_as_any_other),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
