@@ -37,10 +37,11 @@ typedef struct signal_log_options {
     bool is_private; /* true: codewords and user names appear as short keyed tags only */
 
     /* Gets each line instead of a file or standard output, so `file` must be NULL or "". `line` has no line
-     * feed and no NUL, and is lent for the call. Called on the writer's thread, never on one of a server: if
-     * it takes long, no client waits, but lines are lost and counted (signal_log_dropped()), and
-     * signal_log_stop() waits for it. It must not call any function of this header but signal_log_dropped(),
-     * nor start or stop a server. NULL = there is none. */
+     * feed and no NUL, and is lent for the call. Called on the writer's thread, never on one of a server. If
+     * it takes long, a server that logs very much may wait for it, some milliseconds at a time and at most
+     * half of its time; then lines are lost and counted (signal_log_dropped()). signal_log_stop() waits for
+     * it. It must not call any function of this header but signal_log_dropped(), nor start or stop a server.
+     * NULL = there is none. */
     void (*on_line)(void *context, signal_log_level level, const char *line, size_t len);
     void *context; /* handed to on_line */
 

@@ -1,46 +1,58 @@
 /* The front of the logger: from log_event() into the ring of the calling thread.
  *
- * A thread gets its ring with its first line and finds it again through a thread-local pointer. When the
- * thread ends, the ring goes back to the list, and the next new thread takes it over, with whatever is still
- * in it. A mutex guards the list and which ring is taken; a thread locks it twice in its life. The writer
- * reads the list without the mutex: while it runs, rings are only added, in front of the others.
+ * A thread becomes a producer with its first line: it gets a ring and a renderer, and finds them again
+ * through a thread-local pointer. When the thread ends, they go back to the list, and the next new thread
+ * takes them over, with whatever is still in the ring. A mutex guards the list and which of them is taken; a
+ * thread locks it twice in its life, and once in each session. The writer reads the list without the mutex:
+ * while it runs, producers are only added, in front of the others.
  *
- * A thread may still be inside log_event() while another one stops the logger. So a ring is freed only by its
- * own thread, when that ends or stops the logger, or when no thread has it. */
+ * A thread may still be inside log_event() while another one stops the logger. So a producer is freed only by
+ * its own thread, when that ends or stops the logger, or when no thread has it. */
 #include "base/log.h"
 
 #include "base/clock.h"
 #include "base/keyed_hash.h"
 #include "base/log_front.h"
-#include "base/log_render.h"
 #include "base/log_rest.h"
 
 #include <assert.h>
 #include <pthread.h>
+#include <stdlib.h>
 
-/* This holds 8,400 lines of signals, at 248 bytes each. The writer comes every 20 ms, and sooner when half is
- * used. The other half lasts for some milliseconds of the fastest relaying, while the writer may have to wait
- * for a processor. With a quarter of this size one line in twenty was lost on a machine with no processor
- * time to spare. Pages that are never used take no memory. */
+/* This holds some 10,000 lines of signals, at about 190 bytes each. The writer comes every 20 ms, and sooner
+ * when half is used. The other half lasts for some milliseconds of the fastest relaying, while the writer may
+ * have to wait for a processor. Pages that are never used take no memory. */
 enum { RING_BYTES = 2 * 1024 * 1024 };
 
-static_assert(LOG_RENDER_MAX_RECORD <= RING_BYTES / 4, "the longest record fits into a ring");
+/* What a line must find free, since its length is known only when it is there. */
+enum { RESERVED_BYTES = sizeof(log_line) + LOG_RENDER_MAX_LINE };
+
+static_assert(RESERVED_BYTES <= RING_BYTES / 16, "the longest line takes a small part of a ring");
+
+/* By how many lines of a turn a time is used before the clock is read again. Even in the longest of turns
+ * these take less than a tenth of a millisecond. */
+enum { TIME_USES = 32 };
 
 _Atomic int log_threshold = LOG_OFF;
 
 /* The one logger of the process. */
 static struct {
-    pthread_mutex_t lock;      /* guards all that is no atomic, and is_taken and next of every ring */
-    bool is_open;              /* between log_front_open() and log_front_close() */
-    bool has_key;              /* tags and thread_key are made, for the life of the process */
-    keyed_hash tags;           /* read without the lock by threads that have locked it since has_key */
-    pthread_key_t thread_key;  /* its destructor is called when a thread ends */
-    _Atomic(log_ring *) rings; /* owned; changed under the lock, read by the writer without */
-    _Atomic bool is_private;   /* names are written as tags */
-    _Atomic uint64_t dropped;  /* lines lost in this session */
+    pthread_mutex_t lock;     /* guards all that is no atomic, and is_taken and next of every producer */
+    bool is_open;             /* between log_front_open() and log_front_close() */
+    bool has_key;             /* tags and thread_key are made, for the life of the process */
+    keyed_hash tags;          /* read without the lock by threads that have locked it since has_key */
+    pthread_key_t thread_key; /* its destructor is called when a thread ends */
+    bool is_private;          /* names are written as tags */
+    signal_log_format format; /* of the lines of this session */
+    char
+        node[SIGNAL_LOG_NODE_MAX + 2]; /* or its beginning: one byte more, so that the renderer sees it cut */
+    _Atomic(log_producer *) first;     /* owned; changed under the lock, read by the writer without */
+    _Atomic uint32_t session;          /* number of the last one that was opened; changed under the lock */
+    _Atomic uint64_t dropped;          /* lines lost in this session */
 } front = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
-static _Thread_local log_ring *own_ring; /* borrowed from the list; NULL before the first line */
+static _Thread_local log_producer *own; /* borrowed from the list; NULL before the first line */
+static _Thread_local bool has_turns;    /* log_end_turn() is called when one is over */
 
 /* For log_name_thread(). */
 static _Thread_local const char *own_key;
@@ -50,99 +62,161 @@ void log_name_thread(const char *key, unsigned number)
 {
     own_key = key;
     own_number = number;
+    if (own != NULL)
+        own->session = 0;
 }
 
-/* Take a ring out of the list and free it. Under the lock, without a writer. */
-static void discard(log_ring *ring)
+static void free_producer(log_producer *p)
 {
-    log_ring *first = atomic_load_explicit(&front.rings, memory_order_relaxed);
-    if (first == ring) {
-        atomic_store_explicit(&front.rings, ring->next, memory_order_relaxed);
+    if (p == NULL)
+        return;
+    log_ring_free(p->ring);
+    free(p);
+}
+
+/* Take a producer out of the list and free it. Under the lock, without a writer. */
+static void discard(log_producer *p)
+{
+    log_producer *first = atomic_load_explicit(&front.first, memory_order_relaxed);
+    if (first == p) {
+        atomic_store_explicit(&front.first, p->next, memory_order_relaxed);
     } else {
-        while (first->next != ring)
+        while (first->next != p)
             first = first->next;
-        first->next = ring->next;
+        first->next = p->next;
     }
-    log_ring_free(ring);
+    free_producer(p);
 }
 
-static void on_thread_end(void *ring)
+static void on_thread_end(void *producer)
 {
-    own_ring = NULL;
+    log_producer *p = producer;
+    own = NULL;
     pthread_mutex_lock(&front.lock);
     if (front.is_open)
-        ((log_ring *)ring)->is_taken = false;
+        p->is_taken = false;
     else
-        discard(ring);
+        discard(p);
     pthread_mutex_unlock(&front.lock);
 }
 
-static log_ring *find_free(void)
+static log_producer *find_free(void)
 {
-    log_ring *ring = atomic_load_explicit(&front.rings, memory_order_relaxed);
-    while (ring != NULL && ring->is_taken)
-        ring = ring->next;
-    return ring;
+    log_producer *p = atomic_load_explicit(&front.first, memory_order_relaxed);
+    while (p != NULL && p->is_taken)
+        p = p->next;
+    return p;
 }
 
-static log_ring *add_ring(void)
+static log_producer *add_producer(void)
 {
-    log_ring *ring = log_ring_new(RING_BYTES);
-    if (ring == NULL)
+    log_producer *p = calloc(1, sizeof(*p));
+    if (p == NULL || (p->ring = log_ring_new(RING_BYTES)) == NULL) {
+        free_producer(p);
         return NULL;
-    ring->next = atomic_load_explicit(&front.rings, memory_order_relaxed);
-    atomic_store_explicit(&front.rings, ring,
-                          memory_order_release); /* publishes the empty ring to the writer */
-    return ring;
+    }
+    p->next = atomic_load_explicit(&front.first, memory_order_relaxed);
+    atomic_store_explicit(&front.first, p, memory_order_release); /* publishes the empty ring to the writer */
+    return p;
 }
 
-/* A ring for a thread without one. NULL when there is no memory, or when the logger has just been stopped. */
-static log_ring *take_ring(void)
+/* Make the calling thread a producer. NULL when there is no memory. Under the lock. */
+static log_producer *take_producer(void)
 {
-    log_ring *ring = NULL;
+    log_producer *p = find_free();
+    if (p == NULL)
+        p = add_producer();
+    if (p != NULL && pthread_setspecific(front.thread_key, p) != 0)
+        p = NULL; /* nobody would be told of this thread's end; it stays in the list, free */
+    if (p != NULL)
+        p->is_taken = true;
+    return p;
+}
+
+/* Have a producer whose renderer is of this session and knows the name of the thread. False when there is no
+ * memory, or when the logger has just been stopped. */
+static bool prepare(void)
+{
     pthread_mutex_lock(&front.lock);
-    if (front.is_open) {
-        ring = find_free();
-        if (ring == NULL)
-            ring = add_ring();
-        if (ring != NULL && pthread_setspecific(front.thread_key, ring) != 0)
-            ring = NULL; /* nobody would be told of this thread's end; the ring stays in the list, free */
-        if (ring != NULL)
-            ring->is_taken = true;
+    if (front.is_open && own == NULL)
+        own = take_producer();
+    bool is_ready = front.is_open && own != NULL;
+    if (is_ready) {
+        const log_manner manner = {.format = front.format,
+                                   .tags = front.is_private ? &front.tags : NULL,
+                                   .node = slice_of_text(front.node),
+                                   .thread_key = own_key,
+                                   .thread_number = own_number};
+        log_render_init(&own->renderer, &manner);
+        own->session = atomic_load_explicit(&front.session, memory_order_relaxed);
+        own->space = (log_space){0};
+        own->time_ms = 0;
     }
     pthread_mutex_unlock(&front.lock);
-    return ring;
+    return is_ready;
+}
+
+static log_line *reserve_line(log_producer *p)
+{
+    log_line *line = log_ring_reserve(p->ring, RESERVED_BYTES);
+    if (line == NULL && log_space_wait(&p->space, p->ring))
+        line = log_ring_reserve(p->ring, RESERVED_BYTES);
+    return line;
+}
+
+/* The time for a line; `is_frequent` allows for that of an earlier one. */
+static uint64_t time_for(log_producer *p, bool is_frequent)
+{
+    if (!is_frequent || !has_turns || p->time_ms == 0 || ++p->time_use >= TIME_USES) {
+        p->time_ms = clock_utc_ms();
+        p->time_use = 0;
+    }
+    return p->time_ms;
+}
+
+static void log_line_of(const log_event_head *what, bool is_frequent, const log_field *fields, size_t count)
+{
+    if (what->level >= LOG_OFF || !log_is_on(what->level))
+        return;
+    bool is_ready = own != NULL && own->session == atomic_load_explicit(&front.session, memory_order_relaxed);
+    if (!is_ready && !prepare()) {
+        log_front_count_dropped(1);
+        return;
+    }
+    log_producer *p = own;
+    log_line *line = reserve_line(p);
+    if (line == NULL) {
+        log_front_count_dropped(1);
+        return;
+    }
+    log_event_head head = *what;
+    head.time_ms = time_for(p, is_frequent);
+    size_t len = log_render_line(&p->renderer, &head, fields, count < LOG_MAX_FIELDS ? count : LOG_MAX_FIELDS,
+                                 line->text);
+    *line = (log_line){.time_ms = head.time_ms, .level = (uint32_t)head.level, .len = (uint32_t)len};
+    log_ring_commit(p->ring, sizeof(*line) + len);
+    log_rest_on_push(p->ring);
 }
 
 void log_event(log_level level, const char *namespace_, const char *event, const log_field *fields,
                size_t count)
 {
-    if (level >= LOG_OFF || !log_is_on(level))
-        return;
-    if (own_ring == NULL && (own_ring = take_ring()) == NULL) {
-        log_front_count_dropped(1);
-        return;
-    }
-    if (count > LOG_MAX_FIELDS)
-        count = LOG_MAX_FIELDS;
+    const log_event_head head = {.namespace_ = namespace_, .event = event, .level = level};
+    log_line_of(&head, false, fields, count);
+}
 
-    const keyed_hash *tags =
-        atomic_load_explicit(&front.is_private, memory_order_relaxed) ? &front.tags : NULL;
-    void *record = log_ring_reserve(own_ring, log_render_measure(fields, count, tags));
-    if (record == NULL) {
-        log_front_count_dropped(1);
-        return;
-    }
-    const log_record head = {.time_ms = clock_utc_ms(),
-                             .namespace_ = namespace_,
-                             .event = event,
-                             .thread_key = own_key,
-                             .thread_number = own_number,
-                             .level = (uint16_t)level,
-                             .count = (uint16_t)count};
-    log_render_pack(record, &head, fields, tags);
-    log_ring_commit(own_ring);
-    log_rest_on_push(own_ring);
+void log_frequent_event(log_level level, const char *namespace_, const char *event, const log_field *fields,
+                        size_t count)
+{
+    const log_event_head head = {.namespace_ = namespace_, .event = event, .level = level};
+    log_line_of(&head, true, fields, count);
+}
+
+void log_end_turn(void)
+{
+    has_turns = true;
+    if (own != NULL)
+        own->time_ms = 0;
 }
 
 static int make_key(const uint8_t *tag_key)
@@ -165,15 +239,21 @@ static void forget_records(log_ring *ring)
         log_ring_consume(ring);
 }
 
-int log_front_open(bool is_private, const uint8_t *tag_key)
+int log_front_open(const signal_log_options *options)
 {
     pthread_mutex_lock(&front.lock);
-    int error = make_key(tag_key);
+    int error = make_key(options->tag_key);
     if (error == 0) {
-        for (log_ring *ring = log_front_rings(); ring != NULL; ring = ring->next)
-            forget_records(ring);
-        atomic_store_explicit(&front.is_private, is_private, memory_order_relaxed);
+        for (log_producer *p = log_front_producers(); p != NULL; p = p->next)
+            forget_records(p->ring);
+        const char *node = options->node != NULL ? options->node : "";
+        size_t node_len = strnlen(node, sizeof(front.node) - 1);
+        memcpy(front.node, node, node_len);
+        front.node[node_len] = '\0';
+        front.format = options->format;
+        front.is_private = options->is_private;
         atomic_store_explicit(&front.dropped, 0, memory_order_relaxed);
+        atomic_fetch_add_explicit(&front.session, 1, memory_order_relaxed);
         front.is_open = true;
     }
     pthread_mutex_unlock(&front.lock);
@@ -193,19 +273,19 @@ void log_front_close(void)
 {
     pthread_mutex_lock(&front.lock);
     front.is_open = false;
-    if (own_ring != NULL) {
-        own_ring->is_taken = false;
-        own_ring = NULL;
+    if (own != NULL) {
+        own->is_taken = false;
+        own = NULL;
         pthread_setspecific(front.thread_key, NULL);
     }
-    for (log_ring *ring = find_free(); ring != NULL; ring = find_free())
-        discard(ring);
+    for (log_producer *p = find_free(); p != NULL; p = find_free())
+        discard(p);
     pthread_mutex_unlock(&front.lock);
 }
 
-log_ring *log_front_rings(void)
+log_producer *log_front_producers(void)
 {
-    return atomic_load_explicit(&front.rings, memory_order_acquire);
+    return atomic_load_explicit(&front.first, memory_order_acquire);
 }
 
 void log_front_count_dropped(uint64_t lines)

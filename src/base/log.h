@@ -1,10 +1,10 @@
 /* The producing side of the logger: what every other part calls to say that something happened.
  *
- * A line is an event with typed fields, not a format string. The caller copies a small binary record into the
- * ring of its own thread. One writer thread turns the records into text or JSON and writes them in batches.
- * So a line costs its caller some tens of nanoseconds and no system call, and a log pipe that nobody reads
- * never stops a call. When a ring is full, the record is dropped and counted, and the writer reports the
- * count.
+ * A line is an event with typed fields, not a format string. The caller writes it, as text or JSON, into the
+ * ring of its own thread. One writer thread collects the lines of all rings, and writes many at once. So a
+ * line costs its caller less than a tenth of a microsecond and no system call. When a ring is full, its
+ * thread gives way to the writer for some milliseconds (log_space.h). If that does not help, since the disk
+ * or the reader of a pipe stands still, the line is dropped and counted, and the writer reports the count.
  *
  * include/homecall/signal_log.h starts, stops and reopens the log. Before the start and after the stop every
  * call here does nothing. All functions: any thread. */
@@ -25,9 +25,18 @@ static inline bool log_is_on(log_level level)
 }
 
 /* Log a line with `count` fields, at most LOG_MAX_FIELDS. `event` says what happened, in lower case;
- * `namespace_` names the part of the program; both are literals. It never blocks, and tells no error. */
+ * `namespace_` names the part of the program; both are literals. It waits at most for some milliseconds, and
+ * tells no error. */
 void log_event(log_level level, const char *namespace_, const char *event, const log_field *fields,
                size_t count);
+
+/* The same for an event of which there are very many. In a thread that works in turns, it does not always
+ * read the clock: the time of the line may be that of an earlier one of this turn. */
+void log_frequent_event(log_level level, const char *namespace_, const char *event, const log_field *fields,
+                        size_t count);
+
+/* A turn of the calling thread is over. */
+void log_end_turn(void);
 
 /* From now on every line of this thread has the field `key`=`number`, as "worker=3". The key is a literal in
  * snake_case. */

@@ -10,15 +10,15 @@ typedef enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARN, LOG_ERROR, LOG_OFF } log
 
 typedef enum log_field_type {
     LOG_FIELD_NUMBER,  /* an unsigned number */
-    LOG_FIELD_LITERAL, /* a string that lives as long as the process; only its address is kept */
-    LOG_FIELD_BYTES,   /* bytes from outside: copied up to a bound, and escaped when written */
+    LOG_FIELD_LITERAL, /* a string that lives as long as the process, and never changes */
+    LOG_FIELD_BYTES,   /* bytes from outside: cut at a bound, and escaped */
     LOG_FIELD_PRIVATE, /* a codeword or a user name: written as a short keyed tag unless LOG_PRIVACY=off */
 } log_field_type;
 
 /* Made by the macros below. */
 typedef struct log_field {
-    const char *key; /* a literal, snake_case */
-    uint8_t key_len; /* of `key`, computed by the compiler */
+    const char *key; /* made by LOG_KEY() */
+    uint8_t key_len; /* of the key alone, computed by the compiler */
     uint8_t type;    /* a log_field_type */
     union {
         uint64_t number;
@@ -34,7 +34,13 @@ typedef struct log_field {
 
 /* What the others have in common. */
 #define LOG_FIELD(key_, type_, ...) \
-    ((log_field){.key = "" key_, .key_len = sizeof(key_) - 1, .type = (type_), __VA_ARGS__})
+    ((log_field){.key = LOG_KEY(key_), .key_len = sizeof(key_) - 1, .type = (type_), __VA_ARGS__})
+
+/* A key, a literal in snake_case, as it is written before the value: in text, and behind a NUL in JSON.
+ * LOG_KEY_SPARE bytes follow, so that a short key is copied with a fixed number of bytes (log_render.c). */
+#define LOG_KEY(key_) " " key_ "=\0,\"" key_ "\":\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
+
+enum { LOG_KEY_SPARE = 16 };
 
 /* How many fields a line may have. */
 enum { LOG_MAX_FIELDS = 12 };

@@ -4,13 +4,38 @@
 #define HOMECALL_BASE_LOG_FRONT_H
 
 #include "base/log_field.h"
+#include "base/log_render.h"
 #include "base/log_ring.h"
+#include "base/log_space.h"
 
-/* Begin a session: make the key of the tags (once in a process: `tag_key`, or where that is NULL a new one),
- * forget the records that are left from the
- * last session, and let threads have rings. Nothing is logged yet. 0, or -errno. The writer thread must not
- * run. */
-int log_front_open(bool is_private, const uint8_t *tag_key);
+#include <stdalign.h>
+
+/* A record of a ring: a line as it is to be written, with the line feed at its end. */
+typedef struct log_line {
+    alignas(8) uint64_t time_ms; /* UTC, since 1970 */
+    uint32_t level;              /* a log_level */
+    uint32_t len;                /* of the text */
+    char text[];
+} log_line;
+
+/* A thread that logs. */
+typedef struct log_producer {
+    log_ring *ring;            /* owned; its lines */
+    struct log_producer *next; /* the list of all */
+    bool is_taken;             /* a thread has it; under the lock of log.c */
+
+    /* For that thread alone. */
+    uint32_t session;  /* that the renderer was made for; 0 = none */
+    uint64_t time_ms;  /* of the last line; 0 = not of this turn */
+    unsigned time_use; /* by how many lines that time was used again */
+    log_space space;   /* its waits for the writer */
+    log_renderer renderer;
+} log_producer;
+
+/* Begin a session: make the key of the tags (once in a process: `options->tag_key`, or where that is NULL a
+ * new one), forget the lines that are left from the last session, and let threads have rings. Nothing is
+ * logged yet. 0, or -errno. The writer thread must not run. */
+int log_front_open(const signal_log_options *options);
 
 /* Let in the events of this level and above; none with LOG_OFF. */
 void log_front_set_threshold(log_level level);
@@ -19,8 +44,9 @@ void log_front_set_threshold(log_level level);
  * when its thread ends, or serves it again in the next session. The writer thread must not run. */
 void log_front_close(void);
 
-/* The rings, newest first, linked by `next`. Until log_front_close() nothing but a new first ring comes. */
-log_ring *log_front_rings(void);
+/* Those that log, newest first, linked by `next`. Until log_front_close() nothing but a new first one comes.
+ */
+log_producer *log_front_producers(void);
 
 /* Count lines as lost; how many have been lost in this session. Any thread. */
 void log_front_count_dropped(uint64_t lines);

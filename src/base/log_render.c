@@ -1,35 +1,74 @@
 #include "base/log_render.h"
 
-#include "base/log_line.h"
-
 #include <assert.h>
-#include <stdalign.h>
 #include <time.h>
 
-typedef enum packed_type { PACKED_NUMBER, PACKED_LITERAL, PACKED_BYTES, PACKED_NAME, PACKED_TAG } packed_type;
+/* Much of a line is copied in pieces of a fixed size, which take a few instructions, where the pieces are
+ * shorter: so this many bytes behind a line may be written, too. */
+enum { CHUNK = 32, SLACK = LOG_RENDER_TIME_CAP };
 
-/* A field in a record. The content of BYTES and NAME follows it, padded to a multiple of eight. */
-typedef struct packed_field {
-    const char *key;
-    uint8_t key_len;
-    uint8_t type; /* a packed_type */
-    bool is_cut;  /* BYTES, NAME: there was more content */
-    uint32_t len; /* BYTES, NAME: of the content; 0 otherwise */
-    union {
-        alignas(8) uint64_t number; /* NUMBER, TAG */
-        const char *literal;
-    };
-} packed_field;
+static_assert(LOG_RENDER_HEAD_CAP % CHUNK == 0 && LOG_RENDER_ORIGIN_CAP % CHUNK == 0 && CHUNK <= SLACK,
+              "buffers are made of chunks");
 
-static_assert(sizeof(log_record) % 8 == 0 && sizeof(packed_field) % 8 == 0, "everything stays aligned");
-static_assert(sizeof(log_record) + LOG_MAX_FIELDS * (sizeof(packed_field) + LOG_RENDER_MAX_BYTES) <=
-                  LOG_RENDER_MAX_RECORD,
-              "the longest record fits");
+static_assert(LOG_RENDER_TIME_CAP + LOG_RENDER_HEAD_CAP + LOG_RENDER_ORIGIN_CAP +
+                      LOG_MAX_FIELDS * (UINT8_MAX + 4 + LOG_ESCAPE_MAX(LOG_RENDER_MAX_BYTES)) + 2 + SLACK <=
+                  LOG_RENDER_MAX_LINE,
+              "the longest line fits");
 
-static size_t pad(size_t len)
+static char *put(char *at, const char *data, size_t len)
 {
-    return (len + 7) & ~(size_t)7;
+    memcpy(at, data, len);
+    return at + len;
 }
+
+/* The same for a text in a buffer of a multiple of CHUNK bytes, of which some are copied in vain. */
+static char *put_chunks(char *at, const char *data, size_t len)
+{
+    for (size_t done = 0; done < len; done += CHUNK)
+        memcpy(at + done, data + done, CHUNK);
+    return at + len;
+}
+
+/* As much of the text as comes before `end`. */
+static char *put_text(char *at, const char *end, const char *text)
+{
+    size_t len = strnlen(text, (size_t)(end - at));
+    return put(at, text, len);
+}
+
+/* ---- Numbers ---- */
+
+static const char two_digits[] =
+    "00010203040506070809101112131415161718192021222324252627282930313233343536373839"
+    "40414243444546474849505152535455565758596061626364656667686970717273747576777879"
+    "8081828384858687888990919293949596979899";
+
+enum { DECIMAL_MAX = 20 }; /* digits of 2^64 - 1 */
+
+static size_t count_digits(uint64_t number)
+{
+    size_t count = 1;
+    for (; number >= 10000; number /= 10000)
+        count += 4;
+    return count + (number >= 10) + (number >= 100) + (number >= 1000);
+}
+
+/* Numbers are written by hand here, from their last digit on, each to its place: printf takes several times
+ * as long, and so does a number that is made elsewhere and copied while the processor still stores it. */
+static char *put_decimal(char *at, uint64_t number)
+{
+    char *end = at + count_digits(number);
+    char *last = end;
+    for (; number >= 100; number /= 100)
+        memcpy(last -= 2, two_digits + number % 100 * 2, 2);
+    if (number >= 10)
+        memcpy(last - 2, two_digits + number * 2, 2);
+    else
+        last[-1] = (char)('0' + number);
+    return end;
+}
+
+/* ---- Texts ---- */
 
 /* How many bytes to keep: at most `bound`, and no part of a UTF-8 character at the end. */
 static size_t cut(slice bytes, size_t bound)
@@ -42,369 +81,203 @@ static size_t cut(slice bytes, size_t bound)
     return (bytes.data[len] & 0xC0) == 0x80 ? bound : len; /* not UTF-8 at all: cut anywhere */
 }
 
+static char *put_quoted(char *at, slice text, size_t bound, signal_log_format format)
+{
+    size_t len = cut(text, bound);
+    return log_escape_put(at, (slice){text.data, len}, len < text.len, format);
+}
+
+/* Letters, digits, and - . / : _ @ # need no quotes. A bit for each character of ASCII. */
+static bool is_plain(char c)
+{
+    static const uint64_t plain[] = {UINT64_C(0x07FFE00800000000), UINT64_C(0x07FFFFFE87FFFFFF)};
+    uint8_t byte = (uint8_t)c;
+    return byte < 128 && (plain[byte >> 6] >> (byte & 63) & 1) != 0;
+}
+
+/* Text without quotes where it can do without. */
+static char *put_bare(char *at, slice text, size_t bound)
+{
+    size_t len = 0;
+    for (; len < text.len && len <= bound && is_plain(text.data[len]); len++)
+        at[len] = text.data[len];
+    if (len > 0 && len == text.len && len <= bound)
+        return at + len;
+    return put_quoted(at, text, bound, SIGNAL_LOG_TEXT);
+}
+
+static char *put_value(const log_renderer *r, char *at, slice text, size_t bound)
+{
+    if (r->format == SIGNAL_LOG_TEXT)
+        return put_bare(at, text, bound);
+    return put_quoted(at, text, bound, SIGNAL_LOG_JSON);
+}
+
+static size_t place_of(const char *literal, size_t places)
+{
+    return ((uint32_t)(uintptr_t)literal * UINT32_C(2654435761) >> 16) & (places - 1);
+}
+
+/* The same literals come again and again, so what short ones look like is kept. */
+static char *put_literal(log_renderer *r, char *at, const char *literal)
+{
+    struct log_word *word = &r->words[place_of(literal, LOG_RENDER_WORDS)];
+    if (word->literal == literal) {
+        memcpy(at, word->text, LOG_RENDER_WORD_CAP);
+        return at + word->len;
+    }
+    char *end = put_value(r, at, slice_of_text(literal), LOG_RENDER_MAX_BYTES);
+    size_t len = (size_t)(end - at);
+    if (len <= LOG_RENDER_WORD_CAP) {
+        memcpy(word->text, at, len);
+        word->literal = literal;
+        word->len = len;
+    }
+    return end;
+}
+
 /* An empty name stays empty: it tells nothing, and a tag would hide that it is empty. */
-static bool is_tagged(const log_field *field, const keyed_hash *tags)
+static char *put_private(log_renderer *r, char *at, slice name)
 {
-    return field->type == LOG_FIELD_PRIVATE && tags != NULL && field->bytes.len > 0;
+    if (r->key == NULL || name.len == 0)
+        return put_value(r, at, name, LOG_RENDER_MAX_PRIVATE);
+    bool has_quotes = r->format == SIGNAL_LOG_JSON;
+    const char *tag = log_tags_find(&r->tags, r->key, name);
+    if (has_quotes)
+        *at++ = '"';
+    memcpy(at, tag, LOG_TAG_LEN + LOG_TAG_SPARE);
+    at += LOG_TAG_LEN;
+    if (has_quotes)
+        *at++ = '"';
+    return at;
 }
 
-static size_t bound_of(const log_field *field)
+/* ---- Parts of a line ---- */
+
+static char *put_key(const log_renderer *r, char *at, const log_field *field)
 {
-    return field->type == LOG_FIELD_PRIVATE ? LOG_RENDER_MAX_PRIVATE : LOG_RENDER_MAX_BYTES;
+    bool is_json = r->format == SIGNAL_LOG_JSON;
+    size_t len = field->key_len + (is_json ? 4u : 2u); /* ,"key": or a blank, the key and = */
+    const char *key = is_json ? field->key + field->key_len + 3 : field->key;
+    memcpy(at, key, LOG_KEY_SPARE);
+    if (len > LOG_KEY_SPARE)
+        memcpy(at + LOG_KEY_SPARE, key + LOG_KEY_SPARE, len - LOG_KEY_SPARE);
+    return at + len;
 }
 
-/* How much of the field's content the record holds. */
-static size_t content_len(const log_field *field, const keyed_hash *tags)
+static char *put_field(log_renderer *r, char *at, const log_field *field)
 {
-    bool has_content = field->type == LOG_FIELD_BYTES || field->type == LOG_FIELD_PRIVATE;
-    return has_content && !is_tagged(field, tags) ? cut(field->bytes, bound_of(field)) : 0;
-}
-
-size_t log_render_measure(const log_field *fields, size_t count, const keyed_hash *tags)
-{
-    size_t size = sizeof(log_record) + count * sizeof(packed_field);
-    for (size_t i = 0; i < count; i++)
-        size += pad(content_len(&fields[i], tags));
-    return size;
-}
-
-static size_t packed_size(const packed_field *field)
-{
-    return sizeof(*field) + pad(field->len);
-}
-
-static void pack_content(packed_field *out, const log_field *field, const keyed_hash *tags)
-{
-    out->type = field->type == LOG_FIELD_BYTES ? PACKED_BYTES : PACKED_NAME;
-    out->len = (uint32_t)content_len(field, tags);
-    out->is_cut = out->len < field->bytes.len;
-    if (out->len > 0)
-        memcpy(out + 1, field->bytes.data, out->len);
-}
-
-static void pack_field(packed_field *out, const log_field *field, const keyed_hash *tags)
-{
-    *out = (packed_field){.key = field->key, .key_len = field->key_len};
+    at = put_key(r, at, field);
     switch ((log_field_type)field->type) {
     case LOG_FIELD_NUMBER:
-        out->type = PACKED_NUMBER;
-        out->number = field->number;
-        return;
+        return put_decimal(at, field->number);
     case LOG_FIELD_LITERAL:
-        out->type = PACKED_LITERAL;
-        out->literal = field->literal;
-        return;
+        return put_literal(r, at, field->literal);
     case LOG_FIELD_BYTES:
+        return put_quoted(at, field->bytes, LOG_RENDER_MAX_BYTES, r->format);
     case LOG_FIELD_PRIVATE:
-        break;
+        return put_private(r, at, field->bytes);
     }
-    if (is_tagged(field, tags)) {
-        out->type = PACKED_TAG;
-        out->number = (uint32_t)keyed_hash_of(tags, field->bytes);
-    } else {
-        pack_content(out, field, tags);
-    }
+    return at;
 }
 
-void log_render_pack(void *out, const log_record *head, const log_field *fields, const keyed_hash *tags)
+/* The beginning of a line up to its time. The date is the costly part of it. */
+static void show_time(log_renderer *r, uint64_t time_ms)
 {
-    memcpy(out, head, sizeof(*head));
-    uint8_t *at = (uint8_t *)out + sizeof(*head);
-    for (size_t i = 0; i < head->count; i++) {
-        packed_field *packed = (packed_field *)(void *)at;
-        pack_field(packed, &fields[i], tags);
-        at += packed_size(packed);
-    }
-}
-
-static slice text_of(const packed_field *field)
-{
-    if (field->type == PACKED_LITERAL)
-        return slice_of_text(field->literal);
-    return (slice){(const char *)(field + 1), field->len};
-}
-
-/* Read the first character of `text`, which is not empty: returns its length, or 0 where the bytes are not
- * UTF-8 (RFC 3629). src/websocket has another decoder, but is in a layer above this one. */
-static size_t decode(slice text, uint32_t *code_point)
-{
-    const uint8_t *byte = (const uint8_t *)text.data;
-    *code_point = byte[0];
-    if (byte[0] < 0x80)
-        return 1;
-
-    size_t len = byte[0] >= 0xF0 ? 4 : byte[0] >= 0xE0 ? 3 : 2;
-    static const uint32_t smallest[] = {0, 0, 0x80, 0x800, 0x10000};
-    if (byte[0] < 0xC2 || byte[0] > 0xF4 || text.len < len)
-        return 0;
-
-    *code_point = byte[0] & (0x7Fu >> len);
-    for (size_t i = 1; i < len; i++) {
-        if ((byte[i] & 0xC0) != 0x80)
-            return 0;
-        *code_point = *code_point << 6 | (byte[i] & 0x3Fu);
-    }
-    bool is_surrogate = *code_point >= 0xD800 && *code_point <= 0xDFFF;
-    return *code_point < smallest[len] || *code_point > 0x10FFFF || is_surrogate ? 0 : len;
-}
-
-/* Characters beyond ASCII that are not shown but do something: control characters, which some terminals obey
- * in UTF-8, too; separators of lines and paragraphs; and those that change the direction of writing. */
-static bool is_acting(uint32_t code_point)
-{
-    return (code_point >= 0x80 && code_point < 0xA0) || code_point == 0x061C || code_point == 0xFEFF ||
-           (code_point >= 0x200B && code_point <= 0x200F) || (code_point >= 0x2028 && code_point <= 0x202E) ||
-           (code_point >= 0x2060 && code_point <= 0x2069);
-}
-
-/* Characters that need no escape in a quoted text of either format. */
-static bool is_harmless(uint32_t code_point)
-{
-    return code_point >= 0x20 && code_point != '"' && code_point != '\\' && code_point != 0x7F &&
-           !is_acting(code_point);
-}
-
-/* How a format shows what is not harmless: a character, or else a single byte that is not UTF-8. */
-typedef void escape(line *out, uint32_t code_point, bool is_character);
-
-static void put_quoted(line *out, slice text, bool is_cut, escape *put_escape)
-{
-    put_text(out, "\"");
-    while (text.len > 0) {
-        uint32_t code_point;
-        size_t len = decode(text, &code_point);
-        if (len == 0)
-            put_escape(out, (uint8_t)text.data[0], false);
-        else if (is_harmless(code_point))
-            put(out, text.data, len);
-        else
-            put_escape(out, code_point, true);
-        len += len == 0;
-        text = (slice){text.data + len, text.len - len};
-    }
-    if (is_cut)
-        put_text(out, "…");
-    put_text(out, "\"");
-}
-
-/* The letter of an escape like \n, in C and in JSON; 0 when there is none. */
-static char short_escape(uint32_t code_point)
-{
-    switch (code_point) {
-    case '"':
-    case '\\':
-        return (char)code_point;
-    case '\n':
-        return 'n';
-    case '\r':
-        return 'r';
-    case '\t':
-        return 't';
-    default:
-        return '\0';
-    }
-}
-
-static void put_text_escape(line *out, uint32_t code_point, bool is_character)
-{
-    char letter = short_escape(code_point);
-    put_text(out, "\\");
-    if (letter != '\0') {
-        put(out, &letter, 1);
-    } else if (is_character && code_point >= 0x80) {
-        put_text(out, "u");
-        put_hex(out, code_point, 4);
-    } else {
-        put_text(out, "x");
-        put_hex(out, code_point, 2);
-    }
-}
-
-/* JSON has escapes for control characters only. Whatever else can't be shown becomes U+FFFD. */
-static void put_json_escape(line *out, uint32_t code_point, bool is_character)
-{
-    char letter = code_point == '\b' ? 'b' : code_point == '\f' ? 'f' : short_escape(code_point);
-    if (letter != '\0') {
-        put_text(out, "\\");
-        put(out, &letter, 1);
-    } else if (is_character && code_point > 0 && code_point < 0x20) {
-        put_text(out, "\\u");
-        put_hex(out, code_point, 4);
-    } else {
-        put_text(out, "\xEF\xBF\xBD");
-    }
-}
-
-static bool is_plain_character(char c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '-' && c <= ':') || c == '_' ||
-           c == '@' || c == '#'; /* from - to : there are the digits, a point and a slash, too */
-}
-
-static bool is_plain(slice text)
-{
-    for (size_t i = 0; i < text.len; i++) {
-        if (!is_plain_character(text.data[i]))
-            return false;
-    }
-    return text.len > 0;
-}
-
-void log_render_init(log_renderer *renderer, signal_log_format format)
-{
-    *renderer = (log_renderer){.format = format, .second = UINT64_MAX};
-}
-
-/* The date is the costly part of a time stamp, so it is kept for all lines of the same second. */
-static void put_time(line *out, log_renderer *renderer, uint64_t time_ms)
-{
-    if (time_ms / 1000 != renderer->second) {
-        renderer->second = time_ms / 1000;
-        time_t seconds = (time_t)renderer->second;
+    char *end = r->time + r->time_len;
+    uint64_t second = time_ms / 1000;
+    if (second != r->second) {
+        const time_t seconds = (time_t)second;
         struct tm parts = {0};
         gmtime_r(&seconds, &parts);
-        strftime(renderer->stamp, sizeof(renderer->stamp), "%Y-%m-%dT%H:%M:%S", &parts);
+        bool is_json = r->format == SIGNAL_LOG_JSON;
+        size_t len =
+            strftime(r->time, sizeof(r->time),
+                     is_json ? "{\"time\":\"%Y-%m-%dT%H:%M:%S.000Z" : "[%Y-%m-%dT%H:%M:%S.000Z", &parts);
+        r->second = second;
+        r->time_len = len;
+        end = r->time + len;
     }
     unsigned ms = (unsigned)(time_ms % 1000);
-    const char fraction[] = {'.', (char)('0' + ms / 100), (char)('0' + ms / 10 % 10), (char)('0' + ms % 10),
-                             'Z'};
-    put_text(out, renderer->stamp);
-    put(out, fraction, sizeof(fraction));
+    end[-4] = (char)('0' + ms / 100);
+    memcpy(end - 3, two_digits + ms % 100 * 2, 2);
+    r->time_ms = time_ms;
 }
 
-static const char *level_name(uint32_t level)
+/* Level, namespace and event are literals of ours that need no escape. */
+static void make_head(log_renderer *r, struct log_head_text *h, const log_event_head *head)
 {
-    static const char *const names[] = {"DEBUG", "INFO", "WARN", "ERROR"};
-    assert(level < LOG_OFF);
-    return names[level];
+    static const char *const levels[] = {"DEBUG", "INFO", "WARN", "ERROR"};
+    static const char *const text[] = {"] [", "] [", "] ", ""};
+    static const char *const json[] = {"\",\"level\":\"", "\",\"namespace\":\"", "\",\"event\":\"", "\""};
+    const char *const *between = r->format == SIGNAL_LOG_JSON ? json : text;
+    const char *end = h->text + sizeof(h->text) - 1; /* the last byte is for the quote */
+    char *at = put_text(h->text, end, between[0]);
+    at = put_text(at, end, levels[head->level]);
+    at = put_text(at, end, between[1]);
+    at = put_text(at, end, head->namespace_);
+    at = put_text(at, end, between[2]);
+    at = put_text(at, end, head->event);
+    at = put_text(at, end + 1, between[3]);
+    h->namespace_ = head->namespace_;
+    h->event = head->event;
+    h->level = (uint32_t)head->level;
+    h->len = (uint32_t)(at - h->text);
 }
 
-static void put_tag(line *out, uint64_t tag)
+static const struct log_head_text *find_head(log_renderer *r, const log_event_head *head)
 {
-    put_text(out, "#");
-    put_hex(out, (uint32_t)tag, 8);
+    struct log_head_text *h = &r->heads[place_of(head->event, LOG_RENDER_HEADS)];
+    if (h->event != head->event || h->namespace_ != head->namespace_ || h->level != (uint32_t)head->level)
+        make_head(r, h, head);
+    return h;
 }
 
-static void put_text_value(line *out, const packed_field *field)
+static void make_origin(log_renderer *r, const log_manner *manner)
 {
-    slice text;
-    switch ((packed_type)field->type) {
-    case PACKED_NUMBER:
-        put_decimal(out, field->number);
-        return;
-    case PACKED_TAG:
-        put_tag(out, field->number);
-        return;
-    case PACKED_BYTES:
-        put_quoted(out, text_of(field), field->is_cut, put_text_escape);
-        return;
-    case PACKED_LITERAL:
-    case PACKED_NAME:
-        text = text_of(field);
-        if (is_plain(text) && !field->is_cut)
-            put(out, text.data, text.len);
-        else
-            put_quoted(out, text, field->is_cut, put_text_escape);
+    bool is_json = r->format == SIGNAL_LOG_JSON;
+    char *at = r->origin;
+    const char *end = r->origin + sizeof(r->origin);
+    if (manner->node.len > 0) {
+        const slice name = {manner->node.data, cut(manner->node, SIGNAL_LOG_NODE_MAX)};
+        at = put_text(at, end, is_json ? ",\"node\":" : " node=");
+        at = log_escape_put(at, name, false, r->format);
     }
+    if (manner->thread_key != NULL) {
+        assert(strlen(manner->thread_key) <= 64);
+        at = put_text(at, end, is_json ? ",\"" : " ");
+        at = put_text(at, end, manner->thread_key);
+        at = put_text(at, end, is_json ? "\":" : "=");
+        at = put_decimal(at, manner->thread_number);
+    }
+    r->origin_len = (size_t)(at - r->origin);
 }
 
-static void render_text(log_renderer *renderer, const log_record *record, line *out)
-{
-    put_text(out, "[");
-    put_time(out, renderer, record->time_ms);
-    put_text(out, "] [");
-    put_text(out, level_name(record->level));
-    put_text(out, "] [");
-    put_text(out, record->namespace_);
-    put_text(out, "] ");
-    put_text(out, record->event);
-    put(out, renderer->node, renderer->node_len);
-    if (record->thread_key != NULL) {
-        put_text(out, " ");
-        put_text(out, record->thread_key);
-        put_text(out, "=");
-        put_decimal(out, record->thread_number);
-    }
+static_assert(16 + LOG_ESCAPE_MAX(SIGNAL_LOG_NODE_MAX) + 64 + 4 + DECIMAL_MAX <= LOG_RENDER_ORIGIN_CAP,
+              "a name of which each byte is escaped, and a thread fit");
 
-    const uint8_t *at = (const uint8_t *)(record + 1);
-    for (uint32_t i = 0; i < record->count; i++) {
-        const packed_field *field = (const packed_field *)(const void *)at;
-        put_text(out, " ");
-        put(out, field->key, field->key_len);
-        put_text(out, "=");
-        put_text_value(out, field);
-        at += packed_size(field);
-    }
-    put_text(out, "\n");
+void log_render_init(log_renderer *renderer, const log_manner *manner)
+{
+    *renderer = (log_renderer){
+        .format = manner->format, .key = manner->tags, .second = UINT64_MAX, .time_ms = UINT64_MAX};
+    make_origin(renderer, manner);
 }
 
-static void put_json_value(line *out, const packed_field *field)
+size_t log_render_line(log_renderer *renderer, const log_event_head *head, const log_field *fields,
+                       size_t count, char *out)
 {
-    switch ((packed_type)field->type) {
-    case PACKED_NUMBER:
-        put_decimal(out, field->number);
-        return;
-    case PACKED_TAG:
-        put_text(out, "\"");
-        put_tag(out, field->number);
-        put_text(out, "\"");
-        return;
-    case PACKED_LITERAL:
-    case PACKED_BYTES:
-    case PACKED_NAME:
-        put_quoted(out, text_of(field), field->is_cut, put_json_escape);
-    }
-}
-
-/* Level, namespace, event and keys are literals of ours that need no escape. */
-static void render_json(log_renderer *renderer, const log_record *record, line *out)
-{
-    put_text(out, "{\"time\":\"");
-    put_time(out, renderer, record->time_ms);
-    put_text(out, "\",\"level\":\"");
-    put_text(out, level_name(record->level));
-    put_text(out, "\",\"namespace\":\"");
-    put_text(out, record->namespace_);
-    put_text(out, "\",\"event\":\"");
-    put_text(out, record->event);
-    put_text(out, "\"");
-    put(out, renderer->node, renderer->node_len);
-    if (record->thread_key != NULL) {
-        put_text(out, ",\"");
-        put_text(out, record->thread_key);
-        put_text(out, "\":");
-        put_decimal(out, record->thread_number);
-    }
-
-    const uint8_t *at = (const uint8_t *)(record + 1);
-    for (uint32_t i = 0; i < record->count; i++) {
-        const packed_field *field = (const packed_field *)(const void *)at;
-        put_text(out, ",\"");
-        put(out, field->key, field->key_len);
-        put_text(out, "\":");
-        put_json_value(out, field);
-        at += packed_size(field);
-    }
-    put_text(out, "}\n");
-}
-
-void log_render_name_node(log_renderer *renderer, slice name)
-{
-    line made = {.data = renderer->node, .cap = sizeof(renderer->node)};
-    const slice kept = {name.data, cut(name, SIGNAL_LOG_NODE_MAX)};
-    bool is_json = renderer->format == SIGNAL_LOG_JSON;
-    put_text(&made, is_json ? ",\"node\":" : " node=");
-    put_quoted(&made, kept, false, is_json ? put_json_escape : put_text_escape);
-    assert(!made.has_overflowed);
-    renderer->node_len = kept.len > 0 ? made.len : 0;
-}
-
-size_t log_render_line(log_renderer *renderer, const log_record *record, char *out, size_t cap)
-{
-    line rendered = {.data = out, .cap = cap};
+    assert(head->level < LOG_OFF && count <= LOG_MAX_FIELDS);
+    if (head->time_ms != renderer->time_ms)
+        show_time(renderer, head->time_ms);
+    memcpy(out, renderer->time, LOG_RENDER_TIME_CAP);
+    char *at = out + renderer->time_len;
+    const struct log_head_text *h = find_head(renderer, head);
+    at = put_chunks(at, h->text, h->len);
+    at = put_chunks(at, renderer->origin, renderer->origin_len);
+    for (size_t i = 0; i < count; i++)
+        at = put_field(renderer, at, &fields[i]);
     if (renderer->format == SIGNAL_LOG_JSON)
-        render_json(renderer, record, &rendered);
-    else
-        render_text(renderer, record, &rendered);
-    return rendered.has_overflowed ? 0 : rendered.len;
+        *at++ = '}';
+    *at++ = '\n';
+    return (size_t)(at - out);
 }

@@ -9,7 +9,10 @@ typedef struct record_head {
     uint32_t unused;
 } record_head;
 
-enum { ALIGNMENT = 8 };
+enum {
+    ALIGNMENT = 8,
+    LOOK_BYTES = 16 * 1024, /* how often the producer looks whether the ring is empty */
+};
 
 /* Every position is a multiple of ALIGNMENT, so a head, or the marker, fits wherever anything does. */
 static_assert(sizeof(record_head) == ALIGNMENT, "a head fills exactly one unit of alignment");
@@ -39,12 +42,12 @@ void log_ring_free(log_ring *ring)
 
 static record_head *head_at(const log_ring *ring, uint64_t position)
 {
-    return (record_head *)(void *)(ring->data + (position & (ring->cap - 1)));
+    return (record_head *)(void *)(ring->data + ((position - ring->start) & (ring->cap - 1)));
 }
 
 static size_t bytes_to_end(const log_ring *ring, uint64_t position)
 {
-    return ring->cap - (size_t)(position & (ring->cap - 1));
+    return ring->cap - (size_t)((position - ring->start) & (ring->cap - 1));
 }
 
 static bool has_space(log_ring *ring, uint64_t head, size_t need)
@@ -56,6 +59,21 @@ static bool has_space(log_ring *ring, uint64_t head, size_t need)
     return need <= ring->cap - (head - ring->seen_tail);
 }
 
+/* If all has been consumed, go on at the start of the ring. The consumer reads `start` only for records that
+ * it has seen published, and has published that it is done with these: so it does not read while we write. */
+static void rewind_if_empty(log_ring *ring, uint64_t head)
+{
+    ring->look_at = head + LOOK_BYTES;
+    ring->seen_tail = atomic_load_explicit(&ring->tail, memory_order_acquire);
+    if (ring->seen_tail == head)
+        ring->start = head;
+}
+
+static size_t size_with_head(size_t len)
+{
+    return sizeof(record_head) + ((len + ALIGNMENT - 1) & ~(size_t)(ALIGNMENT - 1));
+}
+
 void *log_ring_reserve(log_ring *ring, size_t len)
 {
     /* Half of an empty ring is always there in one piece, wherever the last record ended. A longer record
@@ -63,33 +81,46 @@ void *log_ring_reserve(log_ring *ring, size_t len)
     if (len > ring->cap / 2 - sizeof(record_head))
         return NULL;
 
-    size_t size = sizeof(record_head) + ((len + ALIGNMENT - 1) & ~(size_t)(ALIGNMENT - 1));
+    size_t size = size_with_head(len);
     uint64_t head = atomic_load_explicit(&ring->head, memory_order_relaxed);
+    if (head >= ring->look_at)
+        rewind_if_empty(ring, head);
     size_t skip = bytes_to_end(ring, head) < size ? bytes_to_end(ring, head) : 0;
     if (!has_space(ring, head, skip + size))
         return NULL;
 
     if (skip > 0)
         *head_at(ring, head) = (record_head){.size = 0};
-    record_head *record = head_at(ring, head + skip);
-    *record = (record_head){.size = (uint32_t)size};
-    ring->next_head = head + skip + size;
-    return record + 1;
+    ring->reserved = head + skip;
+    return head_at(ring, ring->reserved) + 1;
 }
 
-void log_ring_commit(log_ring *ring)
+void log_ring_commit(log_ring *ring, size_t len)
 {
-    atomic_store_explicit(&ring->head, ring->next_head, memory_order_seq_cst);
+    size_t size = size_with_head(len);
+    *head_at(ring, ring->reserved) = (record_head){.size = (uint32_t)size};
+    atomic_store_explicit(&ring->head, ring->reserved + size, memory_order_release);
 }
 
 bool log_ring_is_filling(log_ring *ring)
 {
-    return !has_space(ring, atomic_load_explicit(&ring->head, memory_order_relaxed), ring->cap / 2);
+    uint64_t head = atomic_load_explicit(&ring->head, memory_order_relaxed);
+    return !has_space(ring, head, ring->cap - ring->cap / 4);
+}
+
+bool log_ring_has_half(log_ring *ring)
+{
+    return has_space(ring, atomic_load_explicit(&ring->head, memory_order_relaxed), ring->cap / 2);
+}
+
+uint64_t log_ring_consumed(const log_ring *ring)
+{
+    return atomic_load_explicit(&ring->tail, memory_order_acquire);
 }
 
 uint64_t log_ring_published(const log_ring *ring)
 {
-    return atomic_load_explicit(&ring->head, memory_order_seq_cst);
+    return atomic_load_explicit(&ring->head, memory_order_acquire);
 }
 
 const void *log_ring_peek(log_ring *ring, uint64_t end)

@@ -1,7 +1,7 @@
-/* The writer of the logger: one thread that turns records into lines and writes them in batches.
+/* The writer of the logger: one thread that writes the lines of all threads in batches.
  *
- * A round takes what every ring has published, merged in the order of time, renders it into one batch, and
- * writes the batch. Between two rounds the writer rests (log_rest.h). Where the lines go is log_target.h.
+ * A round takes what every ring has published, merges it in the order of time into one batch, and writes the
+ * batch. Between two rounds the writer rests (log_rest.h). Where the lines go is log_target.h.
  *
  * Left out on purpose: rotating files (logrotate and SIGHUP do that) and fsync (a log line is not worth a
  * disk's flush). */
@@ -9,7 +9,6 @@
 
 #include "base/clock.h"
 #include "base/log_front.h"
-#include "base/log_render.h"
 #include "base/log_rest.h"
 #include "base/log_target.h"
 #include "base/thread.h"
@@ -23,7 +22,6 @@ static_assert((int)SIGNAL_LOG_DEBUG == (int)LOG_DEBUG && (int)SIGNAL_LOG_OFF == 
               "the public levels are the ones of the front");
 
 enum {
-    NAP_MS = 20,      /* a human reads along without noticing, and fifty rounds a second cost nothing */
     STOP_MS = 800,    /* for the last lines; the rest of the promised second is for the join */
     REPORT_MS = 1000, /* at most one line a second says that lines were lost */
     BATCH_BYTES = 128 * 1024,
@@ -36,8 +34,8 @@ typedef struct log_writer {
     char *path;        /* owned; NULL = standard output */
     log_target target; /* without a descriptor where on_line takes the lines */
     void (*on_line)(void *context, signal_log_level level, const char *line, size_t len);
-    void *context; /* of on_line; borrowed */
-    log_renderer renderer;
+    void *context;         /* of on_line; borrowed */
+    log_renderer renderer; /* for lines of its own */
     log_level level;
     uint64_t reported;       /* of the dropped lines */
     uint64_t reported_ms;    /* when */
@@ -93,33 +91,31 @@ static uint64_t flush(log_writer *w)
     return lost;
 }
 
-static void append(log_writer *w, const log_record *record)
+static void append(log_writer *w, log_level level, const char *text, size_t len)
 {
-    if (BATCH_BYTES - w->len < LOG_RENDER_MAX_LINE)
+    if (w->on_line != NULL) {
+        log_space_tell();
+        w->on_line(w->context, (signal_log_level)level, text, len - 1);
+        return;
+    }
+    if (BATCH_BYTES - w->len < len) {
+        log_space_tell();
         log_front_count_dropped(flush(w));
-    size_t len = log_render_line(&w->renderer, record, w->batch + w->len, BATCH_BYTES - w->len);
-    if (len == 0)
-        log_front_count_dropped(1);
-    if (w->on_line == NULL)
-        w->len += len;
-    else if (len > 0)
-        w->on_line(w->context, (signal_log_level)record->level, w->batch + w->len, len - 1);
+    }
+    memcpy(w->batch + w->len, text, len);
+    w->len += len;
 }
 
 /* A line of the writer's own, which needs no ring. */
 static void append_own(log_writer *w, log_level level, const char *event, const log_field *fields,
-                       uint32_t count)
+                       size_t count)
 {
     if (level < w->level)
         return;
-    alignas(8) uint8_t record[LOG_RENDER_MAX_RECORD];
-    const log_record head = {.time_ms = clock_utc_ms(),
-                             .namespace_ = namespace_,
-                             .event = event,
-                             .level = (uint16_t)level,
-                             .count = (uint16_t)count};
-    log_render_pack(record, &head, fields, NULL);
-    append(w, (const log_record *)(const void *)record);
+    char text[LOG_RENDER_MAX_LINE];
+    const log_event_head head = {
+        .time_ms = clock_utc_ms(), .namespace_ = namespace_, .event = event, .level = level};
+    append(w, level, text, log_render_line(&w->renderer, &head, fields, count, text));
 }
 
 static void reopen(log_writer *w)
@@ -142,21 +138,21 @@ static void reopen(log_writer *w)
     append_own(w, LOG_INFO, "log file reopened", &LOG_BYTES("file", path), 1);
 }
 
-/* Find the ring whose next record is the oldest, and the time of the oldest record in all the others: until
- * then it is this ring's turn. NULL when all are read up to their `end`. */
-static log_ring *find_oldest(log_ring *rings, uint64_t *until_ms)
+/* Find the ring whose next line is the oldest, and the time of the oldest line in all the others: until then
+ * it is this ring's turn. NULL when all are read up to their `end`. */
+static log_ring *find_oldest(const log_producer *first, uint64_t *until_ms)
 {
     log_ring *oldest = NULL;
     uint64_t oldest_ms = UINT64_MAX;
     *until_ms = UINT64_MAX;
-    for (log_ring *ring = rings; ring != NULL; ring = ring->next) {
-        const log_record *next = log_ring_peek(ring, ring->end);
+    for (const log_producer *p = first; p != NULL; p = p->next) {
+        const log_line *next = log_ring_peek(p->ring, p->ring->end);
         if (next == NULL)
             continue;
         if (oldest == NULL || next->time_ms < oldest_ms) {
             *until_ms = oldest_ms;
             oldest_ms = next->time_ms;
-            oldest = ring;
+            oldest = p->ring;
         } else if (next->time_ms < *until_ms) {
             *until_ms = next->time_ms;
         }
@@ -164,13 +160,13 @@ static log_ring *find_oldest(log_ring *rings, uint64_t *until_ms)
     return oldest;
 }
 
-/* Render the records of the ring up to this millisecond. A busy thread logs many lines in a millisecond, so
- * this looks at the other rings less often than once a line. */
+/* Take the lines of the ring up to this millisecond. A busy thread logs many lines in a millisecond, so this
+ * looks at the other rings less often than once a line. */
 static void append_until(log_writer *w, log_ring *ring, uint64_t until_ms)
 {
-    const log_record *record;
-    while ((record = log_ring_peek(ring, ring->end)) != NULL && record->time_ms <= until_ms) {
-        append(w, record);
+    const log_line *line;
+    while ((line = log_ring_peek(ring, ring->end)) != NULL && line->time_ms <= until_ms) {
+        append(w, (log_level)line->level, line->text, line->len);
         log_ring_consume(ring);
     }
 }
@@ -178,9 +174,9 @@ static void append_until(log_writer *w, log_ring *ring, uint64_t until_ms)
 /* One round over all rings. Returns whether there was anything to write. */
 static bool drain(log_writer *w)
 {
-    log_ring *rings = log_front_rings();
-    for (log_ring *ring = rings; ring != NULL; ring = ring->next)
-        ring->end = log_ring_published(ring);
+    const log_producer *first = log_front_producers();
+    for (const log_producer *p = first; p != NULL; p = p->next)
+        p->ring->end = log_ring_published(p->ring);
 
     /* After `end` is known: what is logged after somebody has asked for a reopen goes to the new file. */
     if (atomic_exchange(&shared.wants_reopen, false))
@@ -188,8 +184,9 @@ static bool drain(log_writer *w)
 
     uint64_t until_ms;
     bool was_busy = false;
-    for (log_ring *ring; (ring = find_oldest(rings, &until_ms)) != NULL; was_busy = true)
+    for (log_ring *ring; (ring = find_oldest(first, &until_ms)) != NULL; was_busy = true)
         append_until(w, ring, until_ms);
+    log_space_tell();
     log_front_count_dropped(flush(w));
     return was_busy;
 }
@@ -213,8 +210,8 @@ static bool has_work(log_rest_kind kind)
     bool is_asked = atomic_load(&shared.wants_reopen) || atomic_load(&shared.stop_ms) != 0;
     if (kind == LOG_REST_NAP || is_asked)
         return is_asked;
-    for (log_ring *ring = log_front_rings(); ring != NULL; ring = ring->next) {
-        if (!log_ring_is_empty(ring))
+    for (const log_producer *p = log_front_producers(); p != NULL; p = p->next) {
+        if (!log_ring_is_empty(p->ring))
             return true;
     }
     return false;
@@ -231,7 +228,7 @@ static void *run(void *argument)
         if (is_last)
             return NULL;
         if (was_busy)
-            log_rest(LOG_REST_NAP, NAP_MS, has_work);
+            log_rest(LOG_REST_NAP, 0, has_work);
         else
             log_rest(LOG_REST_SLEEP, w->reported != log_front_dropped() ? REPORT_MS : 0, has_work);
     }
@@ -255,8 +252,9 @@ static int make_writer(const signal_log_options *options, log_writer **out)
     w->path = has_path ? strdup(options->file) : NULL;
     w->target.fd = -1;
     w->level = (log_level)options->level;
-    log_render_init(&w->renderer, options->format);
-    log_render_name_node(&w->renderer, slice_of_text(options->node != NULL ? options->node : ""));
+    const log_manner manner = {.format = options->format,
+                               .node = slice_of_text(options->node != NULL ? options->node : "")};
+    log_render_init(&w->renderer, &manner);
     empty_batch(w);
 
     int error = has_path && w->path == NULL ? -ENOMEM : 0;
@@ -309,7 +307,7 @@ int signal_log_start(const signal_log_options *options)
     int error = make_writer(&taken, &w);
     if (error != 0)
         return error;
-    error = log_front_open(taken.is_private, taken.tag_key);
+    error = log_front_open(&taken);
     if (error != 0)
         goto free_writer;
 

@@ -1,6 +1,7 @@
 #include "net/loop.h"
 
 #include "base/clock.h"
+#include "base/log.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -220,6 +221,7 @@ static void finish_turn(net_loop *loop)
         note_late_turn(loop, started_us, now_us);
     counter_set(&loop->counters.turn_started_us, 0);
     loop->is_now_read = false;
+    log_end_turn();
 }
 
 void net_loop_end_turn(net_loop *loop)

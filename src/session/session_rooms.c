@@ -77,7 +77,7 @@ static void log_signal(const room_signal_report *report)
         fields[count++] = LOG_NUMBER("waited_ms", report->waited_ms);
     if (report->why != NULL)
         fields[count++] = LOG_LITERAL("why", report->why);
-    log_event(LOG_INFO, log_namespace, outcomes[report->outcome], fields, count);
+    log_frequent_event(LOG_INFO, log_namespace, outcomes[report->outcome], fields, count);
 }
 
 /* protocol/README.md, 1.3: every attempt is logged. */

@@ -2,7 +2,6 @@
 #include "base/log.h"
 
 #include "base/clock.h"
-#include "base/log.h"
 #include "base/log_front.h"
 #include "homecall/signal_log.h"
 
@@ -361,10 +360,10 @@ static void threads_one_after_the_other_share_one_ring(void **state)
         assert_int_equal(pthread_create(&thread, NULL, log_lines, (void *)i), 0);
         pthread_join(thread, NULL);
     }
-    assert_non_null(log_front_rings());
-    assert_null(log_front_rings()->next);
+    assert_non_null(log_front_producers());
+    assert_null(log_front_producers()->next);
     signal_log_stop();
-    assert_null(log_front_rings());
+    assert_null(log_front_producers());
     assert_int_equal(signal_log_dropped(), 0);
     assert_count(f->file, "counted", 10 * LINES);
 }
@@ -505,7 +504,7 @@ static void hold_up_writer(int reader)
     int waiting = 0;
     for (log_number(0); waiting == 0; poll(NULL, 0, 1))
         assert_int_equal(ioctl(reader, FIONREAD, &waiting), 0);
-    for (log_number(1); !log_ring_is_empty(log_front_rings());)
+    for (log_number(1); !log_ring_is_empty(log_front_producers()->ring);)
         poll(NULL, 0, 1);
 }
 

@@ -1,4 +1,4 @@
-/* From fields to a record, and from a record to a line of text or of JSON. */
+/* From an event with its fields to a line of text or of JSON. */
 #include "base/log_render.h"
 
 #include <cjson/cJSON.h>
@@ -25,26 +25,33 @@ typedef struct rendered {
 
 static rendered line; /* the line rendered last; too large for a stack frame of each test */
 
-/* Render the fields in a heap record of exactly the size that was measured, so that the sanitizers see a byte
- * too many. */
+/* A line in a buffer on the heap, so that the sanitizers see a byte too many. */
+static const char *render(log_renderer *renderer, const log_event_head *head, const log_field *fields,
+                          size_t count)
+{
+    char *out = malloc(LOG_RENDER_MAX_LINE);
+    assert_non_null(out);
+    line.len = log_render_line(renderer, head, fields, count, out);
+    assert_in_range(line.len, 1, LOG_RENDER_MAX_LINE);
+    memcpy(line.text, out, line.len);
+    line.text[line.len] = '\0';
+    free(out);
+    return line.text;
+}
+
+static log_event_head head_of(log_level level, uint64_t time_ms)
+{
+    return (log_event_head){.time_ms = time_ms, .namespace_ = "Test", .event = "happened", .level = level};
+}
+
 static const char *render_with(signal_log_format format, log_level level, uint64_t time_ms,
                                const log_field *fields, size_t count, const keyed_hash *tags)
 {
-    const log_record head = {.time_ms = time_ms,
-                             .namespace_ = "Test",
-                             .event = "happened",
-                             .level = (uint16_t)level,
-                             .count = (uint16_t)count};
-    log_record *record = malloc(log_render_measure(fields, count, tags));
-    assert_non_null(record);
-    log_render_pack(record, &head, fields, tags);
-
+    const log_manner manner = {.format = format, .tags = tags};
+    const log_event_head head = head_of(level, time_ms);
     log_renderer renderer;
-    log_render_init(&renderer, format);
-    line.len = log_render_line(&renderer, record, line.text, LOG_RENDER_MAX_LINE);
-    line.text[line.len] = '\0';
-    free(record);
-    return line.text;
+    log_render_init(&renderer, &manner);
+    return render(&renderer, &head, fields, count);
 }
 
 static const char *text_of(log_field field)
@@ -76,18 +83,11 @@ static void a_line_without_fields_ends_with_the_event(void **state)
 /* A line of a renderer that has this name of a node. */
 static const char *render_of_node(signal_log_format format, slice name)
 {
-    const log_record record = {.time_ms = EXAMPLE_MS,
-                               .namespace_ = "Test",
-                               .event = "happened",
-                               .thread_key = "worker",
-                               .thread_number = 3,
-                               .level = LOG_INFO};
+    const log_manner manner = {.format = format, .node = name, .thread_key = "worker", .thread_number = 3};
+    const log_event_head head = head_of(LOG_INFO, EXAMPLE_MS);
     log_renderer renderer;
-    log_render_init(&renderer, format);
-    log_render_name_node(&renderer, name);
-    line.len = log_render_line(&renderer, &record, line.text, LOG_RENDER_MAX_LINE);
-    line.text[line.len] = '\0';
-    return line.text;
+    log_render_init(&renderer, &manner);
+    return render(&renderer, &head, NULL, 0);
 }
 
 static void a_node_of_a_cluster_is_named_in_each_line(void **state)
@@ -125,18 +125,18 @@ static void time_stamps_follow_each_other_across_seconds(void **state)
     } cases[] = {
         {0, "[1970-01-01T00:00:00.000Z]"},
         {999, "[1970-01-01T00:00:00.999Z]"},
+        {7, "[1970-01-01T00:00:00.007Z]"},
         {1000, "[1970-01-01T00:00:01.000Z]"},
         {UINT64_C(951782399999), "[2000-02-28T23:59:59.999Z]"},
         {UINT64_C(951782400000), "[2000-02-29T00:00:00.000Z]"},
         {999, "[1970-01-01T00:00:00.999Z]"},
     };
+    const log_manner manner = {.format = SIGNAL_LOG_TEXT};
     log_renderer renderer;
-    log_render_init(&renderer, SIGNAL_LOG_TEXT);
+    log_render_init(&renderer, &manner);
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        const log_record record = {
-            .time_ms = cases[i].ms, .namespace_ = "Test", .event = "happened", .level = LOG_INFO};
-        assert_true(log_render_line(&renderer, &record, line.text, sizeof(line.text)) > 0);
-        assert_memory_equal(line.text, cases[i].stamp, strlen(cases[i].stamp));
+        const log_event_head head = head_of(LOG_INFO, cases[i].ms);
+        assert_memory_equal(render(&renderer, &head, NULL, 0), cases[i].stamp, strlen(cases[i].stamp));
     }
 }
 
@@ -337,13 +337,12 @@ static size_t worst_fields(log_field *fields, char *data, size_t len, char byte)
     return LOG_MAX_FIELDS;
 }
 
-static void the_longest_record_and_the_longest_line_have_room(void **state)
+static void the_longest_line_has_room(void **state)
 {
     (void)state;
     char data[1000];
     log_field fields[LOG_MAX_FIELDS];
     size_t count = worst_fields(fields, data, sizeof(data), '\x1b');
-    assert_in_range(log_render_measure(fields, count, NULL), 1, LOG_RENDER_MAX_RECORD);
     for (int format = SIGNAL_LOG_TEXT; format <= SIGNAL_LOG_JSON; format++) {
         render_with((signal_log_format)format, LOG_INFO, EXAMPLE_MS, fields, count, NULL);
         assert_true(line.len > 12 * 4 * LOG_RENDER_MAX_BYTES);
@@ -351,21 +350,69 @@ static void the_longest_record_and_the_longest_line_have_room(void **state)
     }
 }
 
-static void a_line_that_does_not_fit_is_none(void **state)
+static void literals_that_are_too_long_are_cut(void **state)
 {
     (void)state;
-    const log_record record = {
-        .time_ms = EXAMPLE_MS, .namespace_ = "Test", .event = "happened", .level = LOG_INFO};
+    char text[LOG_RENDER_MAX_BYTES + 2];
+    memset(text, 'x', sizeof(text) - 1);
+    text[sizeof(text) - 1] = '\0';
+    assert_non_null(strstr(text_of(LOG_LITERAL("k", text)), "x…\"\n"));
+    assert_int_equal(line.len, strlen(TEXT_HEAD " k=\"…\"\n") + LOG_RENDER_MAX_BYTES);
+    text[LOG_RENDER_MAX_BYTES] = '\0';
+    assert_null(strchr(text_of(LOG_LITERAL("k", text)), '"'));
+    assert_int_equal(line.len, strlen(TEXT_HEAD " k=\n") + LOG_RENDER_MAX_BYTES);
+
+    const log_event_head head = {
+        .time_ms = EXAMPLE_MS, .namespace_ = text, .event = "lost", .level = LOG_INFO};
     for (int format = SIGNAL_LOG_TEXT; format <= SIGNAL_LOG_JSON; format++) {
+        const log_manner manner = {.format = (signal_log_format)format};
         log_renderer renderer;
-        log_render_init(&renderer, (signal_log_format)format);
-        size_t whole = log_render_line(&renderer, &record, line.text, LOG_RENDER_MAX_LINE);
-        assert_true(whole > 0);
-        for (size_t cap = 0; cap < whole; cap++) {
-            char *exact = malloc(cap == 0 ? 1 : cap);
-            assert_int_equal(log_render_line(&renderer, &record, exact, cap), 0);
-            free(exact);
-        }
+        log_render_init(&renderer, &manner);
+        const char *end = format == SIGNAL_LOG_JSON ? "x\"}\n" : "x\n";
+        assert_non_null(strstr(render(&renderer, &head, NULL, 0), end));
+    }
+}
+
+static void keys_of_any_length_are_written_whole(void **state)
+{
+    (void)state;
+    const log_field fields[] = {LOG_NUMBER("a", 1),
+                                LOG_NUMBER("eleven_long", 2),
+                                LOG_NUMBER("twelve_chars", 3),
+                                LOG_NUMBER("thirteen_char", 4),
+                                LOG_NUMBER("fourteen_chars", 5),
+                                LOG_NUMBER("fifteen__chars_", 6),
+                                LOG_NUMBER("a_key_that_is_longer_than_all_the_others", 7)};
+    assert_string_equal(render_with(SIGNAL_LOG_TEXT, LOG_INFO, EXAMPLE_MS, fields, 7, NULL),
+                        TEXT_HEAD " a=1 eleven_long=2 twelve_chars=3 thirteen_char=4 fourteen_chars=5"
+                                  " fifteen__chars_=6 a_key_that_is_longer_than_all_the_others=7\n");
+    assert_non_null(strstr(render_with(SIGNAL_LOG_JSON, LOG_INFO, EXAMPLE_MS, fields, 7, NULL),
+                           "\"happened\",\"a\":1,\"eleven_long\":2,\"twelve_chars\":3,\"thirteen_char\":4,"
+                           "\"fourteen_chars\":5,\"fifteen__chars_\":6,"
+                           "\"a_key_that_is_longer_than_all_the_others\":7}\n"));
+}
+
+/* More events than a renderer keeps, and the same event of other namespaces and levels. */
+static void a_renderer_never_mixes_up_events(void **state)
+{
+    (void)state;
+    static const char events[40][3] = {"aa", "ab", "ac", "ad", "ae", "af",
+                                       "ag", "ah", "ai", "aj", "ak", "al"};
+    static const char *const namespaces[] = {"One", "Two"};
+    static const char *const levels[] = {"DEBUG", "INFO", "WARN", "ERROR"};
+    const log_manner manner = {.format = SIGNAL_LOG_TEXT};
+    log_renderer renderer;
+    log_render_init(&renderer, &manner);
+    for (size_t i = 0; i < 400; i++) {
+        const log_event_head head = {.time_ms = EXAMPLE_MS,
+                                     .namespace_ = namespaces[i % 2],
+                                     .event = events[i / 8 % 12],
+                                     .level = (log_level)(i / 2 % 4)};
+        char expected[128];
+        snprintf(expected, sizeof(expected), "[2026-11-23T10:20:20.400Z] [%s] [%s] %s\n", levels[head.level],
+                 head.namespace_, head.event);
+        assert_string_equal(render(&renderer, &head, NULL, 0), expected);
+        assert_string_equal(render(&renderer, &head, NULL, 0), expected);
     }
 }
 
@@ -391,8 +438,10 @@ int main(void)
         cmocka_unit_test(json_lines_hold_every_part_in_order),
         cmocka_unit_test(json_strings_escape_what_json_can_and_replace_the_rest),
         cmocka_unit_test(json_strings_go_on_behind_a_nul_byte),
-        cmocka_unit_test(the_longest_record_and_the_longest_line_have_room),
-        cmocka_unit_test(a_line_that_does_not_fit_is_none),
+        cmocka_unit_test(the_longest_line_has_room),
+        cmocka_unit_test(literals_that_are_too_long_are_cut),
+        cmocka_unit_test(keys_of_any_length_are_written_whole),
+        cmocka_unit_test(a_renderer_never_mixes_up_events),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -33,7 +33,7 @@ static bool push(log_ring *ring, const void *data, size_t len)
         return false;
     if (len > 0)
         memcpy(room, data, len);
-    log_ring_commit(ring);
+    log_ring_commit(ring, len);
     return true;
 }
 
@@ -105,6 +105,20 @@ static void what_is_not_committed_is_not_seen(void **state)
     assert_true(log_ring_is_empty(ring));
 }
 
+static void what_was_reserved_and_not_used_stays_free(void **state)
+{
+    log_ring *ring = *state;
+    size_t count = 0;
+    for (void *space; (space = log_ring_reserve(ring, CAP / 2 - HEAD)) != NULL; count++) {
+        memcpy(space, "12345678", 8);
+        log_ring_commit(ring, 8);
+    }
+    assert_int_equal(count, CAP / 2 / (HEAD + 8) + 1);
+    for (; count > 0; count--)
+        assert_next(ring, "12345678", 8);
+    assert_true(log_ring_is_empty(ring));
+}
+
 static void a_reader_stops_at_the_end_that_it_asked_for(void **state)
 {
     log_ring *ring = *state;
@@ -160,16 +174,54 @@ static void a_record_over_half_of_the_ring_is_refused(void **state)
     assert_true(log_ring_is_empty(*state));
 }
 
-static void a_ring_is_filling_over_its_half(void **state)
+static void a_ring_is_filling_over_a_quarter_of_it(void **state)
 {
     log_ring *ring = *state;
-    char data[CAP / 2 - HEAD] = {0};
+    char data[CAP / 4 - HEAD] = {0};
     assert_true(push(ring, data, sizeof(data)));
     assert_false(log_ring_is_filling(ring));
     assert_true(push(ring, NULL, 0));
     assert_true(log_ring_is_filling(ring));
     assert_next(ring, data, sizeof(data));
     assert_false(log_ring_is_filling(ring));
+}
+
+static void half_of_a_ring_is_free_until_more_is_used(void **state)
+{
+    log_ring *ring = *state;
+    char data[CAP / 2 - HEAD] = {0};
+    assert_true(log_ring_has_half(ring));
+    assert_true(push(ring, data, sizeof(data)));
+    assert_true(log_ring_has_half(ring));
+    assert_true(push(ring, NULL, 0));
+    assert_false(log_ring_has_half(ring));
+    uint64_t consumed = log_ring_consumed(ring);
+    assert_next(ring, data, sizeof(data));
+    assert_int_equal(log_ring_consumed(ring), consumed + CAP / 2);
+    assert_true(log_ring_has_half(ring));
+}
+
+enum { LARGE_CAP = 256 * 1024, HOT_BYTES = 32 * 1024 };
+
+/* As long as the reader keeps up, a small part of a large ring is used again and again. */
+static void a_ring_that_was_empty_goes_on_at_its_start(void **state)
+{
+    (void)state;
+    log_ring *ring = log_ring_new(LARGE_CAP);
+    assert_non_null(ring);
+    for (uint64_t i = 0; i < 10000; i++) {
+        assert_true(push(ring, &i, sizeof(i)));
+        const uint8_t *record = log_ring_peek(ring, log_ring_published(ring));
+        assert_in_range(record - ring->data, 0, HOT_BYTES);
+        assert_next(ring, &i, sizeof(i));
+    }
+    /* A reader that is behind by one record gets all, wherever they are. */
+    assert_true(push(ring, &(uint64_t){0}, sizeof(uint64_t)));
+    for (uint64_t i = 1; i < 100000; i++) {
+        assert_true(push(ring, &i, sizeof(i)));
+        assert_next(ring, &(uint64_t){i - 1}, sizeof(i));
+    }
+    log_ring_free(ring);
 }
 
 static void records_of_all_lengths_survive_many_turns_of_the_ring(void **state)
@@ -228,11 +280,14 @@ int main(void)
         cmocka_unit_test_setup_teardown(records_come_out_in_order_and_aligned, make, destroy),
         cmocka_unit_test_setup_teardown(peeking_twice_shows_the_same_record, make, destroy),
         cmocka_unit_test_setup_teardown(what_is_not_committed_is_not_seen, make, destroy),
+        cmocka_unit_test_setup_teardown(what_was_reserved_and_not_used_stays_free, make, destroy),
         cmocka_unit_test_setup_teardown(a_reader_stops_at_the_end_that_it_asked_for, make, destroy),
         cmocka_unit_test_setup_teardown(a_full_ring_refuses_and_takes_again_after_a_read, make, destroy),
         cmocka_unit_test(the_longest_record_fits_wherever_the_last_one_ended),
         cmocka_unit_test_setup_teardown(a_record_over_half_of_the_ring_is_refused, make, destroy),
-        cmocka_unit_test_setup_teardown(a_ring_is_filling_over_its_half, make, destroy),
+        cmocka_unit_test_setup_teardown(a_ring_is_filling_over_a_quarter_of_it, make, destroy),
+        cmocka_unit_test_setup_teardown(half_of_a_ring_is_free_until_more_is_used, make, destroy),
+        cmocka_unit_test(a_ring_that_was_empty_goes_on_at_its_start),
         cmocka_unit_test_setup_teardown(records_of_all_lengths_survive_many_turns_of_the_ring, make, destroy),
         cmocka_unit_test_setup_teardown(two_threads_exchange_records_without_loss, make, destroy),
     };

@@ -1,0 +1,91 @@
+/* The tags of names, from the cache and from the hash. */
+#include "base/log_tags.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static const keyed_hash key = {.key = "sixteen bytes ok"};
+
+/* The name on the heap, so that the sanitizers see a byte too many. */
+static void assert_tag(log_tags *tags, const char *text, size_t len)
+{
+    char *name = malloc(len);
+    assert_non_null(name);
+    memcpy(name, text, len);
+    char expected[LOG_TAG_LEN + 1];
+    snprintf(expected, sizeof(expected), "#%08x", (unsigned)keyed_hash_of(&key, (slice){name, len}));
+    assert_memory_equal(log_tags_find(tags, &key, (slice){name, len}), expected, LOG_TAG_LEN);
+    free(name);
+}
+
+static void a_name_has_the_same_tag_each_time(void **state)
+{
+    (void)state;
+    static log_tags tags;
+    for (int i = 0; i < 3; i++) {
+        assert_tag(&tags, "kitchen", 7);
+        assert_tag(&tags, "a", 1);
+        assert_tag(&tags, "\0", 1);
+        assert_tag(&tags, "\0\0", 2);
+    }
+}
+
+/* Seen by another key, which makes other tags: what is kept is not made again. */
+static void a_name_that_is_kept_is_not_hashed_again(void **state)
+{
+    (void)state;
+    static log_tags tags;
+    const keyed_hash other = {.key = "another key, too"};
+    static const char *const names[] = {"a", "kitchen", "kitchen1", "kitchen and bathroom"};
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        char kept[LOG_TAG_LEN];
+        memcpy(kept, log_tags_find(&tags, &key, slice_of_text(names[i])), LOG_TAG_LEN);
+        assert_memory_equal(log_tags_find(&tags, &other, slice_of_text(names[i])), kept, LOG_TAG_LEN);
+    }
+}
+
+static void names_that_differ_anywhere_have_tags_of_their_own(void **state)
+{
+    (void)state;
+    static log_tags tags;
+    char name[2 * LOG_TAGS_NAME_MAX];
+    memset(name, 'x', sizeof(name));
+    for (size_t len = 1; len <= sizeof(name); len++) {
+        assert_tag(&tags, name, len);
+        for (size_t i = 0; i < len; i++) {
+            name[i] = 'y';
+            assert_tag(&tags, name, len);
+            name[i] = 'x';
+        }
+        assert_tag(&tags, name, len);
+    }
+}
+
+static void more_names_than_are_kept_push_each_other_out(void **state)
+{
+    (void)state;
+    static log_tags tags;
+    char name[32];
+    for (int round = 0; round < 2; round++) {
+        for (int i = 0; i < 4 * LOG_TAGS_COUNT; i++)
+            assert_tag(&tags, name, (size_t)snprintf(name, sizeof(name), "room-%d", i));
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_name_has_the_same_tag_each_time),
+        cmocka_unit_test(a_name_that_is_kept_is_not_hashed_again),
+        cmocka_unit_test(names_that_differ_anywhere_have_tags_of_their_own),
+        cmocka_unit_test(more_names_than_are_kept_push_each_other_out),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
