@@ -18,8 +18,8 @@ measure() {
     end_server
 }
 
-measure 400 ""
-measure 640 ", joined" --joined
-measure 640 ", in a session of two" --dialect session
-measure 1024 ", joined by version 2" --joined --dialect 2
+measure 300 ""
+measure 480 ", joined" --joined
+measure 520 ", in a session of two" --dialect session
+measure 820 ", joined by version 2" --joined --dialect 2
 exit "$failed"
