@@ -401,7 +401,7 @@ void connection_begin_closing(connection *c, const connection_end *end)
     connection_enter_state(c, CONNECTION_CLOSING);
     connection_set_put_work(&c->entry, CONNECTION_WORK_WRITE);
     tell_end(c, end);
-    if (transport_watch_input(&c->transport, true) != 0)
+    if (!connection_has_read_all(c) && transport_watch_input(&c->transport, true) != 0)
         connection_drop(c, end->reason, end->why);
 }
 

@@ -112,6 +112,7 @@ struct connection {
     bool awaits_pong : 1;      /* a ping was sent whose time is measured for ping_rtt_us */
     bool is_tls : 1;           /* opened with TLS */
     bool awaits_proxy : 1;     /* in HANDSHAKE: a PROXY header must come before the request */
+    bool is_peer_done : 1;     /* its peer has sent a close frame, and nothing came behind that */
 };
 
 /* Start with an accepted descriptor, non-blocking and close-on-exec, which the connection owns from now on,
@@ -268,6 +269,15 @@ int connection_append_answer(connection *c, int status, slice key, const char *p
 /* Start or stop to watch whether the socket takes more output. 0, -ENOMEM, or another -errno of epoll; to
  * stop can't fail. */
 int connection_want_writable(connection *c, bool wants);
+
+/* Has its peer said all that it may say? After a close frame it may send nothing but the pong for a ping of
+ * ours (RFC 6455, 5.5.1). So one that is ending is CLOSED as soon as its last bytes are written, and the end
+ * of TCP is left to the kernel. If the peer goes on nevertheless, the kernel answers with a reset. With TLS
+ * it is not so, since a close_notify is still to come. */
+static inline bool connection_has_read_all(const connection *c)
+{
+    return c->is_peer_done && !c->is_tls && c->pongs_owed == 0;
+}
 
 /* Write as much of the output as the socket takes. 0, or -errno when the peer is gone. */
 int connection_write_output(connection *c);

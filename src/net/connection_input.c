@@ -208,6 +208,8 @@ static size_t take_frames(connection *c, uint8_t *data, size_t len)
         }
         ws_event event;
         used += ws_decoder_next(&c->decoder, max_message_bytes, data + used, len - used, &event);
+        if (event.type == WS_EVENT_CLOSE)
+            c->is_peer_done = used == len;
         if (event.type == WS_EVENT_NONE || !take_event(c, &event))
             break;
     }

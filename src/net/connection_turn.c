@@ -110,6 +110,10 @@ static bool flush(connection *c)
  * side, unless it has done so already. */
 static void end_output(connection *c)
 {
+    if (connection_has_read_all(c)) {
+        connection_drop(c, CLOSE_REASON_BY_PEER, "the peer closed");
+        return;
+    }
     if (transport_end_output(&c->transport) == -EAGAIN) {
         if (connection_want_writable(c, true) != 0)
             connection_drop_without_memory(c);

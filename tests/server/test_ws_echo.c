@@ -24,6 +24,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -768,14 +769,6 @@ static const conversation closes[] = {
      {F(TEXT, "Hello World!"), F(CLOSE, "\x03\xE8")},
      {F(TEXT, "Hello World!")},
      1000},
-    {"7.1.2 two closes", {F(CLOSE, "\x03\xE8"), F(CLOSE, "\x03\xE9")}, {{0}}, 1000},
-    {"7.1.3 a ping behind the close", {F(CLOSE, "\x03\xE8"), F(PING, "")}, {{0}}, 1000},
-    {"7.1.4 a text behind the close", {F(CLOSE, "\x03\xE8"), F(TEXT, "Hello World!")}, {{0}}, 1000},
-    {"7.1.5 a close between two fragments",
-     {F(TEXT_MORE, "fragment1"), F(CLOSE, "\x03\xE8"), F(CONTINUE, "fragment2")},
-     {{0}},
-     1000},
-    {"a fault behind the close", {F(CLOSE, "\x03\xE8"), F(0xFF, "")}, {{0}}, 1000},
     {"7.3.1 an empty close", {F(CLOSE, "")}, {{0}}, CLIENT_NO_CODE},
     {"7.3.2 a close of one byte", {F(CLOSE, "a")}, {{0}}, 1002},
     {"7.3.3 a close with a code", {F(CLOSE, "\x03\xE8")}, {{0}}, 1000},
@@ -794,9 +787,67 @@ static const conversation closes[] = {
      1000},
 };
 
-static void a_close_is_answered_once_and_what_follows_is_ignored(void **state)
+static void a_close_is_answered_with_a_close(void **state)
 {
     CONVERSE_ALL(*state, closes);
+}
+
+/* Nothing may come behind a close frame (RFC 6455, 5.5.1). */
+static const conversation faults_behind_a_close[] = {
+    {"7.1.2 two closes", {F(CLOSE, "\x03\xE8"), F(CLOSE, "\x03\xE9")}, {{0}}, 1000},
+    {"7.1.3 a ping behind the close", {F(CLOSE, "\x03\xE8"), F(PING, "")}, {{0}}, 1000},
+    {"7.1.4 a text behind the close", {F(CLOSE, "\x03\xE8"), F(TEXT, "Hello World!")}, {{0}}, 1000},
+    {"7.1.5 a close between two fragments",
+     {F(TEXT_MORE, "fragment1"), F(CLOSE, "\x03\xE8"), F(CONTINUE, "fragment2")},
+     {{0}},
+     1000},
+    {"a fault behind the close", {F(CLOSE, "\x03\xE8"), F(0xFF, "")}, {{0}}, 1000},
+};
+
+static void what_comes_along_with_a_close_is_ignored(void **state)
+{
+    enum { COUNT = sizeof(faults_behind_a_close) / sizeof(faults_behind_a_close[0]) };
+    for (size_t i = 0; i < COUNT; i++)
+        converse_in(*state, &faults_behind_a_close[i], WHOLE);
+}
+
+/* Read until TCP has ended, or was reset. Returns how many bytes came. */
+static size_t read_to_the_end(const client *c, uint8_t *data, size_t cap)
+{
+    size_t len = 0;
+    for (ssize_t got = 1; got > 0 && len<cap; len += got> 0 ? (size_t)got : 0) {
+        struct pollfd input = {.fd = client_fd(c), .events = POLLIN};
+        assert_int_equal(poll(&input, 1, CLIENT_WAIT_MS), 1);
+        got = recv(client_fd(c), data + len, cap - len, 0);
+    }
+    return len;
+}
+
+/* What comes later may find the server gone: then there is a reset, and perhaps no close frame. */
+static void what_comes_after_a_close_gets_no_answer(void **state)
+{
+    fixture *f = *state;
+    static const uint8_t close_frame[] = {CLOSE, 2, 0x03, 0xE8};
+    enum { COUNT = sizeof(faults_behind_a_close) / sizeof(faults_behind_a_close[0]) };
+    for (size_t i = 0; i < COUNT; i++) {
+        const conversation *row = &faults_behind_a_close[i];
+        begin_case(f, "%s, byte by byte", row->name);
+        client *c = client_open(f->port);
+        bytes *out = NULL;
+        for (const frame *says = row->says; says->payload.data != NULL; says++)
+            add_frame(&out, says->first, says->payload);
+        for (size_t at = 0; at < bytes_len(out); at++)
+            (void)!send(client_fd(c), bytes_head(out) + at, 1, MSG_NOSIGNAL);
+        bytes_clear(&out);
+        uint8_t answer[16];
+        size_t len = read_to_the_end(c, answer, sizeof(answer));
+        if (len > 0) {
+            assert_int_equal(len, sizeof(close_frame));
+            assert_memory_equal(answer, close_frame, sizeof(close_frame));
+        }
+        client_close(c);
+        end_case(f);
+    }
 }
 
 static void close_with(fixture *f, unsigned code, bool is_valid)
@@ -1009,7 +1060,9 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test_teardown(invalid_text_fails_the_connection, name_failed_case),
     cmocka_unit_test_teardown(a_character_without_its_last_byte_fails_the_connection, name_failed_case),
     cmocka_unit_test_teardown(text_fails_before_its_frame_is_complete, name_failed_case),
-    cmocka_unit_test_teardown(a_close_is_answered_once_and_what_follows_is_ignored, name_failed_case),
+    cmocka_unit_test_teardown(a_close_is_answered_with_a_close, name_failed_case),
+    cmocka_unit_test_teardown(what_comes_along_with_a_close_is_ignored, name_failed_case),
+    cmocka_unit_test_teardown(what_comes_after_a_close_gets_no_answer, name_failed_case),
     cmocka_unit_test_teardown(every_code_that_may_be_sent_is_echoed_and_every_other_is_a_fault,
                               name_failed_case),
     cmocka_unit_test_teardown(a_large_message_is_echoed_before_the_close_behind_it, name_failed_case),

@@ -389,11 +389,9 @@ bytes *fixture_make_conversation(void)
 void fixture_expect_conversation(fixture *f, const char *before)
 {
     journal told = {0};
-    journal_note(&told,
-                 "%stext echo \xC3\xA4\xE2\x82\xAC\npong\ntext echo parts\nbinary of 200\ntext \n"
-                 "end by_peer 1000 the peer closed\n",
+    journal_note(&told, "%stext echo \xC3\xA4\xE2\x82\xAC\npong\ntext echo parts\nbinary of 200\ntext \n",
                  before);
-    expect(f, told.text);
+    fixture_expect_closed_by_peer(f, told.text, 1000);
     char large[LARGE];
     make_large(large);
     wire_expect_text(&f->peer, "echo \xC3\xA4\xE2\x82\xAC");
@@ -406,6 +404,14 @@ void fixture_expect_conversation(fixture *f, const char *before)
 }
 
 /* ---- What can be seen ---- */
+
+void fixture_expect_closed_by_peer(fixture *f, const char *before, unsigned code)
+{
+    journal told = {0};
+    journal_note(&told, "%send by_peer %u the peer closed\n%s", before, code,
+                 through_tls == NULL ? "free\n" : "");
+    expect(f, told.text);
+}
 
 uint64_t fixture_in_phase(const side *s, net_phase phase)
 {

@@ -132,6 +132,10 @@ void fixture_expect_conversation(fixture *f, const char *before);
 
 /* ---- What can be seen ---- */
 
+/* The owner was told `before`, and then that the peer has closed with this code. Without TLS the connection
+ * is freed by now; with TLS it waits for the end of TCP. */
+void fixture_expect_closed_by_peer(fixture *f, const char *before, unsigned code);
+
 /* The connections of a side that are in this phase, as the counters say. */
 uint64_t fixture_in_phase(const side *s, net_phase phase);
 

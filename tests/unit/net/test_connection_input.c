@@ -350,7 +350,7 @@ static void a_close_is_echoed_even_to_a_peer_without_tokens(void **state)
     wire_add_frame(&out, WIRE_CLOSE, "\x03\xe8", 2);
     wire_send_gathered(&f->peer, &out);
     fixture_turn(f);
-    expect(f, "text the only one\nend by_peer 1000 the peer closed\n");
+    fixture_expect_closed_by_peer(f, "text the only one\n", 1000);
     wire_expect_close(&f->peer, WS_CLOSE_NORMAL);
     fixture_unmake(f);
 }
@@ -369,14 +369,13 @@ static void a_close_is_answered_with_its_code_and_the_end(void **state)
         fixture *f = fixture_make_open();
         wire_send_frame(&f->peer, WIRE_CLOSE, cases[i].payload, cases[i].len);
         fixture_turn(f);
-        char log[64];
-        snprintf(log, sizeof(log), "end by_peer %u the peer closed\n", cases[i].code);
-        expect(f, log);
+        fixture_expect_closed_by_peer(f, "", cases[i].code);
         wire_expect_close(&f->peer, cases[i].code);
         wire_expect_end(&f->peer);
         wire_close(&f->peer);
         fixture_turn(f);
-        fixture_expect_freed(f);
+        assert_null(f->c);
+        assert_int_equal(f->here.set.count, 0);
         fixture_unmake(f);
     }
 }
@@ -404,6 +403,51 @@ static void what_comes_behind_a_close_is_thrown_away(void **state)
     fixture_unmake(f);
 }
 
+/* A pong that is under way would be answered with a reset, which may destroy the last bytes. */
+static void one_whose_pong_may_come_is_not_closed_before_the_end_of_its_peer(void **state)
+{
+    (void)state;
+    fixture *f = fixture_make_open();
+    connection_ping(f->c);
+    fixture_turn(f);
+    wire_expect_frame(&f->peer, WIRE_PING, NULL, 0);
+    wire_send_frame(&f->peer, WIRE_CLOSE, NULL, 0);
+    fixture_turn(f);
+    expect(f, "end by_peer 1005 the peer closed\n");
+    fixture_expect_idle(f);
+    wire_send_frame(&f->peer, WIRE_PONG, NULL, 0);
+    fixture_turn(f);
+    wire_send(&f->peer, "\xFF\xFF", 2);
+    fixture_turn(f);
+    wire_expect_close(&f->peer, 1005);
+    wire_expect_end(&f->peer);
+    fixture_expect_idle(f);
+    wire_close(&f->peer);
+    fixture_turn(f);
+    fixture_expect_freed(f);
+    fixture_unmake(f);
+}
+
+static void one_that_closes_and_does_not_read_gets_everything_when_it_does(void **state)
+{
+    (void)state;
+    fixture *f = fixture_make_open();
+    fixture_fill(f);
+    wire_send_frame(&f->peer, WIRE_CLOSE, NULL, 0);
+    fixture_turn(f);
+    expect(f, "end by_peer 1005 the peer closed\n");
+    assert_int_equal(fixture_in_phase(&f->here, NET_PHASE_CLOSING), 1);
+    uint64_t sent = counter_get(&f->here.set.counters.messages_out);
+    fixture_turn_until_freed(f);
+    fixture_expect_freed(f);
+    static const char some[8000];
+    while (sent-- > 0)
+        wire_expect_frame(&f->peer, WIRE_BINARY, some, sizeof(some));
+    wire_expect_close(&f->peer, 1005);
+    wire_expect_end(&f->peer);
+    fixture_unmake(f);
+}
+
 static void a_close_in_the_middle_of_a_message_forgets_it(void **state)
 {
     (void)state;
@@ -412,9 +456,9 @@ static void a_close_in_the_middle_of_a_message_forgets_it(void **state)
     fixture_turn(f);
     wire_send_frame(&f->peer, WIRE_CLOSE, "\x03\xE8", 2);
     fixture_turn(f);
-    expect(f, "end by_peer 1000 the peer closed\n");
+    fixture_expect_closed_by_peer(f, "", 1000);
     assert_int_equal(messages_in(&f->here), 0);
-    fixture_expect_idle(f);
+    assert_int_equal(f->here.set.held_bytes, 0);
     fixture_unmake(f);
 }
 
@@ -980,6 +1024,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_close_is_echoed_even_to_a_peer_without_tokens),
     cmocka_unit_test(a_close_is_answered_with_its_code_and_the_end),
     cmocka_unit_test(what_comes_behind_a_close_is_thrown_away),
+    cmocka_unit_test(one_whose_pong_may_come_is_not_closed_before_the_end_of_its_peer),
     cmocka_unit_test(a_close_in_the_middle_of_a_message_forgets_it),
     cmocka_unit_test(a_held_connection_keeps_its_input_and_the_order),
     cmocka_unit_test(a_hold_may_fall_anywhere_into_the_input),
@@ -998,6 +1043,7 @@ static const struct CMUnitTest tests[] = {
 };
 
 static const struct CMUnitTest plain_tests[] = {
+    cmocka_unit_test(one_that_closes_and_does_not_read_gets_everything_when_it_does),
     cmocka_unit_test(an_end_that_is_read_while_it_leaves_comes_first), /* TLS has let go of the socket */
     cmocka_unit_test(who_says_little_goes_before_who_says_much),
     cmocka_unit_test(in_a_crowded_turn_those_who_have_sent_much_come_last),
