@@ -65,24 +65,16 @@ void connection_free_holding(connection *c)
     c->holding = NULL;
 }
 
-/* Attach a detached connection to `set`, watch its input, and enter `state`. 0 or -errno: then it is still
- * detached. */
-static int enter_set(connection *c, connection_set *set, connection_state state)
+/* Attach a detached connection to `set`, and enter `state`. */
+static void enter_set(connection *c, connection_set *set, connection_state state)
 {
     assert(c->entry.state == CONNECTION_DETACHED && c->entry.work == 0);
-    transport_attach(&c->transport, set->loop);
-    int error = transport_watch_input(&c->transport, true);
-    if (error != 0) {
-        transport_detach(&c->transport);
-        return error;
-    }
     c->entry.set = set;
     set->count++;
     set->output_bytes += bytes_len(c->output);
     connection_enter_state(c, state);
     if (c->holding != NULL)
         connection_set_add_holding(set, c->holding);
-    return 0;
 }
 
 int connection_want_writable(connection *c, bool wants)
@@ -126,21 +118,24 @@ int connection_open(connection *c, int fd, uint64_t id, connection_set *set, tls
     int error = tls == NULL ? 0 : transport_start_tls(&c->transport, tls);
     if (error == 0 && tls != NULL)
         transport_bound_handshake(&c->transport, &set->tls_steps_left);
+    transport_attach(&c->transport, set->loop);
     if (error == 0)
-        error = enter_set(c, set, CONNECTION_HANDSHAKE);
-    if (error != 0)
+        error = transport_watch_input(&c->transport, true);
+    if (error == 0)
+        enter_set(c, set, CONNECTION_HANDSHAKE);
+    else
         transport_close(&c->transport);
     return error;
 }
 
-int connection_attach(connection *c, connection_set *set)
+void connection_attach(connection *c, connection_set *set)
 {
     assert(!c->has_ended);
-    /* HELD until the end of the turn: what is read before that is kept behind the input that it brings. */
-    int error = enter_set(c, set, CONNECTION_HELD);
-    if (error == 0)
-        connection_set_put_work(&c->entry, CONNECTION_WORK_RESUME);
-    return error;
+    transport_attach(&c->transport, set->loop);
+    /* HELD until the end of the turn. Then the input that it brings is handled, and after that its socket is
+     * watched: that takes a call, and it may have ended by then. */
+    enter_set(c, set, CONNECTION_HELD);
+    connection_set_put_work(&c->entry, CONNECTION_WORK_RESUME);
 }
 
 void connection_resume(connection *c)

@@ -138,9 +138,9 @@ void connection_give_up(connection *c);
 void connection_refuse(connection *c, int status, close_reason reason, const char *why);
 
 /* Attach a detached connection to a set of this thread. Its kept message and its unread bytes are handled at
- * the end of the turn, before anything that is read from now on. 0, -ENOMEM, or another -errno of epoll. On
- * failure it is still detached. */
-int connection_attach(connection *c, connection_set *set);
+ * the end of the turn, before anything that is read from now on. If its socket can't be watched then, it is
+ * dropped. */
+void connection_attach(connection *c, connection_set *set);
 
 /* Send one frame, a message or a control frame, of `count` parts, which are copied. It is written at the end
  * of the turn. False when the connection is ending. False also without memory, when the peer is gone, or when

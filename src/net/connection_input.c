@@ -235,12 +235,18 @@ static size_t unread_len(const connection *c)
     return c->holding == NULL ? 0 : bytes_len(c->holding->unread);
 }
 
+/* Does it hold so much that nothing more is to be read? */
+static bool has_kept_enough(const connection *c)
+{
+    return c->entry.state == CONNECTION_HELD && unread_len(c) >= MAX_HELD_BYTES;
+}
+
 /* Keep input that can't be handled now. */
 static void keep_for_later(connection *c, const uint8_t *data, size_t len)
 {
     if (connection_keep_unread(c, data, len) != 0)
         connection_drop_without_memory(c);
-    else if (c->entry.state == CONNECTION_HELD && unread_len(c) >= MAX_HELD_BYTES)
+    else if (has_kept_enough(c))
         (void)transport_watch_input(&c->transport, false);
 }
 
@@ -376,16 +382,9 @@ void connection_take_backlog(connection *c)
         count_input(c);
 }
 
-void connection_resume_input(connection *c)
+/* Handle what is kept: the message, and then the unread bytes. */
+static void take_kept(connection *c)
 {
-    assert(connection_is_open(c));
-    if (c->entry.state == CONNECTION_HELD) {
-        connection_enter_state(c, CONNECTION_OPEN);
-        if (transport_watch_input(&c->transport, true) != 0) {
-            connection_drop_without_memory(c);
-            return;
-        }
-    }
     if (c->has_kept_message && !deliver_assembled(c, c->kept_is_text))
         return;
 
@@ -394,4 +393,20 @@ void connection_resume_input(connection *c)
         return;
     take_input(c, bytes_head(unread), bytes_len(unread));
     bytes_clear(&unread);
+}
+
+/* Is it to be told when there is more to read? */
+static bool awaits_input(const connection *c)
+{
+    return connection_is_open(c) && c->entry.state != CONNECTION_LEAVING && !has_kept_enough(c);
+}
+
+void connection_resume_input(connection *c)
+{
+    assert(connection_is_open(c));
+    if (c->entry.state == CONNECTION_HELD)
+        connection_enter_state(c, CONNECTION_OPEN);
+    take_kept(c);
+    if (awaits_input(c) && transport_watch_input(&c->transport, true) != 0)
+        connection_drop_without_memory(c);
 }

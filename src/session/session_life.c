@@ -161,11 +161,7 @@ int session_open(session_group *group, const session_start *start)
 void session_attach(session *s, session_group *group)
 {
     assert(s->participant.peer.member == NULL);
-    if (connection_attach(&s->connection, &group->connections) != 0) {
-        participant_log(LOG_WARN, log_namespace, "out of memory", &s->participant, NULL, 0);
-        session_abandon(s);
-        return;
-    }
+    connection_attach(&s->connection, &group->connections);
     if (group->is_draining)
         session_stop(s);
 }

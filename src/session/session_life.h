@@ -27,7 +27,8 @@ extern const connection_events session_events;
 int session_open(session_group *group, const session_start *start);
 
 /* Attach a session that another group has handed over. It goes on with the message that it was handed over
- * for. If the group drains, it is closed with 1001. Without memory it ends at once, and is freed. */
+ * for. If the group drains, it is closed with 1001. If its socket can't be watched, it is dropped at the end
+ * of the turn. */
 void session_attach(session *s, session_group *group);
 
 /* Attach a session to its old group again, because the mailbox of the other thread is closed. That is so only
