@@ -152,34 +152,10 @@ void connection_give_up(connection *c)
 
 /* ---- Output ---- */
 
-/* Output is mostly written in the turn that has made it, and then its buffer serves the next connection. */
-static void take_spare(connection *c)
-{
-    c->output = c->entry.set->spare;
-    c->entry.set->spare = NULL;
-}
-
-/* All output is written: keep its buffer, if it is small and there is none. */
-static void leave_spare(connection *c)
-{
-    enum { MAX_CAP = 16 * 1024 };
-    connection_set *set = c->entry.set;
-    bytes *b = c->output;
-    if (set->spare != NULL || b->cap > MAX_CAP) {
-        bytes_clear(&c->output);
-        return;
-    }
-    if (b->end > set->spare_used)
-        set->spare_used = b->end;
-    b->start = b->end = 0;
-    set->spare = b;
-    c->output = NULL;
-}
-
 uint8_t *connection_extend_output(connection *c, size_t len)
 {
     if (c->output == NULL)
-        take_spare(c);
+        c->output = spare_buffers_take(&c->entry.set->spares);
     uint8_t *out = bytes_extend(&c->output, len);
     if (out == NULL) {
         if (bytes_len(c->output) == 0)
@@ -278,10 +254,12 @@ int connection_write_output(connection *c)
             return (int)taken;
         assert(taken > 0 && (size_t)taken <= bytes_len(c->output));
         c->entry.set->output_bytes -= (uint64_t)taken;
-        if ((size_t)taken == bytes_len(c->output))
-            leave_spare(c);
-        else
+        if ((size_t)taken < bytes_len(c->output)) {
             bytes_consume(&c->output, (size_t)taken);
+            continue;
+        }
+        spare_buffers_put(&c->entry.set->spares, c->output);
+        c->output = NULL;
     }
     return 0;
 }

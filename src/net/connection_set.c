@@ -242,11 +242,6 @@ void connection_set_wipe(connection_set *set)
 {
     explicit_bzero(set->scratch, set->scratch_used);
     set->scratch_used = 0;
-    bytes *spare = set->spare;
-    if (spare == NULL) /* somebody has it, and will give it back with what is in it */
-        return;
-    explicit_bzero(spare->data, set->spare_used < spare->cap ? set->spare_used : spare->cap);
-    set->spare_used = 0;
 }
 
 void connection_set_deinit(connection_set *set)
@@ -254,7 +249,7 @@ void connection_set_deinit(connection_set *set)
     assert(set->count == 0 && set->output_bytes == 0 && STAILQ_EMPTY(&set->queue));
     assert(set->held_bytes == 0 && TAILQ_EMPTY(&set->holdings));
     publish(set);
-    bytes_clear(&set->spare);
+    spare_buffers_clear(&set->spares);
     free(set->scratch);
     set->scratch = NULL;
 }

@@ -20,6 +20,7 @@
 #include "net/loop.h"
 #include "net/memory_bound.h"
 #include "net/net_counters.h"
+#include "net/spare_buffers.h"
 #include "websocket/handshake.h"
 
 #include <assert.h>
@@ -107,11 +108,10 @@ struct connection_set {
     const struct connection_events *events; /* borrowed: the callbacks of the owner of its connections */
     void *owner;                            /* borrowed: for those callbacks; the set does not use it */
     net_counters counters;
-    uint8_t *scratch;    /* owned: the buffer of every read; its content is valid only during one call */
-    size_t scratch_size; /* in bytes */
-    size_t scratch_used; /* how much of it holds what was read since a connection has left last */
-    bytes *spare;        /* owned: a buffer without content, for the next connection with output; or NULL */
-    size_t spare_used;   /* how much of such buffers was used since a connection has left last */
+    uint8_t *scratch;     /* owned: the buffer of every read; its content is valid only during one call */
+    size_t scratch_size;  /* in bytes */
+    size_t scratch_used;  /* how much of it holds what was read since a connection has left last */
+    spare_buffers spares; /* for the next connections with output */
     TAILQ_HEAD(connection_list, connection_entry)
     by_state[CONNECTION_STATES];             /* borrowed: every connection of the set is on one list */
     uint32_t duration_ms[CONNECTION_STATES]; /* from entering a state to its deadline; 0 = no deadline */
