@@ -45,6 +45,7 @@ typedef struct acceptor {
     bool is_untold;             /* it was said that a proxy is not trusted */
     bool is_paused;             /* nothing is accepted until `retry` fires */
     bool has_proxy_protocol;    /* a trusted proxy sends a header of the PROXY protocol first */
+    cache_line_gap end;         /* behind it is the next acceptor */
 } acceptor;
 
 static_assert(offsetof(acceptor, thread) == 0, "a thread of an acceptor is cast to it");

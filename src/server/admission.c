@@ -1,5 +1,7 @@
 #include "server/admission.h"
 
+#include "base/cache_line.h"
+
 #include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -35,15 +37,19 @@ struct admission {
     admission_limits limits;
     const address_list *exempt;
     keyed_hash hash;
+    cache_line_gap before_counts; /* which change with every connection */
     _Atomic uint32_t connections; /* admitted; relaxed, as the next two: no other data depends on them */
     _Atomic uint32_t refused;     /* those that are being answered with 503 */
     _Atomic uint32_t local;       /* those whose place is `loopback` */
-    admission_place anywhere;     /* the place of those whose client is not known yet, or is exempt */
-    admission_place loopback;     /* the place of the machine's own, where that is no proxy */
-    admission_place outside;      /* the place of all connections that are being answered with 503 */
-    pthread_mutex_t lock;         /* guards all that follows */
-    client *clients;              /* owned, each of them */
-    client_list kept;             /* those without a connection; who left first is first */
+    cache_line_gap behind_counts;
+    admission_place anywhere;      /* the place of those whose client is not known yet, or is exempt */
+    admission_place loopback;      /* the place of the machine's own, where that is no proxy */
+    cache_line_gap before_outside; /* the two above are read with every message */
+    admission_place outside;       /* the place of all connections that are being answered with 503 */
+    cache_line_gap before_lock;
+    pthread_mutex_t lock; /* guards all that follows */
+    client *clients;      /* owned, each of them */
+    client_list kept;     /* those without a connection; who left first is first */
     uint32_t kept_count;
 };
 

@@ -6,6 +6,7 @@
 #ifndef HOMECALL_SERVER_IO_THREAD_H
 #define HOMECALL_SERVER_IO_THREAD_H
 
+#include "base/cache_line.h"
 #include "net/loop.h"
 #include "server/mailbox.h"
 #include "server/worker_cluster.h"
@@ -43,7 +44,9 @@ struct io_thread {
     io_thread_plan plan;
     pthread_t id; /* valid while is_started */
     net_loop loop;
+    cache_line_gap before_mailbox; /* other threads write into the mailbox, and only there */
     mailbox mailbox;
+    cache_line_gap behind_mailbox;
     mailbox_list to_wake; /* mailboxes of other threads whose readers are woken at the end of the turn */
     session_group group;
     worker_cluster *cluster;     /* owned; NULL without one */
@@ -61,6 +64,7 @@ struct io_thread {
     counter cpu_at_end_us;          /* its processor time in microseconds when it ended; 0 before */
     void (*on_drain)(io_thread *t); /* called when a drain starts, perhaps twice: accept nothing more. May be
                                        NULL. */
+    cache_line_gap end;             /* behind it is the next thread */
 };
 
 /* Make what the thread needs; it does not run yet. `plan` is copied, and what it points to borrowed. 0; or

@@ -21,7 +21,9 @@ struct signal_server {
     char *ice_urls;                /* owned; what options.turn_urls means; NULL before the start */
     _Atomic uint64_t queue_places[SESSION_BUDGET_PLACES]; /* for shared.budget */
     admission *admission;                                 /* owned */
+    cache_line_gap before_certificate;                    /* whose lock each TLS connection takes */
     certificate certificate;
+    cache_line_gap behind_certificate;
     io_thread *workers;    /* owned array */
     acceptor *acceptors;   /* owned array */
     uint32_t made_workers; /* how many of them are initialised */

@@ -8,6 +8,7 @@
 #define HOMECALL_SESSION_SESSION_GROUP_H
 
 #include "base/address_list.h"
+#include "base/cache_line.h"
 #include "base/keyed_hash.h"
 #include "base/seldom.h"
 #include "cluster/cluster_ids.h"
@@ -73,14 +74,17 @@ typedef struct session_shared {
     void (*on_place_free)(session_group *group, net_allowance *place);
     void *context; /* borrowed: for the server, and not used by sessions */
 
-    /* These seven are the only members that change while threads run. */
-    session_budget budget;
+    /* These seven are the only members that change while threads run. So they are not on the cache lines of
+     * the others, nor are those that change often on those of the rest. */
+    session_budget budget; /* has gaps of its own */
     memory_bound memory;
+    cache_line_gap behind_memory;
     _Atomic uint64_t lines_left_out;      /* for session_limits.log_lines, since the start; relaxed */
     _Atomic uint64_t overloaded_until_us; /* monotonic: until then nobody new is let into a room; relaxed */
     seldom guess_warning;                 /* somebody guesses codewords */
     seldom flood_warning;                 /* somebody sends too much */
     seldom refusal_warning;               /* connections are refused */
+    cache_line_gap end;
 } session_shared;
 
 struct session_group {
