@@ -203,6 +203,7 @@ stage_bars() {
     check "system calls for a signal" as_root bench/syscalls.sh # the kernel tells nobody else
     check "memory of an idle connection" bench/memory.sh
     check "instructions of the hot path" bench/hot_path.sh
+    check "cache lines that threads share" tests/lines/shared_lines.py build/release/tests/lines_server
     check "being scraped" as_root bench/scrape.sh 1 # strace looks into the server
     check "the comparison runs" compare_runs
     check "the comparison says what its runs say" tests/check_compare.sh
