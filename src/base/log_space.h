@@ -13,7 +13,7 @@
 
 #include "base/log_ring.h"
 
-enum { LOG_SPACE_WAIT_MS = 20, LOG_SPACE_CREDIT_MS = 250 };
+enum { LOG_SPACE_WAIT_MS = 20, LOG_SPACE_CREDIT_MS = 1000 };
 
 /* The waits of one thread. Zeroed, it has not waited yet. */
 typedef struct log_space {
