@@ -148,7 +148,8 @@ typedef struct signal_server_options {
                                         loopback and the address that is connected to; "*" = everything */
 
     uint32_t workers;          /* threads, each with a share of the rooms; 0 = one for each processor */
-    uint32_t acceptor_threads; /* threads that accept; several share the port by SO_REUSEPORT */
+    uint32_t acceptor_threads; /* threads that accept; several share the port by SO_REUSEPORT. 0 = one; with
+                                  TLS one for each four processors */
 
     uint32_t max_connections;             /* in the whole server; 0 = no limit */
     uint32_t max_connections_per_address; /* from one client address; 0 = no limit */

@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 #include "server/descriptor_reserve.h"
+#include "server/server_options.h"
 #include "stats/process_stats.h"
 
 #include <sys/resource.h>
@@ -31,7 +32,8 @@ void descriptor_limit_check(const signal_server_options *o)
     if (o->max_connections == 0 || getrlimit(RLIMIT_NOFILE, &limit) != 0 ||
         !process_count_descriptors(limit.rlim_cur, &needed))
         return;
-    needed += (uint64_t)o->max_connections + o->acceptor_threads + DESCRIPTOR_RESERVE;
+    uint32_t acceptors = server_options_acceptors(o, server_options_processors());
+    needed += (uint64_t)o->max_connections + acceptors + DESCRIPTOR_RESERVE;
     if (needed > limit.rlim_cur)
         LOG(LOG_WARN, log_namespace, "too few descriptors for MAX_CONNECTIONS",
             LOG_NUMBER("max_connections", o->max_connections), LOG_NUMBER("needed", needed),

@@ -109,8 +109,9 @@ static const option table[] = {
     {threads, "WORKERS", OPTION_INTEGER, AS_LIBRARY, 0, 256, NULL, "threads",
      "The number of threads that share the rooms. 0 means one for each processor.",
      TARGET(server.workers)},
-    {threads, "ACCEPTOR_THREADS", OPTION_INTEGER, AS_LIBRARY, 1, 64, NULL, "threads",
-     "The number of threads that accept connections and keep those that are in no room.",
+    {threads, "ACCEPTOR_THREADS", OPTION_INTEGER, AS_LIBRARY, 0, 64, NULL, "threads",
+     "The number of threads that accept connections, do TLS handshakes, and keep connections that are in no "
+     "room. 0 means one; with TLS one for each four processors.",
      TARGET(server.acceptor_threads)},
 
     {connections, "MAX_CONNECTIONS", OPTION_INTEGER, AS_LIBRARY, 0, 10000000, NULL, "connections",

@@ -50,7 +50,7 @@ enum { MAX_TIME_MS = INT32_MAX / 2 };
 static const bounds table[] = {
     {FIELD(listen_admin_fd_count), 0, ADMIN_MAX_SOCKETS},
     {FIELD(workers), 0, SERVER_MAX_WORKERS},
-    {FIELD(acceptor_threads), 1, SERVER_MAX_ACCEPTORS},
+    {FIELD(acceptor_threads), 0, SERVER_MAX_ACCEPTORS},
     {FIELD(connect_burst), 1, MAX_BURST},
     {FIELD(guess_burst), 1, GUESS_MAX_BURST},
     {FIELD(room_capacity), 1, UINT16_MAX},

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define KIB(n) ((uint32_t)(n) << 10)
 #define MIB(n) ((uint32_t)(n) << 20)
@@ -60,7 +61,7 @@ static void set_defaults(signal_server_options *options)
         .admin_allowed_hosts = "",
 
         .workers = 0,
-        .acceptor_threads = 1,
+        .acceptor_threads = 0,
         .max_connections = 0,
         .exempt_addresses = "127.0.0.0/8,::1,unix",
 
@@ -174,6 +175,25 @@ void server_options_free(signal_server_options *copy)
     free((int *)(uintptr_t)copy->listen_tls_fds);
     free((int *)(uintptr_t)copy->listen_admin_fds);
     *copy = (signal_server_options){0};
+}
+
+/* ---- Threads ---- */
+
+uint32_t server_options_processors(void)
+{
+    long online = sysconf(_SC_NPROCESSORS_ONLN);
+    return online < 1 ? 1 : online > SERVER_MAX_WORKERS ? SERVER_MAX_WORKERS : (uint32_t)online;
+}
+
+/* A full TLS handshake costs ten times what one acceptor otherwise does for a connection, and that more than
+ * what the worker does. So without TLS one acceptor has enough for many workers. With TLS, a quarter of the
+ * processors is busy with handshakes when all clients come back at once, and calls go on on the others. */
+uint32_t server_options_acceptors(const signal_server_options *o, uint32_t processors)
+{
+    static_assert(SERVER_MAX_WORKERS / 4 <= SERVER_MAX_ACCEPTORS, "a quarter is not too many");
+    if (o->acceptor_threads > 0)
+        return o->acceptor_threads;
+    return o->tls_port < 0 || processors < 4 ? 1 : processors / 4;
 }
 
 /* ---- The cluster ---- */

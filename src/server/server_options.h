@@ -16,6 +16,13 @@ int server_options_copy(signal_server_options *out, const signal_server_options 
 /* Free what a copy owns; it is all zero then. */
 void server_options_free(signal_server_options *copy);
 
+/* How many processors there are, at most SERVER_MAX_WORKERS. */
+uint32_t server_options_processors(void);
+
+/* How many threads accept, on a machine with so many processors: what the options ask for; or if that is 0,
+ * one without TLS, and with TLS one for each four processors. */
+uint32_t server_options_acceptors(const signal_server_options *options, uint32_t processors);
+
 /* What the cluster wants to know of them; borrowed. */
 cluster_settings server_options_cluster(const signal_server_options *options);
 

@@ -10,13 +10,6 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <unistd.h>
-
-static uint32_t processors(void)
-{
-    long online = sysconf(_SC_NPROCESSORS_ONLN);
-    return online < 1 ? 1 : online > SERVER_MAX_WORKERS ? SERVER_MAX_WORKERS : (uint32_t)online;
-}
 
 /* How the end of the threads is waited for. */
 static int init_end(signal_server *server)
@@ -46,8 +39,10 @@ static int create(const signal_server_options *options, signal_server **out)
     error = server_options_copy(&server->options, options);
     if (error != 0)
         goto destroy;
+    uint32_t processors = server_options_processors();
     if (server->options.workers == 0)
-        server->options.workers = processors();
+        server->options.workers = processors;
+    server->options.acceptor_threads = server_options_acceptors(options, processors);
     server->workers = calloc(server->options.workers, sizeof(*server->workers));
     server->acceptors = calloc(server->options.acceptor_threads, sizeof(*server->acceptors));
     error = -ENOMEM;

@@ -426,7 +426,7 @@ static void options_out_of_range_make_no_server(void **state)
     (void)state;
     signal_server *server = NULL;
     signal_server_options options = server_options();
-    options.acceptor_threads = 0;
+    options.acceptor_threads = 65;
     assert_int_equal(signal_server_create(&options, &server, NULL), -EINVAL);
     options = server_options();
     options.workers = 100 * 1000;

@@ -9,6 +9,8 @@
 
 #include <cmocka.h>
 
+#include "server/server_options.h"
+
 #include <string.h>
 
 static signal_server_fault fault; /* of the last try_create() */
@@ -65,7 +67,6 @@ static void options_that_the_code_can_not_work_with_are_refused(void **state)
     ASSERT_REFUSED(admin_allowed_hosts, NULL);
     ASSERT_REFUSED(admin_allowed_hosts, "*.example");
     ASSERT_REFUSED(workers, 257);
-    ASSERT_REFUSED(acceptor_threads, 0);
     ASSERT_REFUSED(acceptor_threads, 65);
     ASSERT_REFUSED(room_capacity, 0);
     ASSERT_REFUSED(max_name_bytes, 0);
@@ -144,10 +145,29 @@ static void a_struct_that_nobody_has_initialised_is_refused(void **state)
     expect_told("size");
 }
 
+static void acceptors_are_one_or_with_tls_a_quarter_of_the_processors(void **state)
+{
+    (void)state;
+    signal_server_options options;
+    signal_server_options_init(&options, sizeof(options));
+    assert_int_equal(options.acceptor_threads, 0);
+    assert_int_equal(server_options_acceptors(&options, 256), 1);
+    options.tls_port = 0;
+    static const uint32_t cases[][2] = {{1, 1}, {3, 1}, {4, 1}, {7, 1}, {8, 2}, {64, 16}, {256, 64}};
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+        assert_int_equal(server_options_acceptors(&options, cases[i][0]), cases[i][1]);
+    options.acceptor_threads = 3; /* what somebody asks for counts */
+    assert_int_equal(server_options_acceptors(&options, 64), 3);
+    options.tls_port = -1;
+    assert_int_equal(server_options_acceptors(&options, 64), 3);
+    assert_in_range(server_options_processors(), 1, SERVER_MAX_WORKERS);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_defaults_make_a_server_that_has_no_port_yet),
+        cmocka_unit_test(acceptors_are_one_or_with_tls_a_quarter_of_the_processors),
         cmocka_unit_test(what_is_allowed_is_told),
         cmocka_unit_test(an_older_program_gets_the_defaults_for_the_rest),
         cmocka_unit_test(a_newer_program_is_refused_where_it_sets_what_is_not_known),
