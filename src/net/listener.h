@@ -10,6 +10,7 @@
 #include "net/loop.h"
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/socket.h>
 
 typedef struct net_listener net_listener;
@@ -27,6 +28,8 @@ struct net_listener {
     net_watch watch;                   /* first. Its descriptor is owned; -1 = it is closed */
     net_loop *loop;                    /* borrowed */
     const net_listener_events *events; /* borrowed */
+    unsigned batch;                    /* how many it accepts in a turn at most */
+    uint64_t full_turn;                /* the number of the latest turn in which it has accepted so many */
 };
 
 /* Listen on a bound, non-blocking socket, and accept. `backlog` is how many connections may wait in the
