@@ -127,8 +127,35 @@ static char *print_pieces(char *text, const char *text_end, char *at, const char
     return behind;
 }
 
+/* Does the text stand in JSON as it is (RFC 8259, 7)? Names and codewords mostly do. */
+static bool needs_no_escape(slice text)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        char c = text.data[i];
+        if ((unsigned char)c < ' ' || c == '"' || c == '\\')
+            return false;
+    }
+    return true;
+}
+
+static char *put_in_quotes(slice text, size_t *len)
+{
+    char *json = malloc(text.len + 3);
+    if (json == NULL)
+        return NULL;
+    json[0] = json[text.len + 1] = '"';
+    if (text.len > 0)
+        memcpy(json + 1, text.data, text.len);
+    json[text.len + 2] = '\0';
+    *len = text.len + 2;
+    return json;
+}
+
 char *json_text_encode(slice text, size_t *len)
 {
+    if (needs_no_escape(text))
+        return put_in_quotes(text, len);
+
     enum { LONGEST_ESCAPE = NUL_ESCAPE_LEN, SLACK = 16 }; /* quotes, NUL, and what cJSON wants besides */
     if (text.len > (INT_MAX - SLACK) / LONGEST_ESCAPE)    /* cJSON counts in int */
         return NULL;

@@ -171,6 +171,22 @@ static void an_encoded_string_holds_only_what_json_allows(void **state)
     free(json);
 }
 
+/* Most texts need no escape, and do not go through cJSON. */
+static void every_character_of_ascii_is_encoded_as_by_cjson(void **state)
+{
+    (void)state;
+    for (int c = 1; c < 0x80; c++) {
+        char text[] = {'a', (char)c, 'b', '\0'};
+        size_t len;
+        char *json = encode((slice){text, 3}, &len);
+        cJSON string = {.type = cJSON_String, .valuestring = text};
+        char expected[32];
+        assert_true(cJSON_PrintPreallocated(&string, expected, sizeof(expected), false));
+        assert_string_equal(json, expected);
+        free(json);
+    }
+}
+
 static void an_empty_text_is_two_quotes(void **state)
 {
     (void)state;
@@ -276,6 +292,7 @@ int main(void)
         cmocka_unit_test(half_a_surrogate_pair_is_refused),
         cmocka_unit_test(letters_after_an_escaped_backslash_are_no_surrogate),
         cmocka_unit_test(an_encoded_string_holds_only_what_json_allows),
+        cmocka_unit_test(every_character_of_ascii_is_encoded_as_by_cjson),
         cmocka_unit_test(an_empty_text_is_two_quotes),
         cmocka_unit_test(every_character_of_unicode_survives_the_round_trip),
         cmocka_unit_test(every_escape_of_four_digits_is_decoded),
