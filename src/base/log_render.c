@@ -139,10 +139,10 @@ static char *put_literal(log_renderer *r, char *at, const char *literal)
 /* An empty name stays empty: it tells nothing, and a tag would hide that it is empty. */
 static char *put_private(log_renderer *r, char *at, slice name)
 {
-    if (r->key == NULL || name.len == 0)
+    if (!r->is_private || name.len == 0)
         return put_value(r, at, name, LOG_RENDER_MAX_PRIVATE);
     bool has_quotes = r->format == SIGNAL_LOG_JSON;
-    const char *tag = log_tags_find(&r->tags, r->key, name);
+    const char *tag = log_tags_find(&r->tags, name);
     if (has_quotes)
         *at++ = '"';
     memcpy(at, tag, LOG_TAG_LEN + LOG_TAG_SPARE);
@@ -258,8 +258,12 @@ static_assert(16 + LOG_ESCAPE_MAX(SIGNAL_LOG_NODE_MAX) + 64 + 4 + DECIMAL_MAX <=
 
 void log_render_init(log_renderer *renderer, const log_manner *manner)
 {
-    *renderer = (log_renderer){
-        .format = manner->format, .key = manner->tags, .second = UINT64_MAX, .time_ms = UINT64_MAX};
+    *renderer = (log_renderer){.format = manner->format,
+                               .second = UINT64_MAX,
+                               .time_ms = UINT64_MAX,
+                               .is_private = manner->tags != NULL};
+    if (manner->tags != NULL)
+        log_tags_init(&renderer->tags, manner->tags);
     make_origin(renderer, manner);
 }
 

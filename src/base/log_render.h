@@ -42,9 +42,9 @@ typedef struct log_manner {
 
 typedef struct log_renderer {
     signal_log_format format;
-    const keyed_hash *key; /* borrowed, or NULL */
-    uint64_t second;       /* that `time` shows */
-    uint64_t time_ms;      /* that `time` shows */
+    bool is_private;  /* there are tags */
+    uint64_t second;  /* that `time` shows */
+    uint64_t time_ms; /* that `time` shows */
     size_t time_len;
     char time[LOG_RENDER_TIME_CAP]; /* [2026-11-23T10:20:30.400Z */
     struct log_head_text {

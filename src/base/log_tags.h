@@ -2,73 +2,39 @@
  *
  * A tag is the keyed hash of a name, as text. The names in the lines of a thread repeat, since a sender sends
  * many signals to the same peer. So each thread remembers the tags of some names, where it finds them sooner
- * than it could hash. Names that come to the same place push each other out: that is slower, not wrong. */
+ * than it could hash. Tags that come to the same place push each other out: that is slower, not wrong.
+ *
+ * No name is kept, since what was said in a call must not be in memory after it. A name is known by a
+ * fingerprint of 63 bits, by the multilinear hash of Carter and Wegman with secret words: two names, of
+ * whatever choice, have the same one with a probability of 2^-63. */
 #ifndef HOMECALL_BASE_LOG_TAGS_H
 #define HOMECALL_BASE_LOG_TAGS_H
 
 #include "base/keyed_hash.h"
 
-#include <stdbool.h>
-#include <stdint.h>
-#include <string.h>
-
 enum {
-    LOG_TAG_LEN = 9,   /* of "#0123abcd" */
-    LOG_TAG_SPARE = 7, /* more bytes behind it may be read, so that it is copied as two words */
-    LOG_TAGS_NAME_MAX = 31,
-    LOG_TAGS_COUNT = 256, /* with their tags 16 KiB: no more than a share of a processor's first cache */
+    LOG_TAG_LEN = 9,     /* of "#0123abcd" */
+    LOG_TAG_SPARE = 7,   /* more bytes behind it may be read, so that it is copied as two words */
+    LOG_TAGS_KEPT = 256, /* 6 KiB: no more than a share of a processor's first cache */
+    LOG_TAGS_NAME_MAX = 32,
+    LOG_TAGS_FACTORS =
+        2 + LOG_TAGS_NAME_MAX / 4, /* one to begin with, for the length, and for each four bytes */
 };
 
-/* Zeroed, it is empty. Of one thread. */
+/* Of one thread. */
 typedef struct log_tags {
-    struct log_tagged_name {
-        char tag[LOG_TAG_LEN + LOG_TAG_SPARE];
-        uint64_t first; /* eight bytes of the name, or all that it has */
-        uint64_t last;  /* eight bytes; 0 where the name is shorter than that */
-        uint8_t len;    /* of the name; 0 = nothing is here */
-        char name[LOG_TAGS_NAME_MAX];
-    } names[LOG_TAGS_COUNT];
-    char other[LOG_TAG_LEN + LOG_TAG_SPARE]; /* the last tag of a name that is too long to be kept */
+    const keyed_hash *key;                 /* borrowed */
+    uint64_t factors[2][LOG_TAGS_FACTORS]; /* secret; for the upper and the lower half of a fingerprint */
+    uint64_t fingerprints[LOG_TAGS_KEPT];  /* 0 = nothing is here */
+    char kept[LOG_TAGS_KEPT][LOG_TAG_LEN + LOG_TAG_SPARE];
+    char other[LOG_TAG_LEN + LOG_TAG_SPARE]; /* the last tag of a name that is too long for a fingerprint */
 } log_tags;
 
-/* The tag of a name that is not empty, always made with the same key. Good until the next call; no NUL is
- * behind it, but LOG_TAG_SPARE bytes. */
-static inline const char *log_tags_find(log_tags *tags, const keyed_hash *key, slice name);
+/* Make an empty cache for tags that are made with this key, which must live as long. */
+void log_tags_init(log_tags *tags, const keyed_hash *key);
 
-/* ---- Inside ---- */
-
-/* The ends of a name, which tell most names apart; if it is not longer than they are, all of it. */
-static inline void log_tags_read_ends(slice name, uint64_t *first, uint64_t *last)
-{
-    *first = 0;
-    *last = 0;
-    if (name.len >= sizeof(*first)) {
-        memcpy(first, name.data, sizeof(*first));
-        memcpy(last, name.data + name.len - sizeof(*last), sizeof(*last));
-    } else {
-        for (size_t i = 0; i < name.len; i++)
-            *first = *first << 8 | (uint8_t)name.data[i];
-    }
-}
-
-static inline size_t log_tags_place(uint64_t first, uint64_t last)
-{
-    uint64_t mixed = (first ^ (last << 29 | last >> 35)) * UINT64_C(0x9E3779B97F4A7C15);
-    return (size_t)(mixed >> 32) % LOG_TAGS_COUNT;
-}
-
-/* The tag of a name that is not kept yet. */
-const char *log_tags_add(log_tags *tags, const keyed_hash *key, slice name);
-
-static inline const char *log_tags_find(log_tags *tags, const keyed_hash *key, slice name)
-{
-    uint64_t first;
-    uint64_t last;
-    log_tags_read_ends(name, &first, &last);
-    const struct log_tagged_name *n = &tags->names[log_tags_place(first, last)];
-    bool is_known = n->len == name.len && n->first == first && n->last == last &&
-                    (name.len <= 2 * sizeof(first) || memcmp(n->name, name.data, name.len) == 0);
-    return is_known ? n->tag : log_tags_add(tags, key, name);
-}
+/* The tag of a name that is not empty. Good until the next call; no NUL is behind it, but LOG_TAG_SPARE
+ * bytes. */
+const char *log_tags_find(log_tags *tags, slice name);
 
 #endif
