@@ -546,6 +546,33 @@ static void text_is_refused_at_its_first_bad_byte(void **unused)
         expect_fault_at_last_byte(cases[i], WS_CLOSE_INVALID_DATA);
 }
 
+/* A whole text frame may be read in another way than one that comes in pieces. */
+static void a_whole_text_frame_must_obey_the_rules_as_well(void **unused)
+{
+    (void)unused;
+    stream inside = {0};
+    add_text_frame(&inside, WS_OPCODE_TEXT, "one ");
+    add_text_frame(&inside, FIN | WS_OPCODE_TEXT, "two");
+    expect(&inside, "fault:1002: ");
+
+    stream to_client = {.is_from_server = true};
+    add_text_frame(&to_client, FIN | WS_OPCODE_TEXT, "Hello");
+    expect(&to_client, "fault:1002: ");
+
+    stream without_mask = {0};
+    add_hex(&without_mask, "81 05 48 65 6c 6c 6f 81 80 00 00 00 00");
+    expect(&without_mask, "fault:1002: ");
+
+    stream long_form = {0};
+    add_hex(&long_form, "81 fe 00 05 00 00 00 00 48 65 6c 6c 6f");
+    expect(&long_form, "fault:1002: ");
+
+    static const char letters[MAX_MESSAGE + 1] = "too long";
+    stream too_big = {0};
+    add_frame(&too_big, FIN | WS_OPCODE_TEXT, letters, sizeof(letters));
+    expect(&too_big, "fault:1009: ");
+}
+
 static void binary_may_hold_any_byte(void **unused)
 {
     (void)unused;
@@ -768,9 +795,9 @@ static void a_header_of_a_client_is_that_of_a_server_with_a_mask(void **unused)
 static void masking_twice_changes_nothing_at_any_length_and_place(void **unused)
 {
     (void)unused;
-    uint8_t bytes[64];
+    uint8_t bytes[180];
     for (size_t start = 0; start < 8; start++) {
-        for (size_t len = 0; len <= 40; len++) {
+        for (size_t len = 0; len <= 160; len++) { /* through every width that is masked at once */
             for (size_t at = 0; at < sizeof(bytes); at++)
                 bytes[at] = (uint8_t)(at * 5);
             ws_mask(bytes + start, len, MASK);
@@ -789,7 +816,7 @@ static void masking_twice_changes_nothing_at_any_length_and_place(void **unused)
 static void unmasking_tells_whether_the_text_is_ascii(void **unused)
 {
     (void)unused;
-    uint8_t bytes[40];
+    uint8_t bytes[160];
     for (size_t len = 0; len <= sizeof(bytes); len++) {
         for (size_t odd = 0; odd <= len; odd++) {
             memset(bytes, 0x7F, sizeof(bytes));
@@ -852,6 +879,7 @@ int main(void)
         cmocka_unit_test(a_close_reason_that_is_not_utf8_is_invalid_data),
         cmocka_unit_test(each_broken_rule_of_framing_is_seen_at_its_first_byte),
         cmocka_unit_test(text_is_refused_at_its_first_bad_byte),
+        cmocka_unit_test(a_whole_text_frame_must_obey_the_rules_as_well),
         cmocka_unit_test(binary_may_hold_any_byte),
         cmocka_unit_test(a_message_over_the_bound_is_refused_by_the_header_that_passes_it),
         cmocka_unit_test(a_message_of_just_the_bound_is_read_each_time),
