@@ -38,6 +38,16 @@ static inline uint8_t *bytes_head(bytes *b)
  * is made or moved as needed. NULL without memory; *b is then unchanged. */
 uint8_t *bytes_extend(bytes **b, size_t more);
 
+/* The same, but only where the buffer is there and has space for it; else NULL. */
+static inline uint8_t *bytes_extend_in_place(bytes *b, size_t more)
+{
+    if (b == NULL || b->cap - b->end < more)
+        return NULL;
+    uint8_t *added = b->data + b->end;
+    b->end += more;
+    return added;
+}
+
 /* Append a copy of [data, data + len). 0, or -ENOMEM with *b unchanged. */
 int bytes_append(bytes **b, const void *data, size_t len);
 

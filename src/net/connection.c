@@ -156,7 +156,9 @@ uint8_t *connection_extend_output(connection *c, size_t len)
 {
     if (c->output == NULL)
         c->output = spare_buffers_take(&c->entry.set->spares);
-    uint8_t *out = bytes_extend(&c->output, len);
+    uint8_t *out = bytes_extend_in_place(c->output, len);
+    if (out == NULL)
+        out = bytes_extend(&c->output, len);
     if (out == NULL) {
         if (bytes_len(c->output) == 0)
             bytes_clear(&c->output);
@@ -175,13 +177,10 @@ static int append_frame(connection *c, ws_opcode opcode, const struct iovec *par
     for (int i = 0; i < count; i++)
         len += parts[i].iov_len;
 
-    uint8_t header[WS_MAX_SERVER_HEADER];
-    size_t header_len = ws_frame_header(header, opcode, len);
-    uint8_t *out = connection_extend_output(c, header_len + len);
+    uint8_t *out = connection_extend_output(c, ws_frame_header_len(len) + len);
     if (out == NULL)
         return -ENOMEM;
-    memcpy(out, header, header_len);
-    out += header_len;
+    out += ws_frame_header(out, opcode, len);
     for (int i = 0; i < count; i++) {
         if (parts[i].iov_len > 0)
             memcpy(out, parts[i].iov_base, parts[i].iov_len);

@@ -372,18 +372,20 @@ size_t ws_decoder_next(ws_decoder *decoder, uint32_t max_message_bytes, uint8_t 
 
 size_t ws_frame_header(uint8_t out[WS_MAX_SERVER_HEADER], ws_opcode opcode, uint64_t payload_len)
 {
+    size_t len = ws_frame_header_len(payload_len);
     out[0] = (uint8_t)(FIN_BIT | opcode);
-    if (payload_len < LENGTH_IS_16_BIT) {
+    if (len == START_LEN) {
         out[1] = (uint8_t)payload_len;
-        return START_LEN;
+    } else if (len == START_LEN + 2) {
+        out[1] = LENGTH_IS_16_BIT;
+        out[2] = (uint8_t)(payload_len >> 8);
+        out[3] = (uint8_t)payload_len;
+    } else {
+        out[1] = LENGTH_IS_64_BIT;
+        for (size_t i = 0; i < 8; i++)
+            out[START_LEN + i] = (uint8_t)(payload_len >> 8 * (7 - i));
     }
-
-    bool is_short = payload_len <= UINT16_MAX;
-    size_t length_len = is_short ? 2 : 8;
-    out[1] = is_short ? LENGTH_IS_16_BIT : LENGTH_IS_64_BIT;
-    for (size_t i = 0; i < length_len; i++)
-        out[START_LEN + i] = (uint8_t)(payload_len >> 8 * (length_len - 1 - i));
-    return START_LEN + length_len;
+    return len;
 }
 
 size_t ws_client_frame_header(uint8_t out[WS_MAX_CLIENT_HEADER], ws_opcode opcode, uint64_t payload_len,

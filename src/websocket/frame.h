@@ -102,6 +102,12 @@ typedef struct ws_event {
 size_t ws_decoder_next(ws_decoder *decoder, uint32_t max_message_bytes, uint8_t *data, size_t len,
                        ws_event *event);
 
+/* How long the header of an unmasked (server) frame is. */
+static inline size_t ws_frame_header_len(uint64_t payload_len)
+{
+    return payload_len <= WS_MAX_CONTROL_PAYLOAD ? 2 : payload_len <= UINT16_MAX ? 4 : WS_MAX_SERVER_HEADER;
+}
+
 /* Write the header of an unmasked (server) frame with FIN set; returns its length, at most
  * WS_MAX_SERVER_HEADER. */
 size_t ws_frame_header(uint8_t out[WS_MAX_SERVER_HEADER], ws_opcode opcode, uint64_t payload_len);

@@ -187,6 +187,24 @@ static void a_length_that_would_overflow_is_refused_and_changes_nothing(void **s
     bytes_clear(&b);
 }
 
+static void what_has_space_is_extended_in_place(void **state)
+{
+    (void)state;
+    assert_null(bytes_extend_in_place(NULL, 1));
+    bytes *b = NULL;
+    append_run(&b, 0, 10);
+    bytes *before = b;
+    size_t left = b->cap - 10;
+    assert_null(bytes_extend_in_place(b, left + 1));
+    assert_null(bytes_extend_in_place(b, SIZE_MAX));
+    check_run(b, 0, 10); /* nothing has changed */
+    assert_ptr_equal(bytes_extend_in_place(b, left), b->data + 10);
+    assert_int_equal(bytes_len(b), b->cap);
+    assert_null(bytes_extend_in_place(b, 1));
+    assert_ptr_equal(b, before);
+    bytes_clear(&b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -199,6 +217,7 @@ int main(void)
         cmocka_unit_test(a_buffer_that_is_drained_as_fast_as_it_is_filled_does_not_grow),
         cmocka_unit_test(a_small_gap_at_the_start_is_not_worth_moving_the_rest),
         cmocka_unit_test(bytes_keep_their_order_however_they_come_and_go),
+        cmocka_unit_test(what_has_space_is_extended_in_place),
         cmocka_unit_test(a_copy_is_appended_behind_what_was_extended),
         cmocka_unit_test(a_length_that_would_overflow_is_refused_and_changes_nothing),
     };

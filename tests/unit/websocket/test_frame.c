@@ -764,6 +764,7 @@ static void headers_are_written_in_their_shortest_form(void **unused)
         add_hex(&expected, cases[i].hex);
         uint8_t header[WS_MAX_SERVER_HEADER];
         size_t len = ws_frame_header(header, cases[i].opcode, cases[i].payload_len);
+        assert_int_equal(ws_frame_header_len(cases[i].payload_len), len);
         assert_int_equal(len, expected.len);
         assert_memory_equal(header, expected.bytes, len);
     }
