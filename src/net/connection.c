@@ -117,7 +117,7 @@ int connection_open(connection *c, int fd, uint64_t id, connection_set *set, tls
     transport_open(&c->transport, fd, set->hooks->on_ready);
     int error = tls == NULL ? 0 : transport_start_tls(&c->transport, tls);
     if (error == 0 && tls != NULL)
-        transport_bound_handshake(&c->transport, &set->tls_steps_left);
+        transport_pace_handshake(&c->transport, &set->tls_pacer);
     transport_attach(&c->transport, set->loop);
     if (error == 0)
         error = transport_watch_input(&c->transport, true);

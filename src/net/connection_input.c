@@ -321,6 +321,8 @@ void connection_read_input(connection *c)
             join_backlog(c);
     } else if (got == 0 && c->entry.state == CONNECTION_CLOSING)
         (void)transport_watch_input(&c->transport, false); /* the peer may still read our last bytes */
+    else if (got == -ENOMEM)
+        connection_drop_without_memory(c);
     else if (got == -EPROTO)
         connection_drop(c, CLOSE_REASON_TLS_FAULT, transport_fault(&c->transport));
     else

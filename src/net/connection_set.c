@@ -10,11 +10,6 @@
  * than a fair share of a turn. The buffer must also hold an upgrade request, with some frames behind it. */
 enum { SCRATCH_BYTES = 64 * 1024, SCRATCH_FOR_FRAMES = 4 * 1024 };
 
-/* How many steps of TLS handshakes a turn does at most. A step with a signature on P-256 takes 0.2 ms, so a
- * crowd of handshakes keeps the others waiting for 2 ms. What is left is done in the next turns, those first
- * that have waited longest. */
-enum { TLS_STEPS = 8 };
-
 static connection_set *set_of(net_ticker *ticker)
 {
     return (connection_set *)(void *)((char *)ticker - offsetof(connection_set, ticker));
@@ -168,6 +163,15 @@ static void do_backlog(connection_set *set)
         set->loop->has_more = true;
 }
 
+/* All that was due for others is written. Go on with the handshakes that wait. */
+static void do_handshakes(connection_set *set)
+{
+    tls_pacer_run(&set->tls_pacer);
+    do_work(set);
+    if (tls_pacer_is_busy(&set->tls_pacer))
+        set->loop->has_more = true;
+}
+
 static void on_work(net_ticker *ticker)
 {
     connection_set *set = set_of(ticker);
@@ -175,6 +179,8 @@ static void on_work(net_ticker *ticker)
     do_work(set);
     if (!TAILQ_EMPTY(&set->backlog))
         do_backlog(set);
+    if (tls_pacer_is_busy(&set->tls_pacer))
+        do_handshakes(set);
     publish(set);
     const memory_bound *memory = set->limits->memory;
     if (memory == NULL || set->held_bytes <= memory->share)
@@ -194,7 +200,7 @@ static void on_turn_end(net_ticker *ticker, uint64_t took_us)
     if (set->relays_written > 0)
         counter_histogram_add(&set->counters.relay_us, took_us, set->relays_written);
     set->relays_written = 0;
-    set->tls_steps_left = TLS_STEPS;
+    tls_pacer_end_turn(&set->tls_pacer);
     counter_set(&set->counters.backlog_bytes, set->output_bytes);
     counter_set(&set->counters.held_bytes, set->held_bytes);
 }
@@ -214,7 +220,6 @@ int connection_set_init(connection_set *set, net_loop *loop, const net_limits *l
         .hooks = hooks,
         .events = events,
         .owner = owner,
-        .tls_steps_left = TLS_STEPS,
         .scratch_size = limits->handshake.max_head_bytes + SCRATCH_FOR_FRAMES,
     };
     if (set->scratch_size < SCRATCH_BYTES)
@@ -226,6 +231,7 @@ int connection_set_init(connection_set *set, net_loop *loop, const net_limits *l
     for (int state = 0; state < CONNECTION_STATES; state++)
         TAILQ_INIT(&set->by_state[state]);
     STAILQ_INIT(&set->queue);
+    tls_pacer_init(&set->tls_pacer);
     TAILQ_INIT(&set->holdings);
     TAILQ_INIT(&set->backlog);
     set->duration_ms[CONNECTION_HANDSHAKE] = limits->handshake_timeout_ms;
@@ -247,7 +253,7 @@ void connection_set_wipe(connection_set *set)
 void connection_set_deinit(connection_set *set)
 {
     assert(set->count == 0 && set->output_bytes == 0 && STAILQ_EMPTY(&set->queue));
-    assert(set->held_bytes == 0 && TAILQ_EMPTY(&set->holdings));
+    assert(set->held_bytes == 0 && TAILQ_EMPTY(&set->holdings) && !tls_pacer_is_busy(&set->tls_pacer));
     publish(set);
     spare_buffers_clear(&set->spares);
     free(set->scratch);

@@ -21,6 +21,7 @@
 #include "net/memory_bound.h"
 #include "net/net_counters.h"
 #include "net/spare_buffers.h"
+#include "net/tls_pacer.h"
 #include "websocket/handshake.h"
 
 #include <assert.h>
@@ -44,7 +45,8 @@ typedef struct net_limits {
                                     is the only one that changes. */
     uint32_t message_timeout_ms; /* from the begin of a message or a frame to its end; 0 = no limit */
     /* The four times are at least 1. */
-    uint32_t handshake_timeout_ms; /* for the TLS handshake and a complete upgrade request together */
+    uint32_t handshake_timeout_ms; /* for the TLS handshake and a complete upgrade request together; where the
+                                      former has waited for us, from its begin */
     uint32_t ping_interval_ms; /* after the handshake, or after the first sign of life since the last ping:
                                   until the next ping */
     uint32_t pong_timeout_ms;  /* after a ping: until anything is read. Also for the last bytes: until they
@@ -127,7 +129,7 @@ struct connection_set {
     uint64_t ended_unlogged; /* connections ended by on_excess since its last log line */
     uint64_t may_log_ms;     /* monotonic: not before that is there another such line */
     uint64_t turn_bytes;     /* bytes that were read in this turn, outside of the backlog */
-    uint32_t tls_steps_left; /* how many steps of TLS handshakes are still done in this turn */
+    tls_pacer tls_pacer;     /* the TLS handshakes of its connections */
     uint32_t relays_written; /* how many signals were read in this turn and are written already, in the same
                                 turn; net_counters.relay_us counts them at its end */
 };

@@ -2,6 +2,7 @@
 
 #include "net/connection_holding.h"
 #include "net/connection_input.h"
+#include "net/transport_tls.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -15,8 +16,10 @@ static void on_ready(net_watch *watch, uint32_t events)
         connection_set_put_work(&c->entry, CONNECTION_WORK_WRITE);
     if ((events & EPOLLIN) != 0)
         connection_on_readable(c);
-    if (events == 0) /* the TLS handshake is done */
+    if (events == TRANSPORT_SECURED)
         counter_add(&c->entry.set->counters.tls_handshakes, 1);
+    else if (events == TRANSPORT_BEGINS && c->entry.state == CONNECTION_HANDSHAKE)
+        connection_enter_state(c, CONNECTION_HANDSHAKE); /* so that its deadline counts from now */
 }
 
 static void on_backlog(connection_entry *entry)
@@ -35,6 +38,10 @@ static void on_due(connection_entry *entry)
     connection *c = connection_of(entry);
     switch ((connection_state)entry->state) {
     case CONNECTION_HANDSHAKE:
+        if (!transport_is_secured(&c->transport) && transport_waits_for_step(&c->transport)) {
+            connection_enter_state(c, CONNECTION_HANDSHAKE); /* it is we whom it waits for */
+            break;
+        }
         connection_drop(c, CLOSE_REASON_HANDSHAKE_TIMEOUT, "no upgrade request in time");
         break;
     case CONNECTION_OPEN:

@@ -5,16 +5,20 @@
 #include <event2/event_struct.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
+#include <poll.h>
+#include <stddef.h>
 #include <stdlib.h>
 
 struct tls_stream {
     tls_context *tls;   /* counted: a share of ours */
-    SSL *ssl;           /* owned */
+    SSL *ssl;           /* owned; NULL until the first step of the handshake */
+    int fd;             /* borrowed */
     struct event ready; /* for input; for output while the handshake waits for that */
     tls_stream_fn on_event;
-    void *context;        /* borrowed: for on_event */
-    uint32_t *steps_left; /* borrowed: see tls_stream_bound_handshake(); NULL = no bound */
-    const char *fault;    /* what tls_stream_fault() returns; a literal */
+    void *context;     /* borrowed: for on_event */
+    tls_pacer *pacer;  /* borrowed: see tls_stream_pace_handshake(); NULL = none */
+    tls_waiter waiter; /* for the pacer */
+    const char *fault; /* what tls_stream_fault() returns; a literal */
     int end; /* what tls_stream_read() returns when everything is read: -EAGAIN as long as more can come, then
                 0 or another -errno */
     uint32_t key_updates; /* how often the peer has changed its keys */
@@ -77,7 +81,7 @@ static void on_ready(evutil_socket_t fd, short what, void *context);
 /* Choose what the event waits for. It must not be added. `base` may be NULL, while the stream is detached. */
 static void assign(tls_stream *s, struct event_base *base, short what)
 {
-    int error = event_assign(&s->ready, base, SSL_get_fd(s->ssl), what | EV_PERSIST, on_ready, s);
+    int error = event_assign(&s->ready, base, s->fd, what | EV_PERSIST, on_ready, s);
     assert(error == 0); /* it fails only for signals */
     (void)error;
 }
@@ -110,6 +114,34 @@ static int await(tls_stream *s, short what)
     return add(s);
 }
 
+/* OpenSSL calls this for each message of TLS itself. */
+static void on_message(int is_ours, int version, int type, const void *data, size_t len, SSL *ssl,
+                       void *context)
+{
+    (void)version;
+    (void)ssl;
+    tls_stream *s = context;
+    if (!is_ours && type == SSL3_RT_HANDSHAKE && len > 0 && *(const uint8_t *)data == SSL3_MT_KEY_UPDATE)
+        s->key_updates++;
+}
+
+/* Make OpenSSL's state. False without memory. */
+static bool make_ssl(tls_stream *s)
+{
+    s->ssl = tls_context_open(s->tls, s->fd, &s->notes);
+    if (s->ssl == NULL)
+        return false;
+    SSL_set_msg_callback(s->ssl, on_message);
+    SSL_set_msg_callback_arg(s->ssl, s);
+    return true;
+}
+
+static void fail(tls_stream *s, int error)
+{
+    end_input(s, error);
+    s->on_event(s->context, TLS_STREAM_READABLE);
+}
+
 /* Has our part of the handshake been written, but for a ticket? With TLS 1.3 a client whose part is complete
  * waits for nothing more. */
 static bool is_ours_written(const tls_stream *s)
@@ -122,6 +154,10 @@ static bool is_ours_written(const tls_stream *s)
  * the request, which mostly comes with the end of the handshake. */
 static void shake_hands(tls_stream *s)
 {
+    if (s->ssl == NULL && !make_ssl(s)) {
+        fail(s, -ENOMEM);
+        return;
+    }
     forget_errors();
     s->notes.has_more = is_ours_written(s);
     int result = SSL_do_handshake(s->ssl);
@@ -133,8 +169,7 @@ static void shake_hands(tls_stream *s)
     else if (error == 0)
         error = -ECONNRESET; /* the peer has ended TCP too early */
     if (error != 0) {
-        end_input(s, error);
-        s->on_event(s->context, TLS_STREAM_READABLE);
+        fail(s, error);
     } else if (is_done) {
         s->is_secured = true;
         SSL_set_options(s->ssl, SSL_OP_CLEANSE_PLAINTEXT); /* what follows is what people say */
@@ -152,23 +187,33 @@ static void on_ready(evutil_socket_t fd, short what, void *context)
         s->on_event(s->context, TLS_STREAM_READABLE);
         return;
     }
-    if (s->steps_left != NULL) {
-        if (*s->steps_left == 0)
-            return; /* the descriptor stays ready, so the base's next pass comes back to it */
-        (*s->steps_left)--;
-    }
-    shake_hands(s);
+    if (s->pacer == NULL || tls_pacer_ask(s->pacer, &s->waiter))
+        shake_hands(s);
+    else
+        event_del(&s->ready); /* or the base would tell of it again and again */
 }
 
-/* OpenSSL calls this for each message of TLS itself. */
-static void on_message(int is_ours, int version, int type, const void *data, size_t len, SSL *ssl,
-                       void *context)
+/* Has the peer gone while it waited? Who has lost patience, and comes again, must not cost a signature for
+ * each time. */
+static bool is_peer_gone(const tls_stream *s)
 {
-    (void)version;
-    (void)ssl;
-    tls_stream *s = context;
-    if (!is_ours && type == SSL3_RT_HANDSHAKE && len > 0 && *(const uint8_t *)data == SSL3_MT_KEY_UPDATE)
-        s->key_updates++;
+    struct pollfd peer = {.fd = s->fd, .events = POLLRDHUP};
+    return poll(&peer, 1, 0) == 1;
+}
+
+/* It has waited for a step, and takes it. */
+static void on_turn(tls_waiter *w)
+{
+    tls_stream *s = (tls_stream *)(void *)((char *)w - offsetof(tls_stream, waiter));
+    bool is_first = s->ssl == NULL;
+    int error = is_first && is_peer_gone(s) ? -ECONNRESET : add(s);
+    if (error != 0) {
+        fail(s, error);
+        return;
+    }
+    if (is_first)
+        s->on_event(s->context, TLS_STREAM_BEGINS);
+    shake_hands(s);
 }
 
 /* ---- Its life ---- */
@@ -179,18 +224,12 @@ tls_stream *tls_stream_new(tls_context *tls, int fd, tls_stream_fn on_event, voi
     if (s == NULL)
         return NULL;
     *s = (tls_stream){.tls = tls_context_share(tls),
-                      .ssl = tls_context_open(tls, fd, &s->notes),
+                      .fd = fd,
+                      .waiter = {.on_turn = on_turn},
                       .on_event = on_event,
                       .context = context,
                       .fault = "TLS failed",
                       .end = -EAGAIN};
-    if (s->ssl == NULL) {
-        tls_context_free(tls);
-        free(s);
-        return NULL;
-    }
-    SSL_set_msg_callback(s->ssl, on_message);
-    SSL_set_msg_callback_arg(s->ssl, s);
     assign(s, NULL, EV_READ);
     return s;
 }
@@ -205,9 +244,14 @@ void tls_stream_free(tls_stream *s)
     free(s);
 }
 
-void tls_stream_bound_handshake(tls_stream *s, uint32_t *steps_left)
+void tls_stream_pace_handshake(tls_stream *s, tls_pacer *pacer)
 {
-    s->steps_left = steps_left;
+    s->pacer = pacer;
+}
+
+bool tls_stream_waits(const tls_stream *s)
+{
+    return s->waiter.waits;
 }
 
 int tls_stream_watch_input(tls_stream *s, struct event_base *base)
@@ -226,13 +270,15 @@ void tls_stream_ignore_input(tls_stream *s)
 {
     if (s->watches)
         event_del(&s->ready);
+    if (s->pacer != NULL)
+        tls_pacer_leave(s->pacer, &s->waiter);
     s->watches = false;
 }
 
 void tls_stream_detach(tls_stream *s)
 {
     tls_stream_ignore_input(s);
-    s->steps_left = NULL; /* it is the other thread's from now on, or it is freed */
+    s->pacer = NULL; /* it is the other thread's from now on, or it is freed */
     assign(s, NULL, EV_READ);
 }
 

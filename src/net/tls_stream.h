@@ -17,6 +17,7 @@
 #define HOMECALL_NET_TLS_STREAM_H
 
 #include "net/tls_context.h"
+#include "net/tls_pacer.h"
 
 #include <event2/event.h>
 #include <stdbool.h>
@@ -26,8 +27,9 @@
 
 typedef struct tls_stream tls_stream;
 
-/* What the callback of a stream is called for. It may free the stream. */
+/* What the callback of a stream is called for. It may free the stream, but for TLS_STREAM_BEGINS. */
 typedef enum tls_stream_event {
+    TLS_STREAM_BEGINS,   /* the handshake has waited for its first step, and begins now */
     TLS_STREAM_SECURED,  /* the handshake is done */
     TLS_STREAM_READABLE, /* there is input, the end of the peer, or a fault: tls_stream_read() says which */
 } tls_stream_event;
@@ -36,17 +38,18 @@ typedef void (*tls_stream_fn)(void *context, tls_stream_event event);
 
 /* Make a stream over `fd`, which is borrowed, and must stay open until the stream is freed. `on_event` is
  * called with `context`, which is borrowed, too. The stream takes a share of `tls`. It is detached. The
- * caller owns it. NULL without memory. */
+ * caller owns it. NULL without memory. OpenSSL's state is not made before the peer has sent something. */
 tls_stream *tls_stream_new(tls_context *tls, int fd, tls_stream_fn on_event, void *context);
 
 /* Leave the base and free the stream, without a close_notify. NULL is legal. */
 void tls_stream_free(tls_stream *s);
 
-/* Let the handshake take no step while *steps_left is 0, and count each step down from it. A step is the work
- * that one read from the socket makes possible: a signature, or less. Whoever owns the number, and lends it
- * until the stream is detached, sets it anew for each pass of the base. So a crowd of handshakes that come at
- * once does not keep the others waiting. Without this call there is no bound. */
-void tls_stream_bound_handshake(tls_stream *s, uint32_t *steps_left);
+/* Let the handshake take its steps when `pacer` says so, which is borrowed until the stream is detached.
+ * Without this call it takes each step at once. */
+void tls_stream_pace_handshake(tls_stream *s, tls_pacer *pacer);
+
+/* Does the handshake wait for a step? Then the peer has done its part. */
+bool tls_stream_waits(const tls_stream *s);
 
 /* Watch for input, and for the peer's part of the handshake, on `base`, whose thread calls the callback.
  * Until tls_stream_detach() it must be the same base. The callback is not called for input that the stream
@@ -75,7 +78,7 @@ bool tls_stream_has_ended(const tls_stream *s);
 
 /* Read what has come, at most `len` bytes. Returns how many; 0 when the peer has ended its side; -EAGAIN when
  * there is nothing; -EPROTO for a fault of TLS (tls_stream_fault()); -ECONNRESET when TCP broke, or ended
- * before the handshake was done; or another -errno of epoll, when the handshake could not go on.
+ * before the handshake was done; -ENOMEM or another -errno of epoll, when the handshake could not go on.
  *
  * A peer that changes its keys more than 64 times is at fault. One that asks for new keys (RFC 8446, 4.6.3)
  * while it does not read what we write is at fault, too: OpenSSL can't answer between the parts of a record

@@ -62,10 +62,17 @@ static inline transport *transport_of(net_watch *watch)
     return (transport *)(void *)watch;
 }
 
+/* What `on_ready` is called with besides EPOLLIN and EPOLLOUT, and not together with these. */
+enum {
+    TRANSPORT_SECURED = 0,       /* the TLS handshake is done */
+    TRANSPORT_BEGINS = 0x100000, /* it has waited for its first step (tls_pacer.h), and begins now. For this
+                                    one the transport may not be closed. */
+};
+
 /* Make a plain transport of a connected, non-blocking, close-on-exec descriptor, which it owns from now on.
  * It is attached to no loop yet. `on_ready` is called with its watch: with EPOLLIN when there is input or the
- * peer has ended, with EPOLLOUT when the socket takes output again, with both, and with 0 when the TLS
- * handshake is done. It may close the transport. */
+ * peer has ended, with EPOLLOUT when the socket takes output again, with both, or with one of the above. It
+ * may close the transport. */
 void transport_open(transport *t, int fd, net_watch_fn on_ready);
 
 /* Attach a detached transport to `loop`, whose thread calls the callback. Nothing is watched yet. */

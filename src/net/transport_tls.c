@@ -28,12 +28,15 @@ static tls_stream *tls_of(const transport *t)
 static void on_tls_event(void *context, tls_stream_event event)
 {
     transport *t = context;
-    bool is_secured = event == TLS_STREAM_SECURED;
-    if (is_secured) {
+    uint32_t what = EPOLLIN;
+    if (event == TLS_STREAM_BEGINS) {
+        what = TRANSPORT_BEGINS;
+    } else if (event == TLS_STREAM_SECURED) {
+        what = TRANSPORT_SECURED;
         transport_start_deferred_wait(t);
         transport_recall_input(t);
     }
-    t->watch.on_ready(&t->watch, is_secured ? 0 : EPOLLIN);
+    t->watch.on_ready(&t->watch, what);
 }
 
 static ssize_t read_tls(transport *t, uint8_t *data, size_t len)
@@ -148,7 +151,13 @@ int transport_start_tls(transport *t, tls_context *tls)
     return 0;
 }
 
-void transport_bound_handshake(transport *t, uint32_t *steps_left)
+void transport_pace_handshake(transport *t, tls_pacer *pacer)
 {
-    tls_stream_bound_handshake(tls_of(t), steps_left);
+    tls_stream_pace_handshake(tls_of(t), pacer);
+}
+
+bool transport_waits_for_step(const transport *t)
+{
+    assert(t->extra->kind == &tls_kind && !is_secured(t));
+    return tls_stream_waits(tls_of(t));
 }

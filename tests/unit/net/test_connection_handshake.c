@@ -442,15 +442,41 @@ static void a_handshake_of_tls_waits_for_the_next_turn_when_this_one_did_enough_
 {
     (void)state;
     fixture *f = begin_without_handshake(fixture_make());
-    uint32_t steps = f->here.set.tls_steps_left;
+    uint32_t steps = f->here.set.tls_pacer.steps_left;
     assert_in_range(steps, 1, 20);
     wire_send(&(wire_peer){.fd = f->tunnel.far}, wire_request, strlen(wire_request));
-    f->here.set.tls_steps_left = 0;
+    f->here.set.tls_pacer.steps_left = 0;
     wire_turn(&f->here.loop);
     expect(f, "");
-    assert_int_equal(f->here.set.tls_steps_left, steps);
+    assert_int_equal(f->here.set.tls_pacer.steps_left, steps);
     wire_turn(&f->here.loop);
     expect(f, "end tls_fault 1006 http request\nfree\n");
+    fixture_unmake(f);
+}
+
+/* The thread has no step for it for longer than its deadline: that is not its fault. */
+static void a_handshake_of_tls_that_waits_for_us_has_its_deadline_from_its_begin(void **state)
+{
+    (void)state;
+    fixture *f = fixture_make();
+    f->limits.handshake_timeout_ms = SHORT_MS;
+    begin_without_handshake(f);
+    assert_int_equal(tls_peer_shake_hands(f->tunnel.client, NULL), -EAGAIN);
+    uint64_t since_ms = clock_monotonic_ms();
+    uint64_t now_ms = since_ms;
+    while (now_ms - since_ms < 3 * SHORT_MS || f->c->entry.due_ms > (uint32_t)now_ms + SHORT_MS / 2) {
+        f->here.set.tls_pacer.steps_left = 0;
+        wire_turn(&f->here.loop);
+        now_ms = clock_monotonic_ms();
+    }
+    expect(f, "");
+    assert_int_equal(tls_peer_shake_hands(f->tunnel.client, NULL), -EAGAIN);
+
+    wire_turn(&f->here.loop); /* it begins */
+    assert_true(f->c->entry.due_ms >= (uint32_t)now_ms + SHORT_MS);
+    while (f->c != NULL)
+        assert_int_equal(net_loop_turn(&f->here.loop), 0);
+    expect(f, "end handshake_timeout 1006 no upgrade request in time\nfree\n");
     fixture_unmake(f);
 }
 
@@ -524,6 +550,7 @@ static const struct CMUnitTest tls_tests[] = {
     cmocka_unit_test(a_handshake_of_tls_that_does_not_begin_has_the_deadline_of_the_upgrade),
     cmocka_unit_test(a_peer_that_speaks_no_tls_is_told_by_its_fault),
     cmocka_unit_test(a_handshake_of_tls_waits_for_the_next_turn_when_this_one_did_enough_of_them),
+    cmocka_unit_test(a_handshake_of_tls_that_waits_for_us_has_its_deadline_from_its_begin),
     cmocka_unit_test(a_peer_that_goes_before_its_handshake_made_no_request),
     cmocka_unit_test(a_refusal_waits_for_the_handshake),
     cmocka_unit_test(a_refused_peer_that_goes_before_its_handshake_is_gone),

@@ -24,7 +24,8 @@ typedef struct fixture {
     int peer;           /* the client's end of it; -1 when closed */
     tls_stream *stream; /* NULL when freed */
     SSL *client;        /* over two memory BIOs */
-    int secured;        /* how often it was told */
+    int begun;          /* how often it was told */
+    int secured;
     int readable;
     bool reads;       /* it is read as soon as it is told, into `in` */
     int frees_at;     /* free it when this many events have been told; 0 = never */
@@ -35,6 +36,10 @@ typedef struct fixture {
 static void on_event(void *context, tls_stream_event event)
 {
     fixture *f = context;
+    if (event == TLS_STREAM_BEGINS) {
+        f->begun++;
+        return;
+    }
     if (event == TLS_STREAM_SECURED)
         f->secured++;
     else
@@ -261,41 +266,106 @@ static void the_handshake_may_come_byte_by_byte(void **state)
     expect_heard(f, "welcome");
 }
 
+/* One pass of the base and one turn of the pacer, which has so many steps to give. */
+static void turn_with_steps(fixture *f, tls_pacer *pacer, uint32_t steps)
+{
+    pacer->steps_left = steps;
+    turn(f->base);
+    tls_pacer_run(pacer);
+}
+
 static void the_handshake_takes_no_more_steps_than_it_is_given(void **state)
 {
     fixture *f = *state;
-    uint32_t steps_left = 0;
-    tls_stream_bound_handshake(f->stream, &steps_left);
+    tls_pacer pacer;
+    tls_pacer_init(&pacer);
+    tls_stream_pace_handshake(f->stream, &pacer);
     watch(f);
     assert_int_equal(tls_peer_shake_hands(f->client, NULL), -EAGAIN);
+    assert_false(tls_stream_waits(f->stream));
     carry_all(f);
     for (int i = 0; i < 3; i++)
-        turn(f->base);
+        turn_with_steps(f, &pacer, 0);
+    assert_true(tls_stream_waits(f->stream));
+    assert_int_equal(f->begun, 0);
     bring(f);
     assert_int_equal(tls_peer_shake_hands(f->client, NULL), -EAGAIN); /* nothing has come */
 
     int result =
         -EAGAIN; /* newer clients offer keys that we do not take first, and then come a second time */
     for (int i = 0; i < 2 && result == -EAGAIN; i++) {
-        steps_left = 1;
-        turn(f->base);
-        assert_int_equal(steps_left, 0);
+        turn_with_steps(f, &pacer, 1);
+        assert_int_equal(pacer.steps_left, 0);
+        assert_false(tls_stream_waits(f->stream));
+        assert_int_equal(f->begun, 1); /* it is told once that its wait is over */
         bring(f);
         result = tls_peer_shake_hands(f->client, NULL);
         carry_all(f);
     }
     assert_int_equal(result, 1);
-    turn(f->base);
+    turn_with_steps(f, &pacer, 0);
     assert_int_equal(f->secured, 0);
-    steps_left = 5;
-    turn_until_told(f);
+    turn_with_steps(f, &pacer, 5);
+    assert_int_equal(f->begun, 1);
     assert_int_equal(f->secured, 1);
-    uint32_t left_at_the_end = steps_left;
     say_text(f, "not a step");
     carry_all(f);
-    turn(f->base);
+    turn_with_steps(f, &pacer, 0);
     expect_read_text(f, "not a step");
-    assert_int_equal(steps_left, left_at_the_end);
+}
+
+static void who_goes_while_it_waits_costs_no_step_of_openssl(void **state)
+{
+    fixture *f = *state;
+    tls_pacer pacer;
+    tls_pacer_init(&pacer);
+    tls_stream_pace_handshake(f->stream, &pacer);
+    watch(f);
+    assert_int_equal(tls_peer_shake_hands(f->client, NULL), -EAGAIN);
+    carry_all(f);
+    turn_with_steps(f, &pacer, 0);
+    assert_true(tls_stream_waits(f->stream));
+    shutdown(f->peer, SHUT_WR);
+    turn_with_steps(f, &pacer, 1);
+    assert_int_equal(f->begun + f->secured, 0);
+    assert_int_equal(f->last_got, -ECONNRESET);
+    uint8_t data[1];
+    assert_int_equal(recv(f->peer, data, 1, 0), -1); /* and nothing was answered */
+}
+
+static void one_that_is_freed_waits_no_more(void **state)
+{
+    fixture *f = *state;
+    tls_pacer pacer;
+    tls_pacer_init(&pacer);
+    tls_stream_pace_handshake(f->stream, &pacer);
+    watch(f);
+    assert_int_equal(tls_peer_shake_hands(f->client, NULL), -EAGAIN);
+    carry_all(f);
+    turn_with_steps(f, &pacer, 0);
+    assert_true(tls_pacer_is_busy(&pacer));
+    tls_stream_free(f->stream);
+    f->stream = NULL;
+    assert_false(tls_pacer_is_busy(&pacer));
+}
+
+static void a_stream_that_waits_costs_little(void **state)
+{
+    fixture *f = *state;
+    tls_pacer pacer;
+    tls_pacer_init(&pacer);
+    size_t before = mallinfo2().uordblks;
+    tls_stream *s = tls_stream_new(f->context, f->fd, on_event, f);
+    assert_non_null(s);
+    tls_stream_pace_handshake(s, &pacer);
+    assert_int_equal(tls_stream_watch_input(s, f->other_base), 0);
+    assert_int_equal(send(f->peer, "hello", 5, 0), 5);
+    pacer.steps_left = 0;
+    turn(f->other_base);
+    assert_true(tls_stream_waits(s));
+    size_t after = mallinfo2().uordblks;
+    tls_stream_free(s);
+    assert_true(after - before < 1024); /* 0 where a sanitizer or Valgrind allocates */
 }
 
 /* Its part of the handshake does not fit into the socket at first. */
@@ -1093,6 +1163,9 @@ int main(void)
         CASE(the_handshake_is_told_when_it_is_done),
         CASE(the_handshake_may_come_byte_by_byte),
         CASE(the_handshake_takes_no_more_steps_than_it_is_given),
+        CASE(who_goes_while_it_waits_costs_no_step_of_openssl),
+        CASE(one_that_is_freed_waits_no_more),
+        CASE(a_stream_that_waits_costs_little),
         CASE(the_handshake_waits_for_a_peer_that_does_not_read),
         CASE(nothing_is_written_before_the_handshake_is_done),
         CASE(what_comes_right_behind_the_handshake_is_held_or_told),

@@ -1,0 +1,137 @@
+#include "net/tls_pacer.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+
+#include <cmocka.h>
+
+enum { CROWD = 30 };
+
+typedef struct handshake {
+    tls_waiter waiter; /* first */
+    char name;
+} handshake;
+
+static tls_pacer pacer;
+static handshake crowd[CROWD];
+static char steps[4 * CROWD]; /* the names of those who had a step on their turn, in order */
+static size_t step_count;
+
+static void on_turn(tls_waiter *w)
+{
+    assert_false(w->waits);
+    assert_true(w->has_begun);
+    steps[step_count++] = ((handshake *)(void *)w)->name;
+    steps[step_count] = '\0';
+}
+
+static int make(void **state)
+{
+    (void)state;
+    tls_pacer_init(&pacer);
+    for (int i = 0; i < CROWD; i++)
+        crowd[i] = (handshake){.waiter = {.on_turn = on_turn}, .name = (char)('A' + i)};
+    step_count = 0;
+    steps[0] = '\0';
+    return 0;
+}
+
+/* The next turn; then `expected` have had their steps, and nobody else. */
+static void turn(const char *expected)
+{
+    tls_pacer_end_turn(&pacer);
+    step_count = 0;
+    steps[0] = '\0';
+    tls_pacer_run(&pacer);
+    assert_string_equal(steps, expected);
+}
+
+/* So many come, of whom the first ones need not wait. */
+static void crowd_comes(int count, int served)
+{
+    for (int i = 0; i < count; i++)
+        assert_true(tls_pacer_ask(&pacer, &crowd[i].waiter) == (i < served));
+}
+
+static void a_turn_has_its_steps_and_no_more(void **state)
+{
+    (void)state;
+    crowd_comes(TLS_PACER_STEPS + 1, TLS_PACER_STEPS);
+    assert_true(tls_pacer_is_busy(&pacer));
+    tls_pacer_run(&pacer);
+    assert_string_equal(steps, "");
+    turn("I");
+    assert_false(tls_pacer_is_busy(&pacer));
+    turn("");
+}
+
+static void who_comes_first_is_first(void **state)
+{
+    (void)state;
+    crowd_comes(26, TLS_PACER_STEPS);
+    turn("IJKLMNOP");
+    turn("QRSTUVWX");
+    tls_pacer_end_turn(&pacer);
+    assert_false(
+        tls_pacer_ask(&pacer, &crowd[26].waiter)); /* there are steps, but others have come before it */
+    turn("YZ[");
+}
+
+static void who_has_begun_goes_before_others(void **state)
+{
+    (void)state;
+    crowd_comes(10, TLS_PACER_STEPS);
+    assert_false(tls_pacer_ask(&pacer, &crowd[0].waiter)); /* "A" has begun, "I" and "J" have not */
+    turn("AIJ");
+    tls_pacer_end_turn(&pacer);
+    for (int i = 10; i < 24; i++)
+        (void)tls_pacer_ask(&pacer, &crowd[i].waiter);
+    tls_pacer_end_turn(&pacer);
+    assert_true(
+        tls_pacer_ask(&pacer, &crowd[0].waiter)); /* at once, while others wait for their first step */
+}
+
+static void who_has_begun_leaves_half_of_the_steps_to_others(void **state)
+{
+    (void)state;
+    crowd_comes(20, TLS_PACER_STEPS); /* "A" to "H" */
+    for (int i = 0; i < TLS_PACER_STEPS; i++)
+        assert_false(tls_pacer_ask(&pacer, &crowd[i].waiter));
+    turn("AIBJCKDL");
+    tls_pacer_end_turn(&pacer);
+    for (int i = 8; i < 12; i++) /* "I" to "L" find others of their kind waiting */
+        assert_false(tls_pacer_ask(&pacer, &crowd[i].waiter));
+    turn("EMFNGOHP");
+    turn("IQJRKSLT");
+
+    tls_pacer_end_turn(&pacer);
+    for (int i = 20; i < 30; i++)
+        assert_true(tls_pacer_ask(&pacer, &crowd[i].waiter) == (i < 20 + TLS_PACER_STEPS));
+    tls_pacer_end_turn(&pacer);
+    for (int i = 0; i < TLS_PACER_STEPS; i++) /* as they come, without any line of their own */
+        assert_true(tls_pacer_ask(&pacer, &crowd[i].waiter) == (i < TLS_PACER_STEPS / 2));
+}
+
+static void who_leaves_gets_no_turn(void **state)
+{
+    (void)state;
+    crowd_comes(12, TLS_PACER_STEPS);
+    assert_false(tls_pacer_ask(&pacer, &crowd[0].waiter));
+    tls_pacer_leave(&pacer, &crowd[0].waiter);
+    tls_pacer_leave(&pacer, &crowd[9].waiter);
+    tls_pacer_leave(&pacer, &crowd[9].waiter);
+    tls_pacer_leave(&pacer, &crowd[1].waiter); /* which does not wait */
+    turn("IKL");
+}
+
+int main(void)
+{
+#define CASE(name) cmocka_unit_test_setup(name, make)
+    const struct CMUnitTest tests[] = {
+        CASE(a_turn_has_its_steps_and_no_more), CASE(who_comes_first_is_first),
+        CASE(who_has_begun_goes_before_others), CASE(who_has_begun_leaves_half_of_the_steps_to_others),
+        CASE(who_leaves_gets_no_turn),
+    };
+#undef CASE
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
