@@ -134,6 +134,7 @@ static void end_output(connection *c)
 
 static void hand_over(connection *c)
 {
+    assert(!transport_watches_input(&c->transport));
     connection_leave_set(c);
     c->entry.set->events->on_hand_over(c);
 }

@@ -406,6 +406,29 @@ static void one_whose_socket_can_not_be_watched_there_ends_behind_its_message(vo
     fixture_unmake(f);
 }
 
+static void one_that_ends_in_the_turn_that_attaches_it_is_never_watched(void **state)
+{
+    (void)state;
+    if (fixture_tls() != NULL)
+        return; /* what comes behind a close frame is waited for */
+    fixture *f = fixture_make_open();
+    bytes *out = NULL;
+    wire_add_text(&out, "over");
+    wire_add_frame(&out, WIRE_CLOSE, "\x03\xE8", 2);
+    wire_send_gathered(&f->peer, &out);
+    fixture_turn(f);
+    expect(f, "text over\nhand over\n");
+    int fd = open("/dev/null", O_RDWR | O_CLOEXEC); /* an epoll that takes nothing any more */
+    assert_int_equal(dup3(fd, f->there.loop.epoll.fd, O_CLOEXEC), f->there.loop.epoll.fd);
+    close(fd);
+    fixture_attach(f, &f->there);
+    net_loop_end_turn(&f->there.loop);
+    expect(f, "text over\nend by_peer 1000 the peer closed\nfree\n");
+    wire_expect_close(&f->peer, 1000);
+    wire_expect_end(&f->peer);
+    fixture_unmake(f);
+}
+
 static void an_end_before_the_hand_over_comes_first(void **state)
 {
     (void)state;
@@ -554,6 +577,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(waiting_output_moves_along_in_order),
     cmocka_unit_test(a_detached_connection_can_be_abandoned),
     cmocka_unit_test(one_whose_socket_can_not_be_watched_there_ends_behind_its_message),
+    cmocka_unit_test(one_that_ends_in_the_turn_that_attaches_it_is_never_watched),
     cmocka_unit_test(an_end_before_the_hand_over_comes_first),
     cmocka_unit_test(one_that_arrives_can_be_closed_at_once_without_handling_its_message),
     cmocka_unit_test(one_that_comes_back_from_its_own_hand_over_can_be_closed),
