@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # bench/syscalls.sh: system calls of the whole server for each signal that it relays: one pair that passes candidates of
 # 200 bytes one at a time, at log level warn and at info, and fifty pairs with 32 under way in each, whose frames gather.
+# Then for each connection that comes, joins and closes: one after the other, and fifty at the same time.
 # Exits with 1 when a bound is passed. Takes root, since the kernel counts them; where it does not, strace does.
 set -euo pipefail
 
@@ -10,14 +11,14 @@ shopt -s inherit_errexit # a measurement that fails inside of $(…) ends it, to
 # shellcheck source=bench/with_server.sh
 . "$(dirname "${BASH_SOURCE[0]}")/with_server.sh"
 
-# measure BOUND LEVEL [OPTION...]
+# measure BOUND LEVEL SCENARIO [OPTION...]
 measure() {
-    local bound=$1 level=$2
-    shift 2
+    local bound=$1 level=$2 scenario=$3 what="for each connection" counted=operation
+    shift 3
+    [ "$scenario" = connect ] || { what="for each relayed signal" counted=signal; }
     start_server LOG_LEVEL="$level" WORKERS=1
     if [ -d /sys/kernel/tracing/events ]; then
-        check "log level $level, $*:" "system calls for each relayed signal" syscalls_per_signal "$bound" \
-            relay --syscalls "$@"
+        check "log level $level, $*:" "system calls $what" "syscalls_per_$counted" "$bound" "$scenario" --syscalls "$@"
     else
         measure_by_strace "$@"
     fi
@@ -33,15 +34,17 @@ measure_by_strace() {
         kill -0 "$tracer" # or set -e ends it here
         sleep 0.05
     done
-    "$build/bench/homecall-bench" relay "$@" --quiet --json "$private/json" "ws://127.0.0.1:$port/signal"
+    "$build/bench/homecall-bench" "$scenario" "$@" --quiet --json "$private/json" "ws://127.0.0.1:$port/signal"
     kill "$tracer"
     wait "$tracer" || true
-    judge "log level $level, $*:" "$(awk -v signals="$(jq .totals.signals "$private/json")" '
-        $NF == "total" { calls = $1 } END { print calls / signals }' "$private/calls")" \
-        "system calls for each relayed signal, by strace" "$bound"
+    judge "log level $level, $*:" "$(awk -v count="$(jq ".totals.${counted}s" "$private/json")" '
+        $NF == "total" { calls = $1 } END { print calls / count }' "$private/calls")" \
+        "system calls $what, by strace" "$bound"
 }
 
-measure 3.05 warn --pairs 1 --window 1 --count 10000
-measure 3.2 info --pairs 1 --window 1 --count 10000
-measure 0.2 warn --pairs 50 --window 32 --count 500000
+measure 3.05 warn relay --pairs 1 --window 1 --count 10000
+measure 3.2 info relay --pairs 1 --window 1 --count 10000
+measure 0.2 warn relay --pairs 50 --window 32 --count 500000
+measure 14.1 warn connect --joined --connections 1 --count 5000
+measure 11 warn connect --joined --connections 50 --count 10000
 exit "$failed"

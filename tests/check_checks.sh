@@ -44,7 +44,7 @@ done
 
 # Bounds of a thousandth, each of which is passed.
 export BOUND_FACTOR=0.001
-meanwhile expect "bench/syscalls.sh" 1 3 'TOO MUCH$' bench/syscalls.sh
+meanwhile expect "bench/syscalls.sh" 1 5 'TOO MUCH$' bench/syscalls.sh
 meanwhile expect "bench/memory.sh" 1 4 'TOO MUCH$' bench/memory.sh 1000
 meanwhile expect "bench/scrape.sh" 1 2 'TOO MUCH$' env SCRAPE_SECONDS=6 bench/scrape.sh 1
 meanwhile expect "bench/tls.sh" 1 3 'TOO MUCH$' bench/tls.sh 1

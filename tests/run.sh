@@ -200,7 +200,7 @@ compare_runs() {
 
 stage_bars() {
     build release || return
-    check "system calls for a signal" as_root bench/syscalls.sh # the kernel tells nobody else
+    check "system calls for a signal and for a connection" as_root bench/syscalls.sh # the kernel tells nobody else
     check "memory of an idle connection" bench/memory.sh
     check "instructions of the hot path" bench/hot_path.sh
     check "cache lines that threads share" tests/lines/shared_lines.py build/release/tests/lines_server
