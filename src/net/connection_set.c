@@ -84,7 +84,8 @@ static uint64_t next_due_ms(const net_ticker *ticker, uint64_t now_ms)
     uint64_t due_ms = earliest == INT32_MAX ? UINT64_MAX : now_ms + (uint64_t)(int64_t)earliest;
     if (!TAILQ_EMPTY(&set->holdings) && set->sweep_ms < due_ms)
         due_ms = set->sweep_ms;
-    return due_ms;
+    uint64_t pacer_due_ms = tls_pacer_due_ms(&set->tls_pacer, now_ms);
+    return pacer_due_ms < due_ms ? pacer_due_ms : due_ms; /* then on_work does what is due */
 }
 
 static void on_due(net_ticker *ticker, uint64_t now_ms)
@@ -166,10 +167,9 @@ static void do_backlog(connection_set *set)
 /* All that was due for others is written. Go on with the handshakes that wait. */
 static void do_handshakes(connection_set *set)
 {
-    tls_pacer_run(&set->tls_pacer);
-    do_work(set);
-    if (tls_pacer_is_busy(&set->tls_pacer))
+    if (tls_pacer_run(&set->tls_pacer))
         set->loop->has_more = true;
+    do_work(set);
 }
 
 static void on_work(net_ticker *ticker)

@@ -172,6 +172,8 @@ static void shake_hands(tls_stream *s)
         fail(s, error);
     } else if (is_done) {
         s->is_secured = true;
+        if (s->pacer != NULL)
+            tls_pacer_note_done(s->pacer, &s->waiter);
         SSL_set_options(s->ssl, SSL_OP_CLEANSE_PLAINTEXT); /* what follows is what people say */
         s->holds_input = SSL_has_pending(s->ssl) != 0;     /* the request may have come with the handshake */
         s->on_event(s->context, TLS_STREAM_SECURED);
