@@ -55,6 +55,8 @@ static void on_ping(connection *c)
  * yet. bytes_in lacks what the peer sends from now on. */
 static void log_end(const session *s, const connection_end *end)
 {
+    if (!log_is_on(LOG_INFO)) /* then its age need not be asked for */
+        return;
     const connection *c = &s->connection;
     log_field fields[PARTICIPANT_LOG_MAX_FIELDS] = {
         LOG_LITERAL("reason", close_reason_name(end->reason)),
