@@ -127,6 +127,8 @@ static char *ice_servers(participant *p)
  * lower half, which is spread evenly in each shard. In a cluster other nodes must find the shard, too. */
 static int shard_of(const session_shared *shared, room_space space, slice room)
 {
+    if (shared->shards == 1)
+        return 0; /* two hashes less for each join */
     if (shared->is_in_cluster) {
         const room_key key = room_key_of(shared->cluster_secret, space, room);
         return (int)room_share_worker(room_key_share(&key), (unsigned)shared->shards);
