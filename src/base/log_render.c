@@ -57,6 +57,10 @@ static size_t count_digits(uint64_t number)
  * as long, and so does a number that is made elsewhere and copied while the processor still stores it. */
 static char *put_decimal(char *at, uint64_t number)
 {
+    if (number < 10) {
+        *at = (char)('0' + number);
+        return at + 1;
+    }
     char *end = at + count_digits(number);
     char *last = end;
     for (; number >= 100; number /= 100)

@@ -15,7 +15,7 @@
 enum {
     LOG_TAG_LEN = 9,     /* of "#0123abcd" */
     LOG_TAG_SPARE = 7,   /* more bytes behind it may be read, so that it is copied as two words */
-    LOG_TAGS_KEPT = 256, /* 6 KiB: no more than a share of a processor's first cache */
+    LOG_TAGS_KEPT = 256, /* 8 KiB: no more than a share of a processor's first cache */
     LOG_TAGS_NAME_MAX = 32,
     LOG_TAGS_FACTORS =
         2 + LOG_TAGS_NAME_MAX / 4, /* one to begin with, for the length, and for each four bytes */
@@ -25,8 +25,11 @@ enum {
 typedef struct log_tags {
     const keyed_hash *key;                 /* borrowed */
     uint64_t factors[2][LOG_TAGS_FACTORS]; /* secret; for the upper and the lower half of a fingerprint */
-    uint64_t fingerprints[LOG_TAGS_KEPT];  /* 0 = nothing is here */
-    char kept[LOG_TAGS_KEPT][LOG_TAG_LEN + LOG_TAG_SPARE];
+    struct log_tag {
+        uint64_t fingerprint; /* 0 = nothing is here */
+        char text[LOG_TAG_LEN + LOG_TAG_SPARE];
+        char unused[8]; /* so that none is in two cache lines */
+    } kept[LOG_TAGS_KEPT];
     char other[LOG_TAG_LEN + LOG_TAG_SPARE]; /* the last tag of a name that is too long for a fingerprint */
 } log_tags;
 

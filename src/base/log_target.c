@@ -42,6 +42,7 @@ static int open_standard_output(log_target *t)
 
     /* Where this is not allowed or not possible, polling before each write is nearly as good. */
     int own = open("/proc/self/fd/1", O_WRONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+    t->may_block = own < 0;
     if (own >= 0) {
         close(t->fd);
         t->fd = own;
@@ -93,11 +94,13 @@ size_t log_target_write(const log_target *t, const char *data, size_t len, bool 
 {
     size_t done = 0;
     while (done < len) {
-        if (t->kind != LOG_TARGET_FILE && !await_target(t, gives_up))
+        if (t->may_block && !await_target(t, gives_up))
             break;
         ssize_t taken = write_piece(t, data + done, next_piece(t, data + done, len - done));
         if (taken > 0)
             done += (size_t)taken;
+        else if (taken < 0 && errno == EAGAIN && !await_target(t, gives_up))
+            break;
         else if (taken < 0 && errno != EINTR && errno != EAGAIN)
             break;
     }

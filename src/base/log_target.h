@@ -1,6 +1,6 @@
 /* Where the lines of the log go: standard output, or a file, which may be a pipe or a terminal.
  *
- * What is no file is written to only when it takes something, and in pieces that a pipe takes whole. So a
+ * What is no file is written to without waiting in the write, and in pieces that a pipe takes whole. So a
  * reader that is stuck holds up the writer of the log alone, and never its stop. Standard output may be
  * shared with other processes, so its O_NONBLOCK flag is never changed: a pipe or a terminal is opened once
  * more, which gives a description of our own. */
@@ -15,6 +15,7 @@ typedef enum log_target_kind { LOG_TARGET_FILE, LOG_TARGET_STREAM, LOG_TARGET_SO
 typedef struct log_target {
     int fd; /* owned */
     log_target_kind kind;
+    bool may_block; /* a write may wait, so we ask before it whether something will be taken */
 } log_target;
 
 /* Open the file at `path`, or standard output where that is NULL. 0, or -errno with *t unchanged. */

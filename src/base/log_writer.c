@@ -22,9 +22,9 @@ static_assert((int)SIGNAL_LOG_DEBUG == (int)LOG_DEBUG && (int)SIGNAL_LOG_OFF == 
               "the public levels are the ones of the front");
 
 enum {
-    STOP_MS = 800,    /* for the last lines; the rest of the promised second is for the join */
-    REPORT_MS = 1000, /* at most one line a second says that lines were lost */
-    BATCH_BYTES = 128 * 1024,
+    STOP_MS = 800,            /* for the last lines; the rest of the promised second is for the join */
+    REPORT_MS = 1000,         /* at most one line a second says that lines were lost */
+    BATCH_BYTES = 256 * 1024, /* each write has a cost of its own, as much as that of a hundred lines */
 };
 
 static const char namespace_[] = "HomeCall_Signal_Log";
