@@ -174,9 +174,10 @@ static uint64_t time_for(log_producer *p, bool is_frequent)
     return p->time_ms;
 }
 
-static void log_line_of(const log_event_head *what, bool is_frequent, const log_field *fields, size_t count)
+/* Log a line with this head, but for its time, which is set. */
+static void log_line_of(log_event_head *head, bool is_frequent, const log_field *fields, size_t count)
 {
-    if (what->level >= LOG_OFF || !log_is_on(what->level))
+    if (head->level >= LOG_OFF || !log_is_on(head->level))
         return;
     bool is_ready = own != NULL && own->session == atomic_load_explicit(&front.session, memory_order_relaxed);
     if (!is_ready && !prepare()) {
@@ -189,11 +190,10 @@ static void log_line_of(const log_event_head *what, bool is_frequent, const log_
         log_front_count_dropped(1);
         return;
     }
-    log_event_head head = *what;
-    head.time_ms = time_for(p, is_frequent);
-    size_t len = log_render_line(&p->renderer, &head, fields, count < LOG_MAX_FIELDS ? count : LOG_MAX_FIELDS,
+    head->time_ms = time_for(p, is_frequent);
+    size_t len = log_render_line(&p->renderer, head, fields, count < LOG_MAX_FIELDS ? count : LOG_MAX_FIELDS,
                                  line->text);
-    *line = (log_line){.time_ms = head.time_ms, .level = (uint32_t)head.level, .len = (uint32_t)len};
+    *line = (log_line){.time_ms = head->time_ms, .level = (uint32_t)head->level, .len = (uint32_t)len};
     log_ring_commit(p->ring, sizeof(*line) + len);
     log_rest_on_push(p->ring);
 }
@@ -201,14 +201,14 @@ static void log_line_of(const log_event_head *what, bool is_frequent, const log_
 void log_event(log_level level, const char *namespace_, const char *event, const log_field *fields,
                size_t count)
 {
-    const log_event_head head = {.namespace_ = namespace_, .event = event, .level = level};
+    log_event_head head = {.namespace_ = namespace_, .event = event, .level = level};
     log_line_of(&head, false, fields, count);
 }
 
 void log_frequent_event(log_level level, const char *namespace_, const char *event, const log_field *fields,
                         size_t count)
 {
-    const log_event_head head = {.namespace_ = namespace_, .event = event, .level = level};
+    log_event_head head = {.namespace_ = namespace_, .event = event, .level = level};
     log_line_of(&head, true, fields, count);
 }
 
