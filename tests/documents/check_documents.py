@@ -93,6 +93,7 @@ COMMANDS = [
     (CLUSTER, r"jq -cs|\(map|\| sort_by", "test", "tests/documents/check_cluster_log.py"),
     (BENCH, "build/release/bench/homecall-bench call", "run", "with the server's port and process, and half a second"),
     (BENCH, "homecall-bench ", "look", "tests/bench runs these scenarios; these here take minutes"),
+    (BENCH, "build/release/bench/log_lines ", "run", "into a file that nobody needs"),
     (BENCH, "memory = |CPU    = ", "text", "a formula"),
     ("src/README.md", "(bench|tests)/", "look", "tests/run.sh bars, chaos, asan and faults run them"),
     ("tests/README.md", "tests/run.sh", "look", "it runs this"),
