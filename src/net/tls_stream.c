@@ -9,16 +9,24 @@
 #include <stddef.h>
 #include <stdlib.h>
 
+/* What only the handshake needs. */
+typedef struct tls_handshake {
+    tls_waiter waiter;  /* first; for the pacer */
+    tls_pacer *pacer;   /* borrowed: see tls_stream_pace_handshake(); NULL = none */
+    tls_stream *stream; /* borrowed: whose it is */
+} tls_handshake;
+
+static_assert(offsetof(tls_handshake, waiter) == 0, "on_turn() casts");
+
 struct tls_stream {
     tls_context *tls;   /* counted: a share of ours */
     SSL *ssl;           /* owned; NULL until the first step of the handshake */
     int fd;             /* borrowed */
     struct event ready; /* for input; for output while the handshake waits for that */
     tls_stream_fn on_event;
-    void *context;     /* borrowed: for on_event */
-    tls_pacer *pacer;  /* borrowed: see tls_stream_pace_handshake(); NULL = none */
-    tls_waiter waiter; /* for the pacer */
-    const char *fault; /* what tls_stream_fault() returns; a literal */
+    void *context;            /* borrowed: for on_event */
+    tls_handshake *handshake; /* owned; NULL when it is done */
+    const char *fault;        /* what tls_stream_fault() returns; a literal */
     int end; /* what tls_stream_read() returns when everything is read: -EAGAIN as long as more can come, then
                 0 or another -errno */
     uint32_t key_updates; /* how often the peer has changed its keys */
@@ -172,8 +180,10 @@ static void shake_hands(tls_stream *s)
         fail(s, error);
     } else if (is_done) {
         s->is_secured = true;
-        if (s->pacer != NULL)
-            tls_pacer_note_done(s->pacer, &s->waiter);
+        if (s->handshake->pacer != NULL)
+            tls_pacer_note_done(s->handshake->pacer, &s->handshake->waiter);
+        free(s->handshake);
+        s->handshake = NULL;
         SSL_set_options(s->ssl, SSL_OP_CLEANSE_PLAINTEXT); /* what follows is what people say */
         s->holds_input = SSL_has_pending(s->ssl) != 0;     /* the request may have come with the handshake */
         s->on_event(s->context, TLS_STREAM_SECURED);
@@ -189,7 +199,8 @@ static void on_ready(evutil_socket_t fd, short what, void *context)
         s->on_event(s->context, TLS_STREAM_READABLE);
         return;
     }
-    if (s->pacer == NULL || tls_pacer_ask(s->pacer, &s->waiter))
+    tls_handshake *h = s->handshake;
+    if (h->pacer == NULL || tls_pacer_ask(h->pacer, &h->waiter))
         shake_hands(s);
     else
         event_del(&s->ready); /* or the base would tell of it again and again */
@@ -206,7 +217,7 @@ static bool is_peer_gone(const tls_stream *s)
 /* It has waited for a step, and takes it. */
 static void on_turn(tls_waiter *w)
 {
-    tls_stream *s = (tls_stream *)(void *)((char *)w - offsetof(tls_stream, waiter));
+    tls_stream *s = ((tls_handshake *)(void *)w)->stream;
     bool is_first = s->ssl == NULL;
     int error = is_first && is_peer_gone(s) ? -ECONNRESET : add(s);
     if (error != 0) {
@@ -227,11 +238,17 @@ tls_stream *tls_stream_new(tls_context *tls, int fd, tls_stream_fn on_event, voi
         return NULL;
     *s = (tls_stream){.tls = tls_context_share(tls),
                       .fd = fd,
-                      .waiter = {.on_turn = on_turn},
+                      .handshake = calloc(1, sizeof(tls_handshake)),
                       .on_event = on_event,
                       .context = context,
                       .fault = "TLS failed",
                       .end = -EAGAIN};
+    if (s->handshake == NULL) {
+        tls_context_free(tls);
+        free(s);
+        return NULL;
+    }
+    *s->handshake = (tls_handshake){.waiter = {.on_turn = on_turn}, .stream = s};
     assign(s, NULL, EV_READ);
     return s;
 }
@@ -241,6 +258,7 @@ void tls_stream_free(tls_stream *s)
     if (s == NULL)
         return;
     tls_stream_detach(s);
+    free(s->handshake);
     SSL_free(s->ssl);
     tls_context_free(s->tls);
     free(s);
@@ -248,12 +266,12 @@ void tls_stream_free(tls_stream *s)
 
 void tls_stream_pace_handshake(tls_stream *s, tls_pacer *pacer)
 {
-    s->pacer = pacer;
+    s->handshake->pacer = pacer;
 }
 
 bool tls_stream_waits(const tls_stream *s)
 {
-    return s->waiter.waits;
+    return s->handshake != NULL && s->handshake->waiter.waits;
 }
 
 int tls_stream_watch_input(tls_stream *s, struct event_base *base)
@@ -272,15 +290,16 @@ void tls_stream_ignore_input(tls_stream *s)
 {
     if (s->watches)
         event_del(&s->ready);
-    if (s->pacer != NULL)
-        tls_pacer_leave(s->pacer, &s->waiter);
+    if (s->handshake != NULL && s->handshake->pacer != NULL)
+        tls_pacer_leave(s->handshake->pacer, &s->handshake->waiter);
     s->watches = false;
 }
 
 void tls_stream_detach(tls_stream *s)
 {
     tls_stream_ignore_input(s);
-    s->pacer = NULL; /* it is the other thread's from now on, or it is freed */
+    if (s->handshake != NULL)
+        s->handshake->pacer = NULL; /* it is the other thread's from now on, or it is freed */
     assign(s, NULL, EV_READ);
 }
 

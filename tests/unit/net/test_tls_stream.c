@@ -27,6 +27,7 @@ typedef struct fixture {
     int begun;          /* how often it was told */
     int secured;
     int readable;
+    tls_pacer pacer;
     bool reads;       /* it is read as soon as it is told, into `in` */
     int frees_at;     /* free it when this many events have been told; 0 = never */
     bytes *in;        /* what was read */
@@ -84,6 +85,7 @@ static int make(void **state)
     f->base = event_base_new();
     f->other_base = event_base_new();
     f->reads = true;
+    tls_pacer_init(&f->pacer);
     start_stream(f);
     *state = f;
     return 0;
@@ -267,25 +269,23 @@ static void the_handshake_may_come_byte_by_byte(void **state)
 }
 
 /* One pass of the base and one turn of the pacer, which has so many steps to give. */
-static void turn_with_steps(fixture *f, tls_pacer *pacer, uint32_t steps)
+static void turn_with_steps(fixture *f, uint32_t steps)
 {
-    pacer->steps_left = steps;
+    f->pacer.steps_left = steps;
     turn(f->base);
-    tls_pacer_run(pacer);
+    (void)tls_pacer_run(&f->pacer);
 }
 
 static void the_handshake_takes_no_more_steps_than_it_is_given(void **state)
 {
     fixture *f = *state;
-    tls_pacer pacer;
-    tls_pacer_init(&pacer);
-    tls_stream_pace_handshake(f->stream, &pacer);
+    tls_stream_pace_handshake(f->stream, &f->pacer);
     watch(f);
     assert_int_equal(tls_peer_shake_hands(f->client, NULL), -EAGAIN);
     assert_false(tls_stream_waits(f->stream));
     carry_all(f);
     for (int i = 0; i < 3; i++)
-        turn_with_steps(f, &pacer, 0);
+        turn_with_steps(f, 0);
     assert_true(tls_stream_waits(f->stream));
     assert_int_equal(f->begun, 0);
     bring(f);
@@ -294,8 +294,8 @@ static void the_handshake_takes_no_more_steps_than_it_is_given(void **state)
     int result =
         -EAGAIN; /* newer clients offer keys that we do not take first, and then come a second time */
     for (int i = 0; i < 2 && result == -EAGAIN; i++) {
-        turn_with_steps(f, &pacer, 1);
-        assert_int_equal(pacer.steps_left, 0);
+        turn_with_steps(f, 1);
+        assert_int_equal(f->pacer.steps_left, 0);
         assert_false(tls_stream_waits(f->stream));
         assert_int_equal(f->begun, 1); /* it is told once that its wait is over */
         bring(f);
@@ -303,30 +303,28 @@ static void the_handshake_takes_no_more_steps_than_it_is_given(void **state)
         carry_all(f);
     }
     assert_int_equal(result, 1);
-    turn_with_steps(f, &pacer, 0);
+    turn_with_steps(f, 0);
     assert_int_equal(f->secured, 0);
-    turn_with_steps(f, &pacer, 5);
+    turn_with_steps(f, 5);
     assert_int_equal(f->begun, 1);
     assert_int_equal(f->secured, 1);
     say_text(f, "not a step");
     carry_all(f);
-    turn_with_steps(f, &pacer, 0);
+    turn_with_steps(f, 0);
     expect_read_text(f, "not a step");
 }
 
 static void who_goes_while_it_waits_costs_no_step_of_openssl(void **state)
 {
     fixture *f = *state;
-    tls_pacer pacer;
-    tls_pacer_init(&pacer);
-    tls_stream_pace_handshake(f->stream, &pacer);
+    tls_stream_pace_handshake(f->stream, &f->pacer);
     watch(f);
     assert_int_equal(tls_peer_shake_hands(f->client, NULL), -EAGAIN);
     carry_all(f);
-    turn_with_steps(f, &pacer, 0);
+    turn_with_steps(f, 0);
     assert_true(tls_stream_waits(f->stream));
     shutdown(f->peer, SHUT_WR);
-    turn_with_steps(f, &pacer, 1);
+    turn_with_steps(f, 1);
     assert_int_equal(f->begun + f->secured, 0);
     assert_int_equal(f->last_got, -ECONNRESET);
     uint8_t data[1];
@@ -336,31 +334,27 @@ static void who_goes_while_it_waits_costs_no_step_of_openssl(void **state)
 static void one_that_is_freed_waits_no_more(void **state)
 {
     fixture *f = *state;
-    tls_pacer pacer;
-    tls_pacer_init(&pacer);
-    tls_stream_pace_handshake(f->stream, &pacer);
+    tls_stream_pace_handshake(f->stream, &f->pacer);
     watch(f);
     assert_int_equal(tls_peer_shake_hands(f->client, NULL), -EAGAIN);
     carry_all(f);
-    turn_with_steps(f, &pacer, 0);
-    assert_true(tls_pacer_is_busy(&pacer));
+    turn_with_steps(f, 0);
+    assert_true(tls_pacer_is_busy(&f->pacer));
     tls_stream_free(f->stream);
     f->stream = NULL;
-    assert_false(tls_pacer_is_busy(&pacer));
+    assert_false(tls_pacer_is_busy(&f->pacer));
 }
 
 static void a_stream_that_waits_costs_little(void **state)
 {
     fixture *f = *state;
-    tls_pacer pacer;
-    tls_pacer_init(&pacer);
     size_t before = mallinfo2().uordblks;
     tls_stream *s = tls_stream_new(f->context, f->fd, on_event, f);
     assert_non_null(s);
-    tls_stream_pace_handshake(s, &pacer);
+    tls_stream_pace_handshake(s, &f->pacer);
     assert_int_equal(tls_stream_watch_input(s, f->other_base), 0);
     assert_int_equal(send(f->peer, "hello", 5, 0), 5);
-    pacer.steps_left = 0;
+    f->pacer.steps_left = 0;
     turn(f->other_base);
     assert_true(tls_stream_waits(s));
     size_t after = mallinfo2().uordblks;
