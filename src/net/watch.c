@@ -111,6 +111,7 @@ static uint32_t add_recalled(net_epoll *e, uint32_t count)
     net_recall *place;
     while ((place = TAILQ_FIRST(&e->recalled)) != NULL) {
         net_watch *w = place->watch;
+        assert(w != NULL);
         if (w->ready_at == 0) {
             if (count == e->ready_cap)
                 break;
@@ -139,6 +140,7 @@ static void tell_all(net_epoll *e, uint32_t count)
 /* Without memory it stays as it is, and the others are told in the next turns. */
 static void grow(net_epoll *e)
 {
+    assert(e->ready_cap >= FIRST_READY);
     struct epoll_event *more = realloc(e->ready, 2 * e->ready_cap * sizeof(*more));
     if (more == NULL)
         return;
