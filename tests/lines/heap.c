@@ -5,13 +5,14 @@
 #include <errno.h>
 #include <malloc.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-enum { RECORDS = 1 << 16 };
+enum { RECORDS = 1 << 16, PLAIN = 16 };
 
 /* Of the GNU C library, whose heap this stands on. */
 extern void *__libc_memalign(size_t alignment, size_t size);
@@ -31,16 +32,22 @@ static struct heap_records {
     cache_line_gap behind;
 } heap_records;
 
-/* Whole lines. */
+static bool is_asked, is_plain; /* LINES_PLAIN_HEAP; only read once there are threads */
+
+/* Whole lines, or as the C library does it. */
 static void *allocate(size_t alignment, size_t size, const void *caller)
 {
     if (size > SIZE_MAX - 2 * CACHE_LINE) {
         errno = ENOMEM;
         return NULL;
     }
-    size_t whole = (size + CACHE_LINE - 1) / CACHE_LINE * CACHE_LINE;
-    void *at =
-        __libc_memalign(alignment > CACHE_LINE ? alignment : CACHE_LINE, whole > 0 ? whole : CACHE_LINE);
+    if (!is_asked) { /* at the first call of all, so long before there are threads */
+        is_plain = getenv("LINES_PLAIN_HEAP") != NULL;
+        is_asked = true;
+    }
+    size_t unit = is_plain ? PLAIN : CACHE_LINE;
+    size_t whole = (size + unit - 1) / unit * unit;
+    void *at = __libc_memalign(alignment > unit ? alignment : unit, whole > 0 ? whole : unit);
     if (at != NULL)
         heap_records.all[atomic_fetch_add(&heap_records.count, 1) % RECORDS] =
             (record){.at = at, .size = whole, .caller = caller};
@@ -49,7 +56,7 @@ static void *allocate(size_t alignment, size_t size, const void *caller)
 
 void *malloc(size_t size)
 {
-    return allocate(CACHE_LINE, size, __builtin_return_address(0));
+    return allocate(PLAIN, size, __builtin_return_address(0));
 }
 
 void *calloc(size_t number, size_t size)
@@ -58,13 +65,13 @@ void *calloc(size_t number, size_t size)
         errno = ENOMEM;
         return NULL;
     }
-    void *at = allocate(CACHE_LINE, number * size, __builtin_return_address(0));
+    void *at = allocate(PLAIN, number * size, __builtin_return_address(0));
     return at == NULL ? NULL : memset(at, 0, number * size);
 }
 
 void *realloc(void *before, size_t size)
 {
-    void *at = allocate(CACHE_LINE, size, __builtin_return_address(0));
+    void *at = allocate(PLAIN, size, __builtin_return_address(0));
     if (at == NULL || before == NULL)
         return at;
     size_t old_size = malloc_usable_size(before);

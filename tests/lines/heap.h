@@ -1,5 +1,6 @@
 /* A heap for lines_server: the functions of the C library that allocate are replaced, so that every
- * allocation is on cache lines of its own, and what was allocated is known. */
+ * allocation is on cache lines of its own, and what was allocated is known. With LINES_PLAIN_HEAP in the
+ * environment the allocations are side by side, as the C library has them. */
 #ifndef HOMECALL_TESTS_LINES_HEAP_H
 #define HOMECALL_TESTS_LINES_HEAP_H
 

@@ -7,9 +7,9 @@ which scenario, which a worker and the acceptor, which functions may use them, a
 need. Anything else is told, and the exit code is 1.
 
 Processors and time play no part, so a busy machine finds the same. What the kernel does is not seen. Nor are lines that two
-structs share because the heap has put them side by side: lines_server has a heap that does not. For a connection that moves
-from the acceptor to its worker the two share all that it is made of, so what was allocated is looked at only where the server
-has made it for good.
+structs share because the heap has put them side by side: lines_server has a heap that does not, unless LINES_PLAIN_HEAP is set.
+When a connection moves from the acceptor to its worker, the two share all that it is made of. So of what was allocated only that
+is looked at between these two which the server has made for good.
 
 --print tells all that is shared, and by which functions.
 """
@@ -324,7 +324,7 @@ def main():
     if len(arguments) != 1 or not os.access(arguments[0], os.X_OK):
         sys.exit(__doc__)
     program = arguments[0]
-    for _ in range(3):  # rooms fall to workers by chance: one run in 32 has none for one of them
+    for _ in range(3):  # rooms fall to workers by chance: one run in 128 has none for one of them
         traces, printed, records = run(program)
         if all(trace.instructions[3] and trace.instructions[4] for trace in traces.values()):
             break
