@@ -48,6 +48,7 @@ meanwhile expect "bench/syscalls.sh" 1 5 'TOO MUCH$' bench/syscalls.sh
 meanwhile expect "bench/memory.sh" 1 4 'TOO MUCH$' bench/memory.sh 1000
 meanwhile expect "bench/scrape.sh" 1 2 'TOO MUCH$' env SCRAPE_SECONDS=6 bench/scrape.sh 1
 meanwhile expect "bench/tls.sh" 1 3 'TOO MUCH$' bench/tls.sh 1
+meanwhile expect "bench/tls_storm.sh" 1 2 'TOO MUCH$' bench/tls_storm.sh 100
 meanwhile expect "tests/soak.sh" 1 3 'TOO MUCH$' tests/soak.sh 0.0125
 unset BOUND_FACTOR
 meanwhile expect "the house of tests/chaos.sh" 1 1 'refused [0-9]+ of 44 connections: [0-9]+ with HTTP status 503' env CONNECT_BURST=10 tests/chaos.sh --short pings
