@@ -97,12 +97,11 @@ size_t log_target_write(const log_target *t, const char *data, size_t len, bool 
         if (t->may_block && !await_target(t, gives_up))
             break;
         ssize_t taken = write_piece(t, data + done, next_piece(t, data + done, len - done));
-        if (taken > 0)
-            done += (size_t)taken;
-        else if (taken < 0 && errno == EAGAIN && !await_target(t, gives_up))
+        bool is_full = taken < 0 && errno == EAGAIN;
+        bool has_failed = taken < 0 && errno != EAGAIN && errno != EINTR;
+        if (has_failed || (is_full && !await_target(t, gives_up)))
             break;
-        else if (taken < 0 && errno != EINTR && errno != EAGAIN)
-            break;
+        done += taken > 0 ? (size_t)taken : 0;
     }
     return done;
 }
