@@ -543,6 +543,26 @@ static void read_lines(int reader, char *text, size_t cap, size_t count)
     }
 }
 
+static void a_pipe_that_is_full_is_waited_for(void **state)
+{
+    enum { COUNT = 1000 };
+    fixture *f = *state;
+    static char text[COUNT * 100];
+    int reader = open_stuck_pipe(f);
+    start(f->file);
+    hold_up_writer(reader);
+    for (uint64_t i = 2; i < COUNT; i++)
+        log_number(i);
+    read_lines(reader, text, sizeof(text), COUNT);
+    const char *at = text;
+    for (uint64_t i = 0; i < COUNT; i++) {
+        at = strstr(at, " n=") + 3;
+        assert_int_equal(strtoull(at, NULL, 10), i);
+    }
+    assert_int_equal(signal_log_dropped(), 0);
+    close(reader);
+}
+
 static void lines_of_different_threads_are_written_in_the_order_of_time(void **state)
 {
     fixture *f = *state;
@@ -728,6 +748,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_stuck_reader_holds_up_neither_loggers_nor_the_stop, make, destroy),
         cmocka_unit_test_setup_teardown(dropped_lines_are_counted_and_reported_when_there_is_room_again, make,
                                         destroy),
+        cmocka_unit_test_setup_teardown(a_pipe_that_is_full_is_waited_for, make, destroy),
         cmocka_unit_test_setup_teardown(lines_of_different_threads_are_written_in_the_order_of_time, make,
                                         destroy),
         cmocka_unit_test_setup_teardown(a_target_that_fails_drops_and_counts_every_line, make, destroy),
