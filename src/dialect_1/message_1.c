@@ -180,6 +180,7 @@ static inline message_type skip_type(const char **at, const char *end)
 
 bool message_read_usual(slice text, slice room_json, slice user_json, usual_signal *out)
 {
+    assert(room_json.len > 2 && user_json.len > 2); /* more than the quotes */
     const char *at = text.data;
     const char *end = text.data + text.len;
     if (text.len == 0 || end[-1] != '}')

@@ -49,7 +49,8 @@ typedef struct usual_signal {
 
 /* Read a signal that is written as nearly all clients write theirs: {"type":T,"room":R,"from":U,"sdp":S} in
  * this order and without blanks, with or without `room` and `from`. `room_json` and `user_json` are the names
- * of the sender as JSON strings, and R and U are these. Only the payload needs to be scanned then.
+ * of the sender as JSON strings, none of them empty, and R and U are these. Only the payload needs to be
+ * scanned then.
  *
  * False for every other message, good or bad: message_decode() must read it. Where it is true,
  * message_decode() would find the same type and payload, and the sender's room or none. */
