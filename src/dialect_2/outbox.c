@@ -1,5 +1,6 @@
 #include "dialect_2/outbox.h"
 
+#include "base/parts.h"
 #include "base/wipe.h"
 
 #include <assert.h>
@@ -48,22 +49,14 @@ static outbox_entry *gather(const struct iovec *parts, int count, size_t len)
     if (entry == NULL)
         return NULL;
     *entry = (outbox_entry){.len = (uint32_t)len};
-    char *to = entry->text;
-    for (int i = 0; i < count; i++) {
-        if (parts[i].iov_len > 0) /* memcpy must not see the NULL of an empty part */
-            memcpy(to, parts[i].iov_base, parts[i].iov_len);
-        to += parts[i].iov_len;
-    }
+    parts_copy(entry->text, parts, count);
     return entry;
 }
 
 outbox_entry *outbox_add(outbox *box, const outbox_bounds *bounds, uint32_t account,
                          const struct iovec *parts, int count)
 {
-    size_t len = 0;
-    for (int i = 0; i < count; i++)
-        len += parts[i].iov_len;
-
+    size_t len = parts_len(parts, count);
     uint64_t seq = box->next_seq++;
     bool has_bytes = make_space(box, bounds, account, len);
     outbox_entry *entry = has_bytes ? gather(parts, count, len) : NULL;

@@ -1,6 +1,7 @@
 #include "net/connection.h"
 
 #include "base/clock.h"
+#include "base/parts.h"
 #include "net/transport_tls.h"
 #include "websocket/handshake_answer.h"
 
@@ -173,19 +174,12 @@ uint8_t *connection_extend_output(connection *c, size_t len)
 /* Append a frame to the output. */
 static int append_frame(connection *c, ws_opcode opcode, const struct iovec *parts, int count)
 {
-    size_t len = 0;
-    for (int i = 0; i < count; i++)
-        len += parts[i].iov_len;
-
+    size_t len = parts_len(parts, count);
     uint8_t *out = connection_extend_output(c, ws_frame_header_len(len) + len);
     if (out == NULL)
         return -ENOMEM;
     out += ws_frame_header(out, opcode, len);
-    for (int i = 0; i < count; i++) {
-        if (parts[i].iov_len > 0)
-            memcpy(out, parts[i].iov_base, parts[i].iov_len);
-        out += parts[i].iov_len;
-    }
+    parts_copy(out, parts, count);
     return 0;
 }
 

@@ -1,5 +1,6 @@
 #include "rooms/pending_queue.h"
 
+#include "base/parts.h"
 #include "base/wipe.h"
 
 #include <assert.h>
@@ -28,19 +29,14 @@ static pending_signal *gather(int kind, const struct iovec *parts, int count, si
     signal->kind = kind;
     signal->len = len;
 
-    char *to = signal->data;
-    for (int i = 0; i < count; i++) {
-        if (parts[i].iov_len > 0) /* memcpy must not see the NULL of an empty part */
-            memcpy(to, parts[i].iov_base, parts[i].iov_len);
-        to += parts[i].iov_len;
-    }
+    parts_copy(signal->data, parts, count);
     return signal;
 }
 
 int pending_queue_push(pending_queue *queue, const pending_bounds *bounds, int kind,
                        const struct iovec *parts, int count, uint32_t account, uint64_t now_ms)
 {
-    size_t len = pending_parts_len(parts, count);
+    size_t len = parts_len(parts, count);
     if (!has_space(queue, bounds, len))
         return -ENOSPC;
     if (!bounds->reserve(bounds->context, account, len))

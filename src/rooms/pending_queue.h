@@ -57,13 +57,4 @@ pending_signal *pending_queue_take(pending_queue *queue, const pending_bounds *b
 /* Free a signal that was taken out. NULL is legal. */
 void pending_signal_free(pending_signal *signal);
 
-/* The bytes of all parts together. */
-static inline size_t pending_parts_len(const struct iovec *parts, int count)
-{
-    size_t len = 0;
-    for (int i = 0; i < count; i++)
-        len += parts[i].iov_len;
-    return len;
-}
-
 #endif

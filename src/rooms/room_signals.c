@@ -1,5 +1,7 @@
 #include "rooms/room_signals.h"
 
+#include "base/parts.h"
+
 #include <assert.h>
 #include <errno.h>
 
@@ -121,7 +123,7 @@ static int keep(room_manager *manager, room_member *from, const parcel *p)
 
 int room_signals_pass(room_manager *manager, room_member *from, const room_signal *signal)
 {
-    const parcel p = {.signal = signal, .bytes = pending_parts_len(signal->parts, signal->count)};
+    const parcel p = {.signal = signal, .bytes = parts_len(signal->parts, signal->count)};
     const room *r = from->room;
     assert(r->member_count > 1 ? r->backlog == NULL : r->backlog == NULL || r->backlog->owner == from);
     const room_member *only = signal->to;
