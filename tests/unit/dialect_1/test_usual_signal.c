@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #define ROOM "\"blue \\\"fox\\\"\""
@@ -149,6 +150,29 @@ static void one_more_byte_is_read_as_the_reference_reads_it(void **state)
     }
 }
 
+/* At each length of a name. */
+static void each_byte_of_a_name_counts(void **state)
+{
+    (void)state;
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyz0123456789ABCD";
+    for (int len = 1; len <= 40; len++) {
+        char room_json[64], text[128];
+        int room_len = snprintf(room_json, sizeof(room_json), "\"%.*s\"", len, letters);
+        int text_len =
+            snprintf(text, sizeof(text), "{\"type\":\"offer\",\"room\":%s,\"sdp\":\"v\"}", room_json);
+        const slice room = {room_json, (size_t)room_len};
+        for (int changed = 0; changed <= len; changed++) { /* the last time, none is changed */
+            char *exact = copy_of((slice){text, (size_t)text_len});
+            if (changed < len)
+                exact[sizeof("{\"type\":\"offer\",\"room\":\"") - 1 + changed] = '-';
+            usual_signal s;
+            assert_int_equal(message_read_usual((slice){exact, (size_t)text_len}, room, room, &s),
+                             changed == len);
+            free(exact);
+        }
+    }
+}
+
 static void all_else_is_left_to_the_reference(void **state)
 {
     (void)state;
@@ -196,6 +220,7 @@ int main(void)
         cmocka_unit_test(a_text_that_is_cut_off_is_not_usual),
         cmocka_unit_test(one_other_byte_is_read_as_the_reference_reads_it),
         cmocka_unit_test(one_more_byte_is_read_as_the_reference_reads_it),
+        cmocka_unit_test(each_byte_of_a_name_counts),
         cmocka_unit_test(all_else_is_left_to_the_reference),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
