@@ -2,12 +2,12 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <event2/event_struct.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <poll.h>
 #include <stddef.h>
 #include <stdlib.h>
+#include <sys/epoll.h>
 
 /* What only the handshake needs. */
 typedef struct tls_handshake {
@@ -19,17 +19,17 @@ typedef struct tls_handshake {
 static_assert(offsetof(tls_handshake, waiter) == 0, "on_turn() casts");
 
 struct tls_stream {
-    tls_context *tls;   /* counted: a share of ours */
-    SSL *ssl;           /* owned; NULL until the first step of the handshake */
-    int fd;             /* borrowed */
-    struct event ready; /* for input; for output while the handshake waits for that */
-    tls_stream_fn on_event;
-    void *context;            /* borrowed: for on_event */
-    tls_handshake *handshake; /* owned; NULL when it is done */
-    const char *fault;        /* what tls_stream_fault() returns; a literal */
+    tls_context *tls;              /* counted: a share of ours */
+    SSL *ssl;                      /* owned; NULL until the first step of the handshake */
+    int fd;                        /* borrowed */
+    const tls_stream_owner *owner; /* borrowed */
+    void *context;                 /* borrowed: for the owner */
+    tls_handshake *handshake;      /* owned; NULL when it is done */
+    const char *fault;             /* what tls_stream_fault() returns; a literal */
     int end; /* what tls_stream_read() returns when everything is read: -EAGAIN as long as more can come, then
                 0 or another -errno */
     uint32_t key_updates; /* how often the peer has changed its keys */
+    uint8_t awaited;      /* EPOLLIN; or EPOLLOUT while the handshake waits for that */
     bool watches;         /* what tls_stream_watches_input() returns */
     bool is_secured;      /* the handshake is done */
     bool holds_input;     /* what tls_stream_holds_input() returns */
@@ -82,25 +82,17 @@ static int explain(tls_stream *s, int result)
     }
 }
 
-/* ---- The callback of the event ---- */
+/* ---- The handshake ---- */
 
-static void on_ready(evutil_socket_t fd, short what, void *context);
-
-/* Choose what the event waits for. It must not be added. `base` may be NULL, while the stream is detached. */
-static void assign(tls_stream *s, struct event_base *base, short what)
+/* Have what the stream waits for watched. 0 or -errno. */
+static int watch(tls_stream *s)
 {
-    int error = event_assign(&s->ready, base, s->fd, what | EV_PERSIST, on_ready, s);
-    assert(error == 0); /* it fails only for signals */
-    (void)error;
+    return s->owner->watch(s->context, s->awaited);
 }
 
-/* 0 or -errno. */
-static int add(tls_stream *s)
+static void watch_nothing(tls_stream *s)
 {
-    errno = 0; /* libevent does not set it when its own allocation fails */
-    if (event_add(&s->ready, NULL) == 0)
-        return 0;
-    return errno != 0 ? -errno : -ENOMEM;
+    (void)s->owner->watch(s->context, 0);
 }
 
 /* Nothing more can come: tell it. There is nothing to wait for any more. */
@@ -108,18 +100,17 @@ static void end_input(tls_stream *s, int end)
 {
     s->end = end;
     s->holds_input = true;
-    event_del(&s->ready);
+    if (s->watches)
+        watch_nothing(s);
 }
 
 /* From now on wait until the descriptor is ready for `what`. 0 or -errno. */
-static int await(tls_stream *s, short what)
+static int await(tls_stream *s, uint8_t what)
 {
-    if ((event_get_events(&s->ready) & what) != 0)
+    if (s->awaited == what)
         return 0;
-    struct event_base *base = event_get_base(&s->ready);
-    event_del(&s->ready);
-    assign(s, base, what);
-    return add(s);
+    s->awaited = what;
+    return watch(s);
 }
 
 /* OpenSSL calls this for each message of TLS itself. */
@@ -147,7 +138,7 @@ static bool make_ssl(tls_stream *s)
 static void fail(tls_stream *s, int error)
 {
     end_input(s, error);
-    s->on_event(s->context, TLS_STREAM_READABLE);
+    s->owner->on_event(s->context, TLS_STREAM_READABLE);
 }
 
 /* Has our part of the handshake been written, but for a ticket? With TLS 1.3 a client whose part is complete
@@ -173,7 +164,7 @@ static void shake_hands(tls_stream *s)
     bool is_done = result == 1;
     int error = is_done ? -EAGAIN : explain(s, result);
     if (error == -EAGAIN)
-        error = await(s, !is_done && SSL_want_write(s->ssl) != 0 ? EV_WRITE : EV_READ);
+        error = await(s, !is_done && SSL_want_write(s->ssl) != 0 ? EPOLLOUT : EPOLLIN);
     else if (error == 0)
         error = -ECONNRESET; /* the peer has ended TCP too early */
     if (error != 0) {
@@ -186,24 +177,19 @@ static void shake_hands(tls_stream *s)
         s->handshake = NULL;
         SSL_set_options(s->ssl, SSL_OP_CLEANSE_PLAINTEXT); /* what follows is what people say */
         s->holds_input = SSL_has_pending(s->ssl) != 0;     /* the request may have come with the handshake */
-        s->on_event(s->context, TLS_STREAM_SECURED);
+        s->owner->on_event(s->context, TLS_STREAM_SECURED);
     }
 }
 
-static void on_ready(evutil_socket_t fd, short what, void *context)
+void tls_stream_go_on(tls_stream *s)
 {
-    (void)fd;
-    (void)what;
-    tls_stream *s = context;
-    if (s->is_secured) {
-        s->on_event(s->context, TLS_STREAM_READABLE);
-        return;
-    }
     tls_handshake *h = s->handshake;
-    if (h->pacer == NULL || tls_pacer_ask(h->pacer, &h->waiter))
+    if (h == NULL || s->end != -EAGAIN)
+        s->owner->on_event(s->context, TLS_STREAM_READABLE);
+    else if (h->pacer == NULL || tls_pacer_ask(h->pacer, &h->waiter))
         shake_hands(s);
     else
-        event_del(&s->ready); /* or the base would tell of it again and again */
+        watch_nothing(s); /* or it would be told again and again */
 }
 
 /* Has the peer gone while it waited? Who has lost patience, and comes again, must not cost a signature for
@@ -219,19 +205,19 @@ static void on_turn(tls_waiter *w)
 {
     tls_stream *s = ((tls_handshake *)(void *)w)->stream;
     bool is_first = s->ssl == NULL;
-    int error = is_first && is_peer_gone(s) ? -ECONNRESET : add(s);
+    int error = is_first && is_peer_gone(s) ? -ECONNRESET : watch(s);
     if (error != 0) {
         fail(s, error);
         return;
     }
     if (is_first)
-        s->on_event(s->context, TLS_STREAM_BEGINS);
+        s->owner->on_event(s->context, TLS_STREAM_BEGINS);
     shake_hands(s);
 }
 
 /* ---- Its life ---- */
 
-tls_stream *tls_stream_new(tls_context *tls, int fd, tls_stream_fn on_event, void *context)
+tls_stream *tls_stream_new(tls_context *tls, int fd, const tls_stream_owner *owner, void *context)
 {
     tls_stream *s = calloc(1, sizeof(*s));
     if (s == NULL)
@@ -239,8 +225,9 @@ tls_stream *tls_stream_new(tls_context *tls, int fd, tls_stream_fn on_event, voi
     *s = (tls_stream){.tls = tls_context_share(tls),
                       .fd = fd,
                       .handshake = calloc(1, sizeof(tls_handshake)),
-                      .on_event = on_event,
+                      .owner = owner,
                       .context = context,
+                      .awaited = EPOLLIN,
                       .fault = "TLS failed",
                       .end = -EAGAIN};
     if (s->handshake == NULL) {
@@ -249,7 +236,6 @@ tls_stream *tls_stream_new(tls_context *tls, int fd, tls_stream_fn on_event, voi
         return NULL;
     }
     *s->handshake = (tls_handshake){.waiter = {.on_turn = on_turn}, .stream = s};
-    assign(s, NULL, EV_READ);
     return s;
 }
 
@@ -274,14 +260,11 @@ bool tls_stream_waits(const tls_stream *s)
     return s->handshake != NULL && s->handshake->waiter.waits;
 }
 
-int tls_stream_watch_input(tls_stream *s, struct event_base *base)
+int tls_stream_watch_input(tls_stream *s)
 {
-    assert(event_get_base(&s->ready) == NULL || event_get_base(&s->ready) == base);
     if (s->watches)
         return 0;
-    if (event_get_base(&s->ready) == NULL)
-        assign(s, base, EV_READ);
-    int error = s->end == -EAGAIN ? add(s) : 0; /* there is nothing more to wait for after an end */
+    int error = s->end == -EAGAIN ? watch(s) : 0; /* there is nothing more to wait for after an end */
     s->watches = error == 0;
     return error;
 }
@@ -289,7 +272,7 @@ int tls_stream_watch_input(tls_stream *s, struct event_base *base)
 void tls_stream_ignore_input(tls_stream *s)
 {
     if (s->watches)
-        event_del(&s->ready);
+        watch_nothing(s);
     if (s->handshake != NULL && s->handshake->pacer != NULL)
         tls_pacer_leave(s->handshake->pacer, &s->handshake->waiter);
     s->watches = false;
@@ -300,7 +283,6 @@ void tls_stream_detach(tls_stream *s)
     tls_stream_ignore_input(s);
     if (s->handshake != NULL)
         s->handshake->pacer = NULL; /* it is the other thread's from now on, or it is freed */
-    assign(s, NULL, EV_READ);
 }
 
 bool tls_stream_watches_input(const tls_stream *s)

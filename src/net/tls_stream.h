@@ -6,20 +6,18 @@
  * as many system calls as without TLS. Output that a peer does not read stays with the caller, who counts it.
  * An idle stream has no buffers.
  *
- * A stream can move to another thread. While it is detached it has only OpenSSL's state.
+ * It has no watch of its own: its owner watches the descriptor for it. So it can move to another thread.
  *
  * This is not libevent's bufferevent_openssl: that one crashes when its first allocations fail, which is why
  * it is not used here, and it has buffers that nothing here needs.
  *
- * All functions: the thread of the base whose input is watched. While the stream is detached: one thread at a
- * time. */
+ * All functions: the thread that watches the descriptor. While none does: one thread at a time. */
 #ifndef HOMECALL_NET_TLS_STREAM_H
 #define HOMECALL_NET_TLS_STREAM_H
 
 #include "net/tls_context.h"
 #include "net/tls_pacer.h"
 
-#include <event2/event.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -34,14 +32,20 @@ typedef enum tls_stream_event {
     TLS_STREAM_READABLE, /* there is input, the end of the peer, or a fault: tls_stream_read() says which */
 } tls_stream_event;
 
-typedef void (*tls_stream_fn)(void *context, tls_stream_event event);
+/* What the owner of a stream does for it; both get its context. */
+typedef struct tls_stream_owner {
+    void (*on_event)(void *context, tls_stream_event event);
+    /* Watch the descriptor for EPOLLIN or for EPOLLOUT, or for neither of them (0), and call
+     * tls_stream_go_on() when it is ready. 0 or -errno; to stop watching can't fail. */
+    int (*watch)(void *context, uint32_t events);
+} tls_stream_owner;
 
-/* Make a stream over `fd`, which is borrowed, and must stay open until the stream is freed. `on_event` is
- * called with `context`, which is borrowed, too. The stream takes a share of `tls`. It is detached. The
- * caller owns it. NULL without memory. OpenSSL's state is not made before the peer has sent something. */
-tls_stream *tls_stream_new(tls_context *tls, int fd, tls_stream_fn on_event, void *context);
+/* Make a stream over `fd`, which is borrowed, and must stay open until the stream is freed. `owner`, the same
+ * table for all, and `context` are borrowed, too. The stream takes a share of `tls`. It is not watched yet.
+ * The caller owns it. NULL without memory. OpenSSL's state is not made before the peer has sent something. */
+tls_stream *tls_stream_new(tls_context *tls, int fd, const tls_stream_owner *owner, void *context);
 
-/* Leave the base and free the stream, without a close_notify. NULL is legal. */
+/* Stop watching and free the stream, without a close_notify. NULL is legal. */
 void tls_stream_free(tls_stream *s);
 
 /* Let the handshake take its steps when `pacer` says so, which is borrowed until the stream is detached.
@@ -51,10 +55,12 @@ void tls_stream_pace_handshake(tls_stream *s, tls_pacer *pacer);
 /* Does the handshake wait for a step? Then the peer has done its part. */
 bool tls_stream_waits(const tls_stream *s);
 
-/* Watch for input, and for the peer's part of the handshake, on `base`, whose thread calls the callback.
- * Until tls_stream_detach() it must be the same base. The callback is not called for input that the stream
- * holds already (tls_stream_holds_input()). 0, -ENOMEM, or another -errno of epoll. */
-int tls_stream_watch_input(tls_stream *s, struct event_base *base);
+/* Watch for input, and for the peer's part of the handshake. The callback is not called for input that the
+ * stream holds already (tls_stream_holds_input()). 0, or -errno of the owner. */
+int tls_stream_watch_input(tls_stream *s);
+
+/* The descriptor is ready for what the owner watches it for. */
+void tls_stream_go_on(tls_stream *s);
 
 /* Stop watching: nothing more is read from the descriptor. */
 void tls_stream_ignore_input(tls_stream *s);
@@ -62,8 +68,8 @@ void tls_stream_ignore_input(tls_stream *s);
 /* Is input watched? */
 bool tls_stream_watches_input(const tls_stream *s);
 
-/* Leave the base, so that another thread can watch the input. A stream whose handshake is not done can only
- * be freed afterwards. */
+/* Stop watching, and forget the pacer, so that another thread can have it. A stream whose handshake is not
+ * done can only be freed afterwards. */
 void tls_stream_detach(tls_stream *s);
 
 /* Is the handshake done? */

@@ -48,8 +48,8 @@ typedef struct transport_extra {
 } transport_extra;
 
 struct transport {
-    net_watch watch; /* first. Its descriptor is owned, and is -1 when closed. TLS watches its input by itself
-                        and uses only the callback for that */
+    net_watch watch; /* first. Its descriptor is owned, and is -1 when closed. During a TLS handshake it calls
+                        back transport_tls.c */
     net_loop *loop;  /* borrowed: what it is attached to; NULL = nothing */
     const transport_extra *extra; /* owned, unless it is the shared one */
 };

@@ -11,6 +11,8 @@ typedef struct tls_extra {
     transport_extra extra; /* first */
     tls_stream *tls;       /* owned */
     net_recall recall;     /* for transport_recall_input() */
+    net_watch_fn
+        on_ready; /* the callback of the transport, whose watch is the stream's until that is secured */
 } tls_extra;
 
 static_assert(offsetof(tls_extra, extra) == 0, "a transport_extra of TLS is a tls_extra");
@@ -33,10 +35,26 @@ static void on_tls_event(void *context, tls_stream_event event)
         what = TRANSPORT_BEGINS;
     } else if (event == TLS_STREAM_SECURED) {
         what = TRANSPORT_SECURED;
+        t->watch.on_ready = extra_of(t)->on_ready;
         transport_start_deferred_wait(t);
         transport_recall_input(t);
     }
-    t->watch.on_ready(&t->watch, what);
+    extra_of(t)->on_ready(&t->watch, what);
+}
+
+/* The tls_stream_owner.watch. Before the stream is secured, nothing else is watched. */
+static int watch(void *context, uint32_t events)
+{
+    transport *t = context;
+    uint32_t others = tls_stream_is_secured(tls_of(t)) ? t->watch.interest & EPOLLOUT : 0;
+    uint32_t interest = others | events;
+    return interest == t->watch.interest ? 0 : net_watch_change(&t->loop->epoll, &t->watch, interest);
+}
+
+static void on_handshake_ready(net_watch *watched, uint32_t events)
+{
+    (void)events;
+    tls_stream_go_on(tls_of(transport_of(watched)));
 }
 
 static ssize_t read_tls(transport *t, uint8_t *data, size_t len)
@@ -61,7 +79,7 @@ static int watch_input(transport *t, bool watches)
         tls_stream_ignore_input(tls_of(t));
         return 0;
     }
-    int error = tls_stream_watch_input(tls_of(t), t->loop->base);
+    int error = tls_stream_watch_input(tls_of(t));
     transport_recall_input(t);
     return error;
 }
@@ -93,6 +111,7 @@ static void detach(transport *t)
 
 static void free_extra(transport *t)
 {
+    t->watch.on_ready = extra_of(t)->on_ready;
     tls_stream_free(tls_of(t));
     free(extra_of(t));
 }
@@ -136,17 +155,21 @@ static const transport_kind tls_kind = {
     .close = close_tls,
 };
 
+static const tls_stream_owner owner = {.on_event = on_tls_event, .watch = watch};
+
 int transport_start_tls(transport *t, tls_context *tls)
 {
     tls_extra *made = calloc(1, sizeof(*made));
     if (made == NULL)
         return -ENOMEM;
     made->extra.kind = &tls_kind;
-    made->tls = tls_stream_new(tls, transport_fd(t), on_tls_event, t);
+    made->tls = tls_stream_new(tls, transport_fd(t), &owner, t);
     if (made->tls == NULL) {
         free(made);
         return -ENOMEM;
     }
+    made->on_ready = t->watch.on_ready;
+    t->watch.on_ready = on_handshake_ready;
     transport_set_extra(t, &made->extra);
     return 0;
 }

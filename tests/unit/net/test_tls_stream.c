@@ -6,11 +6,13 @@
 #include "support/tls_files.h"
 #include "support/tls_peer.h"
 
+#include <assert.h>
 #include <fcntl.h>
 #include <linux/tcp.h> /* that of the C library may lack tcpi_data_segs_in */
 #include <malloc.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <sys/epoll.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
@@ -18,8 +20,10 @@ enum { RECORD = 16 * 1024 };
 
 typedef struct fixture {
     tls_context *context;
-    struct event_base *base;
-    struct event_base *other_base;
+    int base; /* which thread watches, instead of a base of it: the one or the other */
+    int other_base;
+    int watcher;        /* the one of them that does; 0 = none */
+    uint32_t interest;  /* what it watches for */
     int fd;             /* the stream's */
     int peer;           /* the client's end of it; -1 when closed */
     tls_stream *stream; /* NULL when freed */
@@ -58,11 +62,23 @@ static void on_event(void *context, tls_stream_event event)
         assert_int_equal(bytes_append(&f->in, data, (size_t)f->last_got), 0);
 }
 
+static int watch_for(void *context, uint32_t events)
+{
+    fixture *f = context;
+    assert_true(f->watcher != 0 && (events == 0 || events == EPOLLIN || events == EPOLLOUT));
+    f->interest = events;
+    return 0;
+}
+
+static const tls_stream_owner owner = {.on_event = on_event, .watch = watch_for};
+
 static void start_stream_over(fixture *f, int fd, int peer)
 {
     f->fd = fd;
     f->peer = peer;
-    f->stream = tls_stream_new(f->context, f->fd, on_event, f);
+    f->watcher = 0;
+    f->interest = 0;
+    f->stream = tls_stream_new(f->context, f->fd, &owner, f);
     assert_non_null(f->stream);
     f->client = tls_peer_new(NULL, -1);
     SSL_set_bio(f->client, BIO_new(BIO_s_mem()), BIO_new(BIO_s_mem()));
@@ -75,6 +91,7 @@ static void start_stream(fixture *f)
     start_stream_over(f, fds[0], fds[1]);
 }
 
+static fixture *current;            /* of the test that runs */
 static tls_context *shared_context; /* a key for each test would take longer than the test */
 
 static int make(void **state)
@@ -82,8 +99,9 @@ static int make(void **state)
     fixture *f = calloc(1, sizeof(*f));
     assert_non_null(f);
     f->context = shared_context;
-    f->base = event_base_new();
-    f->other_base = event_base_new();
+    f->base = 1;
+    f->other_base = 2;
+    current = f;
     f->reads = true;
     tls_pacer_init(&f->pacer);
     start_stream(f);
@@ -105,15 +123,34 @@ static int unmake(void **state)
     fixture *f = *state;
     end_stream(f);
     bytes_clear(&f->in);
-    event_base_free(f->base);
-    event_base_free(f->other_base);
     free(f);
     return 0;
 }
 
-static void turn(struct event_base *base)
+/* One pass of this thread's epoll. */
+static void turn(int base)
 {
-    assert_true(event_base_loop(base, EVLOOP_ONCE | EVLOOP_NONBLOCK) >= 0);
+    fixture *f = current;
+    if (f->watcher != base || f->interest == 0)
+        return;
+    struct pollfd ready = {.fd = f->fd, .events = (short)f->interest};
+    static_assert(EPOLLIN == POLLIN && EPOLLOUT == POLLOUT, "events of epoll are handed to poll");
+    assert_true(poll(&ready, 1, 0) >= 0);
+    if (ready.revents != 0)
+        tls_stream_go_on(f->stream);
+}
+
+static void watch_by(fixture *f, int base)
+{
+    f->watcher = base;
+    assert_int_equal(tls_stream_watch_input(f->stream), 0);
+}
+
+static void detach(fixture *f)
+{
+    tls_stream_detach(f->stream);
+    assert_int_equal(f->interest, 0);
+    f->watcher = 0;
 }
 
 /* Turn until something is told, or nothing more will be. How much of a handshake OpenSSL takes in one turn is
@@ -176,7 +213,7 @@ static void expect_heard(fixture *f, const char *text)
 
 static void watch(fixture *f)
 {
-    assert_int_equal(tls_stream_watch_input(f->stream, f->base), 0);
+    watch_by(f, f->base);
 }
 
 /* The handshake up to the client's last word, which is not on its way yet. */
@@ -349,13 +386,13 @@ static void a_stream_that_waits_costs_little(void **state)
 {
     fixture *f = *state;
     size_t before = mallinfo2().uordblks;
-    tls_stream *s = tls_stream_new(f->context, f->fd, on_event, f);
+    tls_stream *s = tls_stream_new(f->context, f->fd, &owner, f);
     assert_non_null(s);
     tls_stream_pace_handshake(s, &f->pacer);
-    assert_int_equal(tls_stream_watch_input(s, f->other_base), 0);
-    assert_int_equal(send(f->peer, "hello", 5, 0), 5);
+    f->watcher = f->other_base;
+    assert_int_equal(tls_stream_watch_input(s), 0);
     f->pacer.steps_left = 0;
-    turn(f->other_base);
+    tls_stream_go_on(s);
     assert_true(tls_stream_waits(s));
     size_t after = mallinfo2().uordblks;
     tls_stream_free(s);
@@ -978,7 +1015,7 @@ static void it_moves_with_bytes_in_every_buffer(void **state)
     assert_int_equal(tls_stream_read(f->stream, data, sizeof(data)), sizeof(data));
     assert_true(tls_stream_holds_input(f->stream));
 
-    tls_stream_detach(f->stream);
+    detach(f);
     assert_false(tls_stream_watches_input(f->stream));
     assert_int_equal(tls_stream_read(f->stream, data, 50), 50); /* it can be read meanwhile */
     say_text(f, ", kernel");
@@ -986,7 +1023,7 @@ static void it_moves_with_bytes_in_every_buffer(void **state)
     turn(f->base);
     assert_int_equal(f->readable, 1);
 
-    assert_int_equal(tls_stream_watch_input(f->stream, f->other_base), 0);
+    watch_by(f, f->other_base);
     assert_true(tls_stream_holds_input(f->stream));
     turn(f->other_base); /* more is decrypted before the rest of the old is read */
     bytes *in = NULL;
@@ -1022,8 +1059,8 @@ static void it_moves_with_a_part_of_a_record_and_with_an_end_that_was_not_told(v
     say_text(f, "in two parts");
     carry(f, 20);
     turn(f->base);
-    tls_stream_detach(f->stream);
-    assert_int_equal(tls_stream_watch_input(f->stream, f->other_base), 0);
+    detach(f);
+    watch_by(f, f->other_base);
     carry_all(f);
     turn(f->base);
     expect_read_text(f, "");
@@ -1034,8 +1071,8 @@ static void it_moves_with_a_part_of_a_record_and_with_an_end_that_was_not_told(v
     assert_int_equal(SSL_shutdown(f->client), 0);
     carry_all(f);
     turn(f->other_base);
-    tls_stream_detach(f->stream);
-    assert_int_equal(tls_stream_watch_input(f->stream, f->base), 0);
+    detach(f);
+    watch_by(f, f->base);
     assert_true(tls_stream_holds_input(f->stream));
     uint8_t data[1];
     assert_int_equal(tls_stream_read(f->stream, data, 1), 0);
@@ -1047,6 +1084,7 @@ static void it_moves_with_a_part_of_a_record_and_with_an_end_that_was_not_told(v
  */
 static void open_idle_stream(fixture *f)
 {
+    current = f;
     f->secured = f->readable = 0;
     start_stream(f);
     shake_hands(f);
