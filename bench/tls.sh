@@ -47,7 +47,7 @@ openssl s_server -accept "127.0.0.1:$reference_port" -cert "$private/cert.pem" -
 reference_pid=$!
 
 judge "an idle connection of 2,000:" "$(bench .server.bytes_per_connection "wss://127.0.0.1:$tls_port/signal" \
-    idle --connections 2000 --seconds 0.1)" bytes 15360
+    idle --connections 2000 --seconds 0.1)" bytes 14848
 
 for ((round = 0; round < rounds; round++)); do
     for kind in plain tls; do
