@@ -171,7 +171,7 @@ stage_unit() {
 
 stage_release() {
     build release || return
-    run_ctest release -L server
+    run_ctest release -j2 -L server
     check "the programs are hardened" hardening-check --nocfprotection build/release/homecall-signal build/release/bench/homecall-bench
     check "installing and embedding" tests/check_install.sh
     check "the protocol is as its document says" tests/documents/check_protocol.py

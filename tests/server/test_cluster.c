@@ -374,6 +374,7 @@ static void a_server_that_stood_still_comes_back_and_its_room_becomes_one_with_t
     client_expect_number(all[2], "room", "anna", 1);
     assert_int_equal(kill(c->process.pid, SIGCONT), 0);
     await_heard(all[1], all[0], all[2]);
+    await_heard(all[0], all[1], all[2]); /* what anna said meanwhile may have come to bert, too */
     expect_three(all, names);
     for (int i = 0; i < 3; i++)
         client_close(all[i]);
