@@ -29,6 +29,7 @@ failed=0
 failures=()
 failure_logs=() # of each failure: its log, or nothing
 remarks=() # lines for the end: what was skipped, and what passed only when it was tried again
+tries=2 # how often a test program may be run until it passes
 meanwhile= # the process of the check that runs beside the others
 # What is a fault also where the test passes when it is tried again. A test that fails leaks what it had: only that is none.
 sanitizer_reports='WARNING: ThreadSanitizer|ERROR: AddressSanitizer|runtime error:'
@@ -132,7 +133,7 @@ run_ctest() {
     local preset=$1 log=$out/ctest-$1.log
     shift
     echo "--- tests of $preset $*"
-    ctest --test-dir "build/$preset" --output-on-failure --no-tests=error --repeat until-pass:2 "$@" >"$log" 2>&1
+    ctest --test-dir "build/$preset" --output-on-failure --no-tests=error --repeat "until-pass:$tries" "$@" >"$log" 2>&1
     count_cases $? "build/$preset" "$log" "tests of $preset"
 }
 
@@ -228,12 +229,12 @@ cluster_faults=(engine_killed node_killed node_stopped node_drained end_with_eng
 # each other, so several run at once. What two clients do at two nodes is in order only if the machine is quick enough, so a
 # program may be tried again.
 stage_cluster() {
-    local preset faults
+    local preset faults tries=3
     for preset in asan tsan; do
         build "$preset" || continue
         faults=("a cluster in faults, with $preset" as_root env BUILD_DIR="build/$preset" tests/faults/cluster.sh "${cluster_faults[@]}")
         check_meanwhile "${faults[@]}"
-        run_ctest "$preset" -j4 -L two_nodes --repeat until-pass:3
+        run_ctest "$preset" -j4 -L two_nodes
         await_check "${faults[@]}"
     done
     build release || return
