@@ -131,7 +131,7 @@ class Places:
     def __init__(self, program, printed, records):
         self.files, self.members = [], []
         for line in printed:
-            words = line.split()
+            words = line.split(None, 6)  # the path of a file may have spaces
             if words[0] == "map":
                 low, high = (int(x, 16) for x in words[1].split("-"))
                 if len(words) > 6 and words[6].startswith("/"):

@@ -342,7 +342,9 @@ static void the_handshake_takes_no_more_steps_than_it_is_given(void **state)
     assert_int_equal(result, 1);
     turn_with_steps(f, 0);
     assert_int_equal(f->secured, 0);
-    turn_with_steps(f, 5);
+    /* OpenSSL 3.5 reads the head of each record by itself, and so needs a step for each part. */
+    for (int i = 0; i < 4 && f->secured == 0; i++)
+        turn_with_steps(f, 5);
     assert_int_equal(f->begun, 1);
     assert_int_equal(f->secured, 1);
     say_text(f, "not a step");
