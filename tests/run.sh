@@ -252,7 +252,7 @@ stage_metrics() {
 }
 
 stage_fuzz() {
-    build fuzz "-DHOMECALL_FUZZ_SECONDS=${FUZZ_SECONDS:-10}" || return
+    build fuzz "-DHOMECALL_FUZZ_SECONDS=${FUZZ_SECONDS:-6}" || return
     echo "--- fuzz targets"
     if ctest --test-dir build/fuzz --output-on-failure --no-tests=error -j2 >"$out/ctest-fuzz.log" 2>&1; then
         note "$(grep -c ' Passed ' "$out/ctest-fuzz.log")" 0 fuzz
