@@ -719,6 +719,8 @@ static struct tcp_info count_segments(const fixture *f)
     struct tcp_info info;
     socklen_t len = sizeof(info);
     assert_int_equal(getsockopt(f->peer, IPPROTO_TCP, TCP_INFO, &info, &len), 0);
+    if (len < offsetof(struct tcp_info, tcpi_data_segs_in) + sizeof(info.tcpi_data_segs_in))
+        skip(); /* an emulator does not know the counts */
     return info;
 }
 
