@@ -19,10 +19,10 @@ static_assert(sizeof(record_head) == ALIGNMENT, "a head fills exactly one unit o
 
 log_ring *log_ring_new(size_t cap)
 {
-    assert(cap >= LOG_RING_CACHE_LINE && (cap & (cap - 1)) == 0);
+    assert(cap >= CACHE_LINE && (cap & (cap - 1)) == 0);
 
-    log_ring *ring = aligned_alloc(LOG_RING_CACHE_LINE, sizeof(*ring));
-    uint8_t *data = aligned_alloc(LOG_RING_CACHE_LINE, cap);
+    log_ring *ring = aligned_alloc(CACHE_LINE, sizeof(*ring));
+    uint8_t *data = aligned_alloc(CACHE_LINE, cap);
     if (ring == NULL || data == NULL) {
         free(ring);
         free(data);

@@ -11,27 +11,27 @@
 #ifndef HOMECALL_BASE_LOG_RING_H
 #define HOMECALL_BASE_LOG_RING_H
 
+#include "base/cache_line.h"
+
 #include <stdalign.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-enum { LOG_RING_CACHE_LINE = 64 };
-
 typedef struct log_ring {
-    alignas(LOG_RING_CACHE_LINE) _Atomic uint64_t head; /* bytes published so far; written by the producer */
-    uint64_t reserved;                                  /* where that record is; producer only */
-    uint64_t seen_tail;                                 /* `tail` as seen last; producer only */
+    alignas(CACHE_LINE) _Atomic uint64_t head; /* bytes published so far; written by the producer */
+    uint64_t reserved;                         /* where that record is; producer only */
+    uint64_t seen_tail;                        /* `tail` as seen last; producer only */
     uint64_t look_at; /* from this `head` on, see whether the ring is empty; producer only */
     uint64_t start;   /* the position that is at the start of `data`. Changed by the producer, but only while
                          the ring is empty and so the consumer has nothing to look for */
 
-    alignas(LOG_RING_CACHE_LINE) _Atomic uint64_t tail; /* bytes consumed so far; written by the consumer */
-    uint64_t end; /* how far the consumer reads in this round; consumer only */
+    alignas(CACHE_LINE) _Atomic uint64_t tail; /* bytes consumed so far; written by the consumer */
+    uint64_t end;                              /* how far the consumer reads in this round; consumer only */
 
-    alignas(LOG_RING_CACHE_LINE) size_t cap; /* bytes of data, a power of two */
-    uint8_t *data;                           /* owned; the records */
+    alignas(CACHE_LINE) size_t cap; /* bytes of data, a power of two */
+    uint8_t *data;                  /* owned; the records */
 } log_ring;
 
 /* An empty ring of `cap` bytes (a power of two, at least 64), owned by the caller; NULL when there is no
