@@ -1,5 +1,6 @@
 #include "base/bytes.h"
 
+#include "base/parts.h"
 #include "base/wipe.h"
 
 #include <errno.h>
@@ -67,6 +68,18 @@ int bytes_append(bytes **b, const void *data, size_t len)
     if (added == NULL)
         return -ENOMEM;
     memcpy(added, data, len);
+    return 0;
+}
+
+int bytes_append_parts(bytes **b, const struct iovec *parts, int count)
+{
+    size_t len = parts_len(parts, count);
+    if (len == 0)
+        return 0;
+    uint8_t *added = bytes_extend(b, len);
+    if (added == NULL)
+        return -ENOMEM;
+    parts_copy(added, parts, count);
     return 0;
 }
 

@@ -8,6 +8,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/uio.h>
 
 typedef struct bytes {
     size_t start;   /* offset of the first byte that is not consumed yet */
@@ -50,6 +51,9 @@ static inline uint8_t *bytes_extend_in_place(bytes *b, size_t more)
 
 /* Append a copy of [data, data + len). 0, or -ENOMEM with *b unchanged. */
 int bytes_append(bytes **b, const void *data, size_t len);
+
+/* The same with a copy of all these parts, one behind the other. */
+int bytes_append_parts(bytes **b, const struct iovec *parts, int count);
 
 /* Drop the first `len` bytes, or all if there are fewer. A buffer that becomes empty is freed, and *b set to
  * NULL. */

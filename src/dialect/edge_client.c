@@ -105,11 +105,7 @@ static int say(const edge_client *c, const room_signal *signal, slice extra, sli
 static int say_in_parts(const edge_client *c, const room_signal *signal, slice extra)
 {
     bytes *body = NULL;
-    int result = 0;
-    for (int i = 0; result == 0 && i < signal->count; i++) {
-        if (signal->parts[i].iov_len > 0)
-            result = bytes_append(&body, signal->parts[i].iov_base, signal->parts[i].iov_len);
-    }
+    int result = bytes_append_parts(&body, signal->parts, signal->count);
     slice whole = {NULL, 0};
     if (body != NULL)
         whole = (slice){(const char *)bytes_head(body), bytes_len(body)};

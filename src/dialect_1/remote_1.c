@@ -9,11 +9,7 @@ static bool write(remote *r, const room_signal *signal, const room_member *from,
     struct iovec parts[MESSAGE_SIGNAL_PARTS];
     signal_1_id id;
     signal_1_lay_out(parts, signal, from, &id);
-    for (int i = 0; i < MESSAGE_SIGNAL_PARTS; i++) {
-        if (bytes_append(out, parts[i].iov_base, parts[i].iov_len) != 0)
-            return false;
-    }
-    return true;
+    return bytes_append_parts(out, parts, MESSAGE_SIGNAL_PARTS) == 0;
 }
 
 const remote_kind remote_1 = {

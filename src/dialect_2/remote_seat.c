@@ -22,11 +22,9 @@ static bool send_text(participant *wire, const struct iovec *parts, int count)
     remote *r = of_wire(wire)->remote;
     bytes *text = NULL;
     bool is_there = r->state == REMOTE_OPEN && !r->is_slow;
-    for (int i = 0; i < count && is_there; i++) {
-        if (parts[i].iov_len > 0 && bytes_append(&text, parts[i].iov_base, parts[i].iov_len) != 0) {
-            r->is_slow = true;
-            is_there = false;
-        }
+    if (is_there && bytes_append_parts(&text, parts, count) != 0) {
+        r->is_slow = true;
+        is_there = false;
     }
     if (is_there && text != NULL) {
         wire_message m = {.type = WIRE_DELIVER, .payload = {(const char *)bytes_head(text), bytes_len(text)}};

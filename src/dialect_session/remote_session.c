@@ -8,11 +8,7 @@ static bool write(remote *r, const room_signal *signal, const room_member *from,
     (void)r;
     struct iovec parts[SESSION_MESSAGE_PARTS];
     size_t count = signal_session_lay_out(parts, signal, from);
-    for (size_t i = 0; i < count; i++) {
-        if (parts[i].iov_len > 0 && bytes_append(out, parts[i].iov_base, parts[i].iov_len) != 0)
-            return false;
-    }
-    return true;
+    return bytes_append_parts(out, parts, (int)count) == 0;
 }
 
 const remote_kind remote_session = {

@@ -2,6 +2,7 @@
  * ignored like an unknown field. */
 #include "dialect_session/session_message.h"
 
+#include "base/parts.h"
 #include "protocol/json_scan.h"
 
 #include <assert.h>
@@ -164,12 +165,9 @@ size_t session_message_envelope(struct iovec parts[SESSION_MESSAGE_PARTS], sessi
     assert(body_count <= SESSION_MESSAGE_BODY_PARTS);
 
     size_t count = 0;
-    size_t body_bytes = 0;
     parts[count++] = slice_to_iovec(rows[type].head);
     parts[count++] = slice_to_iovec(id_json);
-    for (size_t i = 0; i < body_count; i++)
-        body_bytes += body[i].iov_len;
-    if (body_bytes > 0)
+    if (parts_len(body, (int)body_count) > 0)
         parts[count++] = slice_to_iovec(SLICE_LITERAL(","));
     for (size_t i = 0; i < body_count; i++)
         parts[count++] = body[i];

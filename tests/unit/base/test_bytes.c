@@ -1,6 +1,7 @@
 /* The byte buffer against a plain model, and what it promises at its edges. */
 #include "base/bytes.h"
 
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -171,6 +172,24 @@ static void a_copy_is_appended_behind_what_was_extended(void **state)
     bytes_clear(&b);
 }
 
+static void parts_are_appended_in_order_and_empty_ones_make_no_buffer(void **state)
+{
+    (void)state;
+    bytes *b = NULL;
+    struct iovec parts[] = {{NULL, 0}, {"one", 3}, {NULL, 0}, {"two", 3}};
+    assert_int_equal(bytes_append_parts(&b, parts, 0), 0);
+    assert_int_equal(bytes_append_parts(&b, parts, 1), 0);
+    assert_null(b);
+    assert_int_equal(bytes_append(&b, "zero", 4), 0);
+    assert_int_equal(bytes_append_parts(&b, parts, 4), 0);
+    assert_int_equal(bytes_len(b), 10);
+    assert_memory_equal(bytes_head(b), "zeroonetwo", 10);
+    parts[1].iov_len = SIZE_MAX / 2;
+    assert_int_equal(bytes_append_parts(&b, parts, 4), -ENOMEM);
+    assert_int_equal(bytes_len(b), 10);
+    bytes_clear(&b);
+}
+
 static void a_length_that_would_overflow_is_refused_and_changes_nothing(void **state)
 {
     (void)state;
@@ -219,6 +238,7 @@ int main(void)
         cmocka_unit_test(bytes_keep_their_order_however_they_come_and_go),
         cmocka_unit_test(what_has_space_is_extended_in_place),
         cmocka_unit_test(a_copy_is_appended_behind_what_was_extended),
+        cmocka_unit_test(parts_are_appended_in_order_and_empty_ones_make_no_buffer),
         cmocka_unit_test(a_length_that_would_overflow_is_refused_and_changes_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
