@@ -176,15 +176,6 @@ install_relays() {
     fi
 }
 
-make_certificate() {
-    case $figures in
-    *m*) ;;
-    *) return 0 ;;
-    esac
-    openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 1 -subj /CN=localhost \
-        -keyout "$private/key.pem" -out "$private/cert.pem" 2>"$private/out" || die "no certificate: $(tail -n 1 "$private/out")"
-}
-
 # ---- Runs ----
 
 url() {
@@ -299,7 +290,7 @@ measure() {
 . "$tables/report.sh"
 
 install_relays
-make_certificate
+case $figures in *m*) make_certificate ;; esac
 : >"$private/runs"
 for round in $(seq "$rounds"); do
     measure "$round"

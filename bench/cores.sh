@@ -42,8 +42,7 @@ tell() {
     done
 }
 
-openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 1 -subj /CN=localhost \
-    -keyout "$private/key.pem" -out "$private/cert.pem" 2>/dev/null
+make_certificate
 tls_port=$(free_port)
 start_server LOG_LEVEL=info LOG_FILE=/dev/null WORKERS=1 ACCEPTOR_THREADS=1 WSS_PORT="$tls_port" \
     TLS_CERT_FILE="$private/cert.pem" TLS_KEY_FILE="$private/key.pem"

@@ -37,8 +37,7 @@ handshakes() {
     echo "$((count * 1000000000 / ($(cpu_ns "$1") - before)))"
 }
 
-openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 1 -subj /CN=localhost \
-    -keyout "$private/key.pem" -out "$private/cert.pem" 2>/dev/null
+make_certificate
 tls_port=$(free_port)
 start_server LOG_LEVEL=warn WORKERS=1 WSS_PORT="$tls_port" TLS_CERT_FILE="$private/cert.pem" TLS_KEY_FILE="$private/key.pem"
 reference_port=$(free_port)

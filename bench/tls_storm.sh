@@ -10,8 +10,7 @@ shopt -s inherit_errexit
 . "$(dirname "${BASH_SOURCE[0]}")/with_server.sh"
 count=${1:-1000}
 
-openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 1 -subj /CN=localhost \
-    -keyout "$private/key.pem" -out "$private/cert.pem" 2>/dev/null
+make_certificate
 tls_port=$(free_port)
 admin_port=$(free_port)
 settings=(LOG_LEVEL=warn WORKERS=1 ADMIN_PORT="$admin_port" WSS_PORT="$tls_port" TLS_CERT_FILE="$private/cert.pem"

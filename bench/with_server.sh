@@ -38,6 +38,14 @@ start_server() {
     return 1
 }
 
+# make_certificate: for localhost, with a key on P-256, in $private/cert.pem and $private/key.pem.
+make_certificate() {
+    openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 1 -subj /CN=localhost \
+        -keyout "$private/key.pem" -out "$private/cert.pem" 2>"$private/openssl" && return
+    echo "no certificate: $(tail -n 1 "$private/openssl")" >&2
+    return 1
+}
+
 # A port that nobody listens on just now.
 free_port() {
     local candidate
