@@ -54,10 +54,16 @@ note() {
     [ "$2" -eq 0 ] || failures+=("$3") failure_logs+=("${4:-}")
 }
 
+# check_log NAME: the file of what a check says.
+check_log() {
+    echo "$out/check-${1//[^a-z0-9]/-}.log"
+}
+
 # check NAME COMMAND...: one check that is a test case of its own. The machine may be busy, and some checks measure time: what fails
 # is run once more, and what passes then is named at the end.
 check() {
-    local name=$1 log=$out/check-${1//[^a-z0-9]/-}.log
+    local name=$1 log
+    log=$(check_log "$1")
     shift
     echo "--- $name"
     # Not by tee: it would wait for whatever a check leaves behind.
@@ -82,14 +88,16 @@ judge_check() {
 
 # check_meanwhile NAME COMMAND...: begin a check that waits most of the time. await_check NAME COMMAND... is its end.
 check_meanwhile() {
-    local log=$out/check-${1//[^a-z0-9]/-}.log
+    local log
+    log=$(check_log "$1")
     shift
     "$@" >"$log" 2>&1 &
     meanwhile=$!
 }
 
 await_check() {
-    local name=$1 log=$out/check-${1//[^a-z0-9]/-}.log
+    local name=$1 log
+    log=$(check_log "$1")
     shift
     wait "$meanwhile"
     local status=$?

@@ -353,15 +353,21 @@ static void the_handshake_takes_no_more_steps_than_it_is_given(void **state)
     expect_read_text(f, "not a step");
 }
 
-static void who_goes_while_it_waits_costs_no_step_of_openssl(void **state)
+/* The client has begun its handshake, and the stream waits for a step. */
+static void let_it_wait(fixture *f)
 {
-    fixture *f = *state;
     tls_stream_pace_handshake(f->stream, &f->pacer);
     watch(f);
     assert_int_equal(tls_peer_shake_hands(f->client, NULL), -EAGAIN);
     carry_all(f);
     turn_with_steps(f, 0);
     assert_true(tls_stream_waits(f->stream));
+}
+
+static void who_goes_while_it_waits_costs_no_step_of_openssl(void **state)
+{
+    fixture *f = *state;
+    let_it_wait(f);
     shutdown(f->peer, SHUT_WR);
     turn_with_steps(f, 1);
     assert_int_equal(f->begun + f->secured, 0);
@@ -373,11 +379,7 @@ static void who_goes_while_it_waits_costs_no_step_of_openssl(void **state)
 static void one_that_is_freed_waits_no_more(void **state)
 {
     fixture *f = *state;
-    tls_stream_pace_handshake(f->stream, &f->pacer);
-    watch(f);
-    assert_int_equal(tls_peer_shake_hands(f->client, NULL), -EAGAIN);
-    carry_all(f);
-    turn_with_steps(f, 0);
+    let_it_wait(f);
     assert_true(tls_pacer_is_busy(&f->pacer));
     tls_stream_free(f->stream);
     f->stream = NULL;
