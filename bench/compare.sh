@@ -84,7 +84,7 @@ done
 case $figures in
 *m*) command -v openssl >/dev/null || die "openssl is missing; without it: --figures abcdefghijkl" ;;
 esac
-for program in homecall-signal bench/homecall-bench bench/floor_relay; do
+for program in homecall-signal bench/homecall-bench bench/floor_relay bench/tls_alone; do
     [ -x "$build/$program" ] ||
         die "$program is not built: cmake --preset release && cmake --build build/release"
 done
@@ -240,18 +240,35 @@ run() {
     fi
 }
 
-# run_crypto ROUND: what a signature by P-256 and an exchange by X25519 take, in µs; as a run of the server `openssl`.
-run_crypto() {
-    echo "round $1 of $rounds: openssl speed" >&2
+# on_both COMMAND...: run it on the processor of the server, and the same on that of the load, as there is a load in all other
+# cases: two processors of a virtual machine may be one core. The first one's output.
+on_both() {
+    local other
+    taskset -c "$load_core" "$@" >/dev/null 2>&1 &
+    other=$!
+    taskset -c "$server_core" "$@" 2>/dev/null || true
+    wait "$other" || true
+}
+
+# run_openssl ROUND: what OpenSSL alone takes, in µs, as runs of the server `openssl`: a signature by P-256 and an exchange by
+# X25519; a handshake, and the records of a call.
+run_openssl() {
+    echo "round $1 of $rounds: OpenSSL alone" >&2
     local us
-    us=$(taskset -c "$server_core" openssl speed -mr -seconds 1 ecdsap256 ecdhx25519 2>/dev/null |
+    us=$(on_both openssl speed -mr -seconds 1 ecdsap256 ecdhx25519 |
         awk -F: '$1 == "+F4" { sign = $4 } $1 == "+F5" { exchange = $4 }
-            END { if (sign > 0 && exchange > 0) printf "%.2f", 1e6 / sign + 1e6 / exchange }') || us=
-    if [ -n "$us" ]; then
+            END { if (sign > 0 && exchange > 0) printf "{\"us\": %.2f}", 1e6 / sign + 1e6 / exchange }')
+    record_openssl "$1" crypto "$us"
+    record_openssl "$1" alone "$(on_both "$build/bench/tls_alone" "$private/cert.pem" "$private/key.pem" 500)"
+}
+
+# record_openssl ROUND CASE RESULT: a run of the server `openssl`; without a result it has failed.
+record_openssl() {
+    if [ -n "$3" ]; then
         # shellcheck disable=SC2016
-        record "$1" openssl crypto -n --argjson us "$us" '{$round, $server, $case, result: {$us}}'
+        record "$1" openssl "$2" -n --argjson result "$3" '{$round, $server, $case, $result}'
     else
-        fail_run "$1" openssl crypto /dev/null "openssl speed tells nothing"
+        fail_run "$1" openssl "$2" /dev/null "it tells nothing"
     fi
 }
 
@@ -282,7 +299,7 @@ measure() {
         done
     done 4< <(cases)
     case $figures in
-    *m*) run_crypto "$1" ;;
+    *m*) run_openssl "$1" ;;
     esac
 }
 

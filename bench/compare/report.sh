@@ -108,7 +108,10 @@ $(render report.jq table bars)
 - l: both users connect for each call and close at its end.
 - m: TLS 1.3 with a key of P-256, without resumption. The call is compared with our own one without TLS, the handshake with what
   \`openssl speed\` tells of a signature by P-256 and an exchange by X25519. That a key is made for the exchange, hashes, records and
-  the connection itself (figure e) come on top of these.
+  the connection itself (figure e) come on top of these. The rows without a bar show how much of it is OpenSSL's: what TLS adds
+  to a call beside the records of that call, and a connection beside its handshake, both by OpenSSL alone, from memory to memory
+  (\`bench/tls_alone\`). No server over this OpenSSL takes less. \`openssl speed\` and \`tls_alone\` run on both processors at
+  once, since the load runs beside all servers, too.
 
 ## Beside the best peer
 

@@ -40,11 +40,11 @@ def cells($metrics):
                    | select(($metric.servers != "growth") or (.key | . == "ours" or . == "floor-gather")) ] | from_entries } ]
   | from_entries;
 
-def is_met($at_most): if . == null then null else . <= $at_most end;
+def is_met($at_most): if . == null or $at_most == null then null else . <= $at_most end;
 
 def ratio($a; $b): if $a == null or $b == null or $b == 0 then null else $a / $b end;
 
-# A figure as a multiple of another one, or below a bound.
+# A figure as a multiple of another one, or below a bound. Without `at_most` it is shown and not judged.
 def bar_of_one($bar; $metrics):
   ($metrics[] | select(.name == $bar.metric)) as $metric
   | ($bar.times // {server: "floor-gather", metric: $bar.metric}) as $against
@@ -53,7 +53,7 @@ def bar_of_one($bar; $metrics):
   | ratio($ours; $other) as $ratio
   | { title: $metric.title, unit: $metric.unit, ours: $ours, other: $other, ratio: $ratio,
       against: (if $against.metric != $bar.metric then "\($against.server), \($against.metric)" else $against.server end),
-      bar: (if $bar.times then "≤ \($bar.at_most) ×" else "≤ \($bar.at_most)" end),
+      bar: (if $bar.at_most == null then "–" elif $bar.times then "≤ \($bar.at_most) ×" else "≤ \($bar.at_most)" end),
       is_met: ((if $bar.times then $ratio else $ours end) | is_met($bar.at_most)) };
 
 # A row of figures that stays within a share of its first.
@@ -78,6 +78,7 @@ def is_peer: . != "ours" and . != "openssl" and (startswith("floor") | not);
 def peers($metrics):
   . as $cells
   | [ $metrics[]
+      | select(.minus | not)
       | $cells[.name] as $by_server
       | $by_server.ours as $ours
       | [$by_server | to_entries[] | select((.key | is_peer) and .value.median != null)] as $others
