@@ -52,8 +52,17 @@ static const long modes = SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE
 typedef struct tls_socket {
     int fd;                  /* borrowed */
     tls_socket_notes *notes; /* borrowed */
+    struct tls_ahead *ahead; /* owned; NULL = nothing was read ahead */
     bool has_ended;          /* the peer has ended its side of TCP */
 } tls_socket;
+
+/* What was read from the socket before OpenSSL has asked for it. OpenSSL reads all that has come by itself
+ * (SSL_CTX_set_read_ahead()), but from 3.2 on not before the handshake is done: until then it asks for the
+ * head of each record, and then for the rest. One flight of a client would take four calls of the system. */
+typedef struct tls_ahead {
+    size_t start, end; /* of `data`: what OpenSSL has not read yet */
+    char data[2 * 1024];
+} tls_ahead;
 
 static int create_socket(BIO *bio)
 {
@@ -68,27 +77,69 @@ static int create_socket(BIO *bio)
 
 static int destroy_socket(BIO *bio)
 {
-    free(BIO_get_data(bio));
+    tls_socket *s = BIO_get_data(bio);
+    free(s->ahead);
+    free(s);
     BIO_set_data(bio, NULL);
     return 1;
+}
+
+/* One call of recv(). As it returns, but 0 is noted. */
+static int receive(tls_socket *s, char *data, size_t len)
+{
+    int got = (int)recv(s->fd, data, len, 0);
+    if (got == 0)
+        s->has_ended = true;
+    s->notes->has_read = got > 0;
+    return got;
+}
+
+/* Give OpenSSL what was read ahead, at most `len` bytes. */
+static int take_ahead(tls_socket *s, char *data, size_t len)
+{
+    tls_ahead *a = s->ahead;
+    size_t taken = len < a->end - a->start ? len : a->end - a->start;
+    memcpy(data, a->data + a->start, taken);
+    a->start += taken;
+    s->notes->has_ahead = a->start < a->end;
+    return (int)taken;
+}
+
+/* OpenSSL wants the head of a record: read ahead. As recv(). */
+static int receive_ahead(tls_socket *s, char *data, size_t len)
+{
+    if (s->ahead == NULL)
+        s->ahead = malloc(sizeof(*s->ahead));
+    if (s->ahead == NULL)
+        return receive(s, data, len);
+    int got = receive(s, s->ahead->data, sizeof(s->ahead->data));
+    s->ahead->start = 0;
+    s->ahead->end = got > 0 ? (size_t)got : 0;
+    return got > 0 ? take_ahead(s, data, len) : got;
 }
 
 static int read_socket(BIO *bio, char *data, int len)
 {
     tls_socket *s = BIO_get_data(bio);
     BIO_clear_retry_flags(bio);
+    if (s->notes->has_ahead)
+        return take_ahead(s, data, (size_t)len);
     if (s->notes->has_read) {
         s->notes->has_read = false;
         BIO_set_retry_read(bio);
         return -1;
     }
 
-    int got = (int)recv(s->fd, data, (size_t)len, 0);
-    if (got == 0)
-        s->has_ended = true;
-    else if (got < 0 && BIO_sock_should_retry(got) != 0)
+    int got;
+    if (len == SSL3_RT_HEADER_LENGTH) {
+        got = receive_ahead(s, data, (size_t)len);
+    } else {
+        free(s->ahead);
+        s->ahead = NULL;
+        got = receive(s, data, (size_t)len);
+    }
+    if (got < 0 && BIO_sock_should_retry(got) != 0)
         BIO_set_retry_read(bio);
-    s->notes->has_read = got > 0;
     return got;
 }
 
@@ -168,7 +219,7 @@ static bool apply_settings(SSL_CTX *ssl)
     SSL_CTX_set_options(ssl, options);
     SSL_CTX_set_mode(ssl, modes);
     SSL_CTX_set_session_cache_mode(ssl, SSL_SESS_CACHE_OFF);
-    SSL_CTX_set_read_ahead(ssl, 1); /* one system call for all records that have come, not two for each */
+    SSL_CTX_set_read_ahead(ssl, 1); /* one system call for all records that have come; see also tls_ahead */
     SSL_CTX_set_alpn_select_cb(ssl, choose_protocol, NULL);
     return SSL_CTX_set_min_proto_version(ssl, TLS1_2_VERSION) == 1 &&
            SSL_CTX_set_cipher_list(ssl, ciphers_of_1_2) == 1 &&

@@ -44,12 +44,14 @@ const char *tls_context_warning(const tls_context *c);
 
 /* What the socket below an SSL and whoever calls OpenSSL tell each other. */
 typedef struct tls_socket_notes {
-    bool has_read; /* Of two reads from the socket, one returns nothing: the first sets this, and a read that
-                      finds it set only clears it, and returns "try again". Without that, one call of OpenSSL
-                      would last as long as the peer sends records without data, such as key updates. The
-                      caller clears it when OpenSSL has returned. */
-    bool has_more; /* The caller sets this while what OpenSSL writes may wait in the kernel, for 0.2 s at
-                      most, for what is written next or for the end of TCP, to be in one segment with that. */
+    bool has_read;  /* Of two reads from the socket, one returns nothing: the first sets this, and a read that
+                       finds it set only clears it, and returns "try again". Without that, one call of OpenSSL
+                       would last as long as the peer sends records without data, such as key updates. The
+                       caller clears it when OpenSSL has returned. */
+    bool has_ahead; /* More was read from the socket than OpenSSL has asked for, so the descriptor does not
+                       tell of it. The socket sets and clears this. */
+    bool has_more;  /* The caller sets this while what OpenSSL writes may wait in the kernel, for 0.2 s at
+                       most, for what is written next or for the end of TCP, to be in one segment with that. */
 } tls_socket_notes;
 
 /* Make the server's side of TLS over a connected descriptor. The descriptor and `notes` are borrowed until

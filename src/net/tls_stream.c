@@ -149,6 +149,12 @@ static bool is_ours_written(const tls_stream *s)
     return SSL_version(s->ssl) == TLS1_3_VERSION && SSL_get_finished(s->ssl, &none, 0) > 0;
 }
 
+/* Is there input that the descriptor does not tell of any more? */
+static bool has_pending(const tls_stream *s)
+{
+    return s->notes.has_ahead || SSL_has_pending(s->ssl) != 0;
+}
+
 /* One step of the handshake: what one read from the socket makes possible. A ticket waits for the answer to
  * the request, which mostly comes with the end of the handshake. */
 static void shake_hands(tls_stream *s)
@@ -160,7 +166,8 @@ static void shake_hands(tls_stream *s)
     forget_errors();
     s->notes.has_more = is_ours_written(s);
     int result = SSL_do_handshake(s->ssl);
-    s->notes = (tls_socket_notes){0};
+    s->notes.has_more = false;
+    s->notes.has_read = false;
     bool is_done = result == 1;
     int error = is_done ? -EAGAIN : explain(s, result);
     if (error == -EAGAIN)
@@ -176,7 +183,7 @@ static void shake_hands(tls_stream *s)
         free(s->handshake);
         s->handshake = NULL;
         SSL_set_options(s->ssl, SSL_OP_CLEANSE_PLAINTEXT); /* what follows is what people say */
-        s->holds_input = SSL_has_pending(s->ssl) != 0;     /* the request may have come with the handshake */
+        s->holds_input = has_pending(s);                   /* the request may have come with the handshake */
         s->owner->on_event(s->context, TLS_STREAM_SECURED);
     }
 }
@@ -358,7 +365,7 @@ static size_t read_records(tls_stream *s, uint8_t *data, size_t len)
         }
         if (result == 1)
             got += more;
-        has_more = SSL_has_pending(s->ssl) != 0;
+        has_more = has_pending(s);
     } while (result == 1 && got < len && has_more);
 
     SSL_set_mode(s->ssl, SSL_MODE_RELEASE_BUFFERS);

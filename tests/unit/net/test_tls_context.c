@@ -487,6 +487,38 @@ static void a_call_reads_once_however_much_has_come(void **state)
     part(&m);
 }
 
+/* OpenSSL reads so during a handshake, from 3.2 on. */
+static void who_asks_for_the_head_of_a_record_gets_the_rest_without_another_read(void **state)
+{
+    fixture *f = *state;
+    f->context = tls_files_load(&f->files, NULL);
+    meeting m;
+    meet(&m, f->context, NULL);
+    BIO *below = SSL_get_rbio(m.server);
+    char sent[100], got[100];
+    for (size_t i = 0; i < sizeof(sent); i++)
+        sent[i] = (char)i;
+    assert_int_equal(send(m.fds[1], sent, sizeof(sent), 0), sizeof(sent));
+    assert_int_equal(BIO_read(below, got, SSL3_RT_HEADER_LENGTH), SSL3_RT_HEADER_LENGTH);
+    assert_true(m.notes.has_read);
+    assert_true(m.notes.has_ahead);
+    assert_int_equal(recv(m.fds[0], got, 1, MSG_DONTWAIT), -1); /* it has read all */
+    assert_int_equal(BIO_read(below, got + 5, 60), 60);
+    assert_true(m.notes.has_ahead);
+    assert_int_equal(BIO_read(below, got + 65, 60), 35);
+    assert_false(m.notes.has_ahead);
+    assert_memory_equal(got, sent, sizeof(sent));
+
+    assert_int_equal(BIO_read(below, got, SSL3_RT_HEADER_LENGTH), -1); /* one read for each call */
+    assert_true(BIO_should_retry(below));
+    assert_int_equal(BIO_read(below, got, SSL3_RT_HEADER_LENGTH), -1); /* nothing has come */
+    assert_true(BIO_should_retry(below));
+    assert_int_equal(send(m.fds[1], sent, 3, 0), 3);
+    assert_int_equal(BIO_read(below, got, SSL3_RT_HEADER_LENGTH), 3);
+    assert_false(m.notes.has_ahead);
+    part(&m);
+}
+
 static void a_peer_that_is_gone_raises_no_signal(void **state)
 {
     fixture *f = *state;
@@ -571,6 +603,7 @@ int main(void)
         CASE(nobody_negotiates_anew),
         CASE(a_session_is_resumed_by_its_ticket_also_after_a_change_of_certificate),
         CASE(a_call_reads_once_however_much_has_come),
+        CASE(who_asks_for_the_head_of_a_record_gets_the_rest_without_another_read),
         CASE(a_peer_that_is_gone_raises_no_signal),
         CASE(the_socket_below_tells_its_descriptor_and_its_end),
         CASE(the_socket_below_is_never_closed),
