@@ -6,24 +6,14 @@
  * over it, and they check that. Everything else stops at this byte, and need not check at each byte whether
  * the text goes on.
  *
- * Strings are the hot part (an SDP is a string of several kilobytes), so their plain bytes are skipped many
- * at a time. The functions that each member needs are inline: half of all strings are so short that a call
- * would cost as much as reading them. */
+ * Strings are the hot part. They are read by json_string.h. */
 #include "protocol/json_scan.h"
 
 #include "base/ascii.h"
+#include "protocol/json_string.h"
 
 #include <assert.h>
 #include <errno.h>
-#include <stdint.h>
-
-#if defined(__SSE2__) && !defined(HOMECALL_PORTABLE)
-#define USE_SSE2 1
-#include <emmintrin.h>
-#else
-#define USE_SSE2 0
-#include <endian.h>
-#endif
 
 /* The containers that are open below the top-level object, which itself is the first level. */
 typedef struct nesting {
@@ -50,173 +40,6 @@ static inline const char *skip_blanks(const char *at)
 static const char *scan_byte(const char *at, char byte)
 {
     return *at == byte ? skip_blanks(at + 1) : NULL;
-}
-
-/* ---- Strings ---- */
-
-/* Mark the special bytes among the next STEP ones: those that end a run of plain string bytes, which are the
- * quote, the backslash, and all below 0x20. Bytes from 0x80 on belong to longer characters and are plain.
- * Bit i stands for byte i.
- *
- * With its second bit turned, the quote is 0x20, and no plain byte is 0x20 or less: so one comparison finds
- * the quotes and the control characters. */
-enum { QUOTE_TURN = 0x02, QUOTE_TURNED = '"' ^ QUOTE_TURN };
-
-#if USE_SSE2
-
-enum { STEP = 16 };
-
-static inline uint64_t mark_special(const char *at)
-{
-    __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)at);
-    __m128i turned = _mm_xor_si128(bytes, _mm_set1_epi8(QUOTE_TURN));
-    __m128i low = _mm_cmpeq_epi8(turned, _mm_min_epu8(turned, _mm_set1_epi8(QUOTE_TURNED)));
-    __m128i backslashes = _mm_cmpeq_epi8(bytes, _mm_set1_epi8('\\'));
-    return (uint64_t)_mm_movemask_epi8(_mm_or_si128(low, backslashes));
-}
-
-#else
-
-enum { STEP = 8 };
-
-/* The sums stay within their bytes, since no summand has a top bit. */
-static inline uint64_t mark_special(const char *at)
-{
-    const uint64_t ones = 0x0101010101010101;
-    const uint64_t tops = ones * 0x80;
-    uint64_t word;
-    memcpy(&word, at, sizeof(word));
-    word = le64toh(word);
-    uint64_t turned = word ^ ones * QUOTE_TURN;
-    uint64_t other = word ^ ones * '\\';
-    uint64_t is_high = ((turned & ~tops) + ones * (0x7F - QUOTE_TURNED)) | turned;
-    uint64_t is_no_backslash = ((other & ~tops) + ones * 0x7F) | other;
-    uint64_t special = ~(is_high & is_no_backslash) & tops;
-    return (special >> 7) * 0x0102040810204080 >> 56; /* the top bits, side by side */
-}
-
-#endif
-
-/* The same for a block of BLOCK bytes. */
-enum { BLOCK = 64 };
-
-static inline uint64_t mark_block(const char *at)
-{
-    uint64_t marks = 0;
-    for (int i = 0; i < BLOCK; i += STEP)
-        marks |= mark_special(at + i) << i;
-    return marks;
-}
-
-/* The next special byte of a string that is not short, or of one near the end; NULL if there is none. */
-static __attribute__((noinline)) const char *skip_long(const char *at, const char *end)
-{
-    uint64_t marks = 0;
-    for (; end - at >= BLOCK && marks == 0; at += BLOCK)
-        marks = mark_block(at);
-    if (marks != 0)
-        return at - BLOCK + __builtin_ctzll(marks);
-    for (; end - at >= STEP && marks == 0; at += STEP)
-        marks = mark_special(at);
-    if (marks != 0)
-        return at - STEP + __builtin_ctzll(marks);
-    while (at < end && *at != '"' && *at != '\\' && (unsigned char)*at >= 0x20)
-        at++;
-    return at < end ? at : NULL;
-}
-
-/* The next special byte, or NULL if there is none. */
-static inline const char *skip_plain(const char *at, const char *end)
-{
-    if (end - at < STEP)
-        return skip_long(at, end);
-    uint64_t marks = mark_special(at);
-    return marks != 0 ? at + __builtin_ctzll(marks) : skip_long(at + STEP, end);
-}
-
-static bool is_hex_digit(char byte)
-{
-    return ascii_is_digit(byte) || (byte >= 'a' && byte <= 'f') || (byte >= 'A' && byte <= 'F');
-}
-
-/* RFC 8259, 7. The grammar asks for four digits and no more: half a surrogate pair is valid JSON. */
-static const char *scan_code_unit(const char *at)
-{
-    for (int i = 0; i < 4; i++) {
-        if (!is_hex_digit(*at++))
-            return NULL;
-    }
-    return at;
-}
-
-/* RFC 8259, 7 */
-static const char *scan_escape(const char *at)
-{
-    static const bool is_short[256] = {['"'] = true, ['\\'] = true, ['/'] = true, ['b'] = true,
-                                       ['f'] = true, ['n'] = true,  ['r'] = true, ['t'] = true};
-    if (*at++ != '\\')
-        return NULL;
-    if (is_short[(unsigned char)*at])
-        return at + 1;
-    return *at == 'u' ? scan_code_unit(at + 1) : NULL;
-}
-
-/* The end of a line of an SDP, which is most of what there is to escape. */
-enum { LINE_END_LEN = 4 };
-
-static inline bool is_line_end(const char *at)
-{
-    return memcmp(at, "\\r\\n", LINE_END_LEN) == 0;
-}
-
-/* Go over the blocks of a string from an escape on. Returns its closing quote; or, where what is left is
- * shorter than a block, how far this came, which may be `end`; or NULL. */
-static const char *scan_blocks(const char *at, const char *end)
-{
-    while (end - at >= BLOCK + LINE_END_LEN) {
-        const char *next = at + BLOCK;
-        for (uint64_t marks = mark_block(at); marks != 0;) {
-            const char *special = at + __builtin_ctzll(marks);
-            if (*special == '"')
-                return special;
-            const char *after = is_line_end(special) ? special + LINE_END_LEN : scan_escape(special);
-            if (after == NULL)
-                return NULL;
-            if (after >= at + BLOCK) {
-                next = after;
-                break;
-            }
-            marks &= UINT64_MAX << (after - at); /* the escape itself may have marks */
-        }
-        at = next;
-    }
-    return at;
-}
-
-/* The rest of a string, from its first escape on. */
-static const char *scan_escapes(const char *at, const char *end)
-{
-    at = scan_blocks(at, end);
-    if (at == NULL)
-        return NULL;
-    while ((at = skip_plain(at, end)) != NULL && *at != '"') {
-        at = scan_escape(at);
-        if (at == NULL)
-            return NULL;
-    }
-    return at == NULL ? NULL : at + 1;
-}
-
-static inline const char *scan_string(const char *at, const char *end, bool *has_escapes)
-{
-    if (*at != '"')
-        return NULL;
-    at = skip_plain(at + 1, end);
-    if (at == NULL)
-        return NULL;
-    /* RFC 8259, 7: a control character must be escaped. One that is not is refused as a broken escape. */
-    *has_escapes = *at != '"';
-    return *has_escapes ? scan_escapes(at, end) : at + 1;
 }
 
 /* ---- Other scalars ---- */
@@ -258,7 +81,7 @@ static inline const char *scan_scalar(const char *at, const char *end, json_type
 {
     if (*at == '"') {
         *type = JSON_STRING;
-        return scan_string(at, end, has_escapes);
+        return json_string_scan(at, end, has_escapes);
     }
     *has_escapes = false;
     switch (*at) {
@@ -283,7 +106,7 @@ static inline const char *scan_scalar(const char *at, const char *end, json_type
 static inline const char *scan_name(const char *at, const char *end, slice *name, bool *has_escapes)
 {
     const char *start = at;
-    at = scan_string(at, end, has_escapes);
+    at = json_string_scan(at, end, has_escapes);
     if (at == NULL)
         return NULL;
     *name = (slice){start + 1, (size_t)(at - start) - 2};
@@ -353,7 +176,7 @@ static const char *scan_flat_object(const char *at, const char *end)
     do {
         if (*++at != '"')
             return NULL;
-        at = skip_plain(at + 1, end);
+        at = json_string_skip_plain(at + 1, end);
         /* The last byte is a bracket. So a quote has a byte behind it, and that is before the end. */
         if (at == NULL || *at != '"' || at[1] != ':')
             return NULL;
