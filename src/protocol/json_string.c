@@ -54,25 +54,32 @@ static inline bool is_line_end(const char *at)
     return memcmp(at, "\\r\\n", LINE_END_LEN) == 0;
 }
 
+/* Read a block of a string by its marks. Returns where to go on, which is in the next block; its closing
+ * quote; or NULL. */
+static const char *scan_block(const char *at)
+{
+    const char *end = at + JSON_BLOCK;
+    for (uint64_t marks = json_mark_block(at); marks != 0;) {
+        const char *special = at + __builtin_ctzll(marks);
+        if (*special == '"')
+            return special;
+        const char *after = is_line_end(special) ? special + LINE_END_LEN : scan_escape(special);
+        if (after == NULL || after >= end)
+            return after;
+        marks &= UINT64_MAX << (after - at); /* the escape itself may have marks */
+    }
+    return end;
+}
+
 /* Go over the blocks of a string from an escape on. Returns its closing quote; or, where what is left is
  * shorter than a block, how far this came, which may be `end`; or NULL. */
 static const char *scan_blocks(const char *at, const char *end)
 {
     while (end - at >= JSON_BLOCK + LINE_END_LEN) {
-        const char *next = at + JSON_BLOCK;
-        for (uint64_t marks = json_mark_block(at); marks != 0;) {
-            const char *special = at + __builtin_ctzll(marks);
-            if (*special == '"')
-                return special;
-            const char *after = is_line_end(special) ? special + LINE_END_LEN : scan_escape(special);
-            if (after == NULL)
-                return NULL;
-            if (after >= at + JSON_BLOCK) {
-                next = after;
-                break;
-            }
-            marks &= UINT64_MAX << (after - at); /* the escape itself may have marks */
-        }
+        /* Behind the block there may be the letter of its last escape, which is read as if it were plain. */
+        const char *next = json_is_lines(at) ? at + JSON_BLOCK : scan_block(at);
+        if (next == NULL || next < at + JSON_BLOCK)
+            return next;
         at = next;
     }
     return at;
