@@ -38,7 +38,8 @@ static inline uint64_t json_mark_step(const char *at)
 {
     __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)at);
     __m128i turned = _mm_xor_si128(bytes, _mm_set1_epi8(JSON_QUOTE_TURN));
-    __m128i low = _mm_cmpeq_epi8(turned, _mm_min_epu8(turned, _mm_set1_epi8(JSON_QUOTE_TURNED)));
+    __m128i limit = _mm_set1_epi8(JSON_QUOTE_TURNED);
+    __m128i low = _mm_cmpeq_epi8(_mm_max_epu8(turned, limit), limit);
     __m128i backslashes = _mm_cmpeq_epi8(bytes, _mm_set1_epi8('\\'));
     return (uint64_t)_mm_movemask_epi8(_mm_or_si128(low, backslashes));
 }

@@ -76,14 +76,9 @@ static const char *scan_literal(const char *at, const char *end, slice literal)
     return is_there ? at + literal.len : NULL;
 }
 
-/* A value that is not a container. */
-static inline const char *scan_scalar(const char *at, const char *end, json_type *type, bool *has_escapes)
+/* A value that is neither a container nor a string. */
+static inline const char *scan_bare(const char *at, const char *end, json_type *type)
 {
-    if (*at == '"') {
-        *type = JSON_STRING;
-        return json_string_scan(at, end, has_escapes);
-    }
-    *has_escapes = false;
     switch (*at) {
     case 'n':
         *type = JSON_NULL;
@@ -98,6 +93,17 @@ static inline const char *scan_scalar(const char *at, const char *end, json_type
         *type = JSON_NUMBER;
         return scan_number(at);
     }
+}
+
+/* A value that is not a container. */
+static inline const char *scan_scalar(const char *at, const char *end, json_type *type, bool *has_escapes)
+{
+    if (*at == '"') {
+        *type = JSON_STRING;
+        return json_string_scan(at, end, has_escapes);
+    }
+    *has_escapes = false;
+    return scan_bare(at, end, type);
 }
 
 /* ---- Members and containers ---- */
@@ -169,23 +175,81 @@ static const char *scan_container(const char *at, const char *end)
     return at;
 }
 
-/* A flat object as JSON.stringify() writes it: no blanks, no escapes, and nothing in it is a container. Most
- * candidates are such. NULL for every other text, good or bad: scan_container() must read it. */
+/* ---- Flat objects ---- */
+
+/* A walk over the special bytes of a text (protocol/json_block.h). The marks of a block tell all of them at
+ * once, so where the next string ends is known before this one has been looked at. */
+typedef struct special_walk {
+    const char *block; /* has JSON_BLOCK bytes */
+    const char *end;   /* of the text */
+    uint64_t marks;    /* special bytes of the block that are not taken yet */
+} special_walk;
+
+/* Go on at this place of the text, which has a block or more. Its last block may begin before that place. */
+static inline void walk_from(special_walk *walk, const char *at)
+{
+    walk->block = walk->end - at < JSON_BLOCK ? walk->end - JSON_BLOCK : at;
+    walk->marks = json_mark_block(walk->block) & UINT64_MAX << (at - walk->block);
+}
+
+/* Take the next special byte. NULL if there is none. */
+static inline const char *take_special(special_walk *walk)
+{
+    while (walk->marks == 0) {
+        const char *next = walk->block + JSON_BLOCK;
+        if (next == walk->end)
+            return NULL;
+        walk_from(walk, next);
+    }
+    const char *special = walk->block + __builtin_ctzll(walk->marks);
+    walk->marks &= walk->marks - 1;
+    return special;
+}
+
+/* Take a string that begins here with a quote. Returns the quote that ends it; or the backslash or control
+ * character before that; or NULL. */
+static inline const char *take_string(special_walk *walk, const char *at)
+{
+    const char *quote = take_special(walk);
+    assert(quote == at);
+    (void)quote, (void)at;
+    return take_special(walk);
+}
+
+/* Take a value. Returns where it ends, or NULL: a container is read as a broken number. */
+static inline const char *take_value(special_walk *walk, const char *at)
+{
+    json_type type; /* not used */
+    if (*at != '"')
+        return scan_bare(at, walk->end, &type);
+    at = take_string(walk, at);
+    if (at == NULL)
+        return NULL;
+    if (*at == '"')
+        return at + 1;
+    at = json_string_scan_escapes(at, walk->end);
+    if (at != NULL)
+        walk_from(walk, at);
+    return at;
+}
+
+/* A flat object as JSON.stringify() writes it: no blanks, no names with escapes, and nothing in it is a
+ * container. Most candidates are such. NULL for every other text, good or bad, and for one that is shorter
+ * than a block: scan_container() must read it. */
 static const char *scan_flat_object(const char *at, const char *end)
 {
+    if (end - at < JSON_BLOCK)
+        return NULL;
+    special_walk walk = {.end = end};
+    walk_from(&walk, at);
     do {
         if (*++at != '"')
             return NULL;
-        at = json_string_skip_plain(at + 1, end);
+        at = take_string(&walk, at);
         /* The last byte is a bracket. So a quote has a byte behind it, and that is before the end. */
         if (at == NULL || *at != '"' || at[1] != ':')
             return NULL;
-        at += 2;
-        if (is_opening(*at))
-            return NULL;
-        json_type type; /* not used, as the next */
-        bool has_escapes;
-        at = scan_scalar(at, end, &type, &has_escapes);
+        at = take_value(&walk, at + 2);
         if (at == NULL)
             return NULL;
     } while (*at == ',');

@@ -190,6 +190,15 @@ static void a_flat_object_is_read_as_any_other(void **state)
         "{\"a\":true,\"b\":-1.5e3,\"\":\"\",\"c\":false}",
         "{\"a\":{\"b\":[1]},\"c\":\"\\n\",\"\\u0061\":1}",
         "{}",
+        "{\"candidate\":\"candidate:842163049 1 udp 1677729535 192.0.2.57 56143 typ srflx raddr 0.0.0.0 "
+        "rport 0 "
+        "generation 0 ufrag hX8S network-cost 999\",\"sdpMid\":\"0\",\"sdpMLineIndex\":0,"
+        "\"usernameFragment\":\"hX8S\"}",
+        "{\"type\":\"offer\",\"sdp\":\"v=0\\r\\no=- 1 2 IN IP4 127.0.0.1\\r\\ns=-\\r\\nt=0 "
+        "0\\r\\n\",\"a\":\"\","
+        "\"b\":\"\\\"\",\"c\":\"\\u00e9\",\"d\":12345678901234567890123456789012345678901234567890}",
+        "{\"\":\"\",\"\":\"\",\"\":\"\",\"\":\"\",\"\":\"\",\"\":\"\",\"\":\"\",\"\":\"\",\"\":\"\",\"\":"
+        "\"\",\"\":\"\"}",
     };
     static const char others[] = "\"\\,:{}[] 0-aen.\n\x01\x7F";
     for (size_t i = 0; i < sizeof(objects) / sizeof(objects[0]); i++) {
@@ -208,6 +217,29 @@ static void a_flat_object_is_read_as_any_other(void **state)
     }
 }
 
+/* Its strings begin and end at each place of a block, and its text ends at each place of its last one. */
+static void a_flat_object_is_read_wherever_its_blocks_end(void **state)
+{
+    (void)state;
+    static const char start[] = "{\"first\":\"", behind[] = "\",\"second\":\"";
+    static const char *const ends[] = {"\",\"third\":0}", "\\\"\",\"third\":null}", "\",\"third\":[]}",
+                                       "\",\"third\":0", "\",\"th\nrd\":0}"};
+    for (size_t first = 0; first < 70; first++) {
+        for (size_t second = 0; second < 140; second += 1 + first % 3) {
+            for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
+                char text[MAX_TEXT];
+                size_t len = put(text, 0, start);
+                memset(text + len, 'a', first);
+                len = put(text, len + first, behind);
+                memset(text + len, 'b', second);
+                len = put(text, len + second, ends[i]);
+                check_object(text, len);
+                assert_int_equal(is_value("", text, len, ""), i < 3);
+            }
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -216,6 +248,7 @@ int main(void)
         cmocka_unit_test(strings_of_many_pieces_end_where_they_should),
         cmocka_unit_test(a_string_that_is_cut_off_has_no_end),
         cmocka_unit_test(a_flat_object_is_read_as_any_other),
+        cmocka_unit_test(a_flat_object_is_read_wherever_its_blocks_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
