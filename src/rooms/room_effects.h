@@ -49,22 +49,22 @@ typedef enum room_failure {
 /* How many kinds of signals `is_first` tells apart. A kind from here on counts as its remainder. */
 enum { ROOM_KINDS = 16 };
 
-/* What became of a signal. All slices are borrowed for the call. */
+/* What became of a signal. The members are borrowed for the call: room_member.h says their names and that of
+ * the room. There is one report for each signal, so it has only what the members don't say. */
 typedef struct room_signal_report {
     room_outcome outcome;
-    int kind;                   /* as given to room_manager_signal() */
-    size_t bytes;               /* of its body */
-    slice room;                 /* the codeword */
-    slice from;                 /* the sender's user name, which may be empty */
-    slice to;                   /* the receiver's user name; empty where there is no receiver, or no name */
-    const room_peer *from_peer; /* the sender; NULL when its connection is lost */
-    const room_peer *to_peer;   /* the receiver; NULL where there is none */
-    room_failure failure;       /* why it was refused or dropped; NONE otherwise */
-    const char *why;            /* the same in words, a literal; NULL otherwise */
-    uint64_t waited_ms;         /* how long it was in the queue; 0 where it was in none */
-    bool is_first;              /* the first signal of its kind that has reached anybody in this room */
-    uint64_t room_age_ms;       /* how long ago the room's first user joined */
+    int kind;                /* as given to room_manager_signal() */
+    size_t bytes;            /* of its body */
+    const room_member *from; /* the sender; it has no peer when its connection is lost */
+    const room_member *to;   /* the receiver; NULL where there is none */
+    uint64_t waited_ms;      /* how long it was in the queue; 0 where it was in none */
+    room_failure failure;    /* why it was refused or dropped; NONE otherwise */
+    bool is_first;           /* the first signal of its kind that has reached anybody in this room */
+    uint32_t room_age_ms;    /* where is_first: how long ago the room's first user joined */
 } room_signal_report;
+
+/* A failure in words, a literal; NULL for NONE. */
+const char *room_failure_text(room_failure failure);
 
 /* What happens to a room or in it. */
 typedef enum room_event_kind {

@@ -5,57 +5,48 @@
 #include <assert.h>
 #include <errno.h>
 
-/* A signal on its way, borrowed from the sender's message or from the queue. */
-typedef struct parcel {
-    const room_signal *signal;
-    size_t bytes;
-    uint64_t waited_ms; /* in the queue */
-} parcel;
-
-static const char *const failures[ROOM_FAILURES] = {
-    [ROOM_FAILURE_QUEUE_FULL] = "room queue is full",
-    [ROOM_FAILURE_BUDGET_USED_UP] = "server queue budget is used up",
-    [ROOM_FAILURE_NO_MEMORY] = "out of memory",
-    [ROOM_FAILURE_RECEIVER_ENDING] = "receiver is ending",
-    [ROOM_FAILURE_SENDER_LEFT] = "sender left",
-    [ROOM_FAILURE_EXPIRED] = "expired",
-    [ROOM_FAILURE_SERVER_STOPS] = "server stops",
-    [ROOM_FAILURE_SENDER_LOST] = "sender lost",
-    [ROOM_FAILURE_NOT_UNDERSTOOD] = "not understood",
-    [ROOM_FAILURE_NOBODY_THERE] = "nobody there",
-    [ROOM_FAILURE_MERGED] = "rooms were merged",
-};
-
-/* Is this the first signal of its kind that reaches somebody in the room? Not any more afterwards. */
-static bool mark_passed(room *r, room_outcome outcome, int kind)
+const char *room_failure_text(room_failure failure)
 {
-    uint16_t bit = (uint16_t)(1U << (kind & (ROOM_KINDS - 1)));
-    if ((outcome != ROOM_SIGNAL_RELAYED && outcome != ROOM_SIGNAL_DELIVERED) || (r->passed_kinds & bit) != 0)
-        return false;
-    r->passed_kinds |= bit;
-    return true;
+    static const char *const texts[ROOM_FAILURES] = {
+        [ROOM_FAILURE_QUEUE_FULL] = "room queue is full",
+        [ROOM_FAILURE_BUDGET_USED_UP] = "server queue budget is used up",
+        [ROOM_FAILURE_NO_MEMORY] = "out of memory",
+        [ROOM_FAILURE_RECEIVER_ENDING] = "receiver is ending",
+        [ROOM_FAILURE_SENDER_LEFT] = "sender left",
+        [ROOM_FAILURE_EXPIRED] = "expired",
+        [ROOM_FAILURE_SERVER_STOPS] = "server stops",
+        [ROOM_FAILURE_SENDER_LOST] = "sender lost",
+        [ROOM_FAILURE_NOT_UNDERSTOOD] = "not understood",
+        [ROOM_FAILURE_NOBODY_THERE] = "nobody there",
+        [ROOM_FAILURE_MERGED] = "rooms were merged",
+    };
+    return texts[failure];
 }
 
-static void report(const room_manager *manager, room_outcome outcome, const parcel *p,
-                   const room_member *from, const room_member *to, room_failure failure)
+/* What will be told of a signal that is borrowed from the sender's message or from the queue. */
+static room_signal_report report_of(const room_signal *signal, const room_member *from)
 {
-    room *r = from->room;
-    room_signal_report told = {
-        .outcome = outcome,
-        .kind = p->signal->kind,
-        .bytes = p->bytes,
-        .room = room_name(r),
-        .from = room_user(from),
-        .to = to == NULL ? SLICE_LITERAL("") : room_user(to),
-        .from_peer = from->peer,
-        .to_peer = to == NULL ? NULL : to->peer,
-        .failure = failure,
-        .why = failures[failure],
-        .waited_ms = p->waited_ms,
-        .is_first = mark_passed(r, outcome, p->signal->kind),
-        .room_age_ms = (uint32_t)manager->now_ms - r->opened_ms,
-    };
-    manager->effects.on_signal(manager->effects.context, &told);
+    return (room_signal_report){
+        .kind = signal->kind, .bytes = parts_len(signal->parts, signal->count), .from = from};
+}
+
+/* It has reached somebody. If it is the first of its kind in the room, say so. */
+static void mark_passed(const room_manager *manager, room_signal_report *told)
+{
+    room *r = told->from->room;
+    uint16_t bit = (uint16_t)(1U << (told->kind & (ROOM_KINDS - 1)));
+    told->is_first = (r->passed_kinds & bit) == 0;
+    if (told->is_first)
+        told->room_age_ms = (uint32_t)manager->now_ms - r->opened_ms;
+    r->passed_kinds |= bit;
+}
+
+static void report(const room_manager *manager, room_signal_report *told, room_outcome outcome,
+                   room_failure failure)
+{
+    told->outcome = outcome;
+    told->failure = failure;
+    manager->effects.on_signal(manager->effects.context, told);
 }
 
 static room_failure send_to(const room_member *to, const room_signal *signal, const room_member *from)
@@ -66,12 +57,19 @@ static room_failure send_to(const room_member *to, const room_signal *signal, co
     return face->send(to->peer, signal, from) ? ROOM_FAILURE_NONE : ROOM_FAILURE_RECEIVER_ENDING;
 }
 
-/* Pass a signal to a present member; `outcome` is what that is called where it succeeds. */
-static void deliver(const room_manager *manager, room_outcome outcome, const parcel *p,
-                    const room_member *from, const room_member *to)
+/* Pass a signal to a present member; `outcome` is what that is called where it succeeds. `told` is what there
+ * is to say about the signal itself. */
+static void deliver(const room_manager *manager, room_outcome outcome, const room_signal *signal,
+                    const room_member *to, room_signal_report *told)
 {
-    room_failure failure = send_to(to, p->signal, from);
-    report(manager, failure == ROOM_FAILURE_NONE ? outcome : ROOM_SIGNAL_DROPPED, p, from, to, failure);
+    told->to = to;
+    room_failure failure = send_to(to, signal, told->from);
+    told->is_first = false;
+    if (failure == ROOM_FAILURE_NONE)
+        mark_passed(manager, told);
+    else
+        outcome = ROOM_SIGNAL_DROPPED;
+    report(manager, told, outcome, failure);
 }
 
 /* ---- Into the queue ---- */
@@ -99,44 +97,45 @@ static int push(const room_manager *manager, room_member *from, const room_signa
     return err;
 }
 
-static int enqueue(room_manager *manager, room_member *from, const parcel *p)
+static int enqueue(room_manager *manager, room_member *from, const room_signal *signal,
+                   room_signal_report *told)
 {
-    int err = push(manager, from, p->signal);
+    int err = push(manager, from, signal);
     if (err != 0) { /* protocol/README.md, 1.3: what is queued already stays */
-        report(manager, ROOM_SIGNAL_REFUSED, p, from, NULL, failure_of(err));
+        report(manager, told, ROOM_SIGNAL_REFUSED, failure_of(err));
         return err == -ENOMEM ? -ENOMEM : -ENOSPC;
     }
     manager->counts.pending_messages++;
-    manager->counts.pending_bytes += p->bytes;
-    report(manager, ROOM_SIGNAL_QUEUED, p, from, NULL, ROOM_FAILURE_NONE);
+    manager->counts.pending_bytes += told->bytes;
+    report(manager, told, ROOM_SIGNAL_QUEUED, ROOM_FAILURE_NONE);
     return 0;
 }
 
 /* Nobody else is there. */
-static int keep(room_manager *manager, room_member *from, const parcel *p)
+static int keep(room_manager *manager, room_member *from, const room_signal *signal, room_signal_report *told)
 {
-    if (!p->signal->is_fleeting)
-        return enqueue(manager, from, p);
-    report(manager, ROOM_SIGNAL_DROPPED, p, from, NULL, ROOM_FAILURE_NOBODY_THERE);
+    if (!signal->is_fleeting)
+        return enqueue(manager, from, signal, told);
+    report(manager, told, ROOM_SIGNAL_DROPPED, ROOM_FAILURE_NOBODY_THERE);
     return 0;
 }
 
 int room_signals_pass(room_manager *manager, room_member *from, const room_signal *signal)
 {
-    const parcel p = {.signal = signal, .bytes = parts_len(signal->parts, signal->count)};
+    room_signal_report told = report_of(signal, from);
     const room *r = from->room;
     assert(r->member_count > 1 ? r->backlog == NULL : r->backlog == NULL || r->backlog->owner == from);
     const room_member *only = signal->to;
     assert(only == NULL || (only->room == r && !only->is_waiting));
     if (r->member_count == 1 && only == NULL)
-        return keep(manager, from, &p);
+        return keep(manager, from, signal, &told);
 
     /* protocol/README.md, 1.2: to every other user of the room. */
     const room_member *to;
     SLIST_FOREACH(to, &r->members, link)
     {
         if (only == NULL ? to != from : to == only)
-            deliver(manager, ROOM_SIGNAL_RELAYED, &p, from, to);
+            deliver(manager, ROOM_SIGNAL_RELAYED, signal, to, &told);
     }
     return 0;
 }
@@ -182,12 +181,12 @@ void room_signals_hand_out(room_manager *manager, room_backlog *backlog, const r
     while ((queued = dequeue(manager, backlog)) != NULL) {
         const struct iovec part = {.iov_base = queued->data, .iov_len = queued->len};
         const room_signal signal = {.kind = queued->kind, .count = 1, .parts = &part};
-        const parcel p = {
-            .signal = &signal, .bytes = queued->len, .waited_ms = manager->now_ms - queued->since_ms};
+        room_signal_report told = report_of(&signal, backlog->owner);
+        told.waited_ms = manager->now_ms - queued->since_ms;
         if (to != NULL)
-            deliver(manager, ROOM_SIGNAL_DELIVERED, &p, backlog->owner, to);
+            deliver(manager, ROOM_SIGNAL_DELIVERED, &signal, to, &told);
         else
-            report(manager, ROOM_SIGNAL_DROPPED, &p, backlog->owner, NULL, failure);
+            report(manager, &told, ROOM_SIGNAL_DROPPED, failure);
         pending_signal_free(queued);
     }
     set_owner(manager, backlog, NULL);
@@ -259,8 +258,9 @@ void room_signals_collect(room_manager *manager, room_backlog *backlog, int kind
         return;
     }
     const room_signal signal = {.kind = kind, .count = 1, .parts = &part};
-    const parcel p = {.signal = &signal, .bytes = body.len, .waited_ms = manager->now_ms - since_ms};
-    report(manager, ROOM_SIGNAL_REFUSED, &p, backlog->owner, NULL, failure_of(err));
+    room_signal_report told = report_of(&signal, backlog->owner);
+    told.waited_ms = manager->now_ms - since_ms;
+    report(manager, &told, ROOM_SIGNAL_REFUSED, failure_of(err));
 }
 
 /* Those that were queued first come first, since both are of one sender. */

@@ -59,24 +59,26 @@ static void log_signal(const room_signal_report *report)
         [ROOM_SIGNAL_DELIVERED] = "delivered", [ROOM_SIGNAL_REFUSED] = "refused",
         [ROOM_SIGNAL_DROPPED] = "dropped",
     };
-    const room_peer *from = report->from_peer;
-    const room_peer *to = report->to_peer;
+    const room_peer *from = room_member_peer(report->from);
+    const room_member *to = report->to;
+    const char *why = room_failure_text(report->failure);
     log_field fields[9];
     size_t count = 0;
     if (from != NULL)
         fields[count++] = LOG_NUMBER("conn", from->face->id(from));
-    fields[count++] = LOG_PRIVATE("room", report->room);
-    fields[count++] = LOG_PRIVATE("user", report->from);
+    fields[count++] = LOG_PRIVATE("room", room_member_room(report->from));
+    fields[count++] = LOG_PRIVATE("user", room_member_user(report->from));
     fields[count++] = LOG_LITERAL("kind", signal_kind_name((signal_kind)report->kind));
     fields[count++] = LOG_NUMBER("bytes", report->bytes);
     if (to != NULL) {
-        fields[count++] = LOG_NUMBER("to_conn", to->face->id(to));
-        fields[count++] = LOG_PRIVATE("to", report->to);
+        const room_peer *to_peer = room_member_peer(to);
+        fields[count++] = LOG_NUMBER("to_conn", to_peer->face->id(to_peer));
+        fields[count++] = LOG_PRIVATE("to", room_member_user(to));
     }
     if (report->outcome == ROOM_SIGNAL_DELIVERED)
         fields[count++] = LOG_NUMBER("waited_ms", report->waited_ms);
-    if (report->why != NULL)
-        fields[count++] = LOG_LITERAL("why", report->why);
+    if (why != NULL)
+        fields[count++] = LOG_LITERAL("why", why);
     log_frequent_event(LOG_INFO, log_namespace, outcomes[report->outcome], fields, count);
 }
 

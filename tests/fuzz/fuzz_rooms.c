@@ -333,7 +333,7 @@ static void pop(model *m, int room, const room_signal_report *report)
 {
     model_room *r = &m->rooms[room];
     CHECK(r->queued > 0);
-    CHECK(slice_equals(report->from, user_names[r->queue[0].user]));
+    CHECK(slice_equals(room_member_user(report->from), user_names[r->queue[0].user]));
     CHECK(r->queue[0].number == (uint32_t)report->kind / NUMBER);
     memmove(r->queue, r->queue + 1, (r->queued - 1) * sizeof(r->queue[0]));
     r->queued--;
@@ -343,22 +343,26 @@ static void pop(model *m, int room, const room_signal_report *report)
 static void on_signal(void *context, const room_signal_report *report)
 {
     model *m = context;
-    const peer *sender = (const peer *)report->from_peer;
-    int room = sender != NULL && sender->kind == OF_SESSION ? SESSION : find(room_names, ROOMS, report->room);
-    int from = find(user_names, USERS, report->from);
+    const peer *sender = (const peer *)room_member_peer(report->from);
+    int room = sender != NULL && sender->kind == OF_SESSION
+                   ? SESSION
+                   : find(room_names, ROOMS, room_member_room(report->from));
+    int from = find(user_names, USERS, room_member_user(report->from));
     m->attempts++;
 
-    bool has_receiver = report->to_peer != NULL;
+    bool has_receiver = report->to != NULL;
     bool is_sent = has_receiver && report->failure != ROOM_FAILURE_NOT_UNDERSTOOD;
-    CHECK(!has_receiver || is_sent == understands((const peer *)report->to_peer, report->kind % NUMBER));
+    CHECK(!has_receiver ||
+          is_sent == understands((const peer *)room_member_peer(report->to), report->kind % NUMBER));
     if (is_sent) {
         CHECK(m->last_sent.number == (uint32_t)report->kind / NUMBER && m->last_sent.room == room);
         CHECK(m->sent_bytes == report->bytes);
-        CHECK(m->last_sent.user == from && slice_equals(report->to, user_names[m->receiver->user]));
+        CHECK(m->last_sent.user == from &&
+              slice_equals(room_member_user(report->to), user_names[m->receiver->user]));
         CHECK(m->took_it == (report->outcome != ROOM_SIGNAL_DROPPED));
     }
     bool is_given_up = report->outcome == ROOM_SIGNAL_DROPPED || report->outcome == ROOM_SIGNAL_REFUSED;
-    CHECK((report->why != NULL) == is_given_up);
+    CHECK((room_failure_text(report->failure) != NULL) == is_given_up);
 
     model_room *r = &m->rooms[room];
     switch (report->outcome) {

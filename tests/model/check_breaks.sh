@@ -52,7 +52,7 @@ broken "a signal goes to every other user" room_signals.c 's/^( +)deliver\(manag
 broken "nobody gets back its own" room_signals.c 's/only == NULL \? to != from/only == NULL ? true/'
 broken "a signal to one goes to that one alone" room_signals.c 's/: to == only\)/: to != from)/'
 broken "a signal to one is not queued" room_signals.c 's/r->member_count == 1 \&\& only == NULL/r->member_count <= 2 \&\& (only != NULL || r->member_count == 1)/'
-broken "a fleeting signal is not queued" room_signals.c 's/if \(!p->signal->is_fleeting\)/if (true)/'
+broken "a fleeting signal is not queued" room_signals.c 's/if \(!signal->is_fleeting\)/if (true)/'
 broken "a kind of signals that is not understood is dropped" room_signals.c 's/if \(\(face->kinds .*/if (false)/'
 broken "a user gets its own queue back" room_signals.c 's/^( +)set_owner\(manager, r->backlog, newcomer\);/\1empty_queue(manager, r, newcomer, ROOM_FAILURE_NONE);/'
 broken "only a user gets its queue back" room_signals.c 's/if \(owner->has_user \&\& newcomer->has_user \&\& /if (/'

@@ -367,14 +367,15 @@ static void on_signal(void *context, const room_signal_report *told)
         [ROOM_SIGNAL_DROPPED] = "dropped",
     };
     world *w = context;
-    int to = told->to.len == 0 ? -1 : find(user_names, MODEL_USERS, told->to);
-    const real_peer *from = (const real_peer *)told->from_peer;
+    int to = told->to == NULL ? -1 : find(user_names, MODEL_USERS, room_member_user(told->to));
+    const real_peer *from = (const real_peer *)room_member_peer(told->from);
+    const char *why = room_failure_text(told->failure);
     bool is_session = from != NULL && model_kind_of((int)(from - w->peers)) == OF_SESSION;
-    int room = is_session ? MODEL_SESSION : find(room_names, MODEL_ROOMS, told->room);
+    int room = is_session ? MODEL_SESSION : find(room_names, MODEL_ROOMS, room_member_room(told->from));
     transcript_note(&w->heard.rooms[room], "%s %d from %c to %c%s%s\n", outcomes[told->outcome],
-                    told->kind / KINDS_OF_FACE, "abcde"[find(user_names, MODEL_USERS, told->from)],
-                    to < 0 ? '-' : "abcde"[to], told -> why == NULL ? "" : ": ",
-                    told->why == NULL ? "" : told->why);
+                    told->kind / KINDS_OF_FACE,
+                    "abcde"[find(user_names, MODEL_USERS, room_member_user(told->from))],
+                    to < 0 ? '-' : "abcde"[to], why == NULL ? "" : ": ", why == NULL ? "" : why);
 }
 
 static void open_world(world *w, const reference_limits *limits)

@@ -200,8 +200,10 @@ static inline void on_signal(void *context, const room_signal_report *report)
     fixture *f = context;
     if (report->outcome == ROOM_SIGNAL_RELAYED || report->outcome == ROOM_SIGNAL_DELIVERED)
         return;
-    note(f, "%s %d of %.*s", names[report->outcome], report->kind, (int)report->from.len, report->from.data);
-    note(f, report->why == NULL ? "\n" : " (%s)\n", report->why);
+    slice from = room_member_user(report->from);
+    const char *why = room_failure_text(report->failure);
+    note(f, "%s %d of %.*s", names[report->outcome], report->kind, (int)from.len, from.data);
+    note(f, why == NULL ? "\n" : " (%s)\n", why);
 }
 
 /* Rooms of which on_event is told; NULL = nobody is. */

@@ -146,10 +146,13 @@ static void on_signal(void *context, const room_signal_report *report)
 {
     static const char *const names[] = {"relayed", "queued", "delivered", "refused", "dropped"};
     fixture *f = context;
-    note(f, "%s %d/%zu %.*s:%.*s>%.*s", names[report->outcome], report->kind, report->bytes,
-         (int)report->room.len, report->room.data, (int)report->from.len, report->from.data,
-         (int)report->to.len, report->to.data);
-    note(f, report->why == NULL ? "\n" : " (%s)\n", report->why);
+    slice room = room_member_room(report->from);
+    slice from = room_member_user(report->from);
+    slice to = report->to == NULL ? SLICE_LITERAL("") : room_member_user(report->to);
+    const char *why = room_failure_text(report->failure);
+    note(f, "%s %d/%zu %.*s:%.*s>%.*s", names[report->outcome], report->kind, report->bytes, (int)room.len,
+         room.data, (int)from.len, from.data, (int)to.len, to.data);
+    note(f, why == NULL ? "\n" : " (%s)\n", why);
 }
 
 static void open_manager(fixture *f, const room_limits *limits)
