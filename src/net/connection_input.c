@@ -114,18 +114,23 @@ static void take_pong(connection *c)
     set->events->on_pong(c);
 }
 
-/* Does this event complete a frame, and is that one more than the peer may send? A close frame is never too
- * much, and a broken frame gets its own answer. */
-static bool is_flood(connection *c, const ws_event *event)
+/* A frame is complete: may the peer send it? If not, it was one too many, and the connection ends. */
+static bool admit_frame(connection *c)
 {
-    if (c->decoder.is_in_frame || event->type == WS_EVENT_CLOSE || event->type == WS_EVENT_FAULT)
-        return false;
-    if (event->type == WS_EVENT_PONG && c->pongs_owed > 0) {
-        c->pongs_owed--; /* it answers our ping, which may have been sent because of another user */
-        return false;
-    }
     const connection_set *set = c->entry.set;
-    return !token_bucket_take(&c->frames, set->limits->frame_rate, net_loop_now_ms(set->loop));
+    if (token_bucket_take(&c->frames, set->limits->frame_rate, net_loop_now_ms(set->loop)))
+        return true;
+    connection_close(c, CLOSE_REASON_FLOOD, "too many messages");
+    return false;
+}
+
+/* The same with a pong. It may answer our ping, which may have been sent because of another user. */
+static bool admit_pong(connection *c)
+{
+    if (c->pongs_owed == 0)
+        return admit_frame(c);
+    c->pongs_owed--;
+    return true;
 }
 
 static void join_backlog(connection *c)
@@ -141,24 +146,23 @@ static void take_fault(connection *c, const ws_event *event)
     connection_close_with(c, &(connection_end){reason, event->code, event->reason}, event->reason);
 }
 
-/* Handle one event of the decoder. False when the rest of the input must not be handled now. */
+/* Handle one event of the decoder. False when the rest of the input must not be handled now. A close frame is
+ * never too much, and a broken frame gets its own answer. */
 static bool take_event(connection *c, const ws_event *event)
 {
-    if (is_flood(c, event)) {
-        connection_close(c, CLOSE_REASON_FLOOD, "too many messages");
-        return false;
-    }
-
     switch (event->type) {
     case WS_EVENT_NONE:
         return false;
     case WS_EVENT_DATA:
-        return take_data(c, event);
+        return (c->decoder.is_in_frame || admit_frame(c)) && take_data(c, event);
     case WS_EVENT_PING: {
         struct iovec data = {event->data, event->len};
-        return connection_send(c, WS_OPCODE_PONG, &data, 1); /* RFC 6455, 5.5.3: the same data */
+        /* RFC 6455, 5.5.3: the same data */
+        return admit_frame(c) && connection_send(c, WS_OPCODE_PONG, &data, 1);
     }
     case WS_EVENT_PONG:
+        if (!admit_pong(c))
+            return false;
         take_pong(c);
         return connection_is_open(c);
     case WS_EVENT_CLOSE:

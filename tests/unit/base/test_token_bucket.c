@@ -186,9 +186,30 @@ static void looking_takes_nothing(void **state)
     assert_true(token_bucket_take(&bucket, rate, 1010));
 }
 
+/* A take at the time of the last one has a short way of its own. It must do what the long way does. */
+static void a_second_take_at_the_same_time_does_what_the_first_way_does(void **state)
+{
+    (void)state;
+    static const token_bucket_rate rates[] = {{0, 1},   {1, 1},       {50, 7},
+                                              {3, 100}, {0, 4294967}, {1000, 4294967}};
+    static const uint32_t spent[] = {0, 1, 999, 1000, 1001, 6000, 6001, 4294966000, 4294966001, 4294967000};
+    for (size_t r = 0; r < sizeof(rates) / sizeof(rates[0]); r++) {
+        for (size_t i = 0; i < sizeof(spent) / sizeof(spent[0]); i++) {
+            token_bucket one = {.millitokens_spent = spent[i], .updated_ms = 77};
+            token_bucket other = one;
+            for (int take = 0; take < 9; take++) {
+                bool was_taken = token_bucket_take(&one, rates[r], 77);
+                assert_int_equal(was_taken, token_bucket_refill_and_take(&other, rates[r], 77));
+                assert_memory_equal(&one, &other, sizeof(one));
+            }
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_second_take_at_the_same_time_does_what_the_first_way_does),
         cmocka_unit_test(a_zeroed_bucket_is_full),
         cmocka_unit_test(looking_takes_nothing),
         cmocka_unit_test(a_rate_of_zero_is_no_limit),
