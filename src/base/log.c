@@ -215,8 +215,10 @@ void log_frequent_event(log_level level, const char *namespace_, const char *eve
 void log_end_turn(void)
 {
     has_turns = true;
-    if (own != NULL)
+    if (own != NULL && own->time_ms != 0) {
         own->time_ms = 0;
+        log_render_end_turn(&own->renderer);
+    }
 }
 
 static int make_key(const uint8_t *tag_key)

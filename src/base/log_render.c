@@ -7,7 +7,8 @@
  * shorter: so this many bytes behind a line may be written, too. */
 enum { CHUNK = 32, SLACK = LOG_RENDER_TIME_CAP };
 
-static_assert(LOG_RENDER_HEAD_CAP % CHUNK == 0 && LOG_RENDER_ORIGIN_CAP % CHUNK == 0 && CHUNK <= SLACK,
+static_assert(LOG_RENDER_HEAD_CAP % CHUNK == 0 && LOG_RENDER_ORIGIN_CAP % CHUNK == 0 && CHUNK <= SLACK &&
+                  (int)LOG_RECENT_TEXT_CAP <= (int)SLACK,
               "buffers are made of chunks");
 
 static_assert(LOG_RENDER_TIME_CAP + LOG_RENDER_HEAD_CAP + LOG_RENDER_ORIGIN_CAP +
@@ -169,7 +170,7 @@ static char *put_key(const log_renderer *r, char *at, const log_field *field)
     return at + len;
 }
 
-static char *put_field(log_renderer *r, char *at, const log_field *field)
+static char *make_field(log_renderer *r, char *at, const log_field *field)
 {
     at = put_key(r, at, field);
     switch ((log_field_type)field->type) {
@@ -183,6 +184,19 @@ static char *put_field(log_renderer *r, char *at, const log_field *field)
         return put_private(r, at, field->bytes);
     }
     return at;
+}
+
+/* The field in the place `i` of the line. */
+static char *put_field(log_renderer *r, char *at, const log_field *field, size_t i)
+{
+    const log_recent_field *last = &r->recent.fields[i];
+    if (log_recent_has(last, field)) {
+        memcpy(at, last->text, LOG_RECENT_TEXT_CAP);
+        return at + last->len;
+    }
+    char *end = make_field(r, at, field);
+    log_recent_keep(&r->recent, i, field, at, (size_t)(end - at));
+    return end;
 }
 
 /* The beginning of a line up to its time. The date is the costly part of it. */
@@ -283,9 +297,15 @@ size_t log_render_line(log_renderer *renderer, const log_event_head *head, const
     at = put_chunks(at, h->text, h->len);
     at = put_chunks(at, renderer->origin, renderer->origin_len);
     for (size_t i = 0; i < count; i++)
-        at = put_field(renderer, at, &fields[i]);
+        at = put_field(renderer, at, &fields[i], i);
     if (renderer->format == SIGNAL_LOG_JSON)
         *at++ = '}';
     *at++ = '\n';
     return (size_t)(at - out);
+}
+
+void log_render_end_turn(log_renderer *renderer)
+{
+    log_recent_forget_names(&renderer->recent);
+    renderer->recent.keeps_names = true;
 }

@@ -8,6 +8,7 @@
 
 #include "base/log_escape.h"
 #include "base/log_field.h"
+#include "base/log_recent.h"
 #include "base/log_tags.h"
 
 enum {
@@ -62,6 +63,7 @@ typedef struct log_renderer {
     size_t origin_len;
     char origin[LOG_RENDER_ORIGIN_CAP]; /* the fields of the node and the thread, or nothing */
     log_tags tags;
+    log_recent recent;
 } log_renderer;
 
 /* The renderer keeps `manner->tags`, which must live as long, and copies the rest. */
@@ -72,5 +74,8 @@ void log_render_init(log_renderer *renderer, const log_manner *manner);
  * no NUL. */
 size_t log_render_line(log_renderer *renderer, const log_event_head *head, const log_field *fields,
                        size_t count, char *out);
+
+/* A turn of the thread is over: names are forgotten. Only a renderer that is told so keeps some at all. */
+void log_render_end_turn(log_renderer *renderer);
 
 #endif
