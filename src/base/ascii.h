@@ -22,19 +22,13 @@ static inline bool ascii_is_blank(char c)
     return c == ' ' || c == '\t';
 }
 
-/* May it stand in a token of HTTP (RFC 9110, 5.6.2)? Such are digits, letters, and !#$%&'*+-.^_`|~ . Each
- * request has some hundred of them, so a bit for each character of ASCII says it. */
+/* May it stand in a token of HTTP (RFC 9110, 5.6.2)? Such are digits, letters, and !#$%&'*+-.^_`|~ . A bit
+ * for each character of ASCII says it. */
 static inline bool ascii_is_token_char(char c)
 {
     static const uint64_t token_chars[2] = {0x03FF6CFA00000000, 0x57FFFFFFC7FFFFFE};
     unsigned char code = (unsigned char)c;
     return code < 128 && (token_chars[code / 64] >> (code % 64) & 1) != 0;
-}
-
-/* Is it one of the 64 characters of base64 (RFC 4648, 4)? The padding is none of them. */
-static inline bool ascii_is_base64(char c)
-{
-    return ascii_is_digit(c) || ascii_is_letter(c) || c == '+' || c == '/';
 }
 
 /* The small letter that belongs to a large one; any other character as it is. */

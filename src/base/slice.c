@@ -4,12 +4,14 @@
 
 bool slice_equals_in_any_case(slice a, slice b)
 {
+    if (slice_equals(a, b)) /* most are in the same case anyway */
+        return true;
     if (a.len != b.len)
         return false;
     for (size_t i = 0; i < a.len; i++) {
         char x = a.data[i];
         char y = b.data[i];
-        if (x != y && ascii_lower(x) != ascii_lower(y)) /* most are in the same case anyway */
+        if (x != y && ascii_lower(x) != ascii_lower(y))
             return false;
     }
     return true;

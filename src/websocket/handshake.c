@@ -8,6 +8,7 @@
 #include "websocket/handshake.h"
 
 #include "base/ascii.h"
+#include "websocket/http_text.h"
 
 #include <assert.h>
 #include <stdbool.h>
@@ -38,15 +39,6 @@ typedef struct request {
 
 /* ---- Characters and slices ---- */
 
-static bool is_token(slice text)
-{
-    for (size_t i = 0; i < text.len; i++) {
-        if (!ascii_is_token_char(text.data[i]))
-            return false;
-    }
-    return text.len > 0;
-}
-
 static bool is_visible(char c)
 {
     return c > ' ' && c < 0x7F;
@@ -65,24 +57,6 @@ static bool list_has(slice list, slice word)
 
 /* ---- The request line (RFC 9112, 3) ---- */
 
-/* No character that belongs to another part of a URI. */
-static bool is_host_char(char c)
-{
-    return is_visible(c) && c != '/' && c != '?' && c != '#' && c != '@' && c != '\\' && c != '"' &&
-           c != '<' && c != '>';
-}
-
-/* Can this be a host with an optional port (RFC 9110, 7.2)? Nobody resolves it. So it only must not be empty,
- * and have no character that belongs to another part of a URI. */
-static bool is_host(slice host)
-{
-    for (size_t i = 0; i < host.len; i++) {
-        if (!is_host_char(host.data[i]))
-            return false;
-    }
-    return host.len > 0;
-}
-
 /* Skip "http://host" of an absolute-form target (RFC 9112, 3.2.2). RFC 6455, 4.1 asks for the schemes of HTTP
  * there; a client that sends the address as its user wrote it means the same. */
 static bool skip_authority(slice *target)
@@ -100,7 +74,7 @@ static bool skip_authority(slice *target)
         slice host = {target->data + scheme.len, end - scheme.len};
         target->data += end;
         target->len -= end;
-        return is_host(host);
+        return http_text_is_host(host);
     }
     return false;
 }
@@ -143,7 +117,7 @@ static bool read_request_line(slice line, request *r)
     r->method = (slice){line.data, (size_t)(first - line.data)};
     slice target = {first + 1, (size_t)(last - first - 1)};
     slice version = {last + 1, line.len - (size_t)(last + 1 - line.data)};
-    return is_token(r->method) && read_target(target, r) && is_served_version(version);
+    return http_text_is_token(r->method) && read_target(target, r) && is_served_version(version);
 }
 
 /* ---- The header fields ---- */
@@ -151,7 +125,7 @@ static bool read_request_line(slice line, request *r)
 static void on_host(request *r, slice value)
 {
     r->host_count++;
-    r->has_bad_host |= !is_host(value);
+    r->has_bad_host |= !http_text_is_host(value);
 }
 
 static void on_upgrade(request *r, slice value)
@@ -246,14 +220,9 @@ static bool read_field(slice line, request *r)
         return false;
     slice name = {line.data, (size_t)(colon - line.data)};
     slice value = slice_trim((slice){colon + 1, line.len - name.len - 1});
-    if (!is_token(name))
+    const field *known = find_field(name); /* the name of a known one is a token */
+    if ((known == NULL && !http_text_is_token(name)) || !http_text_is_value(value))
         return false;
-    for (size_t i = 0; i < value.len; i++) {
-        unsigned char c = (unsigned char)value.data[i];
-        if ((c < ' ' && c != '\t') || c == 0x7F) /* RFC 9110, 5.5 */
-            return false;
-    }
-    const field *known = find_field(name);
     if (known != NULL)
         known->on_value(r, value);
     return true;
@@ -327,13 +296,8 @@ static bool read_head(slice head, request *r)
  * 6455, 4.1 has such a key as its example. */
 static bool is_valid_key(slice key)
 {
-    if (key.len != WS_HANDSHAKE_KEY_LEN || memcmp(key.data + KEY_CHARS, "==", 2) != 0)
-        return false;
-    for (size_t i = 0; i < KEY_CHARS; i++) {
-        if (!ascii_is_base64(key.data[i]))
-            return false;
-    }
-    return true;
+    return key.len == WS_HANDSHAKE_KEY_LEN && memcmp(key.data + KEY_CHARS, "==", 2) == 0 &&
+           http_text_is_base64((slice){key.data, KEY_CHARS});
 }
 
 static bool is_page(const ws_handshake_rules *rules, const request *r)
