@@ -35,7 +35,10 @@ int room_manager_new(const room_limits *limits, const room_effects *effects, con
         .release = effects->release,
         .context = effects->context,
     };
-    room_table_init(&manager->rooms, hash);
+    if (room_table_init(&manager->rooms, hash) != 0) {
+        free(manager);
+        return -ENOMEM;
+    }
     TAILQ_INIT(&manager->lapsing);
     TAILQ_INIT(&manager->due);
     *out = manager;
@@ -65,6 +68,7 @@ void room_manager_free(room_manager *manager)
     room *r;
     while ((r = room_table_first(&manager->rooms)) != NULL)
         tear_down_room(manager, r);
+    room_table_deinit(&manager->rooms);
     free(manager);
 }
 

@@ -42,16 +42,20 @@ static void an_empty_table_finds_nothing(void **state)
 {
     (void)state;
     room_table table;
-    room_table_init(&table, &test_key);
+    assert_int_equal(room_table_init(&table, &test_key), 0);
     assert_null(room_table_find(&table, ROOM_SPACE_ROOMS, SLICE_LITERAL("a")));
+    assert_null(room_table_find(&table, ROOM_SPACE_ROOMS, SLICE_LITERAL("")));
+    assert_null(room_table_find(&table, ROOM_SPACE_SESSIONS, SLICE_LITERAL("")));
     assert_null(room_table_first(&table));
+    room_table_deinit(&table);
 }
 
 static void a_room_is_found_until_it_is_removed(void **state)
 {
     (void)state;
     room_table table;
-    room_table_init(&table, &test_key);
+    assert_int_equal(room_table_init(&table, &test_key), 0);
+    const void *buckets = table.head->table.tbl->buckets;
     for (int turn = 0; turn < 2; turn++) { /* the table must be of use again after it was empty */
         room *r = add(&table, SLICE_LITERAL("a"));
         assert_ptr_equal(room_table_find(&table, ROOM_SPACE_ROOMS, SLICE_LITERAL("a")), r);
@@ -59,7 +63,9 @@ static void a_room_is_found_until_it_is_removed(void **state)
         assert_null(room_table_find(&table, ROOM_SPACE_ROOMS, SLICE_LITERAL("b")));
         remove_and_free(&table, r);
         assert_null(room_table_find(&table, ROOM_SPACE_ROOMS, SLICE_LITERAL("a")));
+        assert_ptr_equal(table.head->table.tbl->buckets, buckets); /* which it did not have to make anew */
     }
+    room_table_deinit(&table);
 }
 
 static void names_differ_by_every_byte_and_by_length(void **state)
@@ -67,7 +73,7 @@ static void names_differ_by_every_byte_and_by_length(void **state)
     (void)state;
     static const char bytes[] = "a\0b\0";
     room_table table;
-    room_table_init(&table, &test_key);
+    assert_int_equal(room_table_init(&table, &test_key), 0);
     room *rooms[sizeof(bytes)];
     for (size_t len = 0; len < sizeof(bytes); len++)
         rooms[len] = add(&table, (slice){bytes, len});
@@ -76,6 +82,7 @@ static void names_differ_by_every_byte_and_by_length(void **state)
     assert_null(room_table_find(&table, ROOM_SPACE_ROOMS, SLICE_LITERAL("a\0c")));
     for (size_t len = 0; len < sizeof(bytes); len++)
         remove_and_free(&table, rooms[len]);
+    room_table_deinit(&table);
 }
 
 static void one_name_in_two_spaces_is_two_rooms(void **state)
@@ -83,7 +90,7 @@ static void one_name_in_two_spaces_is_two_rooms(void **state)
     (void)state;
     slice name = SLICE_LITERAL("a");
     room_table table;
-    room_table_init(&table, &test_key);
+    assert_int_equal(room_table_init(&table, &test_key), 0);
     room *session = add_to(&table, ROOM_SPACE_SESSIONS, name);
     assert_null(room_table_find(&table, ROOM_SPACE_ROOMS, name));
     room *r = add_to(&table, ROOM_SPACE_ROOMS, name);
@@ -93,6 +100,7 @@ static void one_name_in_two_spaces_is_two_rooms(void **state)
     assert_null(room_table_find(&table, ROOM_SPACE_SESSIONS, name));
     assert_ptr_equal(room_table_find(&table, ROOM_SPACE_ROOMS, name), r);
     remove_and_free(&table, r);
+    room_table_deinit(&table);
 }
 
 static void a_large_table_keeps_every_room_while_it_grows_and_shrinks(void **state)
@@ -102,7 +110,7 @@ static void a_large_table_keeps_every_room_while_it_grows_and_shrinks(void **sta
     static room *rooms[ROOMS];
     char name[16];
     room_table table;
-    room_table_init(&table, &test_key);
+    assert_int_equal(room_table_init(&table, &test_key), 0);
     for (int i = 0; i < ROOMS; i++)
         rooms[i] = add(&table, numbered(name, i));
     for (int i = 0; i < ROOMS; i += 2)
@@ -118,6 +126,7 @@ static void a_large_table_keeps_every_room_while_it_grows_and_shrinks(void **sta
         left++;
     }
     assert_int_equal(left, ROOMS / 2);
+    room_table_deinit(&table);
 }
 
 int main(void)
