@@ -88,15 +88,21 @@ void room_places_pass_on(room_manager *manager, room_member *member, room_peer *
     old->face->on_replaced(old, member);
 }
 
+/* Is there something that keeps the room open when its only member goes? */
+static bool outlives_member(const room *r)
+{
+    return r->member_count > 1 || r->waiter_count > 0 || r->backlog != NULL;
+}
+
 /* protocol/README.md, 1.3: what it has queued stays for the TTL. protocol/README.md, 2.7 and S.3: or
  * it is gone. */
 void room_places_end_lost(room_manager *manager, room_member *member)
 {
     room *r = member->room;
-    if (member->has_user)
-        former_members_add(&r->formers, room_user(member), manager->now_ms, manager->limits.capacity);
     if (room_signals_has_queue_of(member) && !member->peer->face->keeps_queue)
         room_signals_drop(manager, r, ROOM_FAILURE_SENDER_LOST);
+    if (member->has_user && outlives_member(r))
+        former_members_add(&r->formers, room_user(member), manager->now_ms, manager->limits.capacity);
     room_places_take_out(manager, member, ROOM_NEWS_LOST, SLICE_LITERAL(""));
     if (room_signals_has_queue_of(member))
         room_signals_lose_owner(manager, member, manager->now_ms);

@@ -1117,6 +1117,38 @@ static void a_line_of_strangers_makes_place_for_one_who_was_lost(void **state)
     close_rooms(&f);
 }
 
+/* Whatever keeps its room open, company, a newcomer or its queue. */
+static void one_who_was_lost_is_known_as_long_as_its_room_lasts(void **state)
+{
+    enum { COMPANY, NEWCOMER, QUEUE, WAYS };
+    (void)state;
+    for (int way = 0; way < WAYS; way++) {
+        fixture f;
+        open_rooms_for(&f, way == COMPANY ? 2 : 1);
+        PEERS(f);
+        peer first = peer_named(&f, "first");
+        enter(&a, "kitchen", "alice");
+        pass(&f, 10);
+        if (way == COMPANY)
+            enter(&d, "kitchen", "dave");
+        if (way == NEWCOMER)
+            wait_for(&b, "kitchen", "bob");
+        if (way == QUEUE)
+            send_signal(&a, "x");
+        lose(&a);
+        if (way != NEWCOMER)
+            enter(&b, "kitchen", "bob");
+        pass(&f, 10);
+        wait_for(&first, "kitchen", "carol");
+        wait_for(&a, "kitchen", "alice");
+        journal_clear(&f.journal);
+        leave(&b);
+        assert_non_null(strstr(f.journal.text, "admit a\n"));
+        journal_clear(&f.journal);
+        close_rooms(&f);
+    }
+}
+
 static void one_who_has_left_or_was_lost_long_ago_is_a_stranger(void **state)
 {
     for (int has_left = 0; has_left < 2; has_left++) {
@@ -1373,6 +1405,7 @@ int main(void)
         cmocka_unit_test(a_member_is_asked_once_a_second_however_many_newcomers_come),
         cmocka_unit_test(one_who_was_lost_goes_before_strangers),
         cmocka_unit_test(a_line_of_strangers_makes_place_for_one_who_was_lost),
+        cmocka_unit_test(one_who_was_lost_is_known_as_long_as_its_room_lasts),
         cmocka_unit_test(one_who_has_left_or_was_lost_long_ago_is_a_stranger),
         cmocka_unit_test(the_line_before_a_room_is_bounded),
         cmocka_unit_test(a_leave_lets_the_first_waiter_in_at_once),
