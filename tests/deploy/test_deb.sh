@@ -49,7 +49,8 @@ runs_as_its_user() {
         --bounding-set=-all --inh-caps=-all --no-new-privs env WS_PORT="$port" ADMIN_PORT="$admin_port"
         LOG_FILE=/var/log/homecall-signal/signal.log homecall-signal --env-file "$env_file")
     "${as_its_user[@]}" &
-    server_pid=$!
+    local pid=$!
+    server_pids+=("$pid")
     for _ in $(seq 200); do
         "${as_its_user[@]}" --healthcheck 2>/dev/null && break
         sleep 0.05
@@ -59,6 +60,7 @@ runs_as_its_user() {
     [ "$(inside stat -c '%U:%G' /var/log/homecall-signal/signal.log.1)" = homecall-signal:homecall-signal ] ||
         fail "the log was not rotated as the user"
     end_server
+    [ ! -e "/proc/$pid" ] || fail "the server runs on"
 }
 
 # By apt and over an older package, as deploy/README.md tells it.

@@ -173,6 +173,7 @@ restarts_refuse_nobody() {
     systemd-socket-activate --listen="127.0.0.1:$port" --fdname=ws \
         "$(realpath "${BASH_SOURCE[0]}")" --restart-until-over "$binary" "$(free_port)" "$private" 2>"$private/holder" &
     server_pid=$!
+    server_pids+=("$server_pid")
     until [ -n "$(ss -Hltn "sport = :$port")" ]; do
         kill -0 "$server_pid" || fail "$(cat "$private/holder")"
         sleep 0.02
@@ -181,6 +182,7 @@ restarts_refuse_nobody() {
         --write-out '%{exitcode} %{http_code}\n' "http://127.0.0.1:$port/[1-20000]" >"$private/answers" 2>/dev/null || true
     touch "$private/over"
     wait "$server_pid" || fail "$(cat "$private/holder")"
+    server_pids=()
     server_pid=
 
     echo "$(cat "$private/restarts") restarts; connections by curl's exit code and HTTP status:"
