@@ -4,9 +4,9 @@
  * most 125 bytes. Only the payload of data frames is passed on in parts. Bytes that are not consumed are
  * never changed.
  *
- * The usual case, a message that is one whole text frame in one read, has a way of its own,
- * take_whole_text(). It leaves no trace in the decoder. All else goes through read_frame() and pass_on(),
- * which would find the same. */
+ * The usual case, a message that is one whole text frame in one read, has a way of its own in
+ * ws_decoder_next(). It leaves no trace in the decoder. All else goes through read_on(), which would find the
+ * same. */
 #include "websocket/frame.h"
 
 #include <string.h>
@@ -150,6 +150,14 @@ static inline bool unmask(uint8_t *data, size_t len, const uint8_t mask[WS_MASK_
         memcpy(data + at, &word, WORD);
         bits |= word;
         at += WORD;
+    }
+    if (len - at >= WS_MASK_LEN) {
+        uint32_t half;
+        memcpy(&half, data + at, sizeof(half));
+        half ^= one_mask;
+        memcpy(data + at, &half, sizeof(half));
+        bits |= half;
+        at += WS_MASK_LEN;
     }
     for (; at < len; at++) {
         data[at] ^= mask[at % WS_MASK_LEN];
@@ -316,36 +324,58 @@ static size_t read_frame(ws_decoder *decoder, uint32_t max_message_bytes, uint8_
     return header_len + (size_t)payload_len;
 }
 
-/* Take a message that is one text frame of a client, if it is there as a whole, and no other message is under
- * way. Returns how many bytes are consumed, all after a fault; 0 if there is no such frame, or not yet. */
-static size_t take_whole_text(ws_decoder *decoder, uint32_t max_message_bytes, uint8_t *data, size_t len,
-                              ws_event *event)
+/* Read the next event in the general way. */
+static __attribute__((noinline)) size_t read_on(ws_decoder *decoder, uint32_t max_message_bytes,
+                                                uint8_t *data, size_t len, ws_event *event)
 {
-    if (len < START_LEN || data[0] != (FIN_BIT | WS_OPCODE_TEXT) || (data[1] & MASK_BIT) == 0 ||
-        decoder->opcode != 0 || decoder->is_client)
+    *event = (ws_event){.type = WS_EVENT_NONE};
+    if (len == 0 || decoder->has_failed)
+        return len;
+    size_t consumed = decoder->is_in_frame ? pass_on(decoder, data, len, event)
+                                           : read_frame(decoder, max_message_bytes, data, len, event);
+    return event->type == WS_EVENT_FAULT ? len : consumed;
+}
+
+/* Check a whole text that is not ASCII. False with a fault. */
+static __attribute__((noinline)) bool check_text(ws_decoder *decoder, const uint8_t *text, size_t len,
+                                                 ws_event *event)
+{
+    const char *fault = find_text_fault(&decoder->utf8, text, len, true);
+    if (fault != NULL)
+        fail(decoder, event, WS_CLOSE_INVALID_DATA, fault);
+    return fault == NULL;
+}
+
+/* How long the header of a client's frame is, if it is a whole message of text and its length is written in
+ * at most two bytes; 0 otherwise, also where it is too short to say. */
+static inline size_t read_text_header(const uint8_t *data, size_t len, size_t *payload_len)
+{
+    if (len < START_LEN + 2 || data[0] != (FIN_BIT | WS_OPCODE_TEXT) || (data[1] & MASK_BIT) == 0)
         return 0;
-    size_t mask_at = START_LEN;
-    size_t payload_len = data[1] & LENGTH_BITS;
-    if (payload_len == LENGTH_IS_16_BIT && len >= START_LEN + 2) {
-        mask_at = START_LEN + 2;
-        payload_len = (size_t)(data[START_LEN] << 8 | data[START_LEN + 1]);
-        if (payload_len < LENGTH_IS_16_BIT)
-            return 0; /* a fault */
-    } else if (payload_len >= LENGTH_IS_16_BIT) {
-        return 0;
-    }
-    size_t header_len = mask_at + WS_MASK_LEN;
-    if (len < header_len + payload_len || payload_len > max_message_bytes)
-        return 0;
+    *payload_len = data[1] & LENGTH_BITS;
+    if (*payload_len < LENGTH_IS_16_BIT)
+        return START_LEN + WS_MASK_LEN;
+    bool is_16_bit = *payload_len == LENGTH_IS_16_BIT;
+    *payload_len = (size_t)(data[START_LEN] << 8 | data[START_LEN + 1]);
+    /* A shorter length is a fault in this form. */
+    return is_16_bit && *payload_len >= LENGTH_IS_16_BIT ? START_LEN + 2 + WS_MASK_LEN : 0;
+}
+
+/* The usual case has a way of its own: a message that is one text frame of a client, is there as a whole, and
+ * comes while no other message is under way. It leaves no trace in the decoder. */
+size_t ws_decoder_next(ws_decoder *decoder, uint32_t max_message_bytes, uint8_t *data, size_t len,
+                       ws_event *event)
+{
+    size_t payload_len;
+    size_t header_len = read_text_header(data, len, &payload_len);
+    if (header_len == 0 || len < header_len + payload_len || payload_len > max_message_bytes ||
+        decoder->opcode != 0 || decoder->is_client || decoder->has_failed)
+        return read_on(decoder, max_message_bytes, data, len, event);
 
     uint8_t *payload = data + header_len;
-    if (!unmask(payload, payload_len, data + mask_at)) {
-        const char *fault = find_text_fault(&decoder->utf8, payload, payload_len, true);
-        if (fault != NULL) {
-            fail(decoder, event, WS_CLOSE_INVALID_DATA, fault);
-            return len;
-        }
-    }
+    if (!unmask(payload, payload_len, payload - WS_MASK_LEN) &&
+        !check_text(decoder, payload, payload_len, event))
+        return len;
     *event = (ws_event){.type = WS_EVENT_DATA,
                         .data = payload,
                         .len = payload_len,
@@ -353,21 +383,6 @@ static size_t take_whole_text(ws_decoder *decoder, uint32_t max_message_bytes, u
                         .is_first = true,
                         .is_last = true};
     return header_len + payload_len;
-}
-
-size_t ws_decoder_next(ws_decoder *decoder, uint32_t max_message_bytes, uint8_t *data, size_t len,
-                       ws_event *event)
-{
-    *event = (ws_event){.type = WS_EVENT_NONE};
-    if (len == 0 || decoder->has_failed)
-        return len;
-
-    size_t consumed = take_whole_text(decoder, max_message_bytes, data, len, event);
-    if (consumed > 0)
-        return consumed;
-    consumed = decoder->is_in_frame ? pass_on(decoder, data, len, event)
-                                    : read_frame(decoder, max_message_bytes, data, len, event);
-    return event->type == WS_EVENT_FAULT ? len : consumed;
 }
 
 size_t ws_frame_header(uint8_t out[WS_MAX_SERVER_HEADER], ws_opcode opcode, uint64_t payload_len)
