@@ -567,6 +567,13 @@ static void a_whole_text_frame_must_obey_the_rules_as_well(void **unused)
     add_hex(&long_form, "81 fe 00 05 00 00 00 00 48 65 6c 6c 6f");
     expect(&long_form, "fault:1002: ");
 
+    /* A length of 64 bits, whose first two bytes are no length by themselves. */
+    stream huge = {0};
+    uint8_t zeros[0x80 + WS_MASK_LEN] = {0};
+    add_hex(&huge, "81 ff 00 80");
+    add_bytes(&huge, zeros, sizeof(zeros));
+    expect(&huge, "fault:1009: ");
+
     static const char letters[MAX_MESSAGE + 1] = "too long";
     stream too_big = {0};
     add_frame(&too_big, FIN | WS_OPCODE_TEXT, letters, sizeof(letters));
