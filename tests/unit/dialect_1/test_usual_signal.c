@@ -154,9 +154,10 @@ static void one_more_byte_is_read_as_the_reference_reads_it(void **state)
 static void each_byte_of_a_name_counts(void **state)
 {
     (void)state;
-    static const char letters[] = "abcdefghijklmnopqrstuvwxyz0123456789ABCD";
-    for (int len = 1; len <= 40; len++) {
-        char room_json[64], text[128];
+    static const char letters[] =
+        "abcdefghijklmnopqrstuvwxyz0123456789ABCDabcdefghijklmnopqrstuvwxyz0123456789";
+    for (int len = 1; len <= 76; len++) {
+        char room_json[80], text[128];
         int room_len = snprintf(room_json, sizeof(room_json), "\"%.*s\"", len, letters);
         int text_len =
             snprintf(text, sizeof(text), "{\"type\":\"offer\",\"room\":%s,\"sdp\":\"v\"}", room_json);
