@@ -4,8 +4,8 @@
 # bench/hot_path.expected, also when it is less: then the next change could make it slower unseen. --update writes down
 # what was counted.
 #
-# What net_loop_turn() does is counted, with libevent and the C library in it, but not the kernel. A run of few and a
-# run of many are subtracted, so that setting up does not count.
+# What net_loop_turn() does is counted, with libevent and the C library in it, but not the kernel. (The star stands for what the
+# compiler has put behind its name.) A run of few and a run of many are subtracted, so that setting up does not count.
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 build=${BUILD_DIR:-$root/build/release}
@@ -17,7 +17,7 @@ export GLIBC_TUNABLES=glibc.cpu.hwcaps=-AVX2,-AVX512F,-AVX512VL,-ERMS,-FSRM
 
 # collect WORKLOAD COUNT: instructions in all.
 collect() {
-    valgrind --tool=callgrind --toggle-collect=net_loop_turn --callgrind-out-file=/dev/null \
+    valgrind --tool=callgrind --toggle-collect="net_loop_turn*" --callgrind-out-file=/dev/null \
         "$build/bench/hot_path" "$1" "$2" 2>&1 | awk '/Collected/ { print $NF }'
 }
 
