@@ -2,7 +2,12 @@
  *
  * Pure, and owned by the room's thread. A queue has three bounds: its messages and its bytes, which
  * pending_bounds tells, and the bytes of all queues of the server, for which `reserve` is asked. Only the
- * bytes of the signals count. An entry is one allocation: the struct with the bytes of all parts behind it.
+ * bytes of the signals count.
+ *
+ * Each signal lies in a block, with the bytes of all its parts behind its struct, and a block holds several:
+ * what a caller queues (an offer and its candidates) takes a few allocations and not one for each. A block is
+ * at most as long as all that was queued before, or as its first signal, so at most about half of the memory
+ * is unused. It is overwritten and freed with the last of its signals.
  *
  * Left out on purpose: who owns the queue, and when it ends (room_signals.c knows). */
 #ifndef HOMECALL_ROOMS_PENDING_QUEUE_H
@@ -14,6 +19,8 @@
 #include <sys/queue.h>
 #include <sys/uio.h>
 
+typedef struct pending_block pending_block;
+
 /* One queued signal. */
 typedef struct pending_signal {
     STAILQ_ENTRY(pending_signal) link; /* in its queue */
@@ -21,11 +28,14 @@ typedef struct pending_signal {
     uint64_t since_ms;                 /* when it was queued */
     int kind;                          /* as given to pending_queue_push(), as the next */
     uint32_t account;                  /* which the bytes are charged to */
+    pending_block *block;              /* which it lies in, and keeps alive */
     char data[];                       /* the parts, one behind the other */
 } pending_signal;
 
 typedef struct pending_queue {
     STAILQ_HEAD(, pending_signal) signals; /* owned, oldest first */
+    pending_block *newest;                 /* counted: where the next signal goes if it has space; NULL while
+                                              the queue is empty */
     uint64_t bytes;                        /* the sum of their `len` */
     uint32_t count;                        /* how many there are */
 } pending_queue;
@@ -53,6 +63,10 @@ int pending_queue_push(pending_queue *queue, const pending_bounds *bounds, int k
 /* Take out the oldest signal, and give its bytes back to the budget. NULL when the queue is empty. The caller
  * owns it, and calls pending_signal_free(). */
 pending_signal *pending_queue_take(pending_queue *queue, const pending_bounds *bounds);
+
+/* Put the signals of `from`, which is empty then, among those of `into`. Both stay in the order in which
+ * their signals were queued; of two that were queued in the same millisecond, that of `into` is first. */
+void pending_queue_merge(pending_queue *into, pending_queue *from);
 
 /* Free a signal that was taken out. NULL is legal. */
 void pending_signal_free(pending_signal *signal);

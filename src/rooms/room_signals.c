@@ -263,27 +263,6 @@ void room_signals_collect(room_manager *manager, room_backlog *backlog, int kind
     report(manager, &told, ROOM_SIGNAL_REFUSED, failure_of(err));
 }
 
-/* Those that were queued first come first, since both are of one sender. */
-static void merge_queues(pending_queue *into, pending_queue *from)
-{
-    pending_queue merged;
-    pending_queue_init(&merged);
-    for (;;) {
-        pending_signal *a = STAILQ_FIRST(&into->signals);
-        pending_signal *b = STAILQ_FIRST(&from->signals);
-        pending_queue *first = b == NULL || (a != NULL && a->since_ms <= b->since_ms) ? into : from;
-        pending_signal *signal = STAILQ_FIRST(&first->signals);
-        if (signal == NULL)
-            break;
-        STAILQ_REMOVE_HEAD(&first->signals, link);
-        STAILQ_INSERT_TAIL(&merged.signals, signal, link);
-    }
-    into->bytes += from->bytes;
-    into->count += from->count;
-    STAILQ_CONCAT(&into->signals, &merged.signals);
-    pending_queue_init(from);
-}
-
 void room_signals_adopt(room_manager *manager, room *r, room_backlog *backlog, room_member *owner)
 {
     if (owner != NULL)
@@ -292,7 +271,7 @@ void room_signals_adopt(room_manager *manager, room *r, room_backlog *backlog, r
         r->backlog = backlog;
         return;
     }
-    merge_queues(&r->backlog->signals, &backlog->signals);
+    pending_queue_merge(&r->backlog->signals, &backlog->signals); /* both are of one sender */
     set_owner(manager, backlog, NULL);
     room_backlog_free(backlog);
 }

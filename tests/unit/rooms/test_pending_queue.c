@@ -218,9 +218,158 @@ static void a_signal_that_does_not_fit_takes_nothing_from_the_budget(void **stat
     assert_int_equal(f.budget, 100);
 }
 
+/* ---- Blocks ---- */
+
+enum { MANY = 200, MOST_BYTES = 9000 };
+
+/* A signal whose length and bytes follow from its number. */
+static size_t text_of(int number, char text[MOST_BYTES])
+{
+    size_t len = number % 50 == 49 ? MOST_BYTES : (size_t)number * 37 % 700;
+    memset(text, 'a' + number % 26, len);
+    return len;
+}
+
+static void push_numbered(queue_fixture *f, int number, uint64_t now_ms)
+{
+    char text[MOST_BYTES];
+    struct iovec part = {text, text_of(number, text)};
+    assert_int_equal(pending_queue_push(&f->queue, &f->bounds, number, &part, 1, 5, now_ms), 0);
+}
+
+static void expect_numbered(queue_fixture *f, int number)
+{
+    char text[MOST_BYTES];
+    size_t len = text_of(number, text);
+    pending_signal *signal = pending_queue_take(&f->queue, &f->bounds);
+    assert_non_null(signal);
+    assert_int_equal(signal->kind, number);
+    assert_int_equal(signal->len, len);
+    assert_memory_equal(signal->data, text, len);
+    pending_signal_free(signal);
+}
+
+static void set_up_wide(queue_fixture *f)
+{
+    set_up(f);
+    f->bounds.max_messages = MANY;
+    f->bounds.max_bytes = f->budget = MANY * MOST_BYTES;
+}
+
+static void signals_of_all_lengths_come_out_as_they_went_in(void **state)
+{
+    (void)state;
+    queue_fixture f;
+    set_up_wide(&f);
+    for (int i = 0; i < MANY; i++)
+        push_numbered(&f, i, 0);
+    for (int i = 0; i < MANY; i++)
+        expect_numbered(&f, i);
+    expect_size(&f, 0, 0);
+}
+
+static void signals_that_come_while_others_go_stay_whole(void **state)
+{
+    (void)state;
+    queue_fixture f;
+    set_up_wide(&f);
+    int next = 0;
+    for (int i = 0; i < MANY; i++) {
+        push_numbered(&f, i, 0);
+        if (i % 3 == 2 || i > MANY / 2)
+            expect_numbered(&f, next++);
+    }
+    while (next < MANY)
+        expect_numbered(&f, next++);
+    assert_null(f.queue.newest);
+}
+
+static void signals_may_be_freed_in_any_order_and_after_the_queue(void **state)
+{
+    (void)state;
+    queue_fixture f;
+    set_up(&f);
+    assert_int_equal(push(&f, 1, "one"), 0);
+    assert_int_equal(push(&f, 2, "2"), 0);
+    assert_int_equal(push(&f, 3, "three"), 0);
+    pending_signal *taken[3];
+    for (int i = 0; i < 3; i++)
+        taken[i] = pending_queue_take(&f.queue, &f.bounds);
+    pending_signal_free(taken[1]);
+    pending_signal_free(taken[0]);
+    assert_memory_equal(taken[2]->data, "three", 5);
+    pending_signal_free(taken[2]);
+}
+
+/* The second block is as long as the first signal. Each of these lengths leaves another rest of it. */
+static void the_last_signal_of_a_block_fits(void **state)
+{
+    (void)state;
+    static const char zeros[1024];
+    queue_fixture f;
+    set_up_wide(&f);
+    for (size_t first = 1; first < sizeof(zeros); first++) {
+        const struct iovec part = {(void *)(uintptr_t)zeros, first};
+        assert_int_equal(pending_queue_push(&f.queue, &f.bounds, 0, &part, 1, 5, 0), 0);
+        for (int i = 1; i < 9; i++)
+            push_numbered(&f, i, 0);
+        pending_signal_free(pending_queue_take(&f.queue, &f.bounds));
+        for (int i = 1; i < 9; i++)
+            expect_numbered(&f, i);
+    }
+}
+
+/* An offer and what follows it. */
+static void small_signals_behind_a_large_one_share_a_block(void **state)
+{
+    (void)state;
+    queue_fixture f;
+    set_up_wide(&f);
+    push_numbered(&f, 49, 0);
+    const pending_block *of_large = f.queue.newest;
+    push_numbered(&f, 1, 0);
+    const pending_block *of_small = f.queue.newest;
+    assert_ptr_not_equal(of_small, of_large);
+    push_numbered(&f, 2, 0);
+    push_numbered(&f, 3, 0);
+    assert_ptr_equal(f.queue.newest, of_small);
+    expect_numbered(&f, 49);
+    for (int i = 1; i < 4; i++)
+        expect_numbered(&f, i);
+}
+
+static void two_queues_become_one_in_the_order_of_their_times(void **state)
+{
+    (void)state;
+    queue_fixture one, other;
+    set_up_wide(&one);
+    set_up_wide(&other);
+    push_numbered(&one, 0, 10);
+    push_numbered(&one, 3, 20);
+    push_numbered(&one, 4, 30);
+    push_numbered(&other, 1, 10);
+    push_numbered(&other, 2, 15);
+    push_numbered(&other, 5, 31);
+    pending_queue_merge(&one.queue, &other.queue);
+    one.reserved += other.reserved;
+    assert_int_equal(other.queue.count, 0);
+    assert_int_equal(other.queue.bytes, 0);
+    assert_null(other.queue.newest);
+    push_numbered(&one, 6, 40);
+    for (int i = 0; i < 7; i++)
+        expect_numbered(&one, i);
+    expect_size(&one, 0, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(signals_of_all_lengths_come_out_as_they_went_in),
+        cmocka_unit_test(signals_that_come_while_others_go_stay_whole),
+        cmocka_unit_test(signals_may_be_freed_in_any_order_and_after_the_queue),
+        cmocka_unit_test(the_last_signal_of_a_block_fits),
+        cmocka_unit_test(small_signals_behind_a_large_one_share_a_block),
+        cmocka_unit_test(two_queues_become_one_in_the_order_of_their_times),
         cmocka_unit_test(an_empty_queue_has_nothing_to_take),
         cmocka_unit_test(signals_of_no_part_and_of_empty_parts_are_signals),
         cmocka_unit_test(parts_are_gathered_in_order),
