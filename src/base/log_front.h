@@ -8,16 +8,6 @@
 #include "base/log_ring.h"
 #include "base/log_space.h"
 
-#include <stdalign.h>
-
-/* A record of a ring: a line as it is to be written, with the line feed at its end. */
-typedef struct log_line {
-    alignas(8) uint64_t time_ms; /* UTC, since 1970 */
-    uint32_t level;              /* a log_level */
-    uint32_t len;                /* of the text */
-    char text[];
-} log_line;
-
 /* A thread that logs. */
 typedef struct log_producer {
     log_ring *ring;            /* owned; its lines */

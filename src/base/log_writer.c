@@ -1,7 +1,9 @@
 /* The writer of the logger: one thread that writes the lines of all threads in batches.
  *
- * A round takes what every ring has published, merges it in the order of time into one batch, and writes the
- * batch. Between two rounds the writer rests (log_rest.h). Where the lines go is log_target.h.
+ * A round takes what every ring has published, merges it in the order of time, and writes it. Few lines from
+ * here and there are copied into a batch, which is written at once. Many lines that lie in one piece are
+ * written from where they are. Between two rounds the writer rests (log_rest.h). Where the lines go is
+ * log_target.h.
  *
  * Left out on purpose: rotating files (logrotate and SIGHUP do that) and fsync (a log line is not worth a
  * disk's flush). */
@@ -25,6 +27,8 @@ enum {
     STOP_MS = 800,            /* for the last lines; the rest of the promised second is for the join */
     REPORT_MS = 1000,         /* at most one line a second says that lines were lost */
     BATCH_BYTES = 256 * 1024, /* each write has a cost of its own, as much as that of a hundred lines */
+    ALONE_BYTES = 32 * 1024,  /* so many are not copied, but have a write of their own */
+    PIECE_BYTES = 512 * 1024, /* then threads get back their space, which they may wait for */
 };
 
 static const char namespace_[] = "HomeCall_Signal_Log";
@@ -40,8 +44,8 @@ typedef struct log_writer {
     uint64_t reported;       /* of the dropped lines */
     uint64_t reported_ms;    /* when */
     bool is_line_torn;       /* the target has taken only a part of the last line, and failed */
-    size_t len;              /* of the content of the batch, with its first byte */
-    char batch[BATCH_BYTES]; /* starts with a line feed, which is written only to end a torn line */
+    size_t len;              /* of the content of the batch */
+    char batch[BATCH_BYTES]; /* lines to be written */
 } log_writer;
 
 /* The one logger of the process: what its threads share, and what only the thread that starts and stops it
@@ -68,29 +72,28 @@ static uint64_t count_lines(const char *data, size_t len)
     return lines;
 }
 
-static void empty_batch(log_writer *w)
+/* Write these lines. Returns how many of them were lost. */
+static uint64_t write_out(log_writer *w, const char *lines, size_t len)
 {
-    w->batch[0] = '\n';
-    w->len = 1;
+    if (w->is_line_torn && log_target_write(&w->target, "\n", 1, is_stop_over) == 1)
+        w->is_line_torn = false;
+    if (w->is_line_torn)
+        return count_lines(lines, len);
+    size_t end = log_target_write(&w->target, lines, len, is_stop_over);
+    if (end > 0)
+        w->is_line_torn = lines[end - 1] != '\n';
+    return count_lines(lines + end, len - end);
 }
 
 /* Write the batch and empty it. Returns how many of its lines were lost. */
 static uint64_t flush(log_writer *w)
 {
-    if (w->len == 1)
-        return 0;
-    size_t start = w->is_line_torn ? 0 : 1;
-    size_t end = start + log_target_write(&w->target, w->batch + start, w->len - start, is_stop_over);
-
-    if (end > start)
-        w->is_line_torn = w->batch[end - 1] != '\n';
-    /* The line feed that ends a torn line belongs to no line of this batch. */
-    size_t first_lost = end == 0 ? 1 : end;
-    uint64_t lost = count_lines(w->batch + first_lost, w->len - first_lost);
-    empty_batch(w);
+    uint64_t lost = w->len > 0 ? write_out(w, w->batch, w->len) : 0;
+    w->len = 0;
     return lost;
 }
 
+/* Append a line, or several to a batch. */
 static void append(log_writer *w, log_level level, const char *text, size_t len)
 {
     if (w->on_line != NULL) {
@@ -146,28 +149,51 @@ static log_ring *find_oldest(const log_producer *first, uint64_t *until_ms)
     uint64_t oldest_ms = UINT64_MAX;
     *until_ms = UINT64_MAX;
     for (const log_producer *p = first; p != NULL; p = p->next) {
-        const log_line *next = log_ring_peek(p->ring, p->ring->end);
-        if (next == NULL)
+        uint64_t next_ms;
+        if (!log_ring_peek(p->ring, &next_ms))
             continue;
-        if (oldest == NULL || next->time_ms < oldest_ms) {
+        if (oldest == NULL || next_ms < oldest_ms) {
             *until_ms = oldest_ms;
-            oldest_ms = next->time_ms;
+            oldest_ms = next_ms;
             oldest = p->ring;
-        } else if (next->time_ms < *until_ms) {
-            *until_ms = next->time_ms;
+        } else if (next_ms < *until_ms) {
+            *until_ms = next_ms;
         }
     }
     return oldest;
+}
+
+/* How many bytes to take of these lines. It ends with a line, since other processes may write to the file. */
+static size_t next_piece(const log_writer *w, const log_lines *lines)
+{
+    if (w->on_line == NULL && lines->len <= PIECE_BYTES)
+        return lines->len;
+    const char *line_end =
+        w->on_line != NULL ? memchr(lines->text, '\n', lines->len) : memrchr(lines->text, '\n', PIECE_BYTES);
+    assert(line_end != NULL);
+    return (size_t)(line_end - lines->text) + 1;
+}
+
+/* Write the first `len` bytes of the lines, or append them to what is written next. */
+static void take_lines(log_writer *w, const log_lines *lines, size_t len)
+{
+    if (w->on_line != NULL || len < ALONE_BYTES) {
+        append(w, (log_level)lines->level, lines->text, len);
+        return;
+    }
+    log_space_tell();
+    log_front_count_dropped(flush(w));
+    log_front_count_dropped(write_out(w, lines->text, len));
 }
 
 /* Take the lines of the ring up to this millisecond. A busy thread logs many lines in a millisecond, so this
  * looks at the other rings less often than once a line. */
 static void append_until(log_writer *w, log_ring *ring, uint64_t until_ms)
 {
-    const log_line *line;
-    while ((line = log_ring_peek(ring, ring->end)) != NULL && line->time_ms <= until_ms) {
-        append(w, (log_level)line->level, line->text, line->len);
-        log_ring_consume(ring);
+    for (log_lines lines; (lines = log_ring_lines(ring, until_ms)).len > 0;) {
+        size_t len = next_piece(w, &lines);
+        take_lines(w, &lines, len);
+        log_ring_consume(ring, len);
     }
 }
 
@@ -176,7 +202,7 @@ static bool drain(log_writer *w)
 {
     const log_producer *first = log_front_producers();
     for (const log_producer *p = first; p != NULL; p = p->next)
-        p->ring->end = log_ring_published(p->ring);
+        log_ring_look(p->ring);
 
     /* After `end` is known: what is logged after somebody has asked for a reopen goes to the new file. */
     if (atomic_exchange(&shared.wants_reopen, false))
@@ -255,7 +281,6 @@ static int make_writer(const signal_log_options *options, log_writer **out)
     const log_manner manner = {.format = options->format,
                                .node = slice_of_text(options->node != NULL ? options->node : "")};
     log_render_init(&w->renderer, &manner);
-    empty_batch(w);
 
     int error = has_path && w->path == NULL ? -ENOMEM : 0;
     if (error == 0 && w->on_line == NULL)

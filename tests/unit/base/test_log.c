@@ -316,7 +316,7 @@ static void a_reopen_that_fails_keeps_the_old_file_and_says_so(void **state)
 
 enum { THREADS = 4, LINES = 300 };
 
-static void *log_lines(void *argument)
+static void *log_numbers(void *argument)
 {
     uint64_t base = (uint64_t)(uintptr_t)argument * LINES;
     for (uint64_t i = 0; i < LINES; i++)
@@ -330,7 +330,7 @@ static void lines_of_many_threads_all_arrive_in_the_order_of_each(void **state)
     start(f->file);
     pthread_t threads[THREADS];
     for (uintptr_t i = 0; i < THREADS; i++)
-        assert_int_equal(pthread_create(&threads[i], NULL, log_lines, (void *)i), 0);
+        assert_int_equal(pthread_create(&threads[i], NULL, log_numbers, (void *)i), 0);
     for (size_t i = 0; i < THREADS; i++)
         pthread_join(threads[i], NULL);
     signal_log_stop();
@@ -357,7 +357,7 @@ static void threads_one_after_the_other_share_one_ring(void **state)
     start(f->file);
     for (uintptr_t i = 0; i < 10; i++) {
         pthread_t thread;
-        assert_int_equal(pthread_create(&thread, NULL, log_lines, (void *)i), 0);
+        assert_int_equal(pthread_create(&thread, NULL, log_numbers, (void *)i), 0);
         pthread_join(thread, NULL);
     }
     assert_non_null(log_front_producers());
@@ -508,21 +508,24 @@ static void hold_up_writer(int reader)
         poll(NULL, 0, 1);
 }
 
-enum { TURNS = 20 };
+enum { TURNS = 20, MANY = 700 };
 
 typedef struct turns {
     pthread_barrier_t barrier;
     _Atomic uint64_t players;
+    _Atomic uint64_t next;
 } turns;
 
-/* Two threads log one line by turns, each in a later millisecond than the last. */
+/* Two threads log by turns, each in a later millisecond than the last: one line, or so many that the writer
+ * does not copy them. */
 static void *take_turns(void *argument)
 {
     turns *t = argument;
     uint64_t own = atomic_fetch_add(&t->players, 1);
     for (uint64_t i = 0; i < TURNS; i++) {
         if (i % 2 == own) {
-            log_number(2 + i);
+            for (uint64_t lines = i % 5 == 4 ? MANY : 1; lines > 0; lines--)
+                log_number(atomic_fetch_add(&t->next, 1));
             for (uint64_t now_ms = clock_utc_ms(); clock_utc_ms() == now_ms;)
                 poll(NULL, 0, 1);
         }
@@ -535,10 +538,12 @@ static void *take_turns(void *argument)
 static void read_lines(int reader, char *text, size_t cap, size_t count)
 {
     memset(text, 0, cap);
-    for (size_t len = 0; count_of(text, "\n") < count;) {
+    size_t lines = 0;
+    for (size_t len = 0; lines < count;) {
         struct pollfd wanted = {.fd = reader, .events = POLLIN};
         assert_int_equal(poll(&wanted, 1, 20000), 1);
         ssize_t got = read(reader, text + len, cap - 1 - len);
+        lines += count_of(text + len, "\n");
         len += got > 0 ? (size_t)got : 0;
     }
 }
@@ -570,7 +575,7 @@ static void lines_of_different_threads_are_written_in_the_order_of_time(void **s
     start(f->file);
     hold_up_writer(reader);
 
-    turns t = {.players = 0};
+    turns t = {.next = 2};
     pthread_t threads[2];
     pthread_barrier_init(&t.barrier, NULL, 2);
     for (size_t i = 0; i < 2; i++)
@@ -579,10 +584,10 @@ static void lines_of_different_threads_are_written_in_the_order_of_time(void **s
         pthread_join(threads[i], NULL);
     pthread_barrier_destroy(&t.barrier);
 
-    char text[8192];
-    read_lines(reader, text, sizeof(text), 2 + TURNS);
+    static char text[TURNS * MANY * 100];
+    read_lines(reader, text, sizeof(text), t.next);
     const char *at = text;
-    for (uint64_t i = 0; i < 2 + TURNS; i++) {
+    for (uint64_t i = 0; i < t.next; i++) {
         at = strstr(at, " n=") + 3;
         assert_int_equal(strtoull(at, NULL, 10), i);
     }
