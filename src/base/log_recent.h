@@ -54,25 +54,17 @@ static inline bool log_recent_same_bytes(const char *a, const char *b, size_t le
 /* What stands for the value of the field. */
 static inline uint64_t log_recent_value(const log_field *field)
 {
-    switch ((log_field_type)field->type) {
-    case LOG_FIELD_NUMBER:
-        return field->number;
-    case LOG_FIELD_LITERAL:
-        return (uintptr_t)field->literal;
-    case LOG_FIELD_BYTES:
-    case LOG_FIELD_PRIVATE:
+    if (field->type == LOG_FIELD_PRIVATE)
         return field->bytes.len;
-    }
-    return 0;
+    return field->type == LOG_FIELD_LITERAL ? (uintptr_t)field->literal : field->number;
 }
 
 /* Was this field in this place last? Then its text is there. */
 static inline bool log_recent_has(const log_recent_field *last, const log_field *field)
 {
-    if (last->key != field->key || last->type != field->type || last->value != log_recent_value(field))
-        return false;
-    return field->type != LOG_FIELD_PRIVATE ||
-           log_recent_same_bytes(last->name, field->bytes.data, field->bytes.len);
+    return last->key == field->key && last->type == field->type && last->value == log_recent_value(field) &&
+           (field->type != LOG_FIELD_PRIVATE ||
+            log_recent_same_bytes(last->name, field->bytes.data, field->bytes.len));
 }
 
 /* Keep the field in the place `i`, whose text is at `text`. LOG_RECENT_TEXT_CAP bytes may be read there. */

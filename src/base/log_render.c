@@ -186,17 +186,20 @@ static char *make_field(log_renderer *r, char *at, const log_field *field)
     return at;
 }
 
-/* The field in the place `i` of the line. */
-static char *put_field(log_renderer *r, char *at, const log_field *field, size_t i)
+static char *put_fields(log_renderer *r, char *at, const log_field *fields, size_t count)
 {
-    const log_recent_field *last = &r->recent.fields[i];
-    if (log_recent_has(last, field)) {
-        memcpy(at, last->text, LOG_RECENT_TEXT_CAP);
-        return at + last->len;
+    const log_recent_field *last = r->recent.fields;
+    for (const log_field *field = fields; field < fields + count; field++, last++) {
+        if (log_recent_has(last, field)) {
+            memcpy(at, last->text, LOG_RECENT_TEXT_CAP);
+            at += last->len;
+            continue;
+        }
+        char *start = at;
+        at = make_field(r, at, field);
+        log_recent_keep(&r->recent, (size_t)(field - fields), field, start, (size_t)(at - start));
     }
-    char *end = make_field(r, at, field);
-    log_recent_keep(&r->recent, i, field, at, (size_t)(end - at));
-    return end;
+    return at;
 }
 
 /* The beginning of a line up to its time. The date is the costly part of it. */
@@ -243,11 +246,26 @@ static void make_head(log_renderer *r, struct log_head_text *h, const log_event_
     h->len = (uint32_t)(at - h->text);
 }
 
+static bool is_head_of(const struct log_head_text *h, const log_event_head *head)
+{
+    return h->event == head->event && h->namespace_ == head->namespace_ && h->level == (uint32_t)head->level;
+}
+
+/* Where a program lies in memory is random, so any two events may belong to the same place: then the second
+ * one has one of the next places. */
 static const struct log_head_text *find_head(log_renderer *r, const log_event_head *head)
 {
-    struct log_head_text *h = &r->heads[place_of(head->event, LOG_RENDER_HEADS)];
-    if (h->event != head->event || h->namespace_ != head->namespace_ || h->level != (uint32_t)head->level)
-        make_head(r, h, head);
+    size_t place = place_of(head->event, LOG_RENDER_HEADS);
+    struct log_head_text *first_free = NULL;
+    for (size_t i = 0; i < LOG_RENDER_HEAD_PLACES; i++) {
+        struct log_head_text *h = &r->heads[(place + i) % LOG_RENDER_HEADS];
+        if (is_head_of(h, head))
+            return h;
+        if (first_free == NULL && h->event == NULL)
+            first_free = h;
+    }
+    struct log_head_text *h = first_free != NULL ? first_free : &r->heads[place];
+    make_head(r, h, head);
     return h;
 }
 
@@ -296,8 +314,7 @@ size_t log_render_line(log_renderer *renderer, const log_event_head *head, const
     const struct log_head_text *h = find_head(renderer, head);
     at = put_chunks(at, h->text, h->len);
     at = put_chunks(at, renderer->origin, renderer->origin_len);
-    for (size_t i = 0; i < count; i++)
-        at = put_field(renderer, at, &fields[i], i);
+    at = put_fields(renderer, at, fields, count);
     if (renderer->format == SIGNAL_LOG_JSON)
         *at++ = '}';
     *at++ = '\n';

@@ -17,7 +17,8 @@ enum {
     LOG_RENDER_MAX_LINE = 24 * 1024, /* enough for any line */
     LOG_RENDER_TIME_CAP = 48,        /* for the beginning of a line, up to its time */
     LOG_RENDER_HEAD_CAP = 224,       /* for level, namespace and event; what does not fit is cut off */
-    LOG_RENDER_HEADS = 8,            /* how many of these are kept */
+    LOG_RENDER_HEADS = 16,           /* how many of these are kept */
+    LOG_RENDER_HEAD_PLACES = 4,      /* in how many places one may be */
     LOG_RENDER_WORDS = 32,           /* how many values that are literals are kept */
     LOG_RENDER_WORD_CAP = 32,        /* for each of them */
     LOG_RENDER_ORIGIN_CAP = 640,     /* for the node, each byte of it escaped, and the thread */
