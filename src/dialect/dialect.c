@@ -32,5 +32,5 @@ void participant_log(log_level level, const char *namespace_, const char *event,
     }
     for (size_t i = 0; i < count; i++)
         all[known++] = fields[i];
-    log_event(level, namespace_, event, all, known);
+    log_frequent_event(level, namespace_, event, all, known);
 }

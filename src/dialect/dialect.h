@@ -138,7 +138,8 @@ void participant_end_it(participant *p, participant_end end, const char *text);
 enum { PARTICIPANT_LOG_MAX_FIELDS = LOG_MAX_FIELDS - 3 };
 
 /* Log `event`, a literal, with `count` fields, at most PARTICIPANT_LOG_MAX_FIELDS. Nothing happens when the
- * level is off, or for a client that has too many lines already. */
+ * level is off, or for a client that has too many lines already. The time of the line is that of
+ * log_frequent_event(). */
 void participant_log(log_level level, const char *namespace_, const char *event, const participant *p,
                      const log_field *fields, size_t count);
 
