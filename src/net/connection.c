@@ -139,6 +139,12 @@ void connection_attach(connection *c, connection_set *set)
     connection_set_put_work(&c->entry, CONNECTION_WORK_RESUME);
 }
 
+void connection_leave_for_input(connection *c)
+{
+    assert(connection_is_open(c));
+    c->leaves_for_input = true;
+}
+
 void connection_resume(connection *c)
 {
     if (connection_is_open(c))

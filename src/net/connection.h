@@ -112,6 +112,7 @@ struct connection {
     bool awaits_pong : 1;      /* a ping was sent whose time is measured for ping_rtt_us */
     bool is_tls : 1;           /* opened with TLS */
     bool awaits_proxy : 1;     /* in HANDSHAKE: a PROXY header must come before the request */
+    bool leaves_for_input : 1; /* another thread is to read its next input */
     bool is_peer_done : 1;     /* its peer has sent a close frame, and nothing came behind that */
 };
 
@@ -129,6 +130,11 @@ void connection_answer(connection *c, slice head, slice body);
  * Without memory the connection is dropped. */
 void connection_give_message(connection *c, slice data);
 
+/* Let another thread read all that the peer sends from now on. When there is input, it is not read, and the
+ * connection is handed over, as by CONNECTION_HAND_OVER; when it is attached, its socket is read at once.
+ * What was read already is handled here first. For one that is open. */
+void connection_leave_for_input(connection *c);
+
 /* End it at the end of the turn: there is no memory for what its peer must be told. on_end is not called
  * before this returns. Nothing happens to one that is ending. */
 void connection_give_up(connection *c);
@@ -138,8 +144,8 @@ void connection_give_up(connection *c);
 void connection_refuse(connection *c, int status, close_reason reason, const char *why);
 
 /* Attach a detached connection to a set of this thread. Its kept message and its unread bytes are handled at
- * the end of the turn, before anything that is read from now on. If its socket can't be watched then, it is
- * dropped. */
+ * the end of the turn, before anything that is read from now on. One that has left for input is read then. If
+ * its socket can't be watched then, it is dropped. */
 void connection_attach(connection *c, connection_set *set);
 
 /* Send one frame, a message or a control frame, of `count` parts, which are copied. It is written at the end

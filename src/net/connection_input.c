@@ -31,11 +31,9 @@ static void hold_message(connection *c, bool is_text, slice data)
     connection_count_holding(c);
 }
 
-/* Keep the message for the thread that is to handle it, and leave at the end of the turn. */
-static void begin_leaving(connection *c, bool is_text, slice data)
+/* Leave at the end of the turn. */
+static void begin_leaving(connection *c)
 {
-    if (!keep_message(c, is_text, data))
-        return;
     (void)transport_watch_input(&c->transport, false);
     connection_enter_state(c, CONNECTION_LEAVING);
     connection_set_put_work(&c->entry, CONNECTION_WORK_WRITE);
@@ -56,8 +54,9 @@ static bool deliver(connection *c, bool is_text, slice data)
             hold_message(c, is_text, data);
         return false;
     case CONNECTION_HAND_OVER:
-        if (connection_is_open(c))
-            begin_leaving(c, is_text, data);
+        c->leaves_for_input = false; /* it leaves for this message */
+        if (connection_is_open(c) && keep_message(c, is_text, data))
+            begin_leaving(c);
         return false;
     }
     return false;
@@ -368,6 +367,10 @@ void connection_on_readable(connection *c)
 {
     if (connection_is_backlogged(c))
         return;
+    if (c->leaves_for_input && (c->entry.state == CONNECTION_OPEN || c->entry.state == CONNECTION_PINGED)) {
+        begin_leaving(c);
+        return;
+    }
     if (c->entry.set->turn_bytes > CROWDED_BYTES && c->entry.state == CONNECTION_OPEN && has_sent_much(c))
         join_backlog(c);
     else
@@ -413,6 +416,10 @@ void connection_resume_input(connection *c)
     if (c->entry.state == CONNECTION_HELD)
         connection_enter_state(c, CONNECTION_OPEN);
     take_kept(c);
+    if (c->leaves_for_input && c->entry.state == CONNECTION_OPEN) {
+        c->leaves_for_input = false;
+        connection_read_input(c);
+    }
     if (awaits_input(c) && transport_watch_input(&c->transport, true) != 0)
         connection_drop_without_memory(c);
 }

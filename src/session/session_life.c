@@ -25,10 +25,21 @@ static connection_verdict on_message(connection *c, bool is_text, slice data)
     return (connection_verdict)dialect_of(p)->on_message(p, &session_group_of(s)->hall, is_text, data);
 }
 
+/* Is the connection in the lobby, and is there only one shard for it to go to? Then it goes there with what
+ * its client says next, whatever that is. So the acceptor neither reads nor keeps anything of it. */
+static bool leaves_for_only_shard(const session_group *group)
+{
+    return group->shard == SESSION_NO_SHARD && group->shared->shards == 1;
+}
+
 /* A dialect whose clients join by their request is given that as the first message. */
 static void on_open(connection *c, const ws_handshake *handshake)
 {
-    const participant *p = &session_of(c)->participant;
+    participant *p = &session_of(c)->participant;
+    if (leaves_for_only_shard(session_group_of(session_of(c)))) {
+        p->join.next_shard = 0;
+        connection_leave_for_input(c);
+    }
     const dialect *d = dialect_of(p);
     char invitation[DIALECT_MAX_INVITATION];
     if (d->find_invitation == NULL)

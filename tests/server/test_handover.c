@@ -34,6 +34,15 @@ static int start(void **state)
     return 0;
 }
 
+/* With one worker nobody is asked where a room is: a connection goes there when its client says anything. */
+static int start_with_one_worker(void **state)
+{
+    signal_server_options options = server_options();
+    options.workers = 1;
+    *state = server_start(&options);
+    return 0;
+}
+
 static client *join_for_sure(signal_server *server, const char *room, const char *user)
 {
     return client_open_settled(signal_server_port(server), room, user);
@@ -229,6 +238,25 @@ static void messages_before_a_join_are_answered_in_the_lobby(void **state)
     client_expect_nothing(c);
     assert_int_equal(server_stats(server).handed_over, 0);
     client_close(c);
+}
+
+static void one_worker_answers_whatever_is_said(void **state)
+{
+    signal_server *server = *state;
+    client *silent = client_open(signal_server_port(server));
+    client *c = client_open(signal_server_port(server));
+    client_expect_nothing(c);
+    client_expect_nothing(silent); /* which asks, with a ping, and is handed over by that */
+    client_send_number(c, 1);
+    client_expect_error(c, "Join the room first");
+    client_send_text(c, "no JSON");
+    client_expect_error(c, "Invalid message");
+    client_leave(c);
+    client_expect_nothing(c);
+    assert_int_equal(server_stats(server).handed_over, 2);
+    client_close(silent);
+    client_close(c);
+    SERVER_AWAIT(server, connections, 0);
 }
 
 /* Answers from the lobby come before those from the worker, though two threads write them. */
@@ -624,5 +652,25 @@ int main(void)
         cmocka_unit_test(hand_overs_during_an_end_at_once_end_as_well),
         cmocka_unit_test_setup_teardown(a_crowd_in_the_lobby_leaves_calls_alone, start, server_teardown),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    const struct CMUnitTest alone[] = {
+        cmocka_unit_test_setup_teardown(a_join_and_signals_in_one_segment_keep_their_order,
+                                        start_with_one_worker, server_teardown),
+        cmocka_unit_test_setup_teardown(signals_behind_a_join_reach_who_waits_there, start_with_one_worker,
+                                        server_teardown),
+        cmocka_unit_test_setup_teardown(even_the_upgrade_may_come_in_the_same_segment, start_with_one_worker,
+                                        server_teardown),
+        cmocka_unit_test_setup_teardown(a_stream_cut_anywhere_arrives_whole, start_with_one_worker,
+                                        server_teardown),
+        cmocka_unit_test_setup_teardown(half_a_message_goes_along, start_with_one_worker, server_teardown),
+        cmocka_unit_test_setup_teardown(a_join_in_fragments_is_handed_over, start_with_one_worker,
+                                        server_teardown),
+        cmocka_unit_test_setup_teardown(answers_from_both_threads_keep_their_order, start_with_one_worker,
+                                        server_teardown),
+        cmocka_unit_test_setup_teardown(several_connections_move_at_once, start_with_one_worker,
+                                        server_teardown),
+        cmocka_unit_test_setup_teardown(one_worker_answers_whatever_is_said, start_with_one_worker,
+                                        server_teardown),
+    };
+    int failed = cmocka_run_group_tests_name("four workers", tests, NULL, NULL);
+    return failed + cmocka_run_group_tests_name("one worker", alone, NULL, NULL);
 }

@@ -601,6 +601,51 @@ static void a_message_that_was_handed_over_can_be_held(void **state)
     fixture_unmake(f);
 }
 
+/* What was read before is handled here. What comes later is read there, at once, and so is the rest. */
+static void the_input_of_one_that_leaves_for_it_is_read_there(void **state)
+{
+    (void)state;
+    fixture *f = fixture_make_open();
+    wire_send_text(&f->peer, "before");
+    fixture_turn(f);
+    connection_leave_for_input(f->c);
+    fixture_turn(f);
+    expect(f, "text before\n");
+    uint64_t read_here = f->c->bytes_in;
+    bytes *out = NULL;
+    wire_add_text(&out, "a");
+    wire_add_text(&out, "echo");
+    wire_send_gathered(&f->peer, &out);
+    fixture_turn(f);
+    expect(f, "hand over\n");
+    assert_int_equal(f->c->bytes_in, read_here);
+    fixture_attach(f, &f->there);
+    net_loop_end_turn(&f->there.loop);
+    expect(f, "text a\ntext echo\n");
+    fixture_turn_there(f);
+    wire_expect_frame(&f->peer, WIRE_TEXT, "echo", 4);
+    wire_send_text(&f->peer, "b");
+    fixture_turn_there(f);
+    expect(f, "text b\n");
+    fixture_expect_idle(f);
+    fixture_unmake(f);
+}
+
+static void the_end_of_one_that_leaves_for_input_is_noticed_there(void **state)
+{
+    (void)state;
+    fixture *f = fixture_make_open();
+    connection_leave_for_input(f->c);
+    wire_close(&f->peer);
+    fixture_turn(f);
+    expect(f, "hand over\n");
+    fixture_attach(f, &f->there);
+    fixture_turn_there(f);
+    fixture_turn_there(f);
+    expect(f, "end lost 1006 the peer is gone\nfree\n");
+    fixture_unmake(f);
+}
+
 static void a_message_that_is_held_ends_with_its_connection(void **state)
 {
     (void)state;
@@ -1032,6 +1077,8 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_message_that_is_held_is_given_again_before_what_is_behind_it),
     cmocka_unit_test(a_message_in_parts_is_held_as_one),
     cmocka_unit_test(a_message_that_was_handed_over_can_be_held),
+    cmocka_unit_test(the_input_of_one_that_leaves_for_it_is_read_there),
+    cmocka_unit_test(the_end_of_one_that_leaves_for_input_is_noticed_there),
     cmocka_unit_test(a_message_that_is_held_ends_with_its_connection),
     cmocka_unit_test(the_end_of_a_held_peer_is_noticed),
     cmocka_unit_test(a_held_connection_can_be_written_to_and_closed),
