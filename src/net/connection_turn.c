@@ -22,9 +22,14 @@ static void on_ready(net_watch *watch, uint32_t events)
         connection_enter_state(c, CONNECTION_HANDSHAKE); /* so that its deadline counts from now */
 }
 
+/* While it was in the backlog, it did not read what it was told of. The socket tells of that again, but not
+ * of what TLS holds: on_work has that recalled. */
 static void on_backlog(connection_entry *entry)
 {
-    connection_take_backlog(connection_of(entry));
+    connection *c = connection_of(entry);
+    connection_take_backlog(c);
+    if (transport_holds_input(&c->transport))
+        connection_set_put_work(entry, CONNECTION_WORK_WRITE);
 }
 
 static void tell_of_ping(connection *c)

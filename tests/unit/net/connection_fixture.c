@@ -62,6 +62,8 @@ static connection_verdict on_message(connection *c, bool is_text, slice data)
         return (f->has_held = !f->has_held) ? CONNECTION_HOLD_MESSAGE : CONNECTION_GO_ON;
     if (is_here ? starts(data, "over") : starts(data, "back"))
         return CONNECTION_HAND_OVER;
+    if (starts(data, "slow"))
+        fixture_stall(1);
     if (starts(data, "echo"))
         (void)fixture_send(c, is_text, data);
     if (starts(data, "close") || starts(data, "over, close"))

@@ -3,8 +3,8 @@
  * Everything that a connection tells its owner is written down as one line of text, so a test says what it
  * does and then what must have happened, in order. The owner does what a message says: a text that starts
  * with "hold" holds the connection, "again" has itself held and given once more, "over" hands it over from
- * here and "back" from there, "echo" sends the message back, "close" and "drop" end it. "over, hold", "over,
- * again" and "over, close" do the second there.
+ * here and "back" from there, "echo" sends the message back, "slow" takes a millisecond, "close" and "drop"
+ * end it. "over, hold", "over, again" and "over, close" do the second there.
  *
  * So the tests look at what the owner and the peer of a connection can see, and at the counters. The same
  * tests run with plain connections and, in a group between fixture_start_tls() and fixture_stop_tls(), with

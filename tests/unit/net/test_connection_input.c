@@ -1004,6 +1004,28 @@ static void who_is_closed_with_more_than_a_share_is_read_to_its_end(void **state
     fixture_unmake(f);
 }
 
+/* Each share takes longer than the backlog has in a turn, so the end is read turns before the last message is
+ * handled. With TLS, the socket does not tell of it again. */
+static void the_end_of_a_peer_is_noticed_behind_many_shares(void **state)
+{
+    (void)state;
+    enum { SHARES = 4 };
+    fixture *f = fixture_make_open();
+    for (unsigned i = 0; i < SHARES; i++) {
+        wire_send_text(&f->peer, "slow");
+        say_numbers(&f->peer, i * (SHARE - 1), SHARE - 1);
+    }
+    wire_close(&f->peer);
+    tls_tunnel_carry(&f->tunnel);
+    for (int turns = 0; turns < 3 * SHARES && f->c != NULL; turns++)
+        wire_turn(&f->here.loop);
+    assert_int_equal(messages_in(&f->here), SHARES * SHARE);
+    assert_null(f->c);
+    assert_non_null(strstr(f->journal.text, "end lost 1006 the peer is gone\nfree\n"));
+    journal_clear(&f->journal);
+    fixture_unmake(f);
+}
+
 /* ---- TLS ---- */
 
 static void a_damaged_record_is_a_fault_of_an_open_connection_too(void **state)
@@ -1087,6 +1109,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_held_peer_that_goes_on_is_held_back_by_its_socket),
     cmocka_unit_test(a_connection_held_again_and_again_does_not_keep_more_and_more),
     cmocka_unit_test(what_is_read_while_it_leaves_is_neither_lost_nor_overtakes),
+    cmocka_unit_test(the_end_of_a_peer_is_noticed_behind_many_shares),
 };
 
 static const struct CMUnitTest plain_tests[] = {
