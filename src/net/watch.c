@@ -150,18 +150,18 @@ static void grow(net_epoll *e)
 
 int net_epoll_pass(net_epoll *e, int timeout_ms)
 {
-    if (net_epoll_has_recalled(e))
-        timeout_ms = 0;
+    bool has_recalled = net_epoll_has_recalled(e);
+    uint32_t most = has_recalled ? e->ready_cap / 2 : e->ready_cap; /* half of the space is for them */
     int got;
     do
-        got = epoll_wait(e->fd, e->ready, (int)e->ready_cap, timeout_ms);
+        got = epoll_wait(e->fd, e->ready, (int)most, has_recalled ? 0 : timeout_ms);
     while (got < 0 && errno == EINTR);
     if (got < 0)
         return -errno;
     note_places(e, (uint32_t)got);
     uint32_t count = add_recalled(e, (uint32_t)got);
     tell_all(e, count);
-    if (count == e->ready_cap && e->ready_cap < MAX_READY)
+    if (((uint32_t)got == most || count == e->ready_cap) && e->ready_cap < MAX_READY)
         grow(e);
     return 0;
 }

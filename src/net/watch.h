@@ -71,8 +71,9 @@ static inline bool net_epoll_has_recalled(const net_epoll *e)
  * then it is watched as before. To watch for less can't fail while the descriptor is open. */
 int net_watch_change(net_epoll *e, net_watch *w, uint32_t interest);
 
-/* Have it told EPOLLIN in the next pass, even if its descriptor is not ready or not watched. `place` must be
- * zeroed before its first use, and must stay where it is until the pass, or until net_watch_take_recall(). */
+/* Have it told EPOLLIN in the next pass, even if its descriptor is not ready or not watched. Where very many
+ * are recalled, some of them are told in a later pass, however many others are ready. `place` must be zeroed
+ * before its first use, and must stay where it is until it is told, or until net_watch_take_recall(). */
 void net_watch_recall(net_epoll *e, net_watch *w, net_recall *place);
 
 /* Take that back. It is not told, unless its descriptor is watched and ready. */

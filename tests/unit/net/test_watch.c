@@ -476,6 +476,28 @@ static void more_are_recalled_than_one_pass_tells(void **state)
     }
 }
 
+static void who_is_recalled_is_told_also_where_more_are_ready_than_a_pass_tells(void **state)
+{
+    enum { MANY = 100 };
+    net_epoll *e = *state;
+    end *ends[MANY];
+    for (int i = 0; i < MANY; i++) {
+        ends[i] = open_end(e);
+        watch(ends[i], EPOLLOUT);
+    }
+    end *own = open_end(e);
+    recall(own);
+    pass(e);
+    expect(own, 1, 0);
+    int told = 0;
+    for (int i = 0; i < MANY; i++)
+        told += ends[i]->outputs;
+    assert_in_range(told, 1, MANY - 1);
+    close_end(own);
+    for (int i = 0; i < MANY; i++)
+        close_end(ends[i]);
+}
+
 int main(void)
 {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, make, unmake)
@@ -499,6 +521,7 @@ int main(void)
         CASE(a_recall_can_be_taken_back_by_another_in_its_pass),
         CASE(who_is_recalled_by_its_callback_is_told_in_the_next_pass),
         CASE(more_are_recalled_than_one_pass_tells),
+        CASE(who_is_recalled_is_told_also_where_more_are_ready_than_a_pass_tells),
     };
 #undef CASE
     return cmocka_run_group_tests(tests, NULL, NULL);
