@@ -144,8 +144,10 @@ void tls_pacer_end_turn(tls_pacer *p)
 
 uint64_t tls_pacer_due_ms(const tls_pacer *p, uint64_t now_ms)
 {
-    if (TAILQ_EMPTY(&p->fresh) || p->under_way_count < TLS_PACER_UNDER_WAY)
-        return UINT64_MAX; /* nobody waits for that; or it has its turn without it, at the end of this one */
+    if (TAILQ_EMPTY(&p->fresh))
+        return UINT64_MAX;
+    if (p->under_way_count < TLS_PACER_UNDER_WAY)
+        return now_ms; /* one that was under way has ended after tls_pacer_run() in this turn */
     int32_t left_ms = patience_left_ms(p, now_ms);
     return left_ms > 0 ? now_ms + (uint32_t)left_ms : now_ms;
 }

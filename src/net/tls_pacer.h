@@ -72,8 +72,8 @@ bool tls_pacer_run(tls_pacer *p);
 /* The turn is over. */
 void tls_pacer_end_turn(tls_pacer *p);
 
-/* When somebody who waits is to have a turn at the latest, though no other handshake ends: monotonic time in
- * ms, UINT64_MAX for never. */
+/* When somebody who waits for the first step is to have it at the latest, though no other handshake ends:
+ * monotonic time in ms, UINT64_MAX for never. Those that have begun have their turns without it. */
 uint64_t tls_pacer_due_ms(const tls_pacer *p, uint64_t now_ms);
 
 /* Does anybody wait? */

@@ -165,6 +165,18 @@ static void one_that_ends_makes_way_for_another(void **state)
     turn((char[]){crowd[MANY - 2].name, '\0'});
 }
 
+/* As where the connections that hold the most are ended: the pacer has run in this turn already. */
+static void one_that_ends_at_the_end_of_a_turn_leaves_work_that_is_due(void **state)
+{
+    (void)state;
+    (void)fill_way();
+    turn("");
+    tls_pacer_leave(&pacer, &crowd[7].waiter);
+    assert_true(tls_pacer_due_ms(&pacer, now_ms) == now_ms);
+    turn("!");
+    assert_true(tls_pacer_due_ms(&pacer, now_ms) == UINT64_MAX);
+}
+
 static void one_that_never_ends_is_not_waited_for(void **state)
 {
     (void)state;
@@ -219,6 +231,7 @@ int main(void)
         CASE(who_has_begun_leaves_half_of_the_steps_to_others),
         CASE(who_leaves_gets_no_turn),
         CASE(one_that_ends_makes_way_for_another),
+        CASE(one_that_ends_at_the_end_of_a_turn_leaves_work_that_is_due),
         CASE(one_that_never_ends_is_not_waited_for),
         CASE(patience_is_twice_what_is_usual_within_bounds),
     };
