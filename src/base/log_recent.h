@@ -39,7 +39,8 @@ typedef struct log_recent {
     log_recent_field fields[LOG_MAX_FIELDS];
 } log_recent;
 
-/* Are the `len` bytes, at most LOG_RECENT_NAME_MAX, the same? The two parts of fixed length overlap. */
+/* Are the `len` bytes, at most LOG_RECENT_NAME_MAX, the same? The two parts of fixed length overlap. Where
+ * there are none, `b` may be NULL. */
 static inline bool log_recent_same_bytes(const char *a, const char *b, size_t len)
 {
     if (len > 16)
@@ -48,7 +49,7 @@ static inline bool log_recent_same_bytes(const char *a, const char *b, size_t le
         return memcmp(a, b, 8) == 0 && memcmp(a + len - 8, b + len - 8, 8) == 0;
     if (len >= 4)
         return memcmp(a, b, 4) == 0 && memcmp(a + len - 4, b + len - 4, 4) == 0;
-    return memcmp(a, b, len) == 0;
+    return len == 0 || memcmp(a, b, len) == 0;
 }
 
 /* What stands for the value of the field. */
@@ -77,7 +78,8 @@ static inline void log_recent_keep(log_recent *recent, size_t i, const log_field
         (is_name && (!recent->keeps_names || field->bytes.len > LOG_RECENT_NAME_MAX)))
         return;
     if (is_name) {
-        memcpy(last->name, field->bytes.data, field->bytes.len);
+        if (field->bytes.len > 0) /* memcpy must not see the NULL of an empty name */
+            memcpy(last->name, field->bytes.data, field->bytes.len);
         recent->names |= UINT32_C(1) << i;
     }
     memcpy(last->text, text, LOG_RECENT_TEXT_CAP);

@@ -115,6 +115,22 @@ static void names_that_differ_anywhere_are_told_apart(void **state)
     }
 }
 
+/* A name that is not given has no address (slice.h), and memcpy() must not see that. */
+static void a_name_that_is_not_given_is_kept_like_others(void **state)
+{
+    (void)state;
+    start(SIGNAL_LOG_JSON, &key);
+    const log_field fields[] = {LOG_PRIVATE("room", SLICE_LITERAL("kitchen")),
+                                LOG_PRIVATE("user", ((slice){NULL, 0}))};
+    const log_field empty[] = {LOG_PRIVATE("room", ((slice){NULL, 0})),
+                               LOG_PRIVATE("user", SLICE_LITERAL(""))};
+    for (int line = 0; line < 2; line++) {
+        assert_same(fields, 2);
+        assert_same(fields, 2);
+        assert_same(empty, 2);
+    }
+}
+
 static bool keeps(const char *name)
 {
     return memmem(&keeping, sizeof(keeping), name, strlen(name)) != NULL;
@@ -165,6 +181,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(lines_are_the_same_with_what_is_kept),
         cmocka_unit_test(names_that_differ_anywhere_are_told_apart),
+        cmocka_unit_test(a_name_that_is_not_given_is_kept_like_others),
         cmocka_unit_test(no_name_is_kept_after_the_turn),
         cmocka_unit_test(a_thread_without_turns_keeps_no_name),
         cmocka_unit_test(a_field_that_comes_again_is_copied),
