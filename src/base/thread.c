@@ -1,5 +1,6 @@
 #include "base/thread.h"
 
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 
@@ -19,4 +20,12 @@ int thread_start(pthread_t *id, const char *name, void *(*run)(void *argument), 
     snprintf(fitting, sizeof(fitting), "%s", name);
     (void)pthread_setname_np(*id, fitting); /* a name is a help and no more */
     return 0;
+}
+
+void thread_give_way(void)
+{
+    int policy;
+    struct sched_param param;
+    if (pthread_getschedparam(pthread_self(), &policy, &param) == 0 && policy == SCHED_OTHER)
+        (void)pthread_setschedparam(pthread_self(), SCHED_BATCH, &param); /* a sandbox may refuse it */
 }

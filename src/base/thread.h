@@ -13,4 +13,10 @@ enum { THREAD_NAME_CAP = 16 };
  * a limit on threads or memory does not let it be. Any thread. */
 int thread_start(pthread_t *id, const char *name, void *(*run)(void *argument), void *argument);
 
+/* Let the calling thread give way from now on: when it wakes up, it does not take the processor from a thread
+ * that is running, but waits until that one rests or its time is over, some milliseconds at most. On a free
+ * processor nothing changes. It is no more than a wish: where it is refused, or the thread was started with
+ * another policy than the usual one, all stays as it is. Any thread. */
+void thread_give_way(void);
+
 #endif

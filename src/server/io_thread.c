@@ -215,6 +215,10 @@ static void *run(void *arg)
 {
     io_thread *t = arg;
     log_name_thread(t->plan.kind, t->plan.number);
+    /* The calls of others go on before newcomers are let in. And what an acceptor does together costs less:
+     * where it shares a processor with a worker, it would otherwise stop that one for each newcomer. */
+    if (t->plan.shard == SESSION_NO_SHARD)
+        thread_give_way();
     int error = 0;
     while (error == 0 && !has_ended(t)) {
         error = net_loop_turn(&t->loop);

@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include <errno.h>
+#include <sched.h>
 #include <signal.h>
 
 typedef struct report {
@@ -83,9 +84,43 @@ static void a_thread_that_can_not_be_is_told(void **state)
     assert_true(error == -EAGAIN || error == -EINVAL || error == -ENOMEM);
 }
 
+static void *note_policy(void *argument)
+{
+    int *policy = argument;
+    struct sched_param param = {0};
+    if (*policy != SCHED_OTHER)
+        (void)pthread_setschedparam(pthread_self(), *policy, &param);
+    thread_give_way();
+    pthread_getschedparam(pthread_self(), policy, &param);
+    return NULL;
+}
+
+static int policy_after(int policy)
+{
+    pthread_t id;
+    assert_int_equal(thread_start(&id, "policy", note_policy, &policy), 0);
+    pthread_join(id, NULL);
+    return policy;
+}
+
+static void one_that_gives_way_does_so_alone_and_only_if_it_has_the_usual_policy(void **state)
+{
+    (void)state;
+    struct sched_param param;
+    int own;
+    assert_int_equal(pthread_getschedparam(pthread_self(), &own, &param), 0);
+    if (own != SCHED_OTHER)
+        skip(); /* threads inherit it */
+    assert_int_equal(policy_after(SCHED_OTHER), SCHED_BATCH);
+    assert_int_equal(policy_after(SCHED_IDLE), SCHED_IDLE);
+    assert_int_equal(pthread_getschedparam(pthread_self(), &own, &param), 0);
+    assert_int_equal(own, SCHED_OTHER);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(one_that_gives_way_does_so_alone_and_only_if_it_has_the_usual_policy),
         cmocka_unit_test(every_signal_is_blocked_there_and_none_more_here),
         cmocka_unit_test(it_has_its_name_as_far_as_the_kernel_takes_it),
         cmocka_unit_test(a_thread_that_can_not_be_is_told),
