@@ -45,6 +45,6 @@ measure_by_strace() {
 measure 3.05 warn relay --pairs 1 --window 1 --count 10000
 measure 3.2 info relay --pairs 1 --window 1 --count 10000
 measure 0.2 warn relay --pairs 50 --window 32 --count 500000
-measure 14.1 warn connect --joined --connections 1 --count 5000
-measure 11 warn connect --joined --connections 50 --count 10000
+measure 13.1 warn connect --joined --connections 1 --count 5000
+measure 10.5 warn connect --joined --connections 50 --count 10000
 exit "$failed"

@@ -68,6 +68,16 @@ int net_watch_change(net_epoll *e, net_watch *w, uint32_t interest)
     return 0;
 }
 
+int net_watch_wake_ups(net_epoll *e, net_watch *w)
+{
+    assert(w->interest == 0);
+    struct epoll_event event = {.events = EPOLLIN | EPOLLET, .data.ptr = w};
+    if (epoll_ctl(e->fd, EPOLL_CTL_ADD, w->fd, &event) != 0)
+        return -errno;
+    w->interest = EPOLLIN;
+    return 0;
+}
+
 void net_watch_recall(net_epoll *e, net_watch *w, net_recall *place)
 {
     if (place->watch != NULL)

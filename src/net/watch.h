@@ -71,6 +71,11 @@ static inline bool net_epoll_has_recalled(const net_epoll *e)
  * then it is watched as before. To watch for less can't fail while the descriptor is open. */
 int net_watch_change(net_epoll *e, net_watch *w, uint32_t interest);
 
+/* Watch an eventfd that wakes the thread: it is told EPOLLIN once for each write, or once for several. So
+ * nobody has to read the eventfd, which takes a call. It is not watched yet. net_watch_change() ends it. 0,
+ * or -errno of epoll_ctl(). */
+int net_watch_wake_ups(net_epoll *e, net_watch *w);
+
 /* Have it told EPOLLIN in the next pass, even if its descriptor is not ready or not watched. Where very many
  * are recalled, some of them are told in a later pass, however many others are ready. `place` must be zeroed
  * before its first use, and must stay where it is until it is told, or until net_watch_take_recall(). */

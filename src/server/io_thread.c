@@ -258,7 +258,7 @@ static int make_events(io_thread *t)
     if (error != 0)
         return error;
     t->mail = (net_watch){.on_ready = on_mail, .fd = t->mailbox.wake_fd};
-    return net_watch_change(&t->loop.epoll, &t->mail, EPOLLIN);
+    return net_watch_wake_ups(&t->loop.epoll, &t->mail);
 }
 
 static void free_events(io_thread *t)

@@ -95,11 +95,6 @@ void mailbox_order(mailbox *mb, mailbox_command command)
 
 unsigned mailbox_take(mailbox *mb, connection_queue *connections)
 {
-    /* The eventfd must be read before the content is taken. Then a wake-up in between is at worst one too
-     * many. In the other order it could be lost. */
-    eventfd_t value;
-    (void)eventfd_read(mb->wake_fd, &value); /* fails if there was no wake-up, which is no fault */
-
     pthread_mutex_lock(&mb->lock);
     STAILQ_CONCAT(connections, &mb->connections);
     counter_set(&mb->counters.taken, counter_get(&mb->counters.pushed));

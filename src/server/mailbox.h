@@ -38,7 +38,8 @@ struct mailbox {
     unsigned commands;            /* bits of mailbox_command that were not taken yet */
     bool is_closed;               /* nothing can be pushed any more */
     bool is_wake_due;             /* some thread has this mailbox on its list, and will wake the reader */
-    int wake_fd; /* owned eventfd: readable when the reader is to take what is in the mailbox */
+    int wake_fd; /* owned eventfd: written to when the reader is to take what is in the mailbox, and never
+                    read */
     SLIST_ENTRY(mailbox)
     wake_link; /* while is_wake_due: on the list of the thread that must wake this mailbox's reader, the one
                   whose push found it empty. Only that thread may use it. */

@@ -14,6 +14,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -498,10 +499,39 @@ static void who_is_recalled_is_told_also_where_more_are_ready_than_a_pass_tells(
         close_end(ends[i]);
 }
 
+/* An eventfd that nobody reads is told for each time that it was written to, and not again. */
+static void wake_ups_are_told_once_without_being_read(void **state)
+{
+    (void)state;
+    net_epoll e;
+    assert_int_equal(net_epoll_open(&e), 0);
+    end *sleeper = open_end(&e);
+    close(sleeper->watch.fd);
+    sleeper->watch.fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    assert_int_equal(net_watch_wake_ups(&e, &sleeper->watch), 0);
+    assert_int_equal(net_epoll_pass(&e, 0), 0);
+    assert_int_equal(sleeper->inputs, 0);
+    for (int writes = 1; writes <= 3; writes++) {
+        int told = sleeper->inputs;
+        for (int i = 0; i < writes; i++)
+            assert_int_equal(eventfd_write(sleeper->watch.fd, 1), 0);
+        assert_int_equal(net_epoll_pass(&e, -1), 0);
+        assert_int_equal(net_epoll_pass(&e, 0), 0);
+        assert_int_equal(sleeper->inputs, told + 1);
+    }
+    assert_int_equal(net_watch_change(&e, &sleeper->watch, 0), 0);
+    assert_int_equal(eventfd_write(sleeper->watch.fd, 1), 0);
+    assert_int_equal(net_epoll_pass(&e, 0), 0);
+    assert_int_equal(sleeper->inputs, 3);
+    close_end(sleeper);
+    net_epoll_close(&e);
+}
+
 int main(void)
 {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, make, unmake)
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(wake_ups_are_told_once_without_being_read),
         CASE(only_what_is_of_interest_is_told_and_as_long_as_it_is),
         CASE(a_peer_that_is_gone_is_told_as_what_is_of_interest),
         CASE(a_wait_ends_when_something_comes_or_the_time_is_over),

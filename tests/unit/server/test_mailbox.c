@@ -33,10 +33,11 @@ static int unmake(void **state)
     return 0;
 }
 
+/* Was the reader woken since this was asked the last time? */
 static bool is_woken(const mailbox *mb)
 {
-    struct pollfd wake = {.fd = mb->wake_fd, .events = POLLIN};
-    return poll(&wake, 1, 0) == 1;
+    eventfd_t wakes;
+    return eventfd_read(mb->wake_fd, &wakes) == 0;
 }
 
 /* Wait for the wake-up, then take everything. False when none comes: no assertion, since threads call this.
@@ -44,7 +45,7 @@ static bool is_woken(const mailbox *mb)
 static bool await(mailbox *mb, connection_queue *travellers, unsigned *commands)
 {
     struct pollfd wake = {.fd = mb->wake_fd, .events = POLLIN};
-    if (poll(&wake, 1, WAIT_MS) != 1)
+    if (poll(&wake, 1, WAIT_MS) != 1 || !is_woken(mb))
         return false;
     *commands |= mailbox_take(mb, travellers);
     return true;
