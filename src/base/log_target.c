@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -11,11 +12,27 @@
 
 enum { POLL_MS = 50 }; /* how soon a writer that is held up sees that it is to give up */
 
+/* Is the last byte of this file something else than the end of a line? Files are opened for writing only, so
+ * this opens it once more. If that can't be done, we take it that the line has ended. */
+static bool ends_within_line(const log_target *t, off_t size)
+{
+    char path[sizeof("/proc/self/fd/") + 3 * sizeof(int)];
+    snprintf(path, sizeof(path), "/proc/self/fd/%d", t->fd);
+    int reader = size > 0 ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+    if (reader < 0)
+        return false;
+    char last = '\n';
+    bool is_torn = pread(reader, &last, 1, size - 1) == 1 && last != '\n';
+    close(reader);
+    return is_torn;
+}
+
 static int classify(log_target *t)
 {
     struct stat status;
     if (fstat(t->fd, &status) != 0)
         return -errno;
+    t->is_torn = S_ISREG(status.st_mode) && ends_within_line(t, status.st_size);
     t->kind = S_ISREG(status.st_mode)    ? LOG_TARGET_FILE
               : S_ISSOCK(status.st_mode) ? LOG_TARGET_SOCKET
                                          : LOG_TARGET_STREAM;

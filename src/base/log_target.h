@@ -16,6 +16,7 @@ typedef struct log_target {
     int fd; /* owned */
     log_target_kind kind;
     bool may_block; /* a write may wait, so we ask before it whether something will be taken */
+    bool is_torn; /* it was opened as a file that ends within a line: the disk was full, or a process ended */
 } log_target;
 
 /* Open the file at `path`, or standard output where that is NULL. 0, or -errno with *t unchanged. */

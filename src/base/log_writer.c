@@ -43,7 +43,7 @@ typedef struct log_writer {
     log_level level;
     uint64_t reported;       /* of the dropped lines */
     uint64_t reported_ms;    /* when */
-    bool is_line_torn;       /* the target has taken only a part of the last line, and failed */
+    bool is_line_torn;       /* the target has taken only a part of the last line */
     size_t len;              /* of the content of the batch */
     char batch[BATCH_BYTES]; /* lines to be written */
 } log_writer;
@@ -137,7 +137,7 @@ static void reopen(log_writer *w)
     }
     log_target_close(&w->target);
     w->target = opened;
-    w->is_line_torn = false;
+    w->is_line_torn = opened.is_torn; /* it may be the same file */
     append_own(w, LOG_INFO, "log file reopened", &LOG_BYTES("file", path), 1);
 }
 
@@ -287,6 +287,7 @@ static int make_writer(const signal_log_options *options, log_writer **out)
         error = log_target_open(&w->target, w->path);
     else if (error == 0 && has_path)
         error = -EINVAL;
+    w->is_line_torn = w->target.is_torn;
     if (error != 0)
         free_writer(w);
     else
