@@ -175,10 +175,10 @@ static void do_handshakes(connection_set *set)
 static void on_work(net_ticker *ticker)
 {
     connection_set *set = set_of(ticker);
-    set->turn_bytes = 0;
     do_work(set);
     if (!TAILQ_EMPTY(&set->backlog))
         do_backlog(set);
+    set->turn_bytes = 0; /* also what the backlog has read: it does not crowd the next turn */
     if (tls_pacer_is_busy(&set->tls_pacer))
         do_handshakes(set);
     publish(set);

@@ -970,6 +970,22 @@ static void in_a_crowded_turn_those_who_have_sent_much_come_last(void **state)
     fixture_unmake(f);
 }
 
+/* Else a single client that floods would have the others that have sent much wait in each turn. */
+static void what_the_backlog_reads_crowds_no_turn(void **state)
+{
+    (void)state;
+    fixture *f = fixture_make_open();
+    static const char much[100 * 1024];
+    wire_send_frame(&f->peer, WIRE_BINARY, much, sizeof(much));
+    uint64_t before = f->c->bytes_in;
+    fixture_pass(f);
+    uint64_t share = f->c->bytes_in - before;
+    net_loop_end_turn(&f->here.loop);
+    assert_true(f->c->bytes_in - before > share); /* the backlog has read the next one */
+    assert_int_equal(f->here.set.turn_bytes, 0);
+    fixture_unmake(f);
+}
+
 static void what_is_more_than_a_share_goes_along_to_another_thread(void **state)
 {
     (void)state;
@@ -1117,6 +1133,7 @@ static const struct CMUnitTest plain_tests[] = {
     cmocka_unit_test(an_end_that_is_read_while_it_leaves_comes_first), /* TLS has let go of the socket */
     cmocka_unit_test(who_says_little_goes_before_who_says_much),
     cmocka_unit_test(in_a_crowded_turn_those_who_have_sent_much_come_last),
+    cmocka_unit_test(what_the_backlog_reads_crowds_no_turn),
     cmocka_unit_test(what_is_more_than_a_share_goes_along_to_another_thread),
     cmocka_unit_test(who_is_closed_with_more_than_a_share_is_read_to_its_end),
 };
