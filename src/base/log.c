@@ -20,7 +20,7 @@
 #include <stdlib.h>
 
 /* This holds some 13,000 lines of signals, at about 160 bytes each. The writer comes every 20 ms, and sooner
- * when half is used. The other half lasts for some milliseconds of the fastest relaying, while the writer may
+ * when a quarter is used. The rest lasts for some milliseconds of the fastest relaying, while the writer may
  * have to wait for a processor. Pages that are never used take no memory. */
 enum { RING_BYTES = 2 * 1024 * 1024 };
 

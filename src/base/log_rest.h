@@ -1,8 +1,8 @@
 /* How the writer of the logger rests, and how a thread that logs wakes it.
  *
  * While lines come the writer naps between two rounds, so that a busy process pays for no wake-up at all.
- * Only a thread whose ring is half full cuts the nap short. When there was nothing to write, it sleeps until
- * the next line. A thread that logs finds out with one load whether there is anybody to wake.
+ * Only a thread whose ring is a quarter full cuts the nap short. When there was nothing to write, it sleeps
+ * until the next line. A thread that logs finds out with one load whether there is anybody to wake.
  *
  * The commit of a record and that load are not ordered by a barrier, which would cost as much as the rest of
  * a line: so a thread may look just too early to see that the writer goes to sleep, while the writer looks

@@ -28,7 +28,7 @@ enum {
     REPORT_MS = 1000,         /* at most one line a second says that lines were lost */
     BATCH_BYTES = 256 * 1024, /* each write has a cost of its own, as much as that of a hundred lines */
     ALONE_BYTES = 32 * 1024,  /* so many are not copied, but have a write of their own */
-    PIECE_BYTES = 512 * 1024, /* then threads get back their space, which they may wait for */
+    PIECE_BYTES = 128 * 1024, /* then threads get back their space, which they may wait for */
 };
 
 static const char namespace_[] = "HomeCall_Signal_Log";
