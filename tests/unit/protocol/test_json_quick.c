@@ -190,15 +190,14 @@ static void a_flat_object_is_read_as_any_other(void **state)
         "{\"a\":true,\"b\":-1.5e3,\"\":\"\",\"c\":false}",
         "{\"a\":{\"b\":[1]},\"c\":\"\\n\",\"\\u0061\":1}",
         "{}",
-        "{\"candidate\":\"candidate:842163049 1 udp 1677729535 192.0.2.57 56143 typ srflx raddr 0.0.0.0 "
-        "rport 0 "
-        "generation 0 ufrag hX8S network-cost 999\",\"sdpMid\":\"0\",\"sdpMLineIndex\":0,"
-        "\"usernameFragment\":\"hX8S\"}",
-        "{\"type\":\"offer\",\"sdp\":\"v=0\\r\\no=- 1 2 IN IP4 127.0.0.1\\r\\ns=-\\r\\nt=0 "
-        "0\\r\\n\",\"a\":\"\","
-        "\"b\":\"\\\"\",\"c\":\"\\u00e9\",\"d\":12345678901234567890123456789012345678901234567890}",
-        "{\"\":\"\",\"\":\"\",\"\":\"\",\"\":\"\",\"\":\"\",\"\":\"\",\"\":\"\",\"\":\"\",\"\":\"\",\"\":"
-        "\"\",\"\":\"\"}",
+        ("{\"candidate\":\"candidate:842163049 1 udp 1677729535 192.0.2.57 56143 typ srflx raddr 0.0.0.0 "
+         "rport 0 generation 0 ufrag hX8S network-cost 999\",\"sdpMid\":\"0\",\"sdpMLineIndex\":0,"
+         "\"usernameFragment\":\"hX8S\"}"),
+        ("{\"type\":\"offer\",\"sdp\":\"v=0\\r\\no=- 1 2 IN IP4 127.0.0.1\\r\\ns=-\\r\\nt=0 "
+         "0\\r\\n\",\"a\":\"\","
+         "\"b\":\"\\\"\",\"c\":\"\\u00e9\",\"d\":12345678901234567890123456789012345678901234567890}"),
+        ("{\"\":\"\",\"\":\"\",\"\":\"\",\"\":\"\",\"\":\"\",\"\":\"\",\"\":\"\",\"\":\"\",\"\":\"\","
+         "\"\":\"\",\"\":\"\"}"),
     };
     static const char others[] = "\"\\,:{}[] 0-aen.\n\x01\x7F";
     for (size_t i = 0; i < sizeof(objects) / sizeof(objects[0]); i++) {
