@@ -39,19 +39,6 @@ typedef struct log_recent {
     log_recent_field fields[LOG_MAX_FIELDS];
 } log_recent;
 
-/* Are the `len` bytes, at most LOG_RECENT_NAME_MAX, the same? The two parts of fixed length overlap. Where
- * there are none, `b` may be NULL. */
-static inline bool log_recent_same_bytes(const char *a, const char *b, size_t len)
-{
-    if (len > 16)
-        return memcmp(a, b, 16) == 0 && memcmp(a + len - 16, b + len - 16, 16) == 0;
-    if (len >= 8)
-        return memcmp(a, b, 8) == 0 && memcmp(a + len - 8, b + len - 8, 8) == 0;
-    if (len >= 4)
-        return memcmp(a, b, 4) == 0 && memcmp(a + len - 4, b + len - 4, 4) == 0;
-    return len == 0 || memcmp(a, b, len) == 0;
-}
-
 /* What stands for the value of the field. */
 static inline uint64_t log_recent_value(const log_field *field)
 {
@@ -65,7 +52,7 @@ static inline bool log_recent_has(const log_recent_field *last, const log_field 
 {
     return last->key == field->key && last->type == field->type && last->value == log_recent_value(field) &&
            (field->type != LOG_FIELD_PRIVATE ||
-            log_recent_same_bytes(last->name, field->bytes.data, field->bytes.len));
+            slice_same_bytes(last->name, field->bytes.data, field->bytes.len));
 }
 
 /* Keep the field in the place `i`, whose text is at `text`. LOG_RECENT_TEXT_CAP bytes may be read there. */

@@ -29,6 +29,22 @@ static inline struct iovec slice_to_iovec(slice s)
     return (struct iovec){.iov_base = (void *)(uintptr_t)s.data, .iov_len = s.len};
 }
 
+/* Are these `len` bytes the same? For names and other short texts: a call of memcmp() would cost more than a
+ * few words do. The last word may overlap the one before. Where `len` is 0, the pointers may be NULL. */
+static inline bool slice_same_bytes(const char *a, const char *b, size_t len)
+{
+    enum { WORD = 8, HALF = 4, MAX_WORDS = 8 };
+    if (len < HALF || len > MAX_WORDS * WORD)
+        return len == 0 || memcmp(a, b, len) == 0;
+    if (len < WORD)
+        return memcmp(a, b, HALF) == 0 && memcmp(a + len - HALF, b + len - HALF, HALF) == 0;
+    for (size_t at = 0; at < len - WORD; at += WORD) {
+        if (memcmp(a + at, b + at, WORD) != 0)
+            return false;
+    }
+    return memcmp(a + len - WORD, b + len - WORD, WORD) == 0;
+}
+
 /* Are the two the same, byte for byte? */
 static inline bool slice_equals(slice a, slice b)
 {

@@ -146,22 +146,6 @@ static inline __attribute__((always_inline)) bool skip_text(const char **at, con
     return true;
 }
 
-/* Are the two the same? Names are short, so a call of memcmp() would cost more than a few words do. The last
- * word may overlap the one before. */
-static inline bool is_same(const char *a, const char *b, size_t len)
-{
-    enum { WORD = 8, HALF = 4, MAX_WORDS = 8 };
-    if (len < HALF || len > MAX_WORDS * WORD)
-        return memcmp(a, b, len) == 0;
-    if (len < WORD)
-        return memcmp(a, b, HALF) == 0 && memcmp(a + len - HALF, b + len - HALF, HALF) == 0;
-    for (size_t at = 0; at < len - WORD; at += WORD) {
-        if (memcmp(a + at, b + at, WORD) != 0)
-            return false;
-    }
-    return memcmp(a + len - WORD, b + len - WORD, WORD) == 0;
-}
-
 /* skip_text() for a member, of which `head` is all before the value. */
 static inline __attribute__((always_inline)) bool skip_member(const char **at, const char *end, slice head,
                                                               slice value)
@@ -169,7 +153,7 @@ static inline __attribute__((always_inline)) bool skip_member(const char **at, c
     const char *start = *at;
     if (!skip_text(at, end, head))
         return false;
-    if ((size_t)(end - *at) >= value.len && is_same(*at, value.data, value.len)) {
+    if ((size_t)(end - *at) >= value.len && slice_same_bytes(*at, value.data, value.len)) {
         *at += value.len;
         return true;
     }

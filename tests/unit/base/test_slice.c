@@ -7,6 +7,8 @@
 
 #include <cmocka.h>
 
+#include <stdlib.h>
+
 static void assert_slice(slice actual, const char *expected)
 {
     assert_int_equal(actual.len, strlen(expected));
@@ -77,9 +79,31 @@ static void a_text_is_a_slice_without_its_nul(void **state)
     assert_int_equal(slice_of_text("").len, 0);
 }
 
+/* Of every length up to some words: each byte counts. Both texts are in blocks of just their size. */
+static void short_texts_are_the_same_only_if_each_byte_is(void **state)
+{
+    (void)state;
+    assert_true(slice_same_bytes(NULL, NULL, 0));
+    for (size_t len = 1; len <= 80; len++) {
+        char *a = calloc(1, len);
+        char *b = calloc(1, len);
+        assert_non_null(a);
+        assert_non_null(b);
+        assert_true(slice_same_bytes(a, b, len));
+        for (size_t at = 0; at < len; at++) {
+            b[at] = 1;
+            assert_false(slice_same_bytes(a, b, len));
+            b[at] = 0;
+        }
+        free(a);
+        free(b);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(short_texts_are_the_same_only_if_each_byte_is),
         cmocka_unit_test(empty_slices_are_equal_wherever_they_point),
         cmocka_unit_test(a_nul_is_a_byte_like_any_other),
         cmocka_unit_test(only_letters_have_a_case),
