@@ -1,6 +1,7 @@
 #include "admin/admin_request.h"
 
 #include "base/ascii.h"
+#include "websocket/http_text.h"
 
 enum { STATUS_BAD = 400, STATUS_HEAD_TOO_LARGE = 431, STATUS_OTHER_VERSION = 505 };
 
@@ -26,14 +27,6 @@ static size_t head_len_of(slice bytes)
         if (line.len == 0)
             return bytes.len - rest.len;
     return 0;
-}
-
-static bool is_token(slice text)
-{
-    for (size_t i = 0; i < text.len; i++)
-        if (!ascii_is_token_char(text.data[i]))
-            return false;
-    return text.len > 0;
 }
 
 static bool is_visible(slice text)
@@ -83,8 +76,9 @@ static int read_request_line(slice line, admin_request *r)
     slice method = slice_take_until(&line, ' ');
     slice target = slice_take_until(&line, ' ');
     const slice major = SLICE_LITERAL("HTTP/");
-    if (!is_token(method) || !is_visible(target) || line.len != major.len + 3 || !starts_with(line, major) ||
-        !ascii_is_digit(line.data[5]) || line.data[6] != '.' || !ascii_is_digit(line.data[7]))
+    if (!http_text_is_token(method) || !is_visible(target) || line.len != major.len + 3 ||
+        !starts_with(line, major) || !ascii_is_digit(line.data[5]) || line.data[6] != '.' ||
+        !ascii_is_digit(line.data[7]))
         return STATUS_BAD;
     if (line.data[5] != '1')
         return STATUS_OTHER_VERSION;
@@ -113,7 +107,7 @@ static bool read_field(slice line, admin_request *r, unsigned *hosts)
         return false;
     slice name = slice_take_until(&line, ':');
     slice value = slice_trim(line);
-    if (!is_token(name) || memchr(value.data, '\0', value.len) != NULL ||
+    if (!http_text_is_token(name) || memchr(value.data, '\0', value.len) != NULL ||
         memchr(value.data, '\r', value.len) != NULL)
         return false;
     if (slice_equals_in_any_case(name, SLICE_LITERAL("Host"))) {

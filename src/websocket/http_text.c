@@ -1,22 +1,19 @@
-/* A table says for each byte of which kinds it is. It is computed by the compiler, from the macros below. A
- * value may have almost any byte, so there eight bytes at a time are looked at. */
+/* A table says for each byte whether hosts and base64 may have it. It is computed by the compiler, from the
+ * macros below. A value may have almost any byte, so there eight bytes at a time are looked at. */
 #include "websocket/http_text.h"
+
+#include "base/ascii.h"
 
 #include <stdint.h>
 #include <string.h>
 
 /* ---- Kinds of characters ---- */
 
-enum { TOKEN = 1, HOST = 2, BASE64 = 4 };
+enum { HOST = 1, BASE64 = 2 };
 
 #define IS_ONE_OF_THREE(c, x, y, z) ((c) == (x) || (c) == (y) || (c) == (z))
 #define IS_FROM_TO(c, first, last)  ((c) >= (first) && (c) <= (last))
 #define IS_LETTER_OR_DIGIT(c)       (IS_FROM_TO(c, '0', '9') || IS_FROM_TO(c, 'A', 'Z') || IS_FROM_TO(c, 'a', 'z'))
-
-/* Also !#$%&'*+-.^_`|~ */
-#define IS_TOKEN(c)                                                                  \
-    (IS_LETTER_OR_DIGIT(c) || IS_FROM_TO(c, '#', '\'') || IS_FROM_TO(c, '^', '`') || \
-     IS_ONE_OF_THREE(c, '!', '*', '+') || IS_ONE_OF_THREE(c, '-', '.', '|') || (c) == '~')
 
 /* All that is visible but /?#@\"<> */
 #define IS_HOST(c)                                                                                           \
@@ -25,7 +22,7 @@ enum { TOKEN = 1, HOST = 2, BASE64 = 4 };
 
 #define IS_BASE64(c) (IS_LETTER_OR_DIGIT(c) || (c) == '+' || (c) == '/')
 
-#define KINDS(c)    ((IS_TOKEN(c) ? TOKEN : 0) | (IS_HOST(c) ? HOST : 0) | (IS_BASE64(c) ? BASE64 : 0))
+#define KINDS(c)    ((IS_HOST(c) ? HOST : 0) | (IS_BASE64(c) ? BASE64 : 0))
 #define KINDS_4(c)  KINDS(c), KINDS((c) + 1), KINDS((c) + 2), KINDS((c) + 3)
 #define KINDS_16(c) KINDS_4(c), KINDS_4((c) + 4), KINDS_4((c) + 8), KINDS_4((c) + 12)
 
@@ -47,7 +44,11 @@ static bool is_all(slice text, unsigned kind)
 
 bool http_text_is_token(slice text)
 {
-    return text.len > 0 && is_all(text, TOKEN);
+    for (size_t i = 0; i < text.len; i++) {
+        if (!ascii_is_token_char(text.data[i]))
+            return false;
+    }
+    return text.len > 0;
 }
 
 bool http_text_is_host(slice text)
